@@ -1,0 +1,49 @@
+"""The errors Impasto raises on purpose.
+
+    ImpastoError                  everything below; the command line prints it as one sentence, exit code 1
+    ├── SettingsError             a setting that makes no sense (also a ValueError); exit code 2
+    ├── ImageError                a picture that cannot be used: unreadable, truncated, too large, too small
+    ├── OutputError               a result that cannot be written
+    ├── WeightsError              pretrained weights that are missing, truncated or altered
+    └── SolverError               an optimisation that has no usable picture to give back
+
+Every message is one sentence or two: what was expected, what came, and what to do.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class ImpastoError(Exception):
+    """Base of every error that Impasto raises on purpose."""
+
+
+class SettingsError(ImpastoError, ValueError):
+    """A setting out of its range, misspelt, or at odds with another."""
+
+
+class ImageError(ImpastoError):
+    """A picture that cannot be read or used."""
+
+
+class OutputError(ImpastoError):
+    """A result that cannot be written where it was asked for."""
+
+
+class WeightsError(ImpastoError):
+    """Pretrained weights that are missing, truncated or altered."""
+
+
+class SolverError(ImpastoError):
+    """An optimisation that never had a finite loss, so that there is no picture to keep."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The tail of an error message: the nearest known word, or all of them.
+
+    >>> did_you_mean("relu4_l", ["relu4_1", "relu5_1"])
+    "did you mean 'relu4_1'?"
+    """
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}."

@@ -1,0 +1,48 @@
+"""Writing files so that nothing is lost: whole or not at all, and never over something that was not to be touched."""
+
+import os
+from pathlib import Path
+
+from impasto.errors import OutputError
+
+
+def check_writable(path: Path, force: bool) -> None:
+    """Find out before the work begins whether ``path`` can be written, and create its folder.
+
+    Raises OutputError when it is a folder, exists without ``force``, or its folder cannot be written.
+    """
+    try:
+        if path.is_dir():
+            raise OutputError(f"The output {path} is a folder: name a file in it.")
+        _refuse_to_overwrite(path, force)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe = _partial(path)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
+
+
+def write_atomic(path: Path, data: bytes, force: bool) -> None:
+    """Write ``data`` to ``path`` whole or not at all. Raises OutputError, and then leaves what was there as it was."""
+    partial = _partial(path)
+    try:
+        _refuse_to_overwrite(path, force)
+        try:
+            partial.write_bytes(data)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path} could not be written ({error.strerror}): free some space or choose another place."
+        ) from error
+
+
+def _refuse_to_overwrite(path: Path, force: bool) -> None:
+    if path.exists() and not force:
+        raise OutputError(f"{path} exists already: choose another name, or allow overwriting with --force.")
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")

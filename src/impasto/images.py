@@ -1,0 +1,356 @@
+"""Pictures in and out: the only place that knows files, formats and colour profiles.
+
+Inside Impasto a picture is float32 sRGB in [0, 1], (1, 3, H, W), with its alpha beside it. On the way in, the EXIF orientation
+is applied and an embedded ICC profile converted to sRGB; on the way out the file is tagged as sRGB and written atomically.
+Pillow reads and writes what has 8 bits a channel; 16-bit PNG and TIFF go through OpenCV and tifffile, since Pillow opens them
+as 8 bits without a word.
+"""
+
+import io
+import logging
+import os
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import cv2
+import numpy as np
+import tifffile
+import torch
+import torch.nn.functional as nn
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageCms
+from torch import Tensor
+
+from impasto import profiles
+from impasto.errors import ImageError, OutputError
+from impasto.files import write_atomic
+
+log = logging.getLogger("impasto")
+
+MAX_PIXELS = 2**29
+"""Pictures that declare more are refused before they are decoded: 23 170 × 23 170, or 6 GB as float32 RGB."""
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+Depth = Literal[8, 16]
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Format:
+    """What a file format can hold, and how Pillow is asked to write it."""
+
+    name: str
+    alpha: bool
+    depths: tuple[Depth, ...]
+    longest: int
+    options: dict[str, Any]
+
+
+_PNG = Format("PNG", alpha=True, depths=(8, 16), longest=2**31 - 1, options={})
+_TIFF = Format("TIFF", alpha=True, depths=(8, 16), longest=2**31 - 1, options={})
+_JPEG = Format(
+    "JPEG", alpha=False, depths=(8,), longest=65500, options={"quality": 95, "subsampling": "4:4:4", "optimize": True}
+)
+
+FORMATS: dict[str, Format] = {
+    ".png": _PNG,
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": Format("WEBP", alpha=True, depths=(8,), longest=16383, options={"quality": 95, "method": 4}),
+    ".avif": Format("AVIF", alpha=True, depths=(8,), longest=65536, options={"quality": 90, "subsampling": "4:4:4"}),
+}
+"""The formats that can be written, by file suffix."""
+
+READABLE = ("PNG", "TIFF", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000", "TGA", "ICO")
+"""The formats that are opened, by Pillow's names. None of them is handed on to another program, as PostScript would be."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture: ``pixels`` (1, 3, H, W) float32 sRGB in [0, 1], ``alpha`` (1, 1, H, W) or None, bits a channel of its file.
+
+    Where alpha is zero the colours mean nothing; `load` sets them to the mean of what can be seen.
+    """
+
+    pixels: Tensor
+    alpha: Tensor | None = None
+    depth: Depth = 8
+
+    @property
+    def size(self) -> Size:
+        """Height and width."""
+        height, width = self.pixels.shape[2:]
+        return height, width
+
+    def resized(self, size: Size) -> "Picture":
+        """The picture at another size, its colours weighted by alpha so that nothing hidden bleeds in."""
+        if size == self.size:
+            return self
+        if self.alpha is None:
+            return replace(self, pixels=resize(self.pixels, size))
+        alpha = resize(self.alpha, size)
+        visible = resize(self.pixels * self.alpha, size) / alpha.clamp_min(1e-6)
+        pixels = torch.where(alpha > 1e-3, visible, resize(self.pixels, size)).clamp(0, 1)
+        return replace(self, pixels=pixels, alpha=alpha)
+
+    def fitted(self, size: "int | Size") -> "Picture":
+        """The picture at a long side (an int), or at exactly (height, width): what overhangs is cropped, then it is scaled."""
+        if isinstance(size, int):
+            return self.resized(long_side(self.size, size))
+        shape = (
+            min(self.size[0], max(1, round(self.size[1] * size[0] / size[1]))),
+            min(self.size[1], max(1, round(self.size[0] * size[1] / size[0]))),
+        )
+        top, left = (self.size[0] - shape[0]) // 2, (self.size[1] - shape[1]) // 2
+        window = (..., slice(top, top + shape[0]), slice(left, left + shape[1]))
+        alpha = None if self.alpha is None else self.alpha[window]
+        return replace(self, pixels=self.pixels[window], alpha=alpha).resized(size)
+
+    def array(self, depth: Depth | None = None) -> Array:
+        """(H, W, 3) or, with alpha, (H, W, 4): uint8 or uint16 by ``depth``, by default the picture's own."""
+        planes = self.pixels if self.alpha is None else torch.cat([self.pixels, self.alpha], 1)
+        peak = 2 ** (depth or self.depth) - 1
+        values = (planes[0].permute(1, 2, 0).clamp(0, 1) * peak).round().cpu().numpy()
+        array: Array = values.astype(np.uint16 if peak > 255 else np.uint8)
+        return array
+
+    def image(self) -> Image.Image:
+        """As an 8-bit Pillow image, RGB or RGBA."""
+        return Image.fromarray(self.array(8))
+
+
+PictureLike: TypeAlias = str | os.PathLike[str] | Image.Image | Array | Picture
+"""What `load` makes a `Picture` of."""
+
+
+def resize(planes: Tensor, size: Size) -> Tensor:
+    """Bicubic resampling of (N, C, H, W), antialiased when it shrinks, clamped to [0, 1]."""
+    if planes.shape[2:] == size:
+        return planes
+    return nn.interpolate(planes, size, mode="bicubic", antialias=True).clamp(0, 1)
+
+
+def long_side(size: Size, length: int) -> Size:
+    """(height, width) scaled so that the longer one is ``length``; neither becomes less than one."""
+    scale = length / max(size)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def load(source: PictureLike) -> Picture:
+    """Any picture as a `Picture`.
+
+    ``source`` is a path, a Pillow image, a `Picture`, or an array (H, W), (H, W, 3) or (H, W, 4): uint8, uint16, or float in
+    [0, 1]. Greyscale, palette, 1-bit and CMYK become RGB; of an animation the first frame is taken. Raises ImageError.
+    """
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, Image.Image):
+        return _from_pillow(source, None)
+    path = Path(source)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        reason = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror
+        raise ImageError(f"The picture {path} cannot be read ({reason}): give the path of a picture file.") from error
+    try:
+        with _open(io.BytesIO(data)) as image:
+            return _from_pillow(image, data)
+    except ImageError as error:
+        raise ImageError(f"The picture {path} cannot be used: {error}") from error
+    except Exception as error:  # decoders of hostile files raise whatever they please
+        raise ImageError(
+            f"The picture {path} cannot be decoded, it is damaged or not a picture ({len(data)} bytes): "
+            "save it again as PNG, TIFF, JPEG, WebP or AVIF."
+        ) from error
+
+
+def save(
+    picture: Picture, path: Path, *, description: str = "", depth: Depth | None = None, force: bool = False
+) -> None:
+    """Write ``picture`` to ``path`` in the format of its suffix, tagged as sRGB, whole or not at all.
+
+    ``description`` is kept in the EXIF ImageDescription (the same TIFF tag everywhere), where `read_description` finds
+    it. ``depth`` defaults to the picture's own, or to 8 where the format has no more. Transparency is laid on white
+    where the format cannot hold it. Raises OutputError.
+    """
+    form = check_format(path, picture.size, depth)
+    if picture.alpha is not None and not form.alpha:
+        log.warning("%s cannot hold transparency: it is laid on white.", form.name)
+        picture = replace(picture, pixels=torch.lerp(torch.ones(()), picture.pixels, picture.alpha), alpha=None)
+    depth = depth or (picture.depth if picture.depth in form.depths else 8)
+    array = picture.array(depth)
+    try:
+        encoded = _encode(array, form, description)
+    except Exception as error:  # encoders have limits of their own, which they tell in as many ways
+        raise OutputError(f"{path} cannot be encoded as {form.name} ({error}): write a .png.") from error
+    write_atomic(path, encoded, force)
+
+
+def check_format(path: Path, size: Size, depth: Depth | None = None) -> Format:
+    """The format of a file name. Raises OutputError for an unknown suffix, or a format that cannot hold the picture."""
+    form = FORMATS.get(path.suffix.lower())
+    if form is None:
+        raise OutputError(f"{path.name!r} does not end in a known picture format: use one of {', '.join(FORMATS)}.")
+    if depth is not None and depth not in form.depths:
+        raise OutputError(f"{form.name} holds {form.depths[-1]} bits a channel, not {depth}: write a .png or a .tiff.")
+    if max(size) > form.longest:
+        raise OutputError(f"{form.name} holds {form.longest} pixels a side, not {max(size)}: write a .png or a .tiff.")
+    return form
+
+
+def read_description(path: Path) -> str:
+    """The description embedded by `save`, or an empty string. Raises ImageError when ``path`` is no picture."""
+    try:
+        with _open(path) as image:
+            return str(image.getexif().get(ExifTags.Base.ImageDescription, ""))
+    except Exception as error:
+        raise ImageError(f"{path} cannot be read as a picture: give the path of a result of Impasto.") from error
+
+
+def _encode(array: Array, form: Format, description: str) -> bytes:
+    buffer = io.BytesIO()
+    if form.name == "TIFF":
+        tifffile.imwrite(
+            buffer,
+            array,
+            photometric="rgb",
+            extrasamples=["unassalpha"] if array.shape[2] == 4 else [],
+            compression="zlib",
+            iccprofile=profiles.srgb(),
+            description=description,
+            metadata=None,
+        )
+        return buffer.getvalue()
+    exif = Image.Exif()
+    exif[ExifTags.Base.ImageDescription] = description
+    if array.dtype == np.uint16:
+        order = [2, 1, 0, 3][: array.shape[2]]
+        kinds = [cv2.IMAGE_METADATA_EXIF, cv2.IMAGE_METADATA_ICCP]
+        blocks = [exif.tobytes().removeprefix(b"Exif\0\0"), profiles.srgb()]
+        chunks = [np.frombuffer(block, np.uint8) for block in blocks]
+        done, encoded = cv2.imencodeWithMetadata(".png", np.ascontiguousarray(array[..., order]), kinds, chunks)
+        assert done, "OpenCV encodes any uint16 array as PNG"
+        return encoded.tobytes()
+    Image.fromarray(array).save(buffer, form.name, icc_profile=profiles.srgb(), exif=exif, **form.options)
+    return buffer.getvalue()
+
+
+def _from_array(array: Array) -> Picture:
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
+        raise ImageError(f"An array of shape {array.shape} is no picture: expected (H, W), (H, W, 3) or (H, W, 4).")
+    if array.dtype in (np.uint8, np.uint16):
+        peak = np.iinfo(array.dtype).max
+    elif np.issubdtype(array.dtype, np.floating):
+        peak = 1
+        if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+            raise ImageError("An array of floats must hold values from 0 to 1: divide it by its white value.")
+    else:
+        raise ImageError(f"An array of {array.dtype} is no picture: expected uint8, uint16, or float in [0, 1].")
+    planes = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)).astype(np.float32) / peak)[None]
+    depth: Depth = 8 if array.dtype == np.uint8 else 16
+    pixels = planes[:, :3].expand(-1, 3, -1, -1).contiguous() if planes.shape[1] < 3 else planes[:, :3].contiguous()
+    if planes.shape[1] < 4 or bool((planes[:, 3] == 1).all()):
+        return Picture(pixels, None, depth)
+    alpha = planes[:, 3:].contiguous()
+    if not bool(alpha.any()):
+        raise ImageError("it is transparent everywhere: there is nothing to see in it.")
+    seen = (pixels * alpha).sum((2, 3), keepdim=True) / alpha.sum()
+    return Picture(torch.where(alpha > 0, pixels, seen), alpha, depth)
+
+
+def _from_pillow(image: Image.Image, data: bytes | None) -> Picture:
+    """Decode an opened image; ``data`` is its file, which a 16-bit decoder needs."""
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(
+            f"it declares {image.width}×{image.height} pixels, more than the {MAX_PIXELS // 10**6} million allowed."
+        )
+    if getattr(image, "n_frames", 1) > 1:
+        log.warning("The picture is animated: its first frame is taken.")
+        image.seek(0)
+    image.load()  # decodes, and so finds a truncated file, also where another decoder reads the 16 bits below
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    profile = profiles.foreign(image)
+    if data is not None and _has_16_bits(image, data):
+        array = _decode_16_bits(image, data)
+        if profile is not None:
+            array = profiles.convert_16_bits(array, profile)
+    elif image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        array = np.asarray(image)
+        if image.mode == "F" or array.min() < 0 or array.max() > 65535:
+            raise ImageError(f"its pixels are {image.mode} (32 bits): convert it to 8 or 16 bits a channel.")
+        array = array.astype(np.uint16)
+    else:
+        array = np.asarray(_to_rgb(image, profile))
+    return _from_array(_oriented(array, orientation))
+
+
+def _has_16_bits(image: Image.Image, data: bytes) -> bool:
+    if image.format == "PNG":
+        return data[24] == 16  # the bit depth in the header chunk, which always comes first
+    if image.format == "TIFF" and image.mode != "CMYK":
+        tags: Any = image.tag_v2  # type: ignore[attr-defined]
+        return bool(max(tags.get(ExifTags.Base.BitsPerSample, (1,))) == 16)
+    return False
+
+
+def _decode_16_bits(image: Image.Image, data: bytes) -> Array:
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None or decoded.dtype != np.uint16:
+        raise ImageError("its 16-bit pixels cannot be decoded: save it again as PNG.")
+    array: Array = decoded if decoded.ndim == 2 else decoded[..., [2, 1, 0, 3][: decoded.shape[2]]]
+    if image.format == "TIFF":  # two conventions that OpenCV passes over
+        tags: Any = image.tag_v2  # type: ignore[attr-defined]
+        if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # white is zero
+            array = 65535 - array
+        if tags.get(ExifTags.Base.ExtraSamples) in (1, (1,)) and array.ndim == 3:  # colours multiplied by alpha
+            alpha = array[..., 3:].astype(np.float32) / 65535
+            colour = (array[..., :3] / np.maximum(alpha, 1e-5)).clip(0, 65535).round().astype(np.uint16)
+            array = np.concatenate([colour, array[..., 3:]], -1)
+    return array
+
+
+def _to_rgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Image.Image:
+    """8-bit RGB or RGBA in sRGB, from any 8-bit mode."""
+    alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
+    kind = "CMYK" if image.mode == "CMYK" else "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    colour = image.convert(kind)
+    if profile is not None:
+        colour = profiles.convert(colour, profile)
+    colour = colour.convert("RGB")
+    if alpha is not None:
+        colour.putalpha(alpha)
+    return colour
+
+
+def _oriented(array: Array, orientation: int) -> Array:
+    """Undo the camera's rotation (EXIF tag 274): values 5 to 8 swap the axes, then the picture is flipped as needed."""
+    if orientation in (5, 6, 7, 8):
+        array = array.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    return array
+
+
+_header_lock = threading.Lock()
+
+
+def _open(file: io.BytesIO | Path) -> Image.Image:
+    """Open without Pillow's own limit on pixels: it is lower than `MAX_PIXELS`, global, and comes before the size is known."""
+    with _header_lock:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(file, formats=READABLE)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
