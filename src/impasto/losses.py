@@ -1,0 +1,188 @@
+"""The losses: what is measured on a picture's features, and how far that is from what is wanted.
+
+A loss is stateless and split in two, because everything it needs from the *positions* of a picture is a sum over them:
+
+- ``measure`` is local and additive: over tiles it adds up, over regions it is weighted, over several styles it averages;
+- ``distance`` is global and small: it turns the sums into one number and may be as non-linear as it likes.
+
+``target`` says what to remember of the picture that is imitated. The same losses serve the optimiser, which has one target
+for all its steps, and the training of networks, where targets change with every batch.
+
+**To add a loss**: a function over positions in `statistics`, a class here, a row in `STYLE_LOSSES` if it compares styles.
+The law tests in ``tests/test_losses.py`` pick it up from there.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from impasto import statistics
+from impasto.statistics import Stat, blend
+
+Features = Mapping[str, Tensor]
+"""Layer name -> feature map (N, C, H, W). The picture itself is the layer ``pixels``, (N, 3, H, W) in [0, 1]."""
+
+
+class Loss(Protocol):
+    """What every loss can do. ``weight`` is (N or 1, 1, H, W), sums to one over the picture, and defaults to uniform."""
+
+    def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
+        """What to remember of the imitated picture's features (N, C, H, W)."""
+        ...
+
+    def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
+        """The additive statistic of (N, C, H, W) features. Only a loss that compares place by place looks at ``target``."""
+        ...
+
+    def distance(self, measured: Stat, target: Stat) -> Tensor:
+        """How far apart, ≥ 0, averaged over the batch: a scalar."""
+        ...
+
+
+@dataclass(frozen=True)
+class ContentLoss:
+    """Mean squared difference of the features, place by place (Gatys et al. 2016, eq. 1, as a mean).
+
+    With ``relative`` it is divided by the target's own mean square: 0 at the target, 1 for features that are all zero.
+    """
+
+    relative: bool = True
+
+    def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
+        wide = statistics.widen(feature)
+        energy = statistics.squared_error(wide, torch.zeros_like(wide), weight)
+        return wide, energy if self.relative else torch.ones_like(energy)
+
+    def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
+        return (statistics.squared_error(feature, target[0], weight),)
+
+    def distance(self, measured: Stat, target: Stat) -> Tensor:
+        return (measured[0] / _positive(target[1])).mean()
+
+
+@dataclass(frozen=True)
+class GramLoss:
+    """Mean squared difference of the Gram matrices (Gatys et al. 2016, eq. 4, with both normalised by their own M).
+
+    (1/C²) Σ_ij (G_ij - S_ij)², which is MMD² with the kernel (xᵀy)² up to the factor 1/C² (Li et al. 2017). With
+    ``relative``, Σ(G - S)² / ΣS²: free of the scale of the layer and of the number of its channels.
+    """
+
+    relative: bool = True
+
+    def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
+        return (statistics.gram(feature, weight),)
+
+    def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
+        return self.target(feature, weight)
+
+    def distance(self, measured: Stat, target: Stat) -> Tensor:
+        return _squared_distance(measured[0], target[0], self.relative)
+
+
+@dataclass(frozen=True)
+class MomentsLoss:
+    """Squared difference of the means plus squared difference of the covariances of the features.
+
+    The Gram matrix holds both at once, G = Σ + μμᵀ, but after a ReLU the product of the means outweighs the covariance
+    many times, and the texture with it. Here each has its say. The statistic kept is the raw moments (G, μ), which add up;
+    the covariance is only taken in `distance`. ``relative`` divides each by the target's own square.
+    """
+
+    relative: bool = True
+
+    def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
+        return statistics.moments(feature, weight)
+
+    def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
+        return self.target(feature, weight)
+
+    def distance(self, measured: Stat, target: Stat) -> Tensor:
+        sigma, sigma_t = statistics.covariance(*measured), statistics.covariance(*target)
+        # A flat style has a covariance of rounding noise only: nothing to be relative to, except the moments themselves.
+        floor = 1e-6 * (target[0] ** 2).sum((1, 2))
+        return _squared_distance(sigma, sigma_t, self.relative, floor) + _squared_distance(
+            measured[1], target[1], self.relative
+        )
+
+
+@dataclass(frozen=True)
+class TotalVariationLoss:
+    """Total variation per pixel: how restless the picture is, whatever its target (Johnson et al. 2016, section 3.2)."""
+
+    norm: Literal["l1", "l2"] = "l2"
+
+    def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
+        return ()
+
+    def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
+        return (statistics.total_variation(feature, self.norm, weight),)
+
+    def distance(self, measured: Stat, target: Stat) -> Tensor:
+        return measured[0].mean()
+
+
+STYLE_LOSSES: dict[str, Callable[[bool], Loss]] = {"gram": GramLoss, "moments": MomentsLoss}
+"""The losses that compare styles, by the name that ``--style-loss`` takes."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """One summand of the objective: weight · Σ_l w_l · distance_l / Σ_l w_l over its layers.
+
+    ``layers`` maps layer names to weights, ``targets`` the same names to what `Loss.target` remembered.
+    """
+
+    name: str
+    loss: Loss
+    weight: float
+    layers: Mapping[str, float]
+    targets: Mapping[str, Stat]
+
+    @classmethod
+    def towards(
+        cls,
+        name: str,
+        loss: Loss,
+        weight: float,
+        layers: Mapping[str, float],
+        examples: Sequence[tuple[Features, float]],
+    ) -> "Term":
+        """A term whose targets are taken from pictures to imitate: their features, with shares that sum to one."""
+        targets = {
+            layer: blend([(loss.target(features[layer]), share) for features, share in examples]) for layer in layers
+        }
+        return cls(name, loss, weight, layers, targets)
+
+    def value(self, features: Features) -> Tensor:
+        """The layers' weighted mean distance, before the term's own weight: a scalar."""
+        value = torch.stack(
+            [
+                share * self.loss.distance(self.loss.measure(features[layer], self.targets[layer]), self.targets[layer])
+                for layer, share in self.layers.items()
+            ]
+        ).sum()
+        return value / sum(self.layers.values())
+
+
+def score(terms: Iterable[Term], features: Features) -> dict[str, Tensor]:
+    """Every term's value by name, unweighted, so that runs with other weights can be compared."""
+    return {term.name: term.value(features) for term in terms}
+
+
+def _squared_distance(measured: Tensor, target: Tensor, relative: bool, floor: Tensor | None = None) -> Tensor:
+    """Mean square of the difference over all entries, or its sum over the target's, at least ``floor``; batch average."""
+    entries = tuple(range(1, measured.dim()))
+    difference = (measured - target) ** 2
+    if not relative:
+        return difference.mean()
+    energy = (target**2).sum(entries)
+    return (difference.sum(entries) / _positive(energy if floor is None else torch.maximum(energy, floor))).mean()
+
+
+def _positive(energy: Tensor) -> Tensor:
+    """A target without any energy (an all-black picture) must not divide by zero."""
+    return energy.clamp_min(torch.finfo(energy.dtype).tiny ** 0.5)

@@ -1,0 +1,38 @@
+"""The colour match gives the palette it promises and hides nothing."""
+
+import torch
+
+from impasto.colour import match
+from impasto.statistics import covariance, moments
+
+
+def noise(seed: int, low: float, high: float) -> torch.Tensor:
+    random = torch.rand(1, 3, 24, 32, generator=torch.Generator().manual_seed(seed))
+    mixed = torch.einsum("nchw,dc->ndhw", random, torch.tensor([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]]))
+    return low + (high - low) * mixed
+
+
+def test_mean_and_covariance_are_the_palettes() -> None:
+    matched, palette = match(noise(1, 0.2, 0.8), [(noise(2, 0.4, 0.6), 1.0)]), noise(2, 0.4, 0.6)
+    (gram_m, mean_m), (gram_p, mean_p) = moments(matched), moments(palette)
+    assert torch.allclose(mean_m, mean_p, atol=1e-4)
+    assert torch.allclose(covariance(gram_m, mean_m), covariance(gram_p, mean_p), atol=1e-4)
+
+
+def test_a_picture_matches_itself() -> None:
+    picture = noise(1, 0.2, 0.8)
+    assert torch.allclose(match(picture, [(picture, 1.0)]), picture, atol=1e-5)
+
+
+def test_highlights_are_rolled_off_and_not_cut() -> None:
+    """A ramp matched to a bright palette of high contrast keeps its order up to white."""
+    ramp = torch.linspace(0, 1, 256).expand(1, 3, 8, 256).contiguous()
+    bright = torch.cat([torch.zeros(1, 3, 8, 16), torch.ones(1, 3, 8, 240)], 3)
+    line = match(ramp, [(bright, 1.0)])[0, 0, 0]
+    assert line.min() >= 0 and line.max() <= 1
+    assert (line.diff() > 1e-5).float().mean() > 0.97
+
+
+def test_flat_pictures_are_no_problem() -> None:
+    matched = match(torch.full((1, 3, 8, 8), 0.5), [(torch.full((1, 3, 8, 8), 0.2), 1.0)])
+    assert torch.allclose(matched, torch.full((1, 3, 8, 8), 0.2), atol=1e-4)
