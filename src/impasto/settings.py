@@ -1,0 +1,179 @@
+"""Settings, declared once.
+
+A field of `Settings` is a setting everywhere: its name is the Python keyword and, with dashes, the option of the command
+line; its type is what is accepted; its help text is shown by ``--help``; its value is what results are recorded with.
+This module imports nothing heavy, so that help is quick.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any, Literal, get_args, get_origin
+
+from impasto.errors import SettingsError, did_you_mean
+
+Layers = Mapping[str, float]
+"""Layer name -> its share in a loss; only the ratios count."""
+
+LOOK, RUN = "Look", "Run"
+"""The two groups of settings: what the picture looks like, and how it is computed."""
+
+
+def setting(default: Any, help: str, group: str = LOOK, above: float | None = None, below: float | None = None) -> Any:
+    """A dataclass field with its help text, its group, and the bounds, inclusive, of its value."""
+    return field(default=default, metadata={"help": help, "group": group, "above": above, "below": below})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides what a run computes. The defaults are the ``default`` recipe.
+
+    Values are checked and brought to one form when a `Settings` is made; a value that makes no sense raises SettingsError.
+    """
+
+    style_weight: float = setting(1.0, "Weight of the style loss.", above=0)
+    content_weight: float = setting(0.4, "Weight of the content loss.", above=0)
+    tv_weight: float = setting(5.0, "Weight of the total variation per pixel: more is smoother.", above=0)
+    style_layers: Layers = setting(
+        "relu1_1,relu2_1,relu3_1,relu4_1:0.7,relu5_1:0.5", "Layers that make the style, with shares: relu1_1,relu2_1:2."
+    )
+    content_layers: Layers = setting("relu3_2,relu4_2", "Layers that keep the content, with shares.")
+    style_loss: Literal["moments", "gram"] = setting("moments", "What is compared of two styles.")
+    normalization: Literal["relative", "absolute"] = setting(
+        "relative", "Divide content and style losses by their target's own size, or take plain means of squares."
+    )
+    tv_norm: Literal["l2", "l1"] = setting("l2", "Total variation of squares (l2) or of absolute differences (l1).")
+    pooling: Literal["max", "average"] = setting("max", "Pooling in the VGG19.")
+    padding: Literal["replicate", "zeros"] = setting("replicate", "What the convolutions see beyond the border.")
+    init: str = setting("content", "Start from: content, noise, style, or a picture file.")
+    palette: float = setting(
+        0.8,
+        "How far the content's colours move towards the style's before its features are kept, 0 to 1.",
+        above=0,
+        below=1,
+    )
+    strength: float = setting(
+        0.5, "From the photo itself (0) over the recipe's own balance (0.5) to style above all (1).", above=0, below=1
+    )
+    size: int | tuple[int, int] = setting(512, "Long side in pixels, or WIDTHxHEIGHT, which crops what overhangs.", RUN)
+    scales: str | tuple[int, ...] = setting(
+        "auto", "Long sides to work through: auto (octaves from about 128), single, or a list like 128,256,512.", RUN
+    )
+    iterations: int = setting(
+        160, "Iterations over all scales: evaluations of the loss and its gradient.", RUN, above=1
+    )
+    optimizer: Literal["lbfgs", "adam"] = setting("lbfgs", "How to descend.", RUN)
+    history: int = setting(15, "Steps that L-BFGS remembers.", RUN, above=1, below=1000)
+    learning_rate: float = setting(0.02, "Step size of Adam, in units of the pixel range.", RUN, above=1e-6, below=1)
+    adam_beta1: float = setting(0.9, "Decay of Adam's running mean of gradients.", RUN, above=0, below=0.9999)
+    adam_epsilon: float = setting(1e-8, "Adam's ε.", RUN, above=0)
+    averaging: float = setting(
+        0.0, "Decay of the running average of pictures, 0 for none; 0.99 calms Adam.", RUN, above=0, below=0.9999
+    )
+    seed: int = setting(0, "Seed of all that is random (noise starts).", RUN, above=0, below=2**63 - 1)
+    device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps.", RUN)
+    precision: Literal["auto", "float32", "bfloat16"] = setting(
+        "auto", "Of the convolutions: auto takes bfloat16 where the processor computes in it.", RUN
+    )
+
+    def __post_init__(self) -> None:
+        for declared in fields(self):
+            object.__setattr__(self, declared.name, _checked(declared, getattr(self, declared.name)))
+
+    def changed(self, **overrides: Any) -> "Settings":
+        """These settings with some replaced; None leaves a setting as it is. Raises SettingsError for an unknown name."""
+        known = {declared.name for declared in fields(self)}
+        for name in overrides:
+            if name not in known:
+                raise SettingsError(f"There is no setting {name!r}: {did_you_mean(name, known)}")
+        return replace(self, **{name: value for name, value in overrides.items() if value is not None})
+
+    def at_strength(self) -> "Settings":
+        """The settings with ``strength`` worked into the weights, and itself at the neutral 0.5.
+
+        Style gains what content loses: factors (2s)² and (2 - 2s)² for a strength s, both 1 at the recipe's own
+        balance of 0.5. At 0 only the content counts, and the content itself is the best picture. Smoothing and palette
+        belong to the style: they go down with it, and are never raised.
+        """
+        up, down = (2 * self.strength) ** 2, (2 - 2 * self.strength) ** 2
+        return replace(
+            self,
+            strength=0.5,
+            style_weight=self.style_weight * up,
+            content_weight=self.content_weight * down,
+            tv_weight=self.tv_weight * min(1.0, up),
+            palette=self.palette * min(1.0, 2 * self.strength),
+        )
+
+    def dictionary(self) -> dict[str, Any]:
+        """As plain values for JSON; ``Settings(**dictionary)`` gives the same settings."""
+        return {declared.name: _plain(getattr(self, declared.name)) for declared in fields(self)}
+
+
+def _checked(declared: "Field[Any]", value: Any) -> Any:
+    """``value`` in the one form of its setting, from whatever Python, the command line or a JSON record has of it."""
+    parse = {"style_layers": _layers, "content_layers": _layers, "size": _size, "scales": _scales}.get(declared.name)
+    option = "--" + declared.name.replace("_", "-")
+    if parse is not None:
+        return parse(option, value)
+    if get_origin(declared.type) is Literal:
+        if value not in get_args(declared.type):
+            raise SettingsError(f"{option} cannot be {value!r}: {did_you_mean(str(value), get_args(declared.type))}")
+        return value
+    assert isinstance(declared.type, type)
+    try:
+        number = declared.type(value)
+    except (TypeError, ValueError):
+        raise SettingsError(f"{option} must be a {declared.type.__name__}, not {value!r}.") from None
+    if declared.type is not str:
+        if (isinstance(number, float) and not math.isfinite(number)) or (isinstance(value, float) and number != value):
+            raise SettingsError(f"{option} must be a finite {declared.type.__name__}, not {value!r}.")
+        above, below = declared.metadata["above"], declared.metadata["below"]
+        if (above is not None and number < above) or (below is not None and number > below):
+            limits = f"from {above} to {below}" if below is not None else f"at least {above}"
+            raise SettingsError(f"{option} must be {limits}, not {value!r}.")
+    return number
+
+
+def _layers(option: str, value: str | Iterable[str] | Layers) -> Layers:
+    try:
+        if not isinstance(value, Mapping):
+            pairs = [part.partition(":") for part in (value.split(",") if isinstance(value, str) else value) if part]
+            value = {name.strip(): float(share or 1) for name, _, share in pairs}
+        shares = {name: float(share) for name, share in value.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise SettingsError(f"{option} takes LAYER or LAYER:SHARE, separated by commas, not {value!r}.") from None
+    if not shares or not all(math.isfinite(share) and share > 0 for share in shares.values()):
+        raise SettingsError(f"{option} needs at least one layer, and shares above 0, not {value!r}.")
+    return shares
+
+
+def _size(option: str, value: int | str | Iterable[int]) -> int | tuple[int, int]:
+    try:
+        parts = value.lower().split("x") if isinstance(value, str) else [value] if isinstance(value, int) else [*value]
+        numbers = [int(part) for part in parts]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) not in (1, 2) or not all(16 <= number <= 2**15 for number in numbers):
+        raise SettingsError(
+            f"{option} must be a long side like 512 or WIDTHxHEIGHT like 512x384, 16 to 32768, not {value!r}."
+        )
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def _scales(option: str, value: str | int | Iterable[int]) -> str | tuple[int, ...]:
+    if value in ("auto", "single"):
+        return str(value)
+    try:
+        scales = tuple(int(part) for part in (value.split(",") if isinstance(value, str) else value))  # type: ignore[union-attr]
+    except (TypeError, ValueError):
+        scales = ()
+    if not scales or list(scales) != sorted(set(scales)) or scales[0] < 16:
+        raise SettingsError(
+            f"{option} must be auto, single, or rising long sides like 128,256,512 from 16 up, not {value!r}."
+        )
+    return scales
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value

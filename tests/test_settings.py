@@ -1,0 +1,96 @@
+"""Settings are checked when they are made, whoever makes them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from impasto.errors import SettingsError
+from impasto.recipes import RECIPES, recipe
+from impasto.settings import Settings
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_survive_json(name: str) -> None:
+    settings = recipe(name)
+    assert Settings(**json.loads(json.dumps(settings.dictionary()))) == settings
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("style_weight", -1),
+        ("style_weight", float("nan")),
+        ("content_weight", "inf"),
+        ("tv_weight", "much"),
+        ("strength", 1.5),
+        ("iterations", 0),
+        ("iterations", 2.5),
+        ("size", 8),
+        ("size", "512x"),
+        ("size", "1x2x3"),
+        ("scales", "512,256"),
+        ("scales", "big"),
+        ("style_layers", ""),
+        ("style_layers", "relu1_1:-1"),
+        ("style_layers", "relu1_1:x"),
+        ("style_layers", {"relu1_1": float("nan")}),
+        ("optimizer", "sgd"),
+        ("pooling", "avg"),
+        ("averaging", 1.0),
+        ("seed", -1),
+        ("seed", 10**400),
+        ("style_layers", [("relu1_1", 1.0)]),
+        ("style_layers", {"relu1_1": None}),
+    ],
+)
+def test_nonsense_is_refused_by_name(setting: str, value: Any) -> None:
+    with pytest.raises(SettingsError, match="--" + setting.replace("_", "-")):
+        Settings(**{setting: value})
+
+
+@pytest.mark.parametrize(
+    ("setting", "given", "kept"),
+    [
+        ("style_layers", "relu1_1,relu2_1:2", {"relu1_1": 1.0, "relu2_1": 2.0}),
+        ("style_layers", ["relu1_1"], {"relu1_1": 1.0}),
+        ("content_layers", {"relu4_2": 3}, {"relu4_2": 3.0}),
+        ("size", "512x384", (512, 384)),
+        ("size", [512, 384], (512, 384)),
+        ("size", "640", 640),
+        ("scales", "128,256", (128, 256)),
+        ("scales", [64], (64,)),
+        ("strength", "0.25", 0.25),
+        ("iterations", "30", 30),
+        ("seed", 2**53 + 1, 2**53 + 1),
+    ],
+)
+def test_text_and_values_come_to_the_same(setting: str, given: Any, kept: Any) -> None:
+    assert getattr(Settings(**{setting: given}), setting) == kept
+
+
+def test_misspelt_names_have_neighbours() -> None:
+    with pytest.raises(SettingsError, match="did you mean 'style_weight'"):
+        Settings().changed(stile_weight=1)
+    with pytest.raises(SettingsError, match="did you mean 'tutorial'"):
+        recipe("tutorail")
+
+
+def test_strength_moves_from_the_photo_to_the_style() -> None:
+    ratios = []
+    for strength in (0.0, 0.25, 0.5, 0.75, 1.0):
+        moved = Settings(strength=strength).at_strength()
+        ratios.append(moved.style_weight / (moved.content_weight + 1e-12))
+    assert ratios == sorted(ratios) and ratios[0] == 0
+    assert Settings().at_strength() == Settings()
+    assert Settings(strength=0.0).at_strength().palette == 0
+
+
+def test_the_tutorials_numbers() -> None:
+    """What the course report used, in the units of this package (docs/recipes.md)."""
+    tutorial = recipe("tutorial")
+    assert (tutorial.style_weight, tutorial.content_weight, tutorial.iterations) == (1e-2, 1e4, 1000)
+    assert tutorial.tv_weight / (512 * 384 * 3) == 30
+    assert tutorial.content_layers == {"relu5_2": 1.0}
+    assert recipe("tutorial-high-tv").tv_weight > tutorial.tv_weight > recipe("tutorial-low-tv").tv_weight
+    assert recipe("tutorial-strong-style").style_weight > tutorial.style_weight
