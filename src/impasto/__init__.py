@@ -1,0 +1,70 @@
+"""Impasto: neural style transfer.
+
+    import impasto
+    impasto.stylize("photo.jpg", "painting.jpg", size=512).save("out.png")
+
+Everything public is named in ``__all__`` and imported when it is first used, so that ``import impasto`` costs nothing.
+"""
+
+import importlib
+import time
+from typing import TYPE_CHECKING, Any
+
+IMPORTED_AT = time.perf_counter()
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError, SolverError, WeightsError
+    from impasto.images import Picture, load
+    from impasto.recipes import RECIPES
+    from impasto.run import Result, Run
+    from impasto.settings import Settings
+    from impasto.solve import Step
+    from impasto.tasks import plan_reconstruct, plan_stylize, plan_texture, reconstruct, stylize, texture
+
+_HOMES = {
+    "impasto.errors": ("ImageError", "ImpastoError", "OutputError", "SettingsError", "SolverError", "WeightsError"),
+    "impasto.images": ("Picture", "load"),
+    "impasto.recipes": ("RECIPES",),
+    "impasto.settings": ("Settings",),
+    "impasto.solve": ("Step",),
+    "impasto.tasks": (
+        "Result",
+        "Run",
+        "plan_reconstruct",
+        "plan_stylize",
+        "plan_texture",
+        "reconstruct",
+        "stylize",
+        "texture",
+    ),
+}
+
+__all__ = [
+    "RECIPES",
+    "ImageError",
+    "ImpastoError",
+    "OutputError",
+    "Picture",
+    "Result",
+    "Run",
+    "Settings",
+    "SettingsError",
+    "SolverError",
+    "Step",
+    "WeightsError",
+    "load",
+    "plan_reconstruct",
+    "plan_stylize",
+    "plan_texture",
+    "reconstruct",
+    "stylize",
+    "texture",
+]
+
+
+def __getattr__(name: str) -> Any:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(home), name)
+    raise AttributeError(f"module 'impasto' has no attribute {name!r}")

@@ -1,0 +1,178 @@
+"""A run: a task made ready, carried out step by step, and its result with the record of how it was made."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import impasto
+from impasto import images, record, weights
+from impasto.devices import choose_device, choose_precision
+from impasto.features import Backbone
+from impasto.images import Picture, Size
+from impasto.losses import Term
+from impasto.objective import WholeFrame
+from impasto.optimizers import LBFGS, Adam, Optimizer
+from impasto.settings import Settings
+from impasto.solve import Stage, Step, solve
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished picture with the record of how it was made."""
+
+    picture: Picture
+    record: dict[str, Any]
+
+    def save(
+        self, path: str | Path, *, depth: images.Depth | None = None, force: bool = False, metadata: bool = True
+    ) -> None:
+        """Write the picture in the format of its suffix, with its record embedded unless ``metadata`` is False.
+
+        What differs from run to run, and folders, are left out of the embedded record: the same picture is the same bytes.
+        Raises OutputError when the file exists without ``force`` or cannot be written.
+        """
+        description = record.to_json(record.embedded(self.record)) if metadata else ""
+        images.save(self.picture, Path(path), description=description, depth=depth, force=force)
+
+
+class Run:
+    """A prepared task: sizes and iterations are settled, nothing is computed yet.
+
+    `steps` computes; `result` is the picture so far with its record, at any time after the first step.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        *,
+        recipe: str,
+        settings: Settings,
+        frame: Picture,
+        start: Picture | None,
+        schedule: list[Stage],
+        terms_at: Callable[[Backbone, Size], list[Term]],
+    ) -> None:
+        """``frame`` lends the result its size, depth and transparency; no ``start`` means noise."""
+        self.task, self.recipe, self.settings, self.schedule = task, recipe, settings, schedule
+        self.size = frame.size
+        self.device = choose_device(settings.device)
+        self.precision = choose_precision(settings.precision, self.device)
+        self.started_at = time.perf_counter()
+        self._frame, self._start, self._terms_at = frame, start, terms_at
+        self._backbone: Backbone | None = None
+        self._first: dict[str, float] = {}
+        self._last: Step | None = None
+        self._complete = False
+        self._startup = 0.0
+        self._final_scale: list[float] = []
+        self._events: list[str] = []
+
+    def steps(self) -> Iterator[Step]:
+        """Compute, yielding the state after every iteration; see `solve.solve`. Close the generator to stop."""
+        start = self._start_pixels()
+        for step in solve(self._objective_at, start, self.schedule, self._make_optimizer, self.settings.averaging):
+            if self._last is None:
+                self._first = step.losses
+                self._startup = time.perf_counter() - self.started_at - step.elapsed
+            if step.scale == step.scales - 1:
+                self._final_scale.append(step.elapsed)
+            if step.event:
+                self._events.append(f"{step.iteration}: {step.event}")
+            self._last = step
+            yield step
+        self._complete = True
+
+    def finish(self) -> Result:
+        """Compute to the end and give the result."""
+        for _ in self.steps():
+            pass
+        return self.result()
+
+    @property
+    def last(self) -> Step | None:
+        """The latest step, None before the first."""
+        return self._last
+
+    def picture(self, step: Step) -> Picture:
+        """The picture of a step at the final size, with the content's transparency."""
+        return replace(self._frame, pixels=images.resize(step.pixels.cpu(), self.size))
+
+    def result(self) -> Result:
+        """The picture so far and its record. Call it after the first step."""
+        assert self._last is not None, "steps() has not been started"
+        picture = self.picture(self._last)
+        timed = len(self._final_scale) - 1
+        per_step = (self._final_scale[-1] - self._final_scale[0]) / timed if timed > 0 else None
+        return Result(
+            picture,
+            {
+                "impasto": self.task,
+                "width": self.size[1],
+                "height": self.size[0],
+                "recipe": self.recipe,
+                "settings": self.settings.dictionary(),
+                "seed": self.settings.seed,
+                "version": impasto.__version__,
+                "weights_sha256": weights.entry("vgg19").sha256,
+                "device": str(self.device),
+                "precision": str(self.precision).removeprefix("torch."),
+                "scales": [[stage.size[1], stage.size[0], stage.iterations] for stage in self.schedule],
+                "steps": self._last.iteration,
+                "complete": self._complete,
+                "losses": {name: [first, self._last.losses[name]] for name, first in self._first.items()},
+                "events": self._events,
+                "machine": record.machine(),
+                "elapsed_s": self._last.elapsed,
+                "startup_s": self._startup,
+                "seconds_per_step": per_step,
+                "peak_rss_bytes": record.peak_rss_bytes(),
+            },
+        )
+
+    def estimate(self) -> tuple[float, float]:
+        """Roughly the seconds and the bytes that the run will take, by timing one evaluation at its smallest scale."""
+        size = self.schedule[0].size
+        pixels = images.resize(self._start_pixels(), size)
+        objective = self._objective_at(size)
+        objective.value_and_grad(pixels)
+        began = time.perf_counter()
+        objective.value_and_grad(pixels)
+        per_pixel = (time.perf_counter() - began) / _area(size)
+        work = sum(stage.iterations * _area(stage.size) for stage in self.schedule)
+        # Measured on a CPU: what a step holds for each pixel, in float32 and in bfloat16, above the program itself.
+        step_bytes = 3650 if self.precision == torch.float32 else 2400
+        history = 24 * self.settings.history if self.settings.optimizer == "lbfgs" else 48
+        return per_pixel * work, 450e6 + _area(self.size) * (step_bytes + history)
+
+    def _objective_at(self, size: Size) -> WholeFrame:
+        if self._backbone is None:
+            self._backbone = Backbone.pretrained(
+                "vgg19",
+                pooling=self.settings.pooling,
+                padding=self.settings.padding,
+                dtype=self.precision,
+                device=self.device,
+            )
+        with torch.no_grad():
+            return WholeFrame(self._backbone, self._terms_at(self._backbone, size))
+
+    def _start_pixels(self) -> Tensor:
+        if self._start is not None:
+            return self._start.fitted(self.size).pixels.to(self.device)
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        return torch.rand(1, 3, *self.schedule[0].size, generator=generator).to(self.device)
+
+    def _make_optimizer(self) -> Optimizer:
+        settings = self.settings
+        if settings.optimizer == "lbfgs":
+            return LBFGS(settings.history)
+        return Adam(settings.learning_rate, settings.adam_beta1, epsilon=settings.adam_epsilon)
+
+
+def _area(size: Size) -> int:
+    return size[0] * size[1]

@@ -1,0 +1,173 @@
+"""The three tasks from Python, at small sizes with the real VGG19."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import impasto
+from impasto import images, tasks
+from impasto.errors import ImageError, SettingsError
+from impasto.settings import Settings
+from tests.helpers import painting, photo
+
+QUICK: dict[str, Any] = {"size": 64, "iterations": 6}
+
+
+def test_arrays_pillow_images_and_paths_give_the_same_picture(tmp_path: Path) -> None:
+    content, style = photo(48, 64), painting(60, 60)
+    Image.fromarray(content).save(tmp_path / "c.png")
+    Image.fromarray(style).save(tmp_path / "s.png")
+    results = [
+        impasto.stylize(content, style, **QUICK),
+        impasto.stylize(Image.fromarray(content), Image.fromarray(style), **QUICK),
+        impasto.stylize(tmp_path / "c.png", str(tmp_path / "s.png"), **QUICK),
+    ]
+    assert results[0].picture.size == (48, 64)
+    for result in results[1:]:
+        assert torch.equal(result.picture.pixels, results[0].picture.pixels)
+
+
+def test_noise_is_decided_by_the_seed() -> None:
+    first, again, other = (
+        impasto.texture(painting(60, 60), size=(48, 32), iterations=3, seed=seed).picture.pixels for seed in (1, 1, 2)
+    )
+    assert first.shape == (1, 3, 32, 48)
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_strength_zero_is_the_photo() -> None:
+    content = photo(96, 128)
+    result = impasto.stylize(content, painting(60, 60), strength=0, size=128, iterations=20)
+    assert np.abs(result.picture.array().astype(int) - content.astype(int)).max() <= 1
+
+
+def test_reconstruction_approaches_the_image() -> None:
+    content = photo(48, 64)
+    result = impasto.reconstruct(content, "relu1_2", size=64, iterations=60)
+    error = np.abs(result.picture.array().astype(float) - content.astype(float)).mean()
+    assert error < 12  # of 255; noise is about 90 away
+    first, last = result.record["losses"]["content"]
+    assert last < first / 10
+
+
+def test_alpha_and_depth_are_the_contents() -> None:
+    alpha = np.linspace(1000, 65535, 48 * 64).reshape(48, 64, 1).astype(np.uint16)
+    content = np.concatenate([photo(48, 64).astype(np.uint16) * 257, alpha], 2)
+    result = impasto.stylize(content, painting(60, 60), **QUICK)
+    array = result.picture.array()
+    assert array.dtype == np.uint16 and np.array_equal(array[..., 3:], alpha)
+
+
+def test_the_weights_of_styles_count() -> None:
+    content, one, other = photo(48, 64), painting(60, 60, 1), painting(60, 60, 2)
+    alone = impasto.stylize(content, (one, 0.7), **QUICK).picture.pixels
+    assert torch.allclose(
+        impasto.stylize(content, [(one, 1.0), (other, 0.0)], **QUICK).picture.pixels, alone, atol=2e-2
+    )
+    assert (impasto.stylize(content, [(one, 0.2), (other, 0.8)], **QUICK).picture.pixels - alone).abs().mean() > 2e-2
+
+
+@pytest.mark.parametrize("weights", [(-1.0, 1.0), (0.0, 0.0), (float("nan"), 1.0)])
+def test_weights_of_styles_that_make_no_sense(weights: tuple[float, float]) -> None:
+    with pytest.raises(SettingsError, match="Style weights"):
+        tasks.plan_stylize(photo(48, 64), [(painting(60, 60), weight) for weight in weights])
+
+
+def test_tiny_pictures_are_refused() -> None:
+    with pytest.raises(ImageError, match="content picture is 1×1 pixels"):
+        tasks.plan_stylize(photo(1, 1), painting(60, 60))
+    with pytest.raises(ImageError, match="style picture is 60×9 pixels"):
+        tasks.plan_stylize(photo(48, 64), painting(9, 60))
+    with pytest.raises(ImageError, match="too small for layer pool"):
+        impasto.stylize(photo(20, 400), painting(60, 60), size=64, iterations=1, scales="single")
+
+
+def test_scrolls_are_welcome_on_both_sides() -> None:
+    run = tasks.plan_stylize(photo(24, 240), painting(200, 18), size=240, iterations=2)
+    assert [stage.size for stage in run.schedule] == [(24, 240)]
+    assert run.finish().picture.size == (24, 240)
+
+
+def test_tasks_without_a_term_say_so() -> None:
+    with pytest.raises(SettingsError, match="Nothing is asked for"):
+        tasks.plan_texture(painting(60, 60), strength=0)
+    with pytest.raises(SettingsError, match="Nothing is asked for"):
+        tasks.plan_reconstruct(photo(48, 64), strength=1)
+    with pytest.raises(SettingsError, match="Nothing is asked for"):
+        tasks.plan_stylize(photo(48, 64), painting(60, 60), style_weight=0, content_weight=0)
+
+
+def test_a_flat_style_stays_within_reason() -> None:
+    flat = np.full((60, 60, 3), (200, 40, 40), np.uint8)
+    losses = impasto.stylize(photo(48, 64), flat, **QUICK).record["losses"]
+    assert losses["style"][0] < 1e8 and np.isfinite(losses["total"][1])
+
+
+def test_a_layer_that_does_not_exist() -> None:
+    with pytest.raises(SettingsError, match="no layer 'relu9_1'"):
+        impasto.stylize(photo(48, 64), painting(60, 60), style_layers="relu9_1", **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("settings", "scales"),
+    [
+        ({"size": 512}, [(128, 54), (256, 53), (512, 53)]),
+        ({"size": 1024}, [(128, 40), (256, 40), (512, 40), (1024, 40)]),
+        ({"size": 128}, [(128, 160)]),
+        ({"size": 512, "scales": "single"}, [(512, 160)]),
+        ({"size": 512, "scales": "100,300", "iterations": 10}, [(100, 4), (300, 3), (512, 3)]),
+        ({"size": 512, "scales": "128,256,512", "iterations": 3}, [(128, 1), (256, 1), (512, 1)]),
+    ],
+)
+def test_schedule(settings: dict[str, Any], scales: list[tuple[int, int]]) -> None:
+    chosen = Settings(**{"iterations": 160} | settings)
+    stages = tasks._schedule((settings["size"] // 2, settings["size"]), chosen)
+    assert [(stage.size[1], stage.iterations) for stage in stages] == scales
+
+
+def test_a_schedule_that_does_not_fit() -> None:
+    with pytest.raises(SettingsError, match="beyond the picture's long side"):
+        tasks._schedule((48, 64), Settings(scales="32,128"))
+    with pytest.raises(SettingsError, match="too few for 3 scales"):
+        tasks._schedule((512, 512), Settings(iterations=2))
+
+
+def test_start_from_style_from_a_file_and_from_an_array(tmp_path: Path) -> None:
+    Image.fromarray(photo(30, 30, 5)).save(tmp_path / "start.png")
+    for init in ("style", str(tmp_path / "start.png"), "noise"):
+        run = tasks.plan_stylize(photo(48, 64), painting(60, 60), init=init, **QUICK)
+        assert next(run.steps()).pixels.shape == (1, 3, 48, 64)
+    from_array = tasks.plan_stylize(photo(48, 64), painting(60, 60), start=photo(30, 30, 5), **QUICK)
+    from_file = tasks.plan_stylize(photo(48, 64), painting(60, 60), init=str(tmp_path / "start.png"), **QUICK)
+    assert torch.equal(next(from_array.steps()).pixels, next(from_file.steps()).pixels)
+    with pytest.raises(SettingsError, match="--init content has no meaning here"):
+        tasks.plan_texture(painting(60, 60), init="content")
+
+
+def test_the_picture_so_far_is_at_hand_and_final_in_size() -> None:
+    run = tasks.plan_stylize(photo(96, 200), painting(60, 60), size=200, iterations=6)
+    step = next(run.steps())
+    assert step.pixels.shape == (1, 3, 48, 100)
+    assert run.picture(step).size == (96, 200)
+    record = run.result().record
+    assert not record["complete"] and record["steps"] == 0
+
+
+def test_published_recipes_run() -> None:
+    for name in ("gatys", "tutorial", "tutorial-high-tv"):
+        result = impasto.stylize(photo(48, 64), painting(60, 60), recipe=name, **QUICK)
+        assert result.record["recipe"] == name
+        assert result.record["losses"]["total"][1] < result.record["losses"]["total"][0]
+
+
+def test_save_follows_the_suffix(tmp_path: Path) -> None:
+    result = impasto.stylize(photo(48, 64), painting(60, 60), **QUICK)
+    result.save(tmp_path / "a.tiff", depth=16)
+    assert images.load(tmp_path / "a.tiff").depth == 16
+    assert '"impasto": "stylize"' in images.read_description(tmp_path / "a.tiff")
+    result.save(tmp_path / "b.png", metadata=False)
+    assert not images.read_description(tmp_path / "b.png")
