@@ -1,0 +1,222 @@
+"""The commands. Each is a few lines around the library; torch is imported only by those that compute."""
+
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import impasto
+from impasto import recipes
+from impasto.cli.options import (
+    FAILED,
+    Delivery,
+    Force,
+    Json,
+    Quiet,
+    parse_weighted,
+    stderr,
+    with_exit_codes,
+    with_settings,
+)
+
+if TYPE_CHECKING:
+    from impasto.run import Run
+
+app = typer.Typer(
+    name="impasto",
+    help="Neural style transfer: a photograph and a painting in, a picture out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    epilog="Exit codes: 0 all went well, 1 it failed, 2 it was asked wrongly, 130 it was interrupted (the picture so far is kept). "
+    f"Recipes: {', '.join(recipes.RECIPES)}.",
+)
+models_app = typer.Typer(help="The pretrained weights: list them, verify them, find them.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
+Styles = Annotated[
+    list[str], typer.Argument(help="Paintings, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]")
+]
+Name = Annotated[
+    str | None, typer.Argument(help="One of the names that `models list` prints; without it, all of them.")
+]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(impasto.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+@with_exit_codes
+@with_settings()
+def stylize(
+    content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
+    style: Styles,
+    settings: dict[str, Any],
+    delivery: Delivery,
+    recipe: Recipe = "default",
+) -> None:
+    """Render a photograph in the style of a painting."""
+    from impasto.tasks import plan_stylize
+
+    styles = [parse_weighted(argument) for argument in style]
+    run = plan_stylize(content, styles, recipe, **settings)
+    _deliver(run, delivery, f"{content.stem}-{Path(styles[0][0]).stem}", [str(content), *style])
+
+
+@app.command()
+@with_exit_codes
+@with_settings(without=("content_weight", "content_layers", "palette"))
+def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe: Recipe = "texture") -> None:
+    """Make a new texture with a painting's style, of any size."""
+    from impasto.tasks import plan_texture
+
+    styles = [parse_weighted(argument) for argument in style]
+    _deliver(plan_texture(styles, recipe, **settings), delivery, f"{Path(styles[0][0]).stem}-texture", style)
+
+
+@app.command()
+@with_exit_codes
+@with_settings(without=("style_weight", "style_layers", "style_loss", "content_layers", "palette"))
+def reconstruct(
+    content: Annotated[Path, typer.Argument(help="The picture.", metavar="CONTENT")],
+    settings: dict[str, Any],
+    delivery: Delivery,
+    layer: Annotated[str, typer.Option(help="The layer whose features are to be met.")] = "relu4_2",
+    recipe: Recipe = "reconstruct",
+) -> None:
+    """Find the picture that one layer of the network remembers."""
+    from impasto.tasks import plan_reconstruct
+
+    _deliver(plan_reconstruct(content, layer, recipe, **settings), delivery, f"{content.stem}-{layer}", [str(content)])
+
+
+def _deliver(run: "Run", delivery: Delivery, name: str, inputs: list[str]) -> None:
+    """Carry out a prepared run, or say what it would do; ``name`` is for a file that was not named."""
+    from impasto.cli.execute import execute, plan
+
+    output = delivery.output or Path(f"{name}.png")
+    if delivery.dry_run:
+        report = plan(run, output, delivery)
+        print(_dump(report) if delivery.json else _lines(report))
+        return
+    record, code = execute(run, output, delivery, inputs)
+    print(_dump(record) if delivery.json else output)
+    raise typer.Exit(code)
+
+
+@app.command()
+@with_exit_codes
+def demo(
+    *,
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Folder to leave the pictures in.")] = Path(
+        "output/demo"
+    ),
+    size: Annotated[int, typer.Option(help="Long side in pixels.")] = 512,
+    iterations: Annotated[
+        int | None, typer.Option(help="Iterations over all scales.", show_default="from the recipe")
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Stylise a demo photograph: content, style, snapshots, result, before/after sheet and record in one folder."""
+    from impasto.cli.execute import execute
+    from impasto.demo import prepare, write_sheet
+
+    run, inputs = prepare(folder, force, size=size, iterations=iterations)
+    delivery = Delivery(snapshots=f"every:{max(1, run.settings.iterations // 4)}", force=force, quiet=quiet)
+    record, code = execute(run, folder / "result.png", delivery, [str(path) for path in inputs])
+    write_sheet(folder / "sheet.png", [*inputs, Path(record["output"])], force)
+    print(_dump(record) if json else folder)
+    raise typer.Exit(code)
+
+
+@app.command()
+@with_exit_codes
+def info(
+    result: Annotated[Path, typer.Argument(help="A picture made by Impasto, or the JSON beside it.", metavar="RESULT")],
+    json: Json = False,
+) -> None:
+    """Print how a result was made: settings, seed, versions, losses."""
+    from impasto.record import read
+
+    record = read(result)
+    print(_dump(record) if json else _lines(record))
+
+
+@app.command()
+@with_exit_codes
+def doctor(json: Json = False) -> None:
+    """Show devices, versions and verified weights; exit code 1 when something is amiss."""
+    from impasto.doctor import examine
+
+    report, healthy = examine()
+    print(_dump(report) if json else _lines(report))
+    raise typer.Exit(0 if healthy else FAILED)
+
+
+@models_app.command("list")
+@with_exit_codes
+def models_list(json: Json = False) -> None:
+    """List the weights with their origin, licence and citation."""
+    from impasto.doctor import models
+
+    rows = models()
+    print(_dump(rows) if json else "\n\n".join(_lines(row) for row in rows))
+
+
+@models_app.command("verify")
+@with_exit_codes
+def models_verify(name: Name = None) -> None:
+    """Check the hashes of the installed weights; exit code 1 when one is missing, truncated or altered."""
+    from impasto import weights
+    from impasto.errors import WeightsError
+
+    broken = False
+    for known in [name] if name and weights.entry(name) else weights.REGISTRY:
+        try:
+            weights.source(known)
+            print(f"{known}: ok")
+        except WeightsError as error:
+            broken = True
+            print(f"{known}: not ok")
+            stderr.print(f"impasto: {error}", markup=False)
+    raise typer.Exit(FAILED if broken else 0)
+
+
+@models_app.command("path")
+@with_exit_codes
+def models_path(name: Name = None) -> None:
+    """Print where the installed weights lie."""
+    from impasto import weights
+
+    for known in [name] if name else weights.REGISTRY:
+        print(weights.source(known))
+
+
+def _dump(data: Any) -> str:
+    return dumps(data, indent=2)
+
+
+def _lines(data: dict[str, Any], indent: str = "") -> str:
+    """A record for people: one ``key: value`` a line, nested ones indented."""
+    lines = []
+    for key, value in data.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}:", _lines(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{key}: {value}")
+    return "\n".join(lines)

@@ -1,0 +1,169 @@
+"""Options derived from `Settings`, and the one place where errors become exit codes."""
+
+import functools
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import typer
+from rich.console import Console
+
+from impasto.errors import ImpastoError, SettingsError
+from impasto.settings import Settings
+
+FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+
+stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON record on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What becomes of a run, the same options for every command that computes a picture."""
+
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write: .png, .tiff, .jpg, .webp or .avif.",
+            show_default="named after the inputs",
+        ),
+    ] = None
+    snapshots: Annotated[
+        str, typer.Option(help="Also write the picture at these iterations: 200,300 or every:50.", show_default="none")
+    ] = ""
+    bits: Annotated[int | None, typer.Option(help="Bits a channel, 8 or 16.", show_default="as the input")] = None
+    no_metadata: Annotated[
+        bool, typer.Option("--no-metadata", help="Leave the record out of the result, and write none beside it.")
+    ] = False
+    force: Force = False
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan: sizes, steps, estimated time and memory; write nothing.")
+    ] = False
+    json: Json = False
+    quiet: Quiet = False
+
+
+def with_settings(without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of `Delivery` and one for every field of `Settings`, save those it has no use for.
+
+    They arrive as its arguments ``delivery`` and, those that were given, ``settings``.
+    """
+    deliveries = [
+        inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
+        for each in fields(Delivery)
+    ]
+    options = [_option(declared) for declared in fields(Settings) if declared.name not in without]
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def wrapped(**arguments: Any) -> None:
+            delivery = Delivery(**{each.name: arguments.pop(each.name) for each in deliveries})
+            given = {each.name: arguments.pop(each.name) for each in options}
+            settings = {name: value for name, value in given.items() if value is not None}
+            command(**arguments, settings=settings, delivery=delivery)
+
+        signature = inspect.signature(command)
+        own = [parameter for name, parameter in signature.parameters.items() if name not in ("settings", "delivery")]
+        parameters = [*own, *deliveries, *options]
+        wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return wrapped
+
+    return decorate
+
+
+def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn what goes wrong in ``command`` into one sentence on stderr and a documented exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> None:
+        logging.basicConfig(
+            format="impasto: %(message)s", level=logging.ERROR if options.get("quiet") else logging.WARNING
+        )
+        try:
+            command(*arguments, **options)
+        except typer.Exit:
+            raise
+        except KeyboardInterrupt:
+            fail("Interrupted.", INTERRUPTED)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes stdout
+            raise typer.Exit(FAILED) from None
+        except ImpastoError as error:
+            fail(str(error), MISUSED if isinstance(error, SettingsError) else FAILED)
+        except Exception as error:
+            if os.environ.get("IMPASTO_DEBUG"):
+                raise
+            if isinstance(error, MemoryError) or "memory" in str(error).lower():
+                fail("There was not enough memory: choose a smaller --size, or close other programs.", FAILED)
+            fail(
+                f"This should not have happened ({type(error).__name__}: {error}): set IMPASTO_DEBUG=1 and report the traceback.",
+                FAILED,
+            )
+
+    return wrapped
+
+
+def fail(message: str, code: int) -> None:
+    """Say what is wrong and leave."""
+    stderr.print(f"impasto: {message}", markup=False, style=None)
+    raise typer.Exit(code)
+
+
+def parse_weighted(argument: str) -> tuple[str, float]:
+    """``painting.jpg:0.7`` -> ("painting.jpg", 0.7): what follows the last colon is a weight if it is a number."""
+    path, colon, tail = argument.rpartition(":")
+    try:
+        return (path, float(tail)) if colon and path else (argument, 1.0)
+    except ValueError:
+        return argument, 1.0
+
+
+def parse_snapshots(text: str, iterations: int) -> list[int]:
+    """The iterations to save at, out of so many. Raises SettingsError."""
+    if not text:
+        return []
+    try:
+        if text.startswith("every:"):
+            every = int(text.removeprefix("every:"))
+            chosen = list(range(every, iterations + 1, every)) if every > 0 else []
+        else:
+            chosen = sorted({int(part) for part in text.split(",")})
+    except ValueError:
+        chosen = []
+    if not chosen or chosen[0] < 0 or chosen[-1] > iterations:
+        raise SettingsError(
+            f"--snapshots takes iterations from 0 to {iterations}, like 200,300 or every:50, not {text!r}."
+        )
+    return chosen
+
+
+def parse_bits(bits: int | None) -> Literal[8, 16] | None:
+    """8, 16 or None. Raises SettingsError for anything else."""
+    if bits not in (None, 8, 16):
+        raise SettingsError(f"--bits must be 8 or 16, not {bits}.")
+    return bits  # type: ignore[return-value]
+
+
+def _option(declared: Any) -> inspect.Parameter:
+    choices = get_args(declared.type) if get_origin(declared.type) is Literal else ()
+    kind = declared.type if declared.type in (int, float) else str
+    option = typer.Option(
+        help=declared.metadata["help"],
+        metavar="|".join(choices) or None,
+        rich_help_panel=declared.metadata["group"],
+        show_default="from the recipe",
+    )
+    return inspect.Parameter(
+        declared.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]
+    )

