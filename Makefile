@@ -1,0 +1,40 @@
+# make demo   a stylised picture in output/demo
+# make test   format check, lint, types, tests
+# make venv   only the environment both need, in .venv
+#
+# On Linux, the registry's default torch brings several gigabytes of CUDA libraries. For a machine without a GPU, set
+# TORCH_INDEX to the address of PyTorch's CPU wheels, as the "Get Started" page of pytorch.org shows it for pip and CPU.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+TORCH_INDEX ?=
+BIN := .venv/bin
+
+.PHONY: demo test check venv sheet clean
+
+demo: venv
+	$(BIN)/impasto demo --force
+
+test: venv check
+	$(BIN)/python -m pytest
+
+check: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# The sheet in docs/; PAIRS is a folder with content/ and style/ pictures.
+PAIRS ?= ../shared/data/pairs
+sheet: venv
+	$(BIN)/python scripts/contact_sheet.py $(PAIRS) docs/contact-sheet.jpg
+
+venv: .venv/ready
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Impasto needs Python 3.11 or later; set PYTHON."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv output build dist
