@@ -1,0 +1,55 @@
+"""What the README tells people to type works, in both languages."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from impasto import recipes
+from impasto.cli import app
+from impasto.settings import Settings
+from tests.helpers import painting, photo
+
+ROOT = Path(__file__).parent.parent
+READMES = [(ROOT / name).read_text() for name in ("README.md", "README.zh-CN.md")]
+
+
+@pytest.fixture(autouse=True)
+def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(recipes.RECIPES, "default", Settings(size=64, iterations=80))
+    Image.fromarray(photo(48, 64)).save("photo.jpg")
+    for name in ("painting.jpg", "one.jpg", "other.jpg"):
+        Image.fromarray(painting(60, 60)).save(name)
+
+
+def commands(readme: str) -> list[str]:
+    return re.findall(r"^    (impasto .*)$", readme, re.MULTILINE)
+
+
+def test_both_languages_show_the_same_commands() -> None:
+    assert commands(READMES[0]) == commands(READMES[1]) and len(commands(READMES[0])) >= 6
+    for readme in READMES:
+        assert "    make demo" in readme and "    make test" in readme
+
+
+@pytest.mark.parametrize("command", [line for line in commands(READMES[0]) if " info " not in line])
+def test_the_commands_are_understood(command: str) -> None:
+    result = CliRunner().invoke(app, [*shlex.split(command)[1:], "--dry-run"])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("readme", READMES, ids=["en", "zh"])
+def test_the_python_example_runs(readme: str) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    exec(example.replace("size=512", "size=64"), {})
+    assert Path("out.png").exists() and Path("so-far.png").exists()
+
+
+def test_every_relative_link_leads_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
