@@ -3,7 +3,7 @@
 # make venv   only the environment both need, in .venv
 #
 # On Linux, the registry's default torch brings several gigabytes of CUDA libraries. For a machine without a GPU, set
-# TORCH_INDEX to the address of PyTorch's CPU wheels, as the "Get Started" page of pytorch.org shows it for pip and CPU.
+# TORCH_INDEX to the address of PyTorch's CPU wheels, as the "Get Started" page of PyTorch shows it for pip and CPU.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH_INDEX ?=
@@ -22,9 +22,9 @@ check: venv
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# The sheet in docs/; PAIRS is a folder with content/ and style/ pictures.
-PAIRS ?= ../shared/data/pairs
+# The sheet in docs/: make sheet PAIRS=a folder with the folders content/ and style/ in it
 sheet: venv
+	@test -d "$(PAIRS)/content" || { echo "Set PAIRS to a folder with content/ and style/ pictures."; exit 1; }
 	$(BIN)/python scripts/contact_sheet.py $(PAIRS) docs/contact-sheet.jpg
 
 venv: .venv/ready
