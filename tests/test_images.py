@@ -199,7 +199,7 @@ def test_arrays_and_pillow_images() -> None:
         (np.full((4, 5, 3), np.nan), "0 to 1"),
     ],
 )
-def test_arrays_that_are_no_pictures(array: images.Array, message: str) -> None:
+def test_arrays_that_are_no_pictures(array: profiles.Array, message: str) -> None:
     with pytest.raises(ImageError, match=message):
         load(array)
 

@@ -26,18 +26,10 @@ _HOMES = {
     "impasto.errors": ("ImageError", "ImpastoError", "OutputError", "SettingsError", "SolverError", "WeightsError"),
     "impasto.images": ("Picture", "load"),
     "impasto.recipes": ("RECIPES",),
+    "impasto.run": ("Result", "Run"),
     "impasto.settings": ("Settings",),
     "impasto.solve": ("Step",),
-    "impasto.tasks": (
-        "Result",
-        "Run",
-        "plan_reconstruct",
-        "plan_stylize",
-        "plan_texture",
-        "reconstruct",
-        "stylize",
-        "texture",
-    ),
+    "impasto.tasks": ("plan_reconstruct", "plan_stylize", "plan_texture", "reconstruct", "stylize", "texture"),
 }
 
 __all__ = [

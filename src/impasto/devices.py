@@ -1,12 +1,8 @@
 """Which processor computes, and in what precision its convolutions run."""
 
-from typing import Literal
-
 import torch
 
 from impasto.errors import SettingsError
-
-Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def choose_device(name: str) -> torch.device:
@@ -25,11 +21,16 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def choose_precision(name: Precision, device: torch.device) -> torch.dtype:
+def choose_precision(name: str, device: torch.device) -> torch.dtype:
     """The type of the convolutions; ``auto`` is bfloat16 where the processor has instructions for it, else float32."""
     if name == "auto":
         return torch.bfloat16 if computes_bfloat16(device) else torch.float32
     return torch.bfloat16 if name == "bfloat16" else torch.float32
+
+
+def precision_name(dtype: torch.dtype) -> str:
+    """``float32`` or ``bfloat16``, as settings and records spell it."""
+    return str(dtype).removeprefix("torch.")
 
 
 def computes_bfloat16(device: torch.device) -> bool:

@@ -7,8 +7,10 @@ import torch
 
 import impasto
 from impasto import record, weights
-from impasto.devices import choose_device, choose_precision, computes_bfloat16
+from impasto.devices import choose_device, choose_precision, computes_bfloat16, precision_name
 from impasto.errors import WeightsError
+
+OK = "ok"
 
 _LIBRARIES = ("torch", "numpy", "pillow", "opencv-python-headless", "tifffile", "safetensors")
 
@@ -29,20 +31,20 @@ def models() -> list[dict[str, Any]]:
 
 def examine() -> tuple[dict[str, Any], bool]:
     """A report on devices, versions and weights, and whether all of it is in order."""
-    states = {name: _state(name) for name in weights.REGISTRY}
+    states = {name: state(name) for name in weights.REGISTRY}
     device = choose_device("auto")
     report = {
         "impasto": impasto.__version__,
         "machine": record.machine(),
         "device": str(device),
         "bfloat16 in hardware": computes_bfloat16(device),
-        "precision": str(choose_precision("auto", device)).removeprefix("torch."),
+        "precision": precision_name(choose_precision("auto", device)),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "cuda": torch.version.cuda or "not built in",
         "weights cache": str(weights.cache_path("vgg19").parent),
         "weights": states,
     }
-    return report, all(state == "ok" for state in states.values())
+    return report, all(found == OK for found in states.values())
 
 
 def _version(package: str) -> str:
@@ -52,9 +54,10 @@ def _version(package: str) -> str:
         return "not installed under this name"
 
 
-def _state(name: str) -> str:
+def state(name: str) -> str:
+    """`OK` when the weights of that name are installed and unaltered, else what is wrong and how to mend it."""
     try:
         weights.source(name)
-        return "ok"
+        return OK
     except WeightsError as error:
         return str(error)

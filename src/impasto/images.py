@@ -1,4 +1,4 @@
-"""Pictures in and out: the only place that knows files, formats and colour profiles.
+"""Pictures in and out: with `profiles`, the only place that knows files, formats and colour spaces.
 
 Inside Impasto a picture is float32 sRGB in [0, 1], (1, 3, H, W), with its alpha beside it. On the way in, the EXIF orientation
 is applied and an embedded ICC profile converted to sRGB; on the way out the file is tagged as sRGB and written atomically.
@@ -19,13 +19,13 @@ import numpy as np
 import tifffile
 import torch
 import torch.nn.functional as nn
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms
 from torch import Tensor
 
 from impasto import profiles
 from impasto.errors import ImageError, OutputError
 from impasto.files import write_atomic
+from impasto.profiles import Array
 
 log = logging.getLogger("impasto")
 
@@ -36,7 +36,6 @@ Size = tuple[int, int]
 """Height and width in pixels."""
 
 Depth = Literal[8, 16]
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

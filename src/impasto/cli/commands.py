@@ -183,18 +183,14 @@ def models_list(json: Json = False) -> None:
 def models_verify(name: Name = None) -> None:
     """Check the hashes of the installed weights; exit code 1 when one is missing, truncated or altered."""
     from impasto import weights
-    from impasto.errors import WeightsError
+    from impasto.doctor import OK, state
 
-    broken = False
-    for known in [name] if name and weights.entry(name) else weights.REGISTRY:
-        try:
-            weights.source(known)
-            print(f"{known}: ok")
-        except WeightsError as error:
-            broken = True
-            print(f"{known}: not ok")
-            stderr.print(f"impasto: {error}", markup=False)
-    raise typer.Exit(FAILED if broken else 0)
+    states = {known: state(known) for known in ([name] if name else weights.REGISTRY)}
+    for known, found in states.items():
+        print(f"{known}: {'ok' if found == OK else 'not ok'}")
+        if found != OK:
+            stderr.print(f"impasto: {found}", markup=False)
+    raise typer.Exit(0 if all(found == OK for found in states.values()) else FAILED)
 
 
 @models_app.command("path")

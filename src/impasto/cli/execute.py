@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 import impasto
 from impasto import files, record
 from impasto.cli.options import INTERRUPTED, Delivery, parse_bits, parse_snapshots, stderr
+from impasto.devices import precision_name
 from impasto.images import check_format, save
 from impasto.run import Run
 from impasto.solve import Step
@@ -28,7 +29,7 @@ def plan(run: Run, output: Path, delivery: Delivery) -> dict[str, Any]:
         "height": run.size[0],
         "scales": [f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations" for stage in run.schedule],
         "device": str(run.device),
-        "precision": str(run.precision).removeprefix("torch."),
+        "precision": precision_name(run.precision),
         "estimated_s": round(seconds),
         "estimated_bytes": round(size),
         "recipe": run.recipe,
