@@ -3,13 +3,15 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from impasto.features import Architecture, Backbone
+from impasto.kernels import Padding, Pooling
 
 TINY = Architecture(blocks=((2, 6), (1, 8)))
 
 
-def random_backbone(architecture: Architecture, dtype: torch.dtype) -> Backbone:
+def random_tensors(architecture: Architecture) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(7)
     tensors, channels = {}, 3
     for layer in architecture.layers:
@@ -19,7 +21,13 @@ def random_backbone(architecture: Architecture, dtype: torch.dtype) -> Backbone:
             tensors[f"{layer}.weight"] = kernel / (9 * channels) ** 0.5
             tensors[f"{layer}.bias"] = torch.randn(width, generator=generator, dtype=torch.float64) / 10
             channels = width
-    return Backbone(architecture, tensors, dtype=dtype)
+    return tensors
+
+
+def random_backbone(
+    architecture: Architecture, dtype: torch.dtype, *, pooling: Pooling = "max", padding: Padding = "zeros"
+) -> Backbone:
+    return Backbone(architecture, random_tensors(architecture), pooling=pooling, padding=padding, dtype=dtype)
 
 
 def photo(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

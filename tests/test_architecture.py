@@ -10,7 +10,7 @@ import impasto
 ROOT = Path(impasto.__file__).parent
 FLOORS: list[set[str]] = [
     {"errors"},
-    {"files", "profiles", "settings", "sheet", "statistics"},
+    {"files", "kernels", "memory", "profiles", "settings", "sheet", "statistics"},
     {"colour", "images", "losses", "recipes", "weights"},
     {"devices", "features", "optimizers", "record"},
     {"objective"},

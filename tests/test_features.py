@@ -60,8 +60,7 @@ def test_nothing_is_computed_beyond_the_deepest_layer(tiny: Backbone) -> None:
 
 def test_average_pooling_is_average_pooling() -> None:
     x = pixels(8, 10).double()
-    backbone = random_backbone(TINY, torch.float64)
-    average = Backbone(TINY, backbone._tensors, pooling="average", dtype=torch.float64)
+    average = random_backbone(TINY, torch.float64, pooling="average")
     features = average(x, ["relu1_2", "pool1"])
     assert torch.allclose(features["pool1"], nn.avg_pool2d(features["relu1_2"], 2))
 
@@ -69,9 +68,7 @@ def test_average_pooling_is_average_pooling() -> None:
 def test_replicate_padding_continues_a_flat_picture() -> None:
     backbone = random_backbone(TINY, torch.float64)
     flat = torch.full((1, 3, 8, 8), 0.7, dtype=torch.float64)
-    replicate = Backbone(TINY, backbone._tensors, padding="replicate", dtype=torch.float64)(flat, ["conv2_1"])[
-        "conv2_1"
-    ]
+    replicate = random_backbone(TINY, torch.float64, padding="replicate")(flat, ["conv2_1"])["conv2_1"]
     zeros = backbone(flat, ["conv2_1"])["conv2_1"]
     assert torch.allclose(replicate, replicate[..., :1, :1].expand_as(replicate))
     assert not torch.allclose(zeros, zeros[..., :1, :1].expand_as(zeros))

@@ -5,19 +5,19 @@ A backbone is a chain of convolutions, ReLUs and poolings with pretrained, froze
 picture itself. Keras calls ``relu4_2`` ``block4_conv2``, for its convolutions include the ReLU.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import torch
-import torch.nn.functional as nn
 from torch import Tensor
 
-from impasto import weights
+from impasto import kernels, weights
 from impasto.errors import ImageError, SettingsError, did_you_mean
+from impasto.kernels import Backward, Convolution, Padding, Pooling, Rows
 
-Pooling = Literal["max", "average"]
-Padding = Literal["zeros", "replicate"]
+Tape = list[tuple[str, Backward | None]]
+"""The layers passed through, each with its backward; None where there is nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +66,14 @@ class Backbone:
     ) -> None:
         self.architecture = architecture
         self.device = torch.device(device)
-        self._pool = nn.max_pool2d if pooling == "max" else nn.avg_pool2d
-        self._padding = padding
         self._dtype = dtype
+        self._pool = kernels.max_pool if pooling == "max" else kernels.average_pool
+        self._stops = pooling == "max"
+        self._padding = padding
+        # The file's mapping is dropped with its last tensor: converted here, made ready layer by layer, kept once.
+        self._tensors = {name: tensor.to(device, dtype) for name, tensor in tensors.items()}
+        self._convolutions: dict[str, Convolution] = {}
         self._mean = torch.tensor(architecture.mean, device=device).view(1, 3, 1, 1)
-        # Channels-last is the layout in which convolutions run fastest on CPUs and on tensor cores alike.
-        self._tensors = {
-            name: tensor.to(
-                device, dtype, memory_format=torch.channels_last if tensor.dim() == 4 else torch.preserve_format
-            )
-            for name, tensor in tensors.items()
-        }
 
     @classmethod
     def pretrained(
@@ -108,29 +105,99 @@ class Backbone:
         """
         wanted = set(layers)
         self.check(wanted)
+        self._check_size(pixels, wanted)
+        deep = [layer for layer in self.architecture.layers[1:] if layer in wanted]
+        deep = [layer for layer in self.architecture.layers[1:] if layer in wanted]
         features = {"pixels": pixels} if "pixels" in wanted else {}
-        x = (pixels.flip(1) * 255 - self._mean.to(pixels.dtype)).to(self._dtype, memory_format=torch.channels_last)
-        for layer in self.architecture.layers[1:]:
-            if wanted <= features.keys():
-                break
-            if layer.startswith("conv"):
-                x = self._convolve(x, layer)
-            elif layer.startswith("relu"):
-                x = nn.relu(x)
-            else:
-                if min(x.shape[2:]) < 2:
-                    height, width = pixels.shape[2:]
+        if deep:
+            features |= zip(deep, _Pass.apply(pixels, self, deep), strict=True)  # type: ignore[no-untyped-call]
+        return features
+
+    def _check_size(self, pixels: Tensor, wanted: set[str]) -> None:
+        height, width = pixels.shape[2:]
+        side = min(height, width)
+        for layer in self._chain(wanted):
+            if layer.startswith("pool"):
+                side //= 2
+                if not side:
                     raise ImageError(
                         f"A picture of {width}×{height} pixels is too small for layer {layer}: "
                         "enlarge it, or choose earlier layers."
                     )
-                x = self._pool(x, 2)
+
+    def _chain(self, wanted: Iterable[str]) -> tuple[str, ...]:
+        """The layers from the first convolution to the deepest one wanted."""
+        names = self.architecture.layers
+        return names[1 : 1 + max(map(names.index, wanted))]
+
+    def _forward(self, pixels: Tensor, wanted: Sequence[str], tape: Tape | None) -> dict[str, Tensor]:
+        """The wanted features; each layer leaves its backward on the tape."""
+        features: dict[str, Tensor] = {}
+        x = Rows.of(self._normalized(pixels))
+        chain = self._chain(wanted)
+        for layer, following in zip(chain, (*chain[1:], ""), strict=True):
+            backward: Backward | None = None
+            if layer.startswith("conv"):
+                convolution = self._convolution(layer)
+                fused = following.startswith("relu") and layer not in wanted
+                x, backward = convolution.forward(x.whole(), relu=fused), convolution.backward
+            elif layer.startswith("relu"):
+                x = x if fused else Rows.of(x.whole().relu())
+                if layer in wanted or not (self._stops and following.startswith("pool")):
+                    x = Rows.of(x.whole())
+                    backward = kernels.relu_backward(x.whole())
+            else:
+                pooled, backward = self._pool(x)
+                x = Rows.of(pooled)
             if layer in wanted:
-                features[layer] = x
+                x = Rows.of(x.whole())
+                features[layer] = x.whole()
+            if tape is not None:
+                tape.append((layer, backward))
         return features
 
-    def _convolve(self, x: Tensor, layer: str) -> Tensor:
-        weight, bias = self._tensors[f"{layer}.weight"], self._tensors[f"{layer}.bias"]
-        if self._padding == "zeros":
-            return nn.conv2d(x, weight, bias, padding=1)
-        return nn.conv2d(nn.pad(x, (1, 1, 1, 1), mode="replicate"), weight, bias)
+    def _backward(self, tape: Tape, gradients: dict[str, Tensor | None]) -> Tensor:
+        """The gradient of the pixels from those of the features. Consumes the tape, and frees it as it goes."""
+        gradient: Rows | None = None
+        while tape:
+            layer, backward = tape.pop()
+            joining = gradients.pop(layer, None)
+            if joining is not None:
+                gradient = Rows.of(joining) if gradient is None else kernels.added(gradient, joining)
+            if gradient is not None and backward is not None:
+                gradient = backward(gradient)
+        assert gradient is not None
+        return gradient.whole()
+
+    def _normalized(self, pixels: Tensor) -> Tensor:
+        """RGB in [0, 1] as the network was trained on it: BGR in 0-255 less its mean."""
+        normalized = pixels.flip(1) * 255 - self._mean.to(pixels.dtype)
+        return normalized.to(self._dtype, memory_format=torch.channels_last)
+
+    def _convolution(self, layer: str) -> Convolution:
+        """The convolution of that name, made ready when first needed."""
+        if layer not in self._convolutions:
+            weight, bias = self._tensors.pop(f"{layer}.weight"), self._tensors.pop(f"{layer}.bias")
+            self._convolutions[layer] = Convolution(weight, bias, self._padding)
+        return self._convolutions[layer]
+
+
+class _Pass(torch.autograd.Function):
+    """The whole network as one node of autograd's graph: pixels in, wanted features out."""
+
+    @staticmethod
+    def forward(ctx: Any, pixels: Tensor, backbone: Backbone, wanted: Sequence[str]) -> tuple[Tensor, ...]:
+        ctx.set_materialize_grads(False)
+        ctx.backbone, ctx.wanted, ctx.dtype = backbone, wanted, pixels.dtype
+        ctx.tape = [] if ctx.needs_input_grad[0] else None
+        features = backbone._forward(pixels, wanted, ctx.tape)
+        return tuple(features[layer] for layer in wanted)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None]:
+        if not ctx.tape:
+            raise RuntimeError("The features of a picture can be differentiated only once: compute them again.")
+        gradient = ctx.backbone._backward(ctx.tape, dict(zip(ctx.wanted, gradients, strict=True)))
+        # The backward of `Backbone._normalized`.
+        return gradient.to(ctx.dtype, memory_format=torch.contiguous_format).flip(1) * 255, None, None

@@ -52,9 +52,8 @@ class ContentLoss:
     relative: bool = True
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
-        wide = statistics.widen(feature)
-        energy = statistics.squared_error(wide, torch.zeros_like(wide), weight)
-        return wide, energy if self.relative else torch.ones_like(energy)
+        energy = statistics.squared_error(feature, torch.zeros_like(feature), weight)
+        return feature, energy if self.relative else torch.ones_like(energy)
 
     def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
         return (statistics.squared_error(feature, target[0], weight),)

@@ -56,7 +56,7 @@ class LBFGS:
 
     def propose(self, pixels: Tensor, gradient: Tensor) -> Tensor:
         if self._last is not None:
-            self._remember(pixels - self._last[0], gradient - self._last[1])
+            self._remember((pixels - self._last[0]).flatten(), (gradient - self._last[1]).flatten())
         self._last = pixels, gradient
         blocked = ((pixels <= 0) & (gradient > 0)) | ((pixels >= 1) & (gradient < 0))
         free = gradient.masked_fill(blocked, 0)
@@ -67,7 +67,7 @@ class LBFGS:
         return (pixels + direction).clamp(0, 1)
 
     def _remember(self, s: Tensor, y: Tensor) -> None:
-        curvature = (s * y).sum()
+        curvature = torch.dot(s, y)
         if curvature > 1e-8 * s.norm() * y.norm():  # keeps the implied Hessian positive definite
             self._pairs.append((s, y, 1 / curvature))
             del self._pairs[: -self._history]
@@ -78,17 +78,17 @@ class LBFGS:
             # Nothing is known of the curvature yet: move by one grey level of 255 in the root mean square.
             unit = gradient / gradient.abs().max().clamp_min(torch.finfo(gradient.dtype).tiny)
             return -unit / (unit.square().mean().sqrt() * 255).clamp_min(1 / 255)
-        q = gradient.clone()
+        q = gradient.flatten().clone()
         alphas = []
         for s, y, rho in reversed(self._pairs):
-            alpha = rho * (s * q).sum()
-            q -= alpha * y
+            alpha = (rho * torch.dot(s, q)).item()
+            q.add_(y, alpha=-alpha)
             alphas.append(alpha)
         s, y, rho = self._pairs[-1]
-        q /= rho * (y * y).sum()
+        q /= rho * torch.dot(y, y)
         for (s, y, rho), alpha in zip(self._pairs, reversed(alphas), strict=True):
-            q += s * (alpha - rho * (y * q).sum())
-        return -q
+            q.add_(s, alpha=alpha - (rho * torch.dot(y, q)).item())
+        return -q.view_as(gradient)
 
 
 class Adam:

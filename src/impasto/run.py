@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto import images, record, weights
+from impasto import images, memory, record, weights
 from impasto.devices import choose_device, choose_precision, precision_name
 from impasto.features import Backbone
 from impasto.images import Picture, Size
@@ -74,17 +74,18 @@ class Run:
 
     def steps(self) -> Iterator[Step]:
         """Compute, yielding the state after every iteration; see `solve.solve`. Close the generator to stop."""
-        start = self._start_pixels()
-        for step in solve(self._objective_at, start, self.schedule, self._make_optimizer, self.settings.averaging):
-            if self._last is None:
-                self._first = step.losses
-                self._startup = time.perf_counter() - self.started_at - step.elapsed
-            if step.scale == step.scales - 1:
-                self._final_scale.append(step.elapsed)
-            if step.event:
-                self._events.append(f"{step.iteration}: {step.event}")
-            self._last = step
-            yield step
+        with memory.kept():
+            start = self._start_pixels()
+            for step in solve(self._objective_at, start, self.schedule, self._make_optimizer, self.settings.averaging):
+                if self._last is None:
+                    self._first = step.losses
+                    self._startup = time.perf_counter() - self.started_at - step.elapsed
+                if step.scale == step.scales - 1:
+                    self._final_scale.append(step.elapsed)
+                if step.event:
+                    self._events.append(f"{step.iteration}: {step.event}")
+                self._last = step
+                yield step
         self._complete = True
 
     def finish(self) -> Result:
@@ -158,8 +159,11 @@ class Run:
                 dtype=self.precision,
                 device=self.device,
             )
+        memory.release()
         with torch.no_grad():
-            return WholeFrame(self._backbone, self._terms_at(self._backbone, size))
+            terms = self._terms_at(self._backbone, size)
+        memory.release()
+        return WholeFrame(self._backbone, terms)
 
     def _start_pixels(self) -> Tensor:
         if self._start is not None:

@@ -63,7 +63,7 @@ class Settings:
         160, "Iterations over all scales: evaluations of the loss and its gradient.", RUN, above=1
     )
     optimizer: Literal["lbfgs", "adam"] = setting("lbfgs", "How to descend.", RUN)
-    history: int = setting(15, "Steps that L-BFGS remembers.", RUN, above=1, below=1000)
+    history: int = setting(10, "Steps that L-BFGS remembers.", RUN, above=1, below=1000)
     learning_rate: float = setting(0.02, "Step size of Adam, in units of the pixel range.", RUN, above=1e-6, below=1)
     adam_beta1: float = setting(0.9, "Decay of Adam's running mean of gradients.", RUN, above=0, below=0.9999)
     adam_epsilon: float = setting(1e-8, "Adam's ε.", RUN, above=0)

@@ -15,31 +15,74 @@ from torch import Tensor
 Stat = tuple[Tensor, ...]
 """A statistic: tensors that may be added and averaged entry by entry."""
 
+_NARROW = (torch.bfloat16, torch.float16)
+
 
 class _Moments(torch.autograd.Function):
-    """G = Σ_p w_p f_p f_pᵀ and μ = Σ_p w_p f_p of positions × channels, with a gradient that is one matrix product.
+    """G = Σ_p w_p f_p f_pᵀ and, if wanted, μ = Σ_p w_p f_p of positions × channels, with a gradient by one matrix product.
 
     dL/df_p = w_p ((D + Dᵀ) f_p + d) for D = ∂L/∂G, d = ∂L/∂μ. Autograd would take two products and two more copies of the
     largest tensors there are, for the sake of a second derivative that nobody needs.
     """
 
     @staticmethod
-    def forward(ctx: Any, rows: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:  # (N, M, C), (N or 1, M or 1, 1)
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, with_mean: bool) -> tuple[Tensor, Tensor | None]:
+        """rows (N, M, C), weight (N or 1, M or 1, 1)."""
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(rows, weight)
-        wide = widen(rows)
         if weight.numel() == 1:
-            return (wide.mT @ wide) * weight, wide.sum(1) * weight[0]
+            gram, ones = _product(rows.mT, rows) * weight, rows.new_ones(len(rows), 1, rows.shape[1])
+            return gram, _product(ones, rows)[:, 0] * weight[0] if with_mean else None
+        wide = widen(rows)
         weighted = wide * weight
-        return wide.mT @ weighted, weighted.sum(1)
+        return wide.mT @ weighted, weighted.sum(1) if with_mean else None
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None]:
         rows, weight = ctx.saved_tensors
         of_gram, of_mean = gradients
-        of_gram, of_mean = of_gram + of_gram.mT, of_mean[:, None]
+        symmetric = rows.new_zeros(rows.shape[0], *2 * rows.shape[2:]) if of_gram is None else of_gram + of_gram.mT
+        shift = symmetric.new_zeros(rows.shape[0], rows.shape[2]) if of_mean is None else of_mean
         if weight.numel() == 1:
-            return (widen(rows) @ (of_gram * weight)).add_(of_mean * weight).to(rows.dtype), None
-        return (widen(rows) @ of_gram).add_(of_mean).mul_(weight).to(rows.dtype), None
+            symmetric, shift = (symmetric * weight).to(rows.dtype), (shift * weight[0]).to(rows.dtype)
+            result = torch.empty_like(rows)
+            for *factors, out in zip(shift, rows, symmetric, result, strict=True):
+                torch.addmm(*factors, out=out)
+            return result, None, None
+        return (widen(rows) @ symmetric).add_(shift[:, None]).mul_(weight).to(rows.dtype), None, None
+
+
+class _SquaredError(torch.autograd.Function):
+    """Σ_p w_p ‖f_p - t_p‖² / C, with its gradient for f, 2 w_p (f_p - t_p) / C, in one pass each."""
+
+    @staticmethod
+    def forward(ctx: Any, feature: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        difference = feature.float().sub_(target) if feature.dtype in _NARROW else feature - target
+        ctx.save_for_backward(difference, weight)
+        ctx.dtype = feature.dtype
+        return difference.square().mul_(weight).sum((1, 2, 3)) / feature.shape[1]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        difference, weight = ctx.saved_tensors
+        scale = weight * (2 / difference.shape[1] * gradients[0]).view(-1, 1, 1, 1)
+        return (difference * scale).to(ctx.dtype), None, None
+
+
+def _product(a: Tensor, b: Tensor) -> Tensor:
+    """The batched matrix product in float32 at least, without widening the factors first.
+
+    Processors multiply bfloat16 matrices many times faster and add up in float32, but torch rounds the sum to bfloat16. What
+    the rounding took away is had by a second product, from which the rounded first one is subtracted before *it* is
+    rounded: together they hold 16 bits.
+    """
+    if a.dtype not in _NARROW:
+        return a @ b
+    products = []
+    for left, right in zip(a, b, strict=True):  # a batched product would first copy the transposed factor
+        rounded = left @ right
+        products.append(rounded.float() + torch.addmm(rounded, left, right, beta=-1).float())
+    return torch.stack(products)
 
 
 def moments(feature: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -48,17 +91,20 @@ def moments(feature: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tens
     Unweighted, G = F Fᵀ / M with M = H·W (Gatys, Ecker and Bethge 2016, eq. 3, there without the division by M).
     Differentiable once, with respect to the feature.
     """
-    rows = feature.permute(0, 2, 3, 1).flatten(1, 2)  # a view, in the channels-last layout of the backbone
-    if weight is None:
-        share = torch.full((1, 1, 1), 1 / rows.shape[1], dtype=widen(rows[:, :0]).dtype, device=rows.device)
-    else:
-        share = weight.permute(0, 2, 3, 1).flatten(1, 2)
-    return _Moments.apply(rows, share)  # type: ignore[no-untyped-call, no-any-return]
+    return _Moments.apply(*_rows(feature, weight), True)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def gram(feature: Tensor, weight: Tensor | None = None) -> Tensor:
     """The Gram matrix of `moments` alone. Returns (N, C, C)."""
-    return moments(feature, weight)[0]
+    return _Moments.apply(*_rows(feature, weight), False)[0]  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _rows(feature: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Positions × channels, a view in the channels-last layout of the backbone, and their weights."""
+    rows = feature.permute(0, 2, 3, 1).flatten(1, 2)
+    if weight is None:
+        return rows, torch.full((1, 1, 1), 1 / rows.shape[1], dtype=widen(rows[:, :0]).dtype, device=rows.device)
+    return rows, weight.permute(0, 2, 3, 1).flatten(1, 2)
 
 
 def blend(stats: Sequence[tuple[Stat, float]]) -> Stat:
@@ -76,7 +122,11 @@ def covariance(gram: Tensor, mean: Tensor) -> Tensor:
 
 def squared_error(feature: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean over positions and channels of (F - P)². Returns (N,)."""
-    return _average((widen(feature) - widen(target)) ** 2, weight).mean(1)
+    if weight is None:
+        weight = torch.full(
+            (1, 1, 1, 1), 1 / feature[0, 0].numel(), dtype=widen(feature[:0]).dtype, device=feature.device
+        )
+    return _SquaredError.apply(feature, target, weight)  # type: ignore[no-untyped-call, no-any-return]
 
 
 def total_variation(pixels: Tensor, norm: Literal["l1", "l2"], weight: Tensor | None = None) -> Tensor:
@@ -94,7 +144,7 @@ def total_variation(pixels: Tensor, norm: Literal["l1", "l2"], weight: Tensor | 
 
 def widen(feature: Tensor) -> Tensor:
     """``feature`` in float32 if it was narrower: sums over a picture's positions need the digits."""
-    return feature.float() if feature.dtype in (torch.bfloat16, torch.float16) else feature
+    return feature.float() if feature.dtype in _NARROW else feature
 
 
 def _average(local: Tensor, weight: Tensor | None) -> Tensor:

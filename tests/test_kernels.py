@@ -1,0 +1,183 @@
+"""Every trick of the engine against the plain network that autograd differentiates, odd sizes and small bands included."""
+
+from itertools import product
+
+import pytest
+import torch
+import torch.nn.functional as nn
+from torch import Tensor
+
+from impasto import kernels, statistics
+from impasto.features import Architecture
+from impasto.kernels import Padding, Pooling, Rows
+from tests.helpers import random_backbone, random_tensors
+
+DEEP = Architecture(blocks=((2, 16), (2, 32), (2, 32)), mean=(100.0, 110.0, 120.0))
+SIZES = [(16, 24), (17, 23), (31, 9), (4, 4), (5, 40)]
+TAPS = ["relu1_1", "relu1_2", "conv2_1", "relu2_1", "pool2", "relu3_2"]
+
+
+def plain(x: Tensor, pooling: Pooling, padding: Padding) -> dict[str, Tensor]:
+    """The network as a textbook writes it."""
+    tensors = {name: tensor.to(x.dtype) for name, tensor in random_tensors(DEEP).items()}
+    features = {}
+    x = x.flip(1) * 255 - torch.tensor(DEEP.mean, dtype=x.dtype).view(1, 3, 1, 1)
+    for layer in DEEP.layers[1:]:
+        if layer.startswith("conv"):
+            x = nn.pad(x, (1, 1, 1, 1), mode="replicate" if padding == "replicate" else "constant")
+            x = nn.conv2d(x, tensors[f"{layer}.weight"], tensors[f"{layer}.bias"])
+        elif layer.startswith("relu"):
+            x = nn.relu(x)
+        elif min(x.shape[2:]) >= 2:
+            x = nn.max_pool2d(x, 2) if pooling == "max" else nn.avg_pool2d(x, 2)
+        features[layer] = x
+    return features
+
+
+def difference(found: Tensor, expected: Tensor) -> float:
+    found, expected = found.detach().double(), expected.detach().double()
+    return float((found - expected).norm() / expected.norm())
+
+
+def gradient(x: Tensor, features: dict[str, Tensor], layers: list[str]) -> Tensor:
+    """Of a sum in which every feature has another weight."""
+    generator = torch.Generator().manual_seed(3)
+    total = torch.zeros((), dtype=torch.float64)
+    for layer in layers:
+        shares = torch.rand(features[layer].shape, generator=generator, dtype=torch.float64)
+        total = total + (features[layer].double() * shares).sum()
+    return torch.autograd.grad(total, x)[0]
+
+
+@pytest.mark.parametrize("band", [1, 2**30], ids=["banded", "whole"])
+@pytest.mark.parametrize(("pooling", "padding"), [*product(("max", "average"), ("zeros", "replicate"))])
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_the_engine_is_the_plain_network(
+    height: int, width: int, pooling: Pooling, padding: Padding, band: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In float64 to the last digits; in float32, where oneDNN's fused operators take over, to its own rounding."""
+    monkeypatch.setattr(kernels, "_BAND_BYTES", band)
+    picture = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    for layers in (TAPS, ["relu1_1", "relu2_2"], ["relu2_1", "relu2_2", "pool2"], ["conv1_1", "pool1"]):
+        for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
+            x = picture.clone().to(dtype).requires_grad_()
+            expected = plain(x, pooling, padding)
+            wanted = gradient(x, expected, layers)
+            found = random_backbone(DEEP, dtype, pooling=pooling, padding=padding)(x, layers)
+            for layer in layers:
+                assert difference(found[layer], expected[layer]) < tolerance, (layer, dtype)
+            assert difference(gradient(x, found, layers), wanted) < tolerance, (layers, dtype)
+
+
+@pytest.mark.parametrize("padding", ["zeros", "replicate"])
+def test_bands_change_nothing_in_bfloat16(padding: Padding, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = []
+    for size in (1, 2**30):
+        monkeypatch.setattr(kernels, "_BAND_BYTES", size)
+        x = torch.rand(1, 3, 37, 50, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        features = random_backbone(DEEP, torch.bfloat16, padding=padding)(x, TAPS)
+        results.append([*features.values(), gradient(x, features, TAPS)])
+    for banded, whole in zip(*results, strict=True):
+        assert torch.equal(banded, whole)
+
+
+def test_bfloat16_is_the_plain_network_within_its_rounding() -> None:
+    x = torch.rand(1, 3, 37, 50, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    expected = plain(x, "max", "replicate")
+    wanted = gradient(x, expected, TAPS)
+    found = random_backbone(DEEP, torch.bfloat16, padding="replicate")(x, TAPS)
+    for layer in TAPS:
+        assert difference(found[layer], expected[layer]) < 0.02, layer
+    assert difference(gradient(x, found, TAPS), wanted) < 0.1
+
+
+def test_the_first_of_equal_maxima_gets_the_gradient() -> None:
+    """Coarse values make ties by the dozen, which bfloat16 does too."""
+    x = torch.randint(0, 3, (2, 4, 9, 11), generator=torch.Generator().manual_seed(5)).double().requires_grad_()
+    expected = nn.max_pool2d(x.relu(), 2)
+    weights = torch.rand(expected.shape, dtype=torch.float64)
+    (wanted,) = torch.autograd.grad((expected * weights).sum(), x)
+    pooled, backward = kernels.max_pool(Rows.of(x.detach()))
+    assert torch.equal(pooled, expected)
+    assert torch.equal(backward(Rows.of(weights)).whole(), wanted)
+
+
+def test_the_fused_operators_are_used_where_torch_has_them() -> None:
+    """The tests above prove nothing about them if the probe turns them down."""
+    assert kernels._fuses("cpu", torch.float32) == torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    assert not kernels._fuses("cpu", torch.float64)
+
+
+def test_the_plain_convolution_does_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.rand(1, 3, 19, 22, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    fused = random_backbone(DEEP, torch.float32)(x, TAPS)
+    of_fused = gradient(x, fused, TAPS)
+    monkeypatch.setattr(kernels, "_fuses", lambda device, dtype: False)
+    unfused = random_backbone(DEEP, torch.float32)(x, TAPS)
+    assert all(torch.allclose(fused[layer], unfused[layer], rtol=1e-4, atol=1e-4) for layer in TAPS)
+    assert difference(of_fused, gradient(x, unfused, TAPS)) < 1e-5
+
+
+def test_features_can_be_differentiated_only_once() -> None:
+    x = torch.rand(1, 3, 16, 16).requires_grad_()
+    total = random_backbone(DEEP, torch.float32)(x, ["relu2_1"])["relu2_1"].sum()
+    torch.autograd.grad(total, x, retain_graph=True)
+    with pytest.raises(RuntimeError, match="differentiated only once"):
+        torch.autograd.grad(total, x)
+
+
+def test_the_graph_of_a_step_is_freed_without_the_garbage_collector() -> None:
+    """A cycle between the features and what their backward keeps would hold hundreds of megabytes a step."""
+    import gc
+    import weakref
+
+    gc.disable()
+    try:
+        x = torch.rand(1, 3, 32, 32).requires_grad_()
+        features = random_backbone(DEEP, torch.float32)(x, TAPS)
+        node = weakref.ref(features["relu3_2"].grad_fn)
+        del features
+        assert node() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("channels", [3, 64])
+def test_moments_of_bfloat16_have_the_digits_of_float32(channels: int) -> None:
+    """A plain product of bfloat16 matrices errs by a thousandth, and the covariance by many times that."""
+    feature = torch.rand(2, channels, 61, 83, generator=torch.Generator().manual_seed(2)).bfloat16()
+    feature = feature.contiguous(memory_format=torch.channels_last)
+    gram, mean = statistics.moments(feature)
+    expected, expected_mean = statistics.moments(feature.double())
+    assert difference(gram, expected) < 1e-5
+    assert difference(mean, expected_mean) < 1e-5
+    covariance = statistics.covariance(gram, mean)
+    assert difference(covariance, statistics.covariance(expected, expected_mean)) < 1e-3
+    assert gram.dtype == mean.dtype == torch.float32
+
+
+@pytest.mark.parametrize("with_mean", [True, False])
+def test_moments_gradient_in_bfloat16_is_within_its_rounding(with_mean: bool) -> None:
+    feature = torch.rand(2, 16, 21, 33, generator=torch.Generator().manual_seed(2)).bfloat16()
+    gradients: list[Tensor] = []
+    for x in (feature.requires_grad_(), feature.detach().double().requires_grad_()):
+        gram, mean = statistics.moments(x)
+        total = (gram * torch.linspace(-1, 1, 256).view(16, 16)).sum() + (mean.square().sum() if with_mean else 0)
+        gradients += torch.autograd.grad(total, x)
+    assert difference(*gradients) < 1e-2
+
+
+def test_squared_error_gradient_is_within_the_rounding_of_bfloat16() -> None:
+    generator = torch.Generator().manual_seed(2)
+    feature, target = (torch.rand(2, 16, 21, 33, generator=generator).bfloat16() for _ in range(2))
+    weight = torch.rand(1, 1, 21, 33, generator=generator)
+    for share in (None, weight / weight.sum()):
+        x = feature.clone().requires_grad_()
+        exact = feature.double().requires_grad_()
+        found = statistics.squared_error(x, target, share)
+        squares = (exact - target.double()) ** 2
+        expected = (squares.mean((2, 3)) if share is None else (squares * share.double()).sum((2, 3))).mean(1)
+        assert torch.allclose(found.double(), expected, rtol=1e-5)
+        (of_found,) = torch.autograd.grad(found.sum(), x)
+        (of_expected,) = torch.autograd.grad(expected.sum(), exact)
+        assert difference(of_found, of_expected) < 1e-2
