@@ -1,5 +1,6 @@
 # make demo   a stylised picture in output/demo
 # make test   format check, lint, types, tests
+# make bench  time it against its peers
 # make venv   only the environment both need, in .venv
 #
 # On Linux, the registry's default torch brings several gigabytes of CUDA libraries. For a machine without a GPU, set
@@ -9,7 +10,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH_INDEX ?=
 BIN := .venv/bin
 
-.PHONY: demo test check venv sheet clean
+.PHONY: demo test check venv sheet bench clean
 
 demo: venv
 	$(BIN)/impasto demo --force
@@ -26,6 +27,10 @@ check: venv
 sheet: venv
 	@test -d "$(PAIRS)/content" || { echo "Set PAIRS to a folder with content/ and style/ pictures."; exit 1; }
 	$(BIN)/python scripts/contact_sheet.py $(PAIRS) docs/contact-sheet.jpg
+
+# The table in the README, half an hour on an idle machine: make bench [PAIRS=a folder as above [CHOOSE=content:style,…]]
+bench: venv
+	$(BIN)/python -m benchmarks.run $(if $(PAIRS),--pairs $(PAIRS)) $(if $(CHOOSE),--choose $(CHOOSE))
 
 venv: .venv/ready
 

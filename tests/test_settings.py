@@ -79,11 +79,11 @@ def test_misspelt_names_have_neighbours() -> None:
 def test_strength_moves_from_the_photo_to_the_style() -> None:
     ratios = []
     for strength in (0.0, 0.25, 0.5, 0.75, 1.0):
-        moved = Settings(strength=strength).at_strength()
+        moved = Settings(strength=strength).effective()
         ratios.append(moved.style_weight / (moved.content_weight + 1e-12))
     assert ratios == sorted(ratios) and ratios[0] == 0
-    assert Settings().at_strength() == Settings()
-    assert Settings(strength=0.0).at_strength().palette == 0
+    assert Settings().effective() == Settings()
+    assert Settings(strength=0.0).effective().palette == 0
 
 
 def test_the_tutorials_numbers() -> None:

@@ -1,5 +1,8 @@
 """Which processor computes, and in what precision its convolutions run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from impasto.errors import SettingsError
@@ -21,16 +24,32 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def choose_precision(name: str, device: torch.device) -> torch.dtype:
-    """The type of the convolutions; ``auto`` is bfloat16 where the processor has instructions for it, else float32."""
+DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfloat16}
+"""The type of the features, by the precision of the convolutions."""
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """The precision of that name; ``auto`` is bfloat16 where the processor has instructions for it, else float32.
+
+    Raises SettingsError for tf32 on anything but CUDA.
+    """
     if name == "auto":
-        return torch.bfloat16 if computes_bfloat16(device) else torch.float32
-    return torch.bfloat16 if name == "bfloat16" else torch.float32
+        return "bfloat16" if computes_bfloat16(device) else "float32"
+    if name == "tf32" and device.type != "cuda":
+        raise SettingsError(f"tf32 is a mode of NVIDIA GPUs, not of {device.type}: use --precision auto.")
+    return name
 
 
-def precision_name(dtype: torch.dtype) -> str:
-    """``float32`` or ``bfloat16``, as settings and records spell it."""
-    return str(dtype).removeprefix("torch.")
+@contextmanager
+def convolving(precision: str) -> Iterator[None]:
+    """Within it, CUDA's float32 convolutions are what ``precision`` says; torch would take tf32 for them unasked."""
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    before = convolutions.fp32_precision
+    convolutions.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+    try:
+        yield
+    finally:
+        convolutions.fp32_precision = before
 
 
 def computes_bfloat16(device: torch.device) -> bool:

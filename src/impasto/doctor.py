@@ -7,7 +7,7 @@ import torch
 
 import impasto
 from impasto import record, weights
-from impasto.devices import choose_device, choose_precision, computes_bfloat16, precision_name
+from impasto.devices import choose_device, choose_precision, computes_bfloat16
 from impasto.errors import WeightsError
 
 OK = "ok"
@@ -38,7 +38,7 @@ def examine() -> tuple[dict[str, Any], bool]:
         "machine": record.machine(),
         "device": str(device),
         "bfloat16 in hardware": computes_bfloat16(device),
-        "precision": precision_name(choose_precision("auto", device)),
+        "precision": choose_precision("auto", device),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "cuda": torch.version.cuda or "not built in",
         "weights cache": str(weights.cache_path("vgg19").parent),

@@ -37,4 +37,6 @@ class WholeFrame:
         values = score(self._terms, self._backbone(pixels, self._layers))
         total = torch.stack([term.weight * values[term.name] for term in self._terms]).sum()
         (gradient,) = torch.autograd.grad(total, pixels)
-        return {name: value.item() for name, value in values.items()} | {TOTAL: total.item()}, gradient
+        # Read all at once: a GPU is waited for a single time.
+        read = torch.stack([*values.values(), total]).tolist()
+        return dict(zip([*values, TOTAL], read, strict=True)), gradient

@@ -11,7 +11,7 @@ from torch import Tensor
 
 import impasto
 from impasto import images, memory, record, weights
-from impasto.devices import choose_device, choose_precision, precision_name
+from impasto.devices import DTYPES, choose_device, choose_precision, convolving
 from impasto.features import Backbone
 from impasto.images import Picture, Size
 from impasto.losses import Term
@@ -74,7 +74,7 @@ class Run:
 
     def steps(self) -> Iterator[Step]:
         """Compute, yielding the state after every iteration; see `solve.solve`. Close the generator to stop."""
-        with memory.kept():
+        with memory.kept(), convolving(self.precision):
             start = self._start_pixels()
             for step in solve(self._objective_at, start, self.schedule, self._make_optimizer, self.settings.averaging):
                 if self._last is None:
@@ -93,6 +93,11 @@ class Run:
         for _ in self.steps():
             pass
         return self.result()
+
+    @property
+    def iterations(self) -> int:
+        """Over all scales."""
+        return sum(stage.iterations for stage in self.schedule)
 
     @property
     def last(self) -> Step | None:
@@ -121,7 +126,7 @@ class Run:
                 "version": impasto.__version__,
                 "weights_sha256": weights.entry("vgg19").sha256,
                 "device": str(self.device),
-                "precision": precision_name(self.precision),
+                "precision": self.precision,
                 "scales": [[stage.size[1], stage.size[0], stage.iterations] for stage in self.schedule],
                 "steps": self._last.iteration,
                 "complete": self._complete,
@@ -136,17 +141,18 @@ class Run:
         )
 
     def estimate(self) -> tuple[float, float]:
-        """Roughly the seconds and the bytes that the run will take, by timing one evaluation at its smallest scale."""
-        size = self.schedule[0].size
+        """Roughly the seconds and the bytes that the run will take, by timing one evaluation at a small scale."""
+        size = images.long_side(self.size, min(256, max(self.size)))  # much less is mostly the fixed cost of a step
         pixels = images.resize(self._start_pixels(), size)
-        objective = self._objective_at(size)
-        objective.value_and_grad(pixels)
-        began = time.perf_counter()
-        objective.value_and_grad(pixels)
-        per_pixel = (time.perf_counter() - began) / _area(size)
+        with memory.kept(), convolving(self.precision):
+            objective = self._objective_at(size)
+            objective.value_and_grad(pixels)
+            began = time.perf_counter()
+            objective.value_and_grad(pixels)
+            per_pixel = (time.perf_counter() - began) / _area(size)
         work = sum(stage.iterations * _area(stage.size) for stage in self.schedule)
         # Measured on a CPU: what a step holds for each pixel, in float32 and in bfloat16, above the program itself.
-        step_bytes = 3650 if self.precision == torch.float32 else 2400
+        step_bytes = 3000 if DTYPES[self.precision] == torch.float32 else 1650
         history = 24 * self.settings.history if self.settings.optimizer == "lbfgs" else 48
         return per_pixel * work, 450e6 + _area(self.size) * (step_bytes + history)
 
@@ -156,7 +162,7 @@ class Run:
                 "vgg19",
                 pooling=self.settings.pooling,
                 padding=self.settings.padding,
-                dtype=self.precision,
+                dtype=DTYPES[self.precision],
                 device=self.device,
             )
         memory.release()

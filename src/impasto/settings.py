@@ -15,6 +15,9 @@ from impasto.errors import SettingsError, did_you_mean
 Layers = Mapping[str, float]
 """Layer name -> its share in a loss; only the ratios count."""
 
+QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
+"""How many times the iterations a quality spends. Measured: see docs/recipes.md, "How long"."""
+
 LOOK, RUN = "Look", "Run"
 """The two groups of settings: what the picture looks like, and how it is computed."""
 
@@ -59,8 +62,9 @@ class Settings:
     scales: str | tuple[int, ...] = setting(
         "auto", "Long sides to work through: auto (octaves from about 128), single, or a list like 128,256,512.", RUN
     )
-    iterations: int = setting(
-        160, "Iterations over all scales: evaluations of the loss and its gradient.", RUN, above=1
+    iterations: int = setting(90, "Iterations over all scales: evaluations of the loss and its gradient.", RUN, above=1)
+    quality: Literal["draft", "normal", "fine"] = setting(
+        "normal", "How long to work: the iterations times 0.4 (draft), 1 (normal) or 3 (fine).", RUN
     )
     optimizer: Literal["lbfgs", "adam"] = setting("lbfgs", "How to descend.", RUN)
     history: int = setting(10, "Steps that L-BFGS remembers.", RUN, above=1, below=1000)
@@ -72,8 +76,8 @@ class Settings:
     )
     seed: int = setting(0, "Seed of all that is random (noise starts).", RUN, above=0, below=2**63 - 1)
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps.", RUN)
-    precision: Literal["auto", "float32", "bfloat16"] = setting(
-        "auto", "Of the convolutions: auto takes bfloat16 where the processor computes in it.", RUN
+    precision: Literal["auto", "float32", "bfloat16", "tf32"] = setting(
+        "auto", "Of the convolutions: auto takes bfloat16 where the processor computes in it, else float32.", RUN
     )
 
     def __post_init__(self) -> None:
@@ -88,8 +92,8 @@ class Settings:
                 raise SettingsError(f"There is no setting {name!r}: {did_you_mean(name, known)}")
         return replace(self, **{name: value for name, value in overrides.items() if value is not None})
 
-    def at_strength(self) -> "Settings":
-        """The settings with ``strength`` worked into the weights, and itself at the neutral 0.5.
+    def effective(self) -> "Settings":
+        """The settings with ``strength`` worked into the weights and ``quality`` into the iterations, and both neutral.
 
         Style gains what content loses: factors (2s)² and (2 - 2s)² for a strength s, both 1 at the recipe's own
         balance of 0.5. At 0 only the content counts, and the content itself is the best picture. Smoothing and palette
@@ -99,6 +103,8 @@ class Settings:
         return replace(
             self,
             strength=0.5,
+            quality="normal",
+            iterations=max(1, round(self.iterations * QUALITIES[self.quality])),
             style_weight=self.style_weight * up,
             content_weight=self.content_weight * down,
             tv_weight=self.tv_weight * min(1.0, up),

@@ -7,6 +7,7 @@
 ``plan_…`` prepares a `Run`, whose ``steps()`` can be watched, saved and stopped; the plain functions run it to its end.
 """
 
+import itertools
 import logging
 import math
 from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ def plan_stylize(
 ) -> Run:
     """Prepare `stylize`; see there."""
     chosen = recipes.recipe(recipe).changed(**settings)
-    effective = chosen.at_strength()
+    effective = chosen.effective()
     _require(effective, "style_weight", "content_weight")
     photo = _usable(content, "content").fitted(_height_width(chosen.size))
     styles = _styles(style, max(photo.size))
@@ -73,7 +74,7 @@ def plan_texture(
 ) -> Run:
     """Prepare `texture`; see there."""
     chosen = recipes.recipe(recipe).changed(**settings)
-    effective = chosen.at_strength()
+    effective = chosen.effective()
     _require(effective, "style_weight")
     wanted = _height_width(chosen.size)
     styles = _styles(style, wanted if isinstance(wanted, int) else max(wanted))
@@ -103,7 +104,7 @@ def plan_reconstruct(
 ) -> Run:
     """Prepare `reconstruct`; see there."""
     chosen = recipes.recipe(recipe).changed(**settings | {"content_layers": layer})
-    effective = chosen.at_strength()
+    effective = chosen.effective()
     _require(effective, "content_weight")
     photo = _usable(image, "content").fitted(_height_width(chosen.size))
 
@@ -127,7 +128,7 @@ def stylize(content: PictureLike, style: StyleLike, recipe: str = "default", **s
     ``content`` and ``style`` are paths, Pillow images, or arrays (H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, or float in
     [0, 1]; see `images.load`. ``style`` may be a list of them, or of pairs with weights, whose statistics are blended.
     ``recipe`` names a set of settings, and ``settings`` replaces any of them; see `settings.Settings` for all, among them
-    ``size`` (long side, or (width, height)), ``strength`` (0 to 1), ``iterations`` and ``seed``. ``start`` is any picture to
+    ``size`` (long side, or (width, height)), ``strength`` (0 to 1), ``quality`` (draft, normal, fine) and ``seed``. ``start`` is any picture to
     start from, in place of what the setting ``init`` names.
     The result has the content's transparency and depth. The same seed gives the same bytes on the same machine.
 
@@ -242,7 +243,7 @@ def _height_width(size: int | tuple[int, int]) -> int | Size:
 
 
 def _schedule(size: Size, settings: Settings) -> list[Stage]:
-    """The scales with their shares of the iterations, all alike; the first takes what does not divide."""
+    """The scales with their shares of the iterations, as 1 to 2 to 3 …: what a coarse scale settles takes few."""
     final = max(size)
     if settings.scales == "auto":
         octaves = max(0, round(math.log2(final / 128)))
@@ -258,9 +259,14 @@ def _schedule(size: Size, settings: Settings) -> list[Stage]:
         lengths = [*(scale for scale in settings.scales if scale < final), final]
     else:
         lengths = [final]
-    each, rest = divmod(settings.iterations, len(lengths))
-    if each == 0:
+    spare = settings.iterations - len(lengths)
+    if spare < 0:
         raise SettingsError(
             f"{settings.iterations} iterations are too few for {len(lengths)} scales: add some, or --scales single."
         )
-    return [Stage(images.long_side(size, length), each + rest * (index == 0)) for index, length in enumerate(lengths)]
+    shares = list(itertools.accumulate(range(len(lengths) + 1)))
+    spent = [spare * share // shares[-1] for share in shares]
+    return [
+        Stage(images.long_side(size, length), 1 + after - before)
+        for length, before, after in zip(lengths, spent, spent[1:], strict=False)
+    ]

@@ -137,7 +137,7 @@ def demo(
     from impasto.demo import prepare, write_sheet
 
     run, inputs = prepare(folder, force, size=size, iterations=iterations)
-    delivery = Delivery(snapshots=f"every:{max(1, run.settings.iterations // 4)}", force=force, quiet=quiet)
+    delivery = Delivery(snapshots=f"every:{max(1, run.iterations // 4)}", force=force, quiet=quiet)
     record, code = execute(run, folder / "result.png", delivery, [str(path) for path in inputs])
     write_sheet(folder / "sheet.png", [*inputs, Path(record["output"])], force)
     print(_dump(record) if json else folder)

@@ -10,7 +10,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 import impasto
 from impasto import files, record
 from impasto.cli.options import INTERRUPTED, Delivery, parse_bits, parse_snapshots, stderr
-from impasto.devices import precision_name
 from impasto.images import check_format, save
 from impasto.run import Run
 from impasto.solve import Step
@@ -19,7 +18,7 @@ from impasto.solve import Step
 def plan(run: Run, output: Path, delivery: Delivery) -> dict[str, Any]:
     """What `execute` would do: sizes, steps, files, and what they are estimated to cost."""
     check_format(output, run.size, parse_bits(delivery.bits))
-    snapshots = parse_snapshots(delivery.snapshots, run.settings.iterations)
+    snapshots = parse_snapshots(delivery.snapshots, run.iterations)
     seconds, size = run.estimate()
     return {
         "task": run.task,
@@ -29,7 +28,7 @@ def plan(run: Run, output: Path, delivery: Delivery) -> dict[str, Any]:
         "height": run.size[0],
         "scales": [f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations" for stage in run.schedule],
         "device": str(run.device),
-        "precision": precision_name(run.precision),
+        "precision": run.precision,
         "estimated_s": round(seconds),
         "estimated_bytes": round(size),
         "recipe": run.recipe,
@@ -45,7 +44,7 @@ def execute(run: Run, output: Path, delivery: Delivery, inputs: list[str]) -> tu
     """
     depth, force, metadata = parse_bits(delivery.bits), delivery.force, not delivery.no_metadata
     check_format(output, run.size, depth)
-    numbered = _numbered(output, parse_snapshots(delivery.snapshots, run.settings.iterations))
+    numbered = _numbered(output, parse_snapshots(delivery.snapshots, run.iterations))
     sidecar = output.with_name(output.name + ".json")
     for path in [output, sidecar, *numbered.values()]:
         files.check_writable(path, force)

@@ -1,0 +1,210 @@
+"""Measure Impasto against its peers, side by side, and write the figures and the README's table.
+
+    python -m benchmarks.run [--pairs FOLDER] [--choose CONTENT:STYLE,CONTENT:STYLE] [--only step,start,default,loss]
+
+The contenders take turns in processes of one tree, several times over, and only one of them works at a time; every figure is
+a median. FOLDER holds content/ and style/ pictures, of which the first two make two pairs unless --choose names others by
+the stems of their files; without it the demo's pair serves. Run it on a machine that does nothing else; it takes half an hour.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import impasto
+from benchmarks.objective import Problem
+from benchmarks.table import update_readmes
+from impasto import demo, record
+from impasto.features import Backbone
+from impasto.objective import TOTAL
+
+Pair = tuple[Path, Path]
+
+STEP_CONTENDERS = ("pastiche", "plain", "impasto-float32", "impasto")
+ROUNDS = 5
+STEPS = {256: 4, 512: 3, 1024: 1}
+"""How many steps a contender takes at a stretch, by size."""
+STAGES = {100: "0.125:80 0.25:80 0.5:60", 300: "0.125:150 0.25:150 0.5:150", 500: "0.125:150 0.25:200 0.5:200"}
+"""Where Impasto spends its iterations below full size, by the number of pastiche's steps whose loss it is after."""
+
+
+class Worker:
+    """A contender's process; used with ``with``."""
+
+    def __init__(self, name: str, pair: Pair, size: int) -> None:
+        self._name = name
+        command = [sys.executable, "-m", "benchmarks.worker", name, str(pair[0]), str(pair[1]), str(size)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._answer()
+
+    def ask(self, command: str) -> Any:
+        assert self._process.stdin is not None
+        print(command, file=self._process.stdin, flush=True)
+        return self._answer()
+
+    def _answer(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"The contender {self._name} ended early.")
+        return json.loads(line)
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def seconds_per_step(pair: Pair) -> dict[str, Any]:
+    """Medians over all rounds, and the peaks of memory after them."""
+    found: dict[str, Any] = {}
+    for size, count in STEPS.items():
+        workers = {name: Worker(name, pair, size) for name in STEP_CONTENDERS}
+        seconds: dict[str, list[float]] = {name: [] for name in STEP_CONTENDERS}
+        for worker in workers.values():
+            worker.ask("step 2")  # the first steps pack weights and fill caches
+        for _ in range(ROUNDS):
+            for name, worker in workers.items():
+                seconds[name] += worker.ask(f"step {count}")
+        found[str(size)] = {
+            name: {"seconds": statistics.median(seconds[name]), "peak_rss_bytes": worker.ask("memory")}
+            for name, worker in workers.items()
+        }
+        for worker in workers.values():
+            worker.__exit__()
+        log(f"seconds per step at {size}", found[str(size)])
+    return found
+
+
+def time_to_loss(pairs: Sequence[Pair], folder: Path) -> list[dict[str, Any]]:
+    """Pastiche's loss after so many of its steps, the time they took, and Impasto's time to a loss below it."""
+    found = []
+    for pair in pairs:
+        problem = Problem(*pair, 512)
+        objective = problem.objective(Backbone.pretrained(), problem.size)
+        marks: dict[int, dict[str, Any]] = {}
+        done, elapsed = 0, 0.0
+        with Worker("pastiche", pair, 512) as peer:
+            for mark in STAGES:
+                elapsed += sum(peer.ask(f"step {mark - done}"))
+                done = mark
+                peer.ask(f"save {folder / 'peer.pt'}")
+                picture = torch.load(folder / "peer.pt", weights_only=True)
+                target = objective.value_and_grad(picture)[0][TOTAL]
+                saved = objective.value_and_grad(picture.clamp(0, 1))[0][TOTAL]
+                marks[mark] = {"pastiche_seconds": elapsed, "loss": target, "loss_of_pastiche_as_saved": saved}
+        with Worker("impasto", pair, 512) as ours:
+            for mark, stages in STAGES.items():
+                runs = [ours.ask(f"descend {folder / 'ours.pt'} {marks[mark]['loss']} {stages}") for _ in range(3)]
+                reached = objective.value_and_grad(torch.load(folder / "ours.pt", weights_only=True))[0][TOTAL]
+                assert reached <= marks[mark]["loss"], "float32 says the loss was not reached"
+                marks[mark] |= {
+                    "impasto_seconds": statistics.median(seconds for seconds, _ in runs),
+                    "impasto_iterations_at_full_size": runs[0][1],
+                    "impasto_loss": reached,
+                }
+        found.append({"content": pair[0].stem, "style": pair[1].stem, "after_steps": marks})
+        log("time to loss", found[-1])
+    return found
+
+
+def cold_start(pair: Pair) -> dict[str, float]:
+    """From starting the process to the end of its first step at 512 pixels."""
+
+    def start(name: str) -> float:
+        began = time.perf_counter()
+        with Worker(name, pair, 512) as worker:
+            worker.ask("step 1")
+            return time.perf_counter() - began
+
+    names = ("pastiche", "impasto")
+    seconds = [{name: start(name) for name in names} for _ in range(ROUNDS + 1)][
+        1:
+    ]  # the first one fills the file cache
+    found = {name: statistics.median(each[name] for each in seconds) for name in names}
+    log("cold start", found)
+    return found
+
+
+def default_recipe(pair: Pair, folder: Path) -> dict[str, Any]:
+    """The command line from the shell to the saved file, by quality at 512 pixels, and once at 1024."""
+    found: dict[str, Any] = {}
+    for quality, size, repeats in (("draft", 512, 3), ("normal", 512, 3), ("fine", 512, 1), ("normal", 1024, 1)):
+        seconds = []
+        output = folder / f"{quality}-{size}.png"
+        for _ in range(repeats):
+            began = time.perf_counter()
+            command = [str(Path(sys.executable).with_name("impasto")), "stylize", *map(str, pair), "-o", str(output)]
+            subprocess.run([*command, "--quality", quality, "--size", str(size), "--force", "--quiet"], check=True)
+            seconds.append(time.perf_counter() - began)
+        made = json.loads(Path(f"{output}.json").read_text())
+        found[f"{quality} {size}"] = {
+            "seconds": statistics.median(seconds),
+            "iterations": made["steps"],
+            "startup_seconds": made["startup_s"],
+            "peak_rss_bytes": made["peak_rss_bytes"],
+        }
+    log("default recipe", found)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=Path)
+    parser.add_argument("--choose", metavar="CONTENT:STYLE,CONTENT:STYLE")
+    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.json"))
+    parser.add_argument("--only", default="step,start,default,loss")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        pairs = _pairs(arguments.pairs, arguments.choose, folder)
+        measurements: dict[str, Callable[[], Any]] = {
+            "step": lambda: seconds_per_step(pairs[0]),
+            "start": lambda: cold_start(pairs[0]),
+            "default": lambda: default_recipe(pairs[0], folder),
+            "loss": lambda: time_to_loss(pairs, folder),
+        }
+        results = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
+        for wanted in arguments.only.split(","):
+            results[wanted] = measurements[wanted]()
+            results |= {
+                "date": date.today().isoformat(),
+                "machine": record.machine(),
+                "impasto": impasto.__version__,
+                "pairs": [[path.stem for path in pair] for pair in pairs],
+            }
+            arguments.output.write_text(json.dumps(results, indent=2) + "\n")
+    update_readmes(results)
+
+
+def log(title: str, found: object) -> None:
+    print(f"{title}: {json.dumps(found)}", file=sys.stderr, flush=True)
+
+
+def _pairs(folder: Path | None, chosen: str | None, made: Path) -> list[Pair]:
+    """The pairs named by ``chosen``, CONTENT:STYLE,CONTENT:STYLE by the stems of files in ``folder``, or the demo's."""
+    if folder is None:
+        _, (content, style) = demo.prepare(made, force=True)
+        return [(content, style)]
+    files = {kind: {path.stem: path for path in sorted((folder / kind).iterdir())} for kind in ("content", "style")}
+    if chosen is None:
+        return list(zip(files["content"].values(), files["style"].values(), strict=False))[:2]
+    stems = [pair.split(":") for pair in chosen.split(",")]
+    return [(files["content"][content], files["style"][style]) for content, style in stems]
+
+
+if __name__ == "__main__":
+    main()

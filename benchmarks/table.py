@@ -1,0 +1,68 @@
+"""The README's table of measurements, made from the figures of `benchmarks.run`."""
+
+from pathlib import Path
+from typing import Any
+
+START, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
+ROOT = Path(__file__).parent.parent
+
+TEXTS: dict[str, dict[str, str]] = {
+    "README.md": {
+        "head": "| | pastiche | plain torch | Impasto, float32 | Impasto | pastiche ÷ Impasto |",
+        "step": "seconds per step, {} px",
+        "loss": "seconds to pastiche's loss after its {} steps, {}",
+        "start": "seconds from the shell to the end of the first step, 512 px",
+        "memory": "peak memory in MB, {} px, same objective",
+        "recipe": "`impasto stylize --quality {}`, {} px, from the shell to the saved file: {:.1f} s, {:.0f} MB",
+        "made": "Medians from `make bench` on {date}: {machine}, {threads} threads, {platform}, Python {python}, torch {torch}; "
+        "{pairs}. All on pastiche's objective (the wheel, version 1.6.0); losses read in float32.",
+    },
+    "README.zh-CN.md": {
+        "head": "| | pastiche | 普通 torch | Impasto，float32 | Impasto | pastiche ÷ Impasto |",
+        "step": "每步秒数，{} 像素",
+        "loss": "达到 pastiche 走 {} 步后损失所需的秒数，{}",
+        "start": "从命令行到第一步结束的秒数，512 像素",
+        "memory": "内存峰值（MB），{} 像素，相同目标函数",
+        "recipe": "`impasto stylize --quality {}`，{} 像素，从命令行到文件写好：{:.1f} 秒，{:.0f} MB",
+        "made": "`make bench` 于 {date} 测得的中位数：{machine}，{threads} 线程，{platform}，Python {python}，torch {torch}；"
+        "{pairs}。全部使用 pastiche 的目标函数（1.6.0 版 wheel）；损失以 float32 计算。",
+    },
+}
+
+
+def update_readmes(results: dict[str, Any]) -> None:
+    """Put the table between the marks in every README."""
+    for name, texts in TEXTS.items():
+        path = ROOT / name
+        before, _, rest = path.read_text().partition(START)
+        _, _, after = rest.partition(END)
+        path.write_text(f"{before}{START}\n{table(results, texts)}\n{END}{after}")
+
+
+def table(results: dict[str, Any], texts: dict[str, str]) -> str:
+    """Markdown: a row a measurement, the ratio last, and the machine below."""
+    rows = [texts["head"], "| --- | ---: | ---: | ---: | ---: | ---: |"]
+    for size, each in results["step"].items():
+        seconds = [each[name]["seconds"] for name in ("pastiche", "plain", "impasto-float32", "impasto")]
+        rows.append(_row(texts["step"].format(size), [f"{value:.3f}" for value in seconds], seconds))
+    for pair in results["loss"]:
+        for mark, each in pair["after_steps"].items():
+            seconds = [each["pastiche_seconds"], each["impasto_seconds"]]
+            label = texts["loss"].format(mark, f"{pair['content']} × {pair['style']}".replace("_", " "))
+            rows.append(_row(label, [f"{seconds[0]:.0f}", "", "", f"{seconds[1]:.1f}"], seconds))
+    start = [results["start"]["pastiche"], results["start"]["impasto"]]
+    rows.append(_row(texts["start"], [f"{start[0]:.1f}", "", "", f"{start[1]:.1f}"], start))
+    for size, each in results["step"].items():
+        peaks = [each[name]["peak_rss_bytes"] / 1e6 for name in ("pastiche", "plain", "impasto-float32", "impasto")]
+        rows.append(_row(texts["memory"].format(size), [f"{value:.0f}" for value in peaks], peaks))
+    recipes = [
+        "- " + texts["recipe"].format(*key.split(), each["seconds"], each["peak_rss_bytes"] / 1e6)
+        for key, each in results["default"].items()
+    ]
+    machine = results["machine"] | {"machine": results["machine"]["processor"], "date": results["date"]}
+    pairs = ", ".join(" × ".join(pair).replace("_", " ") for pair in results["pairs"])
+    return "\n".join(["", *rows, "", *recipes, "", texts["made"].format(**machine, pairs=pairs), ""])
+
+
+def _row(label: str, cells: list[str], values: list[float]) -> str:
+    return f"| {label} | {' | '.join(cells)} | **{values[0] / values[-1]:.1f}×** |"
