@@ -14,8 +14,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "start": "seconds from the shell to the end of the first step, 512 px",
         "memory": "peak memory in MB, {} px, same objective",
         "recipe": "`impasto stylize --quality {}`, {} px, from the shell to the saved file: {:.1f} s, {:.0f} MB",
-        "made": "Medians from `make bench` on {date}: {machine}, {threads} threads, {platform}, Python {python}, torch {torch}; "
-        "{pairs}. All on pastiche's objective (the wheel, version 1.6.0); losses read in float32.",
+        "made": "Medians from `make bench` on {date}: {machine}, {threads} threads, Python {python}, torch {torch}; "
+        "{pair} unless it says otherwise. All on pastiche's objective (the wheel, version 1.6.0); losses read in float32.",
     },
     "README.zh-CN.md": {
         "head": "| | pastiche | 普通 torch | Impasto，float32 | Impasto | pastiche ÷ Impasto |",
@@ -24,8 +24,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "start": "从命令行到第一步结束的秒数，512 像素",
         "memory": "内存峰值（MB），{} 像素，相同目标函数",
         "recipe": "`impasto stylize --quality {}`，{} 像素，从命令行到文件写好：{:.1f} 秒，{:.0f} MB",
-        "made": "`make bench` 于 {date} 测得的中位数：{machine}，{threads} 线程，{platform}，Python {python}，torch {torch}；"
-        "{pairs}。全部使用 pastiche 的目标函数（1.6.0 版 wheel）；损失以 float32 计算。",
+        "made": "`make bench` 于 {date} 测得的中位数：{machine}，{threads} 线程，Python {python}，torch {torch}；"
+        "除另注明外为 {pair}。全部使用 pastiche 的目标函数（1.6.0 版 wheel）；损失以 float32 计算。",
     },
 }
 
@@ -45,10 +45,10 @@ def table(results: dict[str, Any], texts: dict[str, str]) -> str:
     for size, each in results["step"].items():
         seconds = [each[name]["seconds"] for name in ("pastiche", "plain", "impasto-float32", "impasto")]
         rows.append(_row(texts["step"].format(size), [f"{value:.3f}" for value in seconds], seconds))
-    for pair in results["loss"]:
-        for mark, each in pair["after_steps"].items():
+    for pair, marks in results["loss"].items():
+        for mark, each in marks.items():
             seconds = [each["pastiche_seconds"], each["impasto_seconds"]]
-            label = texts["loss"].format(mark, f"{pair['content']} × {pair['style']}".replace("_", " "))
+            label = texts["loss"].format(mark, pair)
             rows.append(_row(label, [f"{seconds[0]:.0f}", "", "", f"{seconds[1]:.1f}"], seconds))
     start = [results["start"]["pastiche"], results["start"]["impasto"]]
     rows.append(_row(texts["start"], [f"{start[0]:.1f}", "", "", f"{start[1]:.1f}"], start))
@@ -60,8 +60,7 @@ def table(results: dict[str, Any], texts: dict[str, str]) -> str:
         for key, each in results["default"].items()
     ]
     machine = results["machine"] | {"machine": results["machine"]["processor"], "date": results["date"]}
-    pairs = ", ".join(" × ".join(pair).replace("_", " ") for pair in results["pairs"])
-    return "\n".join(["", *rows, "", *recipes, "", texts["made"].format(**machine, pairs=pairs), ""])
+    return "\n".join(["", *rows, "", *recipes, "", texts["made"].format(**machine, pair=results["pair"]), ""])
 
 
 def _row(label: str, cells: list[str], values: list[float]) -> str:

@@ -105,8 +105,8 @@ def descend(problem: Problem, network: Backbone, target: float, stages: dict[flo
     began = time.perf_counter()
     with memory.kept():
         for step in coarse_to_fine(problem, network, stages, limit=1000):
-            # Read in bfloat16 the loss is up to one percent low, so two percent below is below in float32.
-            if step.losses[TOTAL] < 0.98 * target:
+            # Read in bfloat16 the loss is about one percent low; what counts is read in float32 afterwards.
+            if step.losses[TOTAL] < 0.985 * target:
                 return time.perf_counter() - began, step.iteration, step.pixels
     raise SystemExit(f"A loss of {target} was not reached in 1000 iterations.")
 

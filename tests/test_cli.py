@@ -102,12 +102,12 @@ def test_nothing_is_overwritten_unasked(pair: tuple[Path, Path], tmp_path: Path)
 
 def test_dry_run_prints_the_plan_and_writes_nothing(pair: tuple[Path, Path], tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
-    done = impasto("stylize", *pair, "--size", "300", "--snapshots", "every:80", "--dry-run", "--json", cwd=tmp_path)
+    done = impasto("stylize", *pair, "--size", "300", "--snapshots", "every:40", "--dry-run", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     assert (plan["width"], plan["height"]) == (300, 225)
     assert plan["scales"][-1].startswith("300x225") and plan["estimated_s"] >= 0 and plan["estimated_bytes"] > 10**8
-    assert plan["snapshots"] == ["content-style-00080.png", "content-style-00160.png"]
+    assert plan["snapshots"] == ["content-style-00040.png", "content-style-00080.png"]
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -143,7 +143,7 @@ def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path
         (
             ["stylize", "content.png", "style.jpg", "--snapshots", "900"],
             2,
-            "--snapshots takes iterations from 0 to 160",
+            "--snapshots takes iterations from 0 to 90",
         ),
         (["stylize", "content.png", "style.jpg:-1"], 2, "Style weights"),
         (["stylize", "content.png", "style.jpg", "--device", "cuda:9"], 2, "device"),

@@ -86,6 +86,14 @@ def test_strength_moves_from_the_photo_to_the_style() -> None:
     assert Settings(strength=0.0).effective().palette == 0
 
 
+def test_quality_is_worked_into_the_iterations_once() -> None:
+    for quality, iterations in (("draft", 40), ("normal", 100), ("fine", 300)):
+        settings = Settings(iterations=100, quality=quality)  # type: ignore[arg-type]
+        assert settings.effective().iterations == iterations
+        assert settings.effective().effective() == settings.effective()
+    assert Settings(iterations=1, quality="draft").effective().iterations == 1
+
+
 def test_the_tutorials_numbers() -> None:
     """What the course report used, in the units of this package (docs/recipes.md)."""
     tutorial = recipe("tutorial")

@@ -107,7 +107,6 @@ class Backbone:
         self.check(wanted)
         self._check_size(pixels, wanted)
         deep = [layer for layer in self.architecture.layers[1:] if layer in wanted]
-        deep = [layer for layer in self.architecture.layers[1:] if layer in wanted]
         features = {"pixels": pixels} if "pixels" in wanted else {}
         if deep:
             features |= zip(deep, _Pass.apply(pixels, self, deep), strict=True)  # type: ignore[no-untyped-call]
@@ -145,7 +144,7 @@ class Backbone:
                 x = x if fused else Rows.of(x.whole().relu())
                 if layer in wanted or not (self._stops and following.startswith("pool")):
                     x = Rows.of(x.whole())
-                    backward = kernels.relu_backward(x.whole())
+                    backward = kernels.relu_backward(x.whole(), kept=layer != chain[1])
             else:
                 pooled, backward = self._pool(x)
                 x = Rows.of(pooled)
@@ -167,7 +166,7 @@ class Backbone:
             if gradient is not None and backward is not None:
                 gradient = backward(gradient)
         assert gradient is not None
-        return gradient.whole()
+        return gradient.joined()
 
     def _normalized(self, pixels: Tensor) -> Tensor:
         """RGB in [0, 1] as the network was trained on it: BGR in 0-255 less its mean."""

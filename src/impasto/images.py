@@ -14,9 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import cv2
 import numpy as np
-import tifffile
 import torch
 import torch.nn.functional as nn
 from PIL import ExifTags, Image, ImageCms
@@ -217,6 +215,8 @@ def read_description(path: Path) -> str:
 def _encode(array: Array, form: Format, description: str) -> bytes:
     buffer = io.BytesIO()
     if form.name == "TIFF":
+        import tifffile
+
         tifffile.imwrite(
             buffer,
             array,
@@ -232,6 +232,8 @@ def _encode(array: Array, form: Format, description: str) -> bytes:
     exif[ExifTags.Base.ImageDescription] = description
     if array.dtype == np.uint16:
         order = [2, 1, 0, 3][: array.shape[2]]
+        import cv2  # 8-bit pictures do without its 50 ms and 20 MB
+
         kinds = [cv2.IMAGE_METADATA_EXIF, cv2.IMAGE_METADATA_ICCP]
         blocks = [exif.tobytes().removeprefix(b"Exif\0\0"), profiles.srgb()]
         chunks = [np.frombuffer(block, np.uint8) for block in blocks]
@@ -303,6 +305,8 @@ def _has_16_bits(image: Image.Image, data: bytes) -> bool:
 
 
 def _decode_16_bits(image: Image.Image, data: bytes) -> Array:
+    import cv2
+
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16:
         raise ImageError("its 16-bit pixels cannot be decoded: save it again as PNG.")

@@ -45,6 +45,10 @@ class Rows:
         """All rows at once."""
         return self.take(0, self.shape[2])
 
+    def joined(self) -> Tensor:
+        """All rows, computed band by band."""
+        return torch.cat([self.take(top, bottom) for top, bottom in self.bands()], 2)
+
     def empty(self, height: int, width: int) -> Tensor:
         """A tensor of the same kind to write into."""
         return torch.empty(
@@ -53,7 +57,8 @@ class Rows:
 
     def bands(self) -> Iterator[tuple[int, int]]:
         """First and last row of the bands to work through; a GPU takes the map as one."""
-        height = max(2, _BAND_BYTES // (self.shape[0] * self.shape[1] * self.shape[3] * self.dtype.itemsize) // 2 * 2)
+        channels = max(self.shape[1], 64)  # the three of the pixels' gradient are made from the many of the first layer
+        height = max(2, _BAND_BYTES // (self.shape[0] * channels * self.shape[3] * self.dtype.itemsize) // 2 * 2)
         if self.device.type != "cpu":
             height = self.shape[2]
         return ((top, min(top + height, self.shape[2])) for top in range(0, self.shape[2], height))
@@ -163,8 +168,19 @@ def added(rows: Rows, other: Tensor) -> Rows:
     return rows.derived(rows.shape[1], lambda top, bottom: rows.take(top, bottom) + other[:, :, top:bottom])
 
 
-def relu_backward(y: Tensor) -> Backward:
-    """The backward of y = relu(x): the gradient passes where y is positive."""
+def relu_backward(y: Tensor, kept: bool = True) -> Backward:
+    """The backward of y = relu(x): the gradient passes where y is positive.
+
+    It is computed once and kept, or, where it is asked for only once, band by band as it is asked for.
+    """
+
+    def stop(gradient: Tensor, top: int, bottom: int) -> Tensor:
+        return torch.ops.aten.threshold_backward(gradient, y[:, :, top:bottom], 0)  # type: ignore[no-any-return]
+
+    if not kept:
+        return lambda gradient: gradient.derived(
+            y.shape[1], lambda top, bottom: stop(gradient.take(top, bottom), top, bottom)
+        )
 
     def backward(gradient: Rows) -> Rows:
         result = torch.empty_like(y)

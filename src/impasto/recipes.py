@@ -47,14 +47,15 @@ _GATYS = Settings(
     init="noise",
     scales="single",
     iterations=500,
+    history=20,
 )
 
 
 RECIPES: dict[str, Settings] = {
     "default": Settings(),
     # Content alone, or style alone, from noise.
-    "reconstruct": Settings(style_weight=0, content_weight=1, tv_weight=0.1, init="noise", iterations=300),
-    "texture": Settings(content_weight=0, tv_weight=1, init="noise", iterations=160),
+    "reconstruct": Settings(style_weight=0, content_weight=1, tv_weight=0.1, init="noise", iterations=300, history=20),
+    "texture": Settings(content_weight=0, tv_weight=1, init="noise", iterations=160, history=20),
     "gatys": _GATYS,
     "tutorial": _TUTORIAL,
     "tutorial-strong-style": _TUTORIAL.changed(style_weight=1e-1),

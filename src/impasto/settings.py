@@ -16,7 +16,7 @@ Layers = Mapping[str, float]
 """Layer name -> its share in a loss; only the ratios count."""
 
 QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
-"""How many times the iterations a quality spends. Measured: see docs/recipes.md, "How long"."""
+"""How many times the iterations a quality spends. Measured: docs/performance.md, "Fewer steps"."""
 
 LOOK, RUN = "Look", "Run"
 """The two groups of settings: what the picture looks like, and how it is computed."""
@@ -67,7 +67,7 @@ class Settings:
         "normal", "How long to work: the iterations times 0.4 (draft), 1 (normal) or 3 (fine).", RUN
     )
     optimizer: Literal["lbfgs", "adam"] = setting("lbfgs", "How to descend.", RUN)
-    history: int = setting(10, "Steps that L-BFGS remembers.", RUN, above=1, below=1000)
+    history: int = setting(7, "Steps that L-BFGS remembers.", RUN, above=1, below=1000)
     learning_rate: float = setting(0.02, "Step size of Adam, in units of the pixel range.", RUN, above=1e-6, below=1)
     adam_beta1: float = setting(0.9, "Decay of Adam's running mean of gradients.", RUN, above=0, below=0.9999)
     adam_epsilon: float = setting(1e-8, "Adam's ε.", RUN, above=0)

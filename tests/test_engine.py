@@ -1,0 +1,62 @@
+"""What the engine promises of a whole run: precision, memory, and what is done once."""
+
+import resource
+import sys
+
+import pytest
+import torch
+
+from impasto import demo, memory, tasks
+from impasto.devices import choose_precision
+from impasto.errors import SettingsError
+from impasto.features import Backbone
+from impasto.objective import TOTAL
+from tests.helpers import painting, photo
+
+
+def test_bfloat16_descends_as_float32_does() -> None:
+    """A real pair, a stage of the default recipe at full length: both results scored in float32."""
+    pair = demo.picture(demo.PHOTO), demo.picture(demo.PAINTING)
+    scores = {}
+    for precision in ("float32", "bfloat16"):
+        run = tasks.plan_stylize(*pair, size=160, scales="single", iterations=60, precision=precision)
+        run.finish()
+        assert run.last is not None
+        exact = tasks.plan_stylize(*pair, size=160, precision="float32")
+        scores[precision] = exact._objective_at(run.size).value_and_grad(run.last.pixels)[0][TOTAL]
+    assert scores["bfloat16"] < 1.03 * scores["float32"]
+
+
+def test_tf32_is_for_cuda() -> None:
+    with pytest.raises(SettingsError, match="tf32 is a mode of NVIDIA GPUs, not of cpu: use --precision auto"):
+        tasks.plan_stylize(photo(48, 64), painting(60, 60), precision="tf32", device="cpu")
+    assert choose_precision("tf32", torch.device("cuda")) == "tf32"
+
+
+def test_the_styles_statistics_are_computed_once_a_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    passes = []
+    forward = Backbone._forward
+
+    def counted(self: Backbone, *arguments: object) -> object:
+        passes.append(arguments)
+        return forward(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Backbone, "_forward", counted)
+    run = tasks.plan_stylize(photo(48, 64), painting(60, 60), size=64, iterations=5, scales="single")
+    run.finish()
+    assert len(passes) == 2 + 6  # style, content, and an evaluation for the start and every iteration
+
+
+@pytest.mark.skipif(memory._glibc() is None, reason="another allocator")
+def test_freed_memory_is_kept_for_the_next_step() -> None:
+    def faults() -> int:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10):
+            torch.empty(8_000_000).fill_(1)  # 32 MB, eight thousand pages
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    with memory.kept():
+        faults()
+        assert faults() < 1000
+    if sys.platform == "linux":
+        assert faults() > 8000  # back to the allocator's own ways
