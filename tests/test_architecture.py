@@ -12,12 +12,12 @@ FLOORS: list[set[str]] = [
     {"errors"},
     {"files", "kernels", "memory", "profiles", "settings", "sheet", "statistics"},
     {"colour", "images", "losses", "recipes", "weights"},
-    {"devices", "features", "optimizers", "record"},
-    {"objective"},
-    {"solve"},
+    {"devices", "features", "large", "networks", "optimizers", "record"},
+    {"codes", "export", "objective", "result"},
+    {"fast", "inputs", "solve"},
     {"run"},
     {"tasks"},
-    {"demo", "doctor"},
+    {"demo", "doctor", "gallery"},
     {"cli"},
 ]
 """Every module of the package, lowest first. A module imports from floors below its own, or from its own."""

@@ -111,6 +111,30 @@ def test_dry_run_prints_the_plan_and_writes_nothing(pair: tuple[Path, Path], tmp
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_the_fast_method(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    done = impasto("style-code", pair[1], "-o", "code.safetensors", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "code.safetensors\n"), done.stderr
+    for source in (str(pair[1]), "code.safetensors"):
+        done = impasto("stylize", pair[0], source, "--method", "fast", "-o", "out.png", "--force", cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (0, "out.png\n"), done.stderr
+        assert images.load(tmp_path / "out.png").size == (768, 1024)
+    record = json.loads(impasto("info", "out.png", "--json", cwd=tmp_path).stdout)
+    assert record["network"] == "arbitrary-transform" and len(record["code"]) == 100
+    plan = json.loads(
+        impasto("stylize", pair[0], pair[1], "--method", "fast", "--dry-run", "--json", cwd=tmp_path).stdout
+    )
+    assert plan["painted_at"] == "1024x768" and plan["estimated_bytes"] > 10**8
+
+
+def test_the_learnt_styles(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    done = impasto("stylize", pair[0], "--style-index", "3:0.5,12:0.5", "--size", "native", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "content-style-3x0.5+12x0.5.png\n"), done.stderr
+    done = impasto("styles", pair[0], "--size", "64", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "content-styles.png\n"), done.stderr
+    height, width = images.load(tmp_path / "content-styles.png").size
+    assert width > 7 * 64 and height > 4 * 48
+
+
 def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path: Path) -> None:
     command = [*IMPASTO, "stylize", *map(str, pair), "-o", "out.png", "--size", "128", "--iterations", "5000"]
     snapshot = tmp_path / "out-00002.png"
@@ -148,7 +172,31 @@ def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path
         (["stylize", "content.png", "style.jpg:-1"], 2, "Style weights"),
         (["stylize", "content.png", "style.jpg", "--device", "cuda:9"], 2, "device"),
         (["stylize", "content.png", "style.jpg", "--bits", "12"], 2, "--bits must be 8 or 16"),
-        (["stylize", "content.png"], 2, "Missing argument"),
+        (["stylize"], 2, "Missing argument"),
+        (["stylize", "content.png"], 2, "Give one or more style pictures, or --style-index"),
+        (["stylize", "content.png", "--style-index", "26"], 2, "--style-index takes styles from 0 to 25"),
+        (["stylize", "content.png", "--style-index", "1:0,2:0"], 2, "not all 0"),
+        (["stylize", "content.png", "--style-index", "1:-1"], 2, "not negative"),
+        (["stylize", "content.png", "--style-index", "1", "--method", "iterative"], 2, "use --method fast"),
+        (["stylize", "content.png", "--style-index", "1", "--strength", "0.2"], 2, "needs a painting"),
+        (
+            ["stylize", "content.png", "style.jpg", "--method", "fast", "--strength", "-1"],
+            2,
+            "--strength must be from 0",
+        ),
+        (
+            ["stylize", "content.png", "style.jpg", "--method", "fast", "--tv-weight", "1"],
+            2,
+            "no effect on --method fast",
+        ),
+        (["stylize", "content.png", "style.jpg", "--method", "fast", "--snapshots", "1"], 2, "has no iterations"),
+        (["stylize", "content.png", "style.jpg", "--method", "fast", "--memory", "1TB"], 2, "like 800MB or 2GB"),
+        (["stylize", "content.png", "style.jpg", "--method", "fast", "--memory", "9MB"], 2, "takes at least --memory"),
+        (["stylize", "content.png", "style.jpg", "--memory", "1GB"], 2, "no effect on --method iterative"),
+        (["stylize", "content.png", "broken.safetensors", "--method", "fast"], 1, "is no style code"),
+        (["stylize", "line.png", "style.jpg", "--method", "fast"], 1, "1024×4 pixels: it needs at least 16"),
+        (["style-code", "style.jpg", "-o", "code.png"], 2, "a style code is a .safetensors file".capitalize()),
+        (["export", "quick", "-o", "x.onnx"], 2, "There is no network 'quick'"),
         (["stylize", "content.png", "style.jpg", "--no-such-option"], 2, "No such option"),
         (["stylize", "missing.png", "style.jpg"], 1, "missing.png cannot be read"),
         (["stylize", "content.png", "missing.jpg:0.5"], 1, "missing.jpg cannot be read"),
@@ -173,6 +221,8 @@ def test_bad_input_is_one_sentence_and_a_code(
     (tmp_path / "empty.png").touch()
     (tmp_path / "folder.png").mkdir()
     Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    Image.new("RGB", (5000, 20)).save(tmp_path / "line.png")
+    (tmp_path / "broken.safetensors").write_bytes(b"12345678{}")
     before = sorted(tmp_path.rglob("*"))
     done = impasto(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (code, "")

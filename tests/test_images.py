@@ -5,6 +5,7 @@ import logging
 import struct
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -287,12 +288,11 @@ def test_a_write_that_fails_leaves_everything_as_it_was(tmp_path: Path, monkeypa
     path = tmp_path / "a.png"
     path.write_text("precious")
 
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[:10])
+    def full(self: Image.Image, file: BinaryIO, *_: object, **__: object) -> None:
+        file.write(b"half a pict")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(OutputError, match="No space left on device"):
         save(picture(), path, force=True)
     assert path.read_text() == "precious"

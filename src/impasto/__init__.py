@@ -14,19 +14,27 @@ IMPORTED_AT = time.perf_counter()
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from impasto.codes import StyleCode
     from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError, SolverError, WeightsError
+    from impasto.fast import FastRun
     from impasto.images import Picture, load
+    from impasto.inputs import style_code
     from impasto.recipes import RECIPES
-    from impasto.run import Result, Run
+    from impasto.result import Result
+    from impasto.run import Run
     from impasto.settings import Settings
     from impasto.solve import Step
     from impasto.tasks import plan_reconstruct, plan_stylize, plan_texture, reconstruct, stylize, texture
 
 _HOMES = {
+    "impasto.codes": ("StyleCode",),
     "impasto.errors": ("ImageError", "ImpastoError", "OutputError", "SettingsError", "SolverError", "WeightsError"),
+    "impasto.fast": ("FastRun",),
     "impasto.images": ("Picture", "load"),
+    "impasto.inputs": ("style_code",),
     "impasto.recipes": ("RECIPES",),
-    "impasto.run": ("Result", "Run"),
+    "impasto.result": ("Result",),
+    "impasto.run": ("Run",),
     "impasto.settings": ("Settings",),
     "impasto.solve": ("Step",),
     "impasto.tasks": ("plan_reconstruct", "plan_stylize", "plan_texture", "reconstruct", "stylize", "texture"),
@@ -34,6 +42,7 @@ _HOMES = {
 
 __all__ = [
     "RECIPES",
+    "FastRun",
     "ImageError",
     "ImpastoError",
     "OutputError",
@@ -44,12 +53,14 @@ __all__ = [
     "SettingsError",
     "SolverError",
     "Step",
+    "StyleCode",
     "WeightsError",
     "load",
     "plan_reconstruct",
     "plan_stylize",
     "plan_texture",
     "reconstruct",
+    "style_code",
     "stylize",
     "texture",
 ]

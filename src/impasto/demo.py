@@ -7,7 +7,7 @@ from typing import Any
 from impasto.errors import ImageError
 from impasto.files import check_writable
 from impasto.images import Picture, load, save
-from impasto.run import Run
+from impasto.result import Prepared
 from impasto.sheet import contact_sheet
 from impasto.tasks import plan_stylize
 
@@ -28,7 +28,7 @@ def picture(source: tuple[str, str]) -> Picture:
         ) from None
 
 
-def prepare(folder: Path, force: bool, **settings: Any) -> tuple[Run, list[Path]]:
+def prepare(folder: Path, force: bool, **settings: Any) -> tuple[Prepared, list[Path]]:
     """Write the demo's content and style into ``folder`` and prepare the run. Returns it with the two files."""
     content, style = folder / "content.png", folder / "style.png"
     for path in (content, style, folder / "sheet.png"):

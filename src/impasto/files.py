@@ -1,7 +1,9 @@
 """Writing files so that nothing is lost: whole or not at all, and never over something that was not to be touched."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from impasto.errors import OutputError
 
@@ -23,13 +25,20 @@ def check_writable(path: Path, force: bool) -> None:
         raise OutputError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
 
 
-def write_atomic(path: Path, data: bytes, force: bool) -> None:
-    """Write ``data`` to ``path`` whole or not at all. Raises OutputError, and then leaves what was there as it was."""
+def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None], force: bool) -> None:
+    """Write ``content``, or what it writes when called, to ``path`` whole or not at all.
+
+    Raises OutputError, or what ``content`` raises, and then leaves what was there as it was.
+    """
     partial = _partial(path)
     try:
         _refuse_to_overwrite(path, force)
         try:
-            partial.write_bytes(data)
+            with partial.open("w+b") as file:
+                if isinstance(content, bytes):
+                    file.write(content)
+                else:
+                    content(file)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

@@ -6,18 +6,20 @@ Pillow reads and writes what has 8 bits a channel; 16-bit PNG and TIFF go throug
 as 8 bits without a word.
 """
 
-import io
+import itertools
 import logging
 import os
 import threading
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, BinaryIO, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import torch
 import torch.nn.functional as nn
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, ImageOps
 from torch import Tensor
 
 from impasto import profiles
@@ -33,7 +35,15 @@ MAX_PIXELS = 2**29
 Size = tuple[int, int]
 """Height and width in pixels."""
 
+Window = tuple[int, int, int, int]
+"""Top, bottom, left and right of a part of a picture; bottom and right are outside."""
+
 Depth = Literal[8, 16]
+
+STRIP = 256
+"""Rows that are encoded at a time where a format takes them so."""
+
+Decoded = TypeVar("Decoded")
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,20 @@ class Picture:
         alpha = None if self.alpha is None else self.alpha[window]
         return replace(self, pixels=self.pixels[window], alpha=alpha).resized(size)
 
+    def read(self, window: Window) -> Tensor:
+        """The colours in a window, (1, 3, h, w), as a view."""
+        top, bottom, left, right = window
+        return self.pixels[:, :, top:bottom, left:right]
+
+    def paint(self, window: Window, pixels: Tensor) -> None:
+        """Set the colours in a window, in place: for the owner of the picture."""
+        self.read(window).copy_(pixels)
+
+    def strips(self, depth: Depth) -> Iterator[Array]:
+        """The `array` in parts of `STRIP` rows, top to bottom."""
+        array = self.array(depth)
+        return (array[top : top + STRIP] for top in range(0, len(array), STRIP))
+
     def array(self, depth: Depth | None = None) -> Array:
         """(H, W, 3) or, with alpha, (H, W, 4): uint8 or uint16 by ``depth``, by default the picture's own."""
         planes = self.pixels if self.alpha is None else torch.cat([self.pixels, self.alpha], 1)
@@ -120,6 +144,17 @@ class Picture:
     def image(self) -> Image.Image:
         """As an 8-bit Pillow image, RGB or RGBA."""
         return Image.fromarray(self.array(8))
+
+
+class Saveable(Protocol):
+    """What `save` asks of a picture."""
+
+    @property
+    def size(self) -> Size: ...
+    @property
+    def depth(self) -> Depth: ...
+    def strips(self, depth: Depth) -> Iterator[Array]: ...
+    def image(self) -> Image.Image: ...
 
 
 PictureLike: TypeAlias = str | os.PathLike[str] | Image.Image | Array | Picture
@@ -149,28 +184,39 @@ def load(source: PictureLike) -> Picture:
         return source
     if isinstance(source, np.ndarray):
         return _from_array(source)
+    return decoded(source, lambda image: _from_array(np.asarray(image)))
+
+
+def decoded(
+    source: "str | os.PathLike[str] | Image.Image", finish: Callable[[Image.Image | Array], Decoded]
+) -> Decoded:
+    """What ``finish`` makes of the picture, upright and in sRGB.
+
+    It is handed a Pillow image, RGB or RGBA, if the picture has 8 bits a channel, and an array (H, W), (H, W, 3) or (H, W, 4)
+    if it has 16. Raises ImageError, also for whatever ``finish`` raises.
+    """
     if isinstance(source, Image.Image):
-        return _from_pillow(source, None)
+        return finish(_from_pillow(source, None))
     path = Path(source)
     try:
-        data = path.read_bytes()
+        file = path.open("rb")
     except OSError as error:
         reason = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror
         raise ImageError(f"The picture {path} cannot be read ({reason}): give the path of a picture file.") from error
     try:
-        with _open(io.BytesIO(data)) as image:
-            return _from_pillow(image, data)
+        with file, _open(file) as image:
+            return finish(_from_pillow(image, file))
     except ImageError as error:
         raise ImageError(f"The picture {path} cannot be used: {error}") from error
     except Exception as error:  # decoders of hostile files raise whatever they please
         raise ImageError(
-            f"The picture {path} cannot be decoded, it is damaged or not a picture ({len(data)} bytes): "
+            f"The picture {path} cannot be decoded, it is damaged or not a picture ({path.stat().st_size} bytes): "
             "save it again as PNG, TIFF, JPEG, WebP or AVIF."
         ) from error
 
 
 def save(
-    picture: Picture, path: Path, *, description: str = "", depth: Depth | None = None, force: bool = False
+    picture: Saveable, path: Path, *, description: str = "", depth: Depth | None = None, force: bool = False
 ) -> None:
     """Write ``picture`` to ``path`` in the format of its suffix, tagged as sRGB, whole or not at all.
 
@@ -179,16 +225,17 @@ def save(
     where the format cannot hold it. Raises OutputError.
     """
     form = check_format(path, picture.size, depth)
-    if picture.alpha is not None and not form.alpha:
-        log.warning("%s cannot hold transparency: it is laid on white.", form.name)
-        picture = replace(picture, pixels=torch.lerp(torch.ones(()), picture.pixels, picture.alpha), alpha=None)
     depth = depth or (picture.depth if picture.depth in form.depths else 8)
-    array = picture.array(depth)
-    try:
-        encoded = _encode(array, form, description)
-    except Exception as error:  # encoders have limits of their own, which they tell in as many ways
-        raise OutputError(f"{path} cannot be encoded as {form.name} ({error}): write a .png.") from error
-    write_atomic(path, encoded, force)
+
+    def write(file: BinaryIO) -> None:
+        try:
+            _encode(picture, depth, form, description, file)
+        except Exception as error:  # encoders have limits of their own, which they tell in as many ways
+            if isinstance(error, OSError) and error.errno is not None:  # what the disk has to say is another matter
+                raise
+            raise OutputError(f"{path} cannot be encoded as {form.name} ({error}): write a .png.") from error
+
+    write_atomic(path, write, force)
 
 
 def check_format(path: Path, size: Size, depth: Depth | None = None) -> Format:
@@ -212,25 +259,30 @@ def read_description(path: Path) -> str:
         raise ImageError(f"{path} cannot be read as a picture: give the path of a result of Impasto.") from error
 
 
-def _encode(array: Array, form: Format, description: str) -> bytes:
-    buffer = io.BytesIO()
+def _encode(picture: Saveable, depth: Depth, form: Format, description: str, file: BinaryIO) -> None:
     if form.name == "TIFF":
         import tifffile
 
+        strips = picture.strips(depth)
+        first = next(strips)
         tifffile.imwrite(
-            buffer,
-            array,
+            file,
+            (zlib.compress(strip.tobytes()) for strip in itertools.chain([first], strips)),
+            shape=(*picture.size, first.shape[2]),
+            dtype=first.dtype,
+            rowsperstrip=len(first),
             photometric="rgb",
-            extrasamples=["unassalpha"] if array.shape[2] == 4 else [],
+            extrasamples=["unassalpha"] if first.shape[2] == 4 else [],
             compression="zlib",
             iccprofile=profiles.srgb(),
             description=description,
             metadata=None,
         )
-        return buffer.getvalue()
+        return
     exif = Image.Exif()
     exif[ExifTags.Base.ImageDescription] = description
-    if array.dtype == np.uint16:
+    if depth == 16:
+        array = np.concatenate(list(picture.strips(16)))
         order = [2, 1, 0, 3][: array.shape[2]]
         import cv2  # 8-bit pictures do without its 50 ms and 20 MB
 
@@ -239,9 +291,15 @@ def _encode(array: Array, form: Format, description: str) -> bytes:
         chunks = [np.frombuffer(block, np.uint8) for block in blocks]
         done, encoded = cv2.imencodeWithMetadata(".png", np.ascontiguousarray(array[..., order]), kinds, chunks)
         assert done, "OpenCV encodes any uint16 array as PNG"
-        return encoded.tobytes()
-    Image.fromarray(array).save(buffer, form.name, icc_profile=profiles.srgb(), exif=exif, **form.options)
-    return buffer.getvalue()
+        file.write(encoded.data)
+        return
+    image = picture.image()
+    if image.mode == "RGBA" and not form.alpha:
+        log.warning("%s cannot hold transparency: it is laid on white.", form.name)
+        white = Image.new("RGB", image.size, "white")
+        white.paste(image, mask=image.getchannel("A"))
+        image = white
+    image.save(file, form.name, icc_profile=profiles.srgb(), exif=exif, **form.options)
 
 
 def _from_array(array: Array) -> Picture:
@@ -269,8 +327,8 @@ def _from_array(array: Array) -> Picture:
     return Picture(torch.where(alpha > 0, pixels, seen), alpha, depth)
 
 
-def _from_pillow(image: Image.Image, data: bytes | None) -> Picture:
-    """Decode an opened image; ``data`` is its file, which a 16-bit decoder needs."""
+def _from_pillow(image: Image.Image, file: BinaryIO | None) -> Image.Image | Array:
+    """Decode an opened image; ``file`` is where it comes from, which a 16-bit decoder reads again."""
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(
             f"it declares {image.width}×{image.height} pixels, more than the {MAX_PIXELS // 10**6} million allowed."
@@ -281,8 +339,9 @@ def _from_pillow(image: Image.Image, data: bytes | None) -> Picture:
     image.load()  # decodes, and so finds a truncated file, also where another decoder reads the 16 bits below
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     profile = profiles.foreign(image)
-    if data is not None and _has_16_bits(image, data):
-        array = _decode_16_bits(image, data)
+    if file is not None and _has_16_bits(image, file):
+        file.seek(0)
+        array = _decode_16_bits(image, file.read())
         if profile is not None:
             array = profiles.convert_16_bits(array, profile)
     elif image.mode in ("I", "F") or image.mode.startswith("I;16"):
@@ -291,13 +350,14 @@ def _from_pillow(image: Image.Image, data: bytes | None) -> Picture:
             raise ImageError(f"its pixels are {image.mode} (32 bits): convert it to 8 or 16 bits a channel.")
         array = array.astype(np.uint16)
     else:
-        array = np.asarray(_to_rgb(image, profile))
-    return _from_array(_oriented(array, orientation))
+        return _to_rgb(ImageOps.exif_transpose(image) if orientation != 1 else image, profile)
+    return _oriented(array, orientation)
 
 
-def _has_16_bits(image: Image.Image, data: bytes) -> bool:
+def _has_16_bits(image: Image.Image, file: BinaryIO) -> bool:
     if image.format == "PNG":
-        return data[24] == 16  # the bit depth in the header chunk, which always comes first
+        file.seek(24)
+        return file.read(1) == b"\x10"  # the bit depth in the header chunk, which always comes first
     if image.format == "TIFF" and image.mode != "CMYK":
         tags: Any = image.tag_v2  # type: ignore[attr-defined]
         return bool(max(tags.get(ExifTags.Base.BitsPerSample, (1,))) == 16)
@@ -326,12 +386,13 @@ def _to_rgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Ima
     """8-bit RGB or RGBA in sRGB, from any 8-bit mode."""
     alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
     kind = "CMYK" if image.mode == "CMYK" else "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
-    colour = image.convert(kind)
+    colour = image if image.mode == kind else image.convert(kind)  # which would copy, and pictures can be large
     if profile is not None:
         colour = profiles.convert(colour, profile)
-    colour = colour.convert("RGB")
+    if colour.mode != "RGB":
+        colour = colour.convert("RGB")
     if alpha is not None:
-        colour.putalpha(alpha)
+        colour = Image.merge("RGBA", (*colour.split(), alpha))
     return colour
 
 
@@ -349,7 +410,7 @@ def _oriented(array: Array, orientation: int) -> Array:
 _header_lock = threading.Lock()
 
 
-def _open(file: io.BytesIO | Path) -> Image.Image:
+def _open(file: BinaryIO | Path) -> Image.Image:
     """Open without Pillow's own limit on pixels: it is lower than `MAX_PIXELS`, global, and comes before the size is known."""
     with _header_lock:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None

@@ -77,8 +77,8 @@ class Convolution:
 
     def __init__(self, weight: Tensor, bias: Tensor, padding: Padding) -> None:
         self._outputs, self._inputs = weight.shape[:2]
-        self._forwards = _convolve(weight, bias)
-        self._backwards = _convolve(weight.flip(2, 3).transpose(0, 1), None)
+        self._forwards = convolve(weight, bias)
+        self._backwards = convolve(weight.flip(2, 3).transpose(0, 1), None)
         self._padding = padding
 
     def forward(self, x: Tensor, relu: bool) -> Rows:
@@ -118,31 +118,37 @@ class Convolution:
         return gradient.derived(self._inputs, take)
 
 
-def _convolve(weight: Tensor, bias: Tensor | None) -> Callable[[Tensor, int, bool], Tensor]:
-    """The convolution with ``weight`` as a function of a picture, its zero padding, and whether a ReLU follows."""
+Convolve = Callable[[Tensor, int, bool], Tensor]
+"""From a picture, its zero padding, and whether a ReLU follows, to the convolved picture."""
+
+
+def convolve(weight: Tensor, bias: Tensor | None, stride: int = 1) -> Convolve:
+    """The convolution with frozen weights (C', C, k, k), brought into the processor's own order once."""
     # Channels-last is the layout in which convolutions run fastest on CPUs and on tensor cores alike.
     weight = weight.contiguous(memory_format=torch.channels_last)
     if not _fuses(weight.device.type, weight.dtype):
 
         def plain(x: Tensor, padding: int, relu: bool) -> Tensor:
-            y = nn.conv2d(x, weight, bias, padding=padding)
+            y = nn.conv2d(x, weight, bias, stride, padding)
             return y.relu_() if relu else y
 
         return plain
-    packed = _pack(weight)
-    return lambda x, padding, relu: _fused(x, packed, bias, padding, relu)
+    packed = _pack(weight, stride)
+    return lambda x, padding, relu: _fused(x, packed, bias, stride=stride, padding=padding, relu=relu)
 
 
-def _pack(weight: Tensor) -> Tensor:
+def _pack(weight: Tensor, stride: int) -> Tensor:
     # The order depends on the channels and hardly on the picture: an order made for one size serves all of them.
     size = [1, weight.shape[1], 128, 128]
-    return torch.ops.mkldnn._reorder_convolution_weight(weight, [0, 0], [1, 1], [1, 1], 1, size)  # type: ignore[no-any-return]
+    return torch.ops.mkldnn._reorder_convolution_weight(  # type: ignore[no-any-return]
+        weight, [0, 0], [stride] * 2, [1, 1], 1, size
+    )
 
 
-def _fused(x: Tensor, packed: Tensor, bias: Tensor | None, padding: int, relu: bool) -> Tensor:
+def _fused(x: Tensor, packed: Tensor, bias: Tensor | None, *, stride: int, padding: int, relu: bool) -> Tensor:
     after = "relu" if relu else "none"
     return torch.ops.mkldnn._convolution_pointwise(  # type: ignore[no-any-return]
-        x, packed, bias, [padding] * 2, [1, 1], [1, 1], 1, after, [], ""
+        x, packed, bias, [padding] * 2, [stride] * 2, [1, 1], 1, after, [], ""
     )
 
 
@@ -156,7 +162,7 @@ def _fuses(device: str, dtype: torch.dtype) -> bool:
     weight, x = weight.contiguous(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
     bias = weight[:, 0, 0, 0].contiguous()
     try:
-        found = _fused(x, _pack(weight), bias, 1, True)
+        found = _fused(x, _pack(weight, 1), bias, stride=1, padding=1, relu=True)
     except (AttributeError, RuntimeError, TypeError):
         return False
     expected = nn.conv2d(x.float(), weight.float(), bias.float(), padding=1).relu()

@@ -1,9 +1,13 @@
-"""Memory that is freed and asked for again at every step stays in the process while a run lasts."""
+"""Memory: how much there is, and that what is freed and asked for again at every step stays in the process while a run lasts."""
 
 import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 _DEFAULT_TRIM_THRESHOLD, _DEFAULT_MMAP_MAX = 128 * 1024, 65536  # mallopt(3)
@@ -33,6 +37,25 @@ def release() -> None:
     """Give back what is free: for when the sizes change, and the gaps between tensors fit no longer."""
     if (libc := _glibc()) is not None:
         libc.malloc_trim(0)
+
+
+def budget(setting: str, device: torch.device) -> int:
+    """The bytes a run may take on a device, from a setting like ``4GB``; ``auto`` is half of what is free."""
+    if setting != "auto":
+        number, unit = float(setting[:-2]), setting[-2:]
+        return int(number * {"MB": 10**6, "GB": 10**9}[unit])
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0]) // 2
+    return min(int(psutil.virtual_memory().available), *_limits()) // 2
+
+
+def _limits() -> list[int]:
+    """What a container leaves to its processes (Linux control groups, version 2)."""
+    group = Path("/sys/fs/cgroup")
+    try:
+        return [int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())]
+    except (OSError, ValueError):  # no container, or one without a limit: "max"
+        return [2**62]
 
 
 def _glibc() -> ctypes.CDLL | None:

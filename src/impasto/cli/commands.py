@@ -7,21 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import impasto
-from impasto import recipes
+from impasto import files, recipes
 from impasto.cli.options import (
     FAILED,
     Delivery,
     Force,
     Json,
+    Output,
     Quiet,
     parse_weighted,
     stderr,
     with_exit_codes,
     with_settings,
 )
+from impasto.errors import SettingsError
+
+FAST_SETTINGS = ("method", "stroke_size", "memory")
+"""The settings that only `stylize` knows."""
 
 if TYPE_CHECKING:
-    from impasto.run import Run
+    from impasto.result import Prepared
 
 app = typer.Typer(
     name="impasto",
@@ -37,6 +42,13 @@ app.add_typer(models_app, name="models")
 Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
 Styles = Annotated[
     list[str], typer.Argument(help="Paintings, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]")
+]
+Index = Annotated[
+    str,
+    typer.Option(
+        help="In place of a painting, one of the 26 learnt styles or a mixture: 7 or 3:0.5,12:0.5. See `impasto styles`.",
+        show_default="none",
+    ),
 ]
 Name = Annotated[
     str | None, typer.Argument(help="One of the names that `models list` prints; without it, all of them.")
@@ -63,22 +75,89 @@ def _main(
 @with_settings()
 def stylize(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
-    style: Styles,
+    *,
     settings: dict[str, Any],
     delivery: Delivery,
+    style: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Paintings, or style codes for the fast method, each with a weight if :NUMBER follows.",
+            metavar="STYLE[:WEIGHT]",
+        ),
+    ] = None,
     recipe: Recipe = "default",
+    style_index: Index = "",
 ) -> None:
     """Render a photograph in the style of a painting."""
+    from impasto.codes import learnt
     from impasto.tasks import plan_stylize
 
-    styles = [parse_weighted(argument) for argument in style]
-    run = plan_stylize(content, styles, recipe, **settings)
-    _deliver(run, delivery, f"{content.stem}-{Path(styles[0][0]).stem}", [str(content), *style])
+    if bool(style) == bool(style_index):
+        raise SettingsError("Give one or more style pictures, or --style-index, and not both.")
+    if style:
+        styles = [parse_weighted(argument) for argument in style]
+        run = plan_stylize(content, styles, recipe, **settings)
+        _deliver(run, delivery, f"{content.stem}-{Path(styles[0][0]).stem}", [str(content), *style])
+    else:
+        run = plan_stylize(content, learnt(style_index), recipe, **{"method": "fast"} | settings)
+        _deliver(run, delivery, f"{content.stem}-{_file_name(style_index)}", [str(content), f"style {style_index}"])
 
 
 @app.command()
 @with_exit_codes
-@with_settings(without=("content_weight", "content_layers", "palette"))
+def styles(
+    content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
+    output: Annotated[Path | None, Output] = None,
+    size: Annotated[int, typer.Option(help="Long side of each picture.", min=16, max=2048)] = 384,
+    force: Force = False,
+) -> None:
+    """Show a photograph in all 26 learnt styles, with the numbers that --style-index takes."""
+    from impasto import images
+    from impasto.gallery import learnt_styles
+
+    path = output or Path(f"{content.stem}-styles.png")
+    files.check_writable(path, force)
+    images.save(images.load(learnt_styles(content, size)), path, force=force)
+    print(path)
+
+
+@app.command()
+@with_exit_codes
+def style_code(
+    style: Styles,
+    output: Annotated[Path | None, Output] = None,
+    force: Force = False,
+) -> None:
+    """Save a painting's style, or a mixture, as a small file that `stylize --method fast` takes in its place."""
+    from impasto.inputs import style_code as code_of
+
+    paintings = [parse_weighted(argument) for argument in style]
+    path = output or Path(f"{Path(paintings[0][0]).stem}.safetensors")
+    if path.suffix != ".safetensors":
+        raise SettingsError(f"A style code is a .safetensors file: name it so, not {path.name!r}.")
+    files.check_writable(path, force)
+    code_of(paintings).save(path, force=force)
+    print(path)
+
+
+@app.command()
+@with_exit_codes
+def export(
+    network: Annotated[str, typer.Argument(help="fast (any painting, by its style code) or multistyle26.")],
+    output: Annotated[Path | None, Output] = None,
+    force: Force = False,
+) -> None:
+    """Save a network as an ONNX file for other programs: any height and width, the style's code as an input."""
+    from impasto.export import export_onnx
+
+    path = output or Path(f"{network}.onnx")
+    export_onnx(network, path, force=force)
+    print(path)
+
+
+@app.command()
+@with_exit_codes
+@with_settings(without=("content_weight", "content_layers", "palette", *FAST_SETTINGS))
 def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
     from impasto.tasks import plan_texture
@@ -89,7 +168,7 @@ def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe:
 
 @app.command()
 @with_exit_codes
-@with_settings(without=("style_weight", "style_layers", "style_loss", "content_layers", "palette"))
+@with_settings(without=("style_weight", "style_layers", "style_loss", "content_layers", "palette", *FAST_SETTINGS))
 def reconstruct(
     content: Annotated[Path, typer.Argument(help="The picture.", metavar="CONTENT")],
     settings: dict[str, Any],
@@ -103,7 +182,11 @@ def reconstruct(
     _deliver(plan_reconstruct(content, layer, recipe, **settings), delivery, f"{content.stem}-{layer}", [str(content)])
 
 
-def _deliver(run: "Run", delivery: Delivery, name: str, inputs: list[str]) -> None:
+def _file_name(style_index: str) -> str:
+    return "style-" + style_index.replace(":", "x").replace(",", "+")
+
+
+def _deliver(run: "Prepared", delivery: Delivery, name: str, inputs: list[str]) -> None:
     """Carry out a prepared run, or say what it would do; ``name`` is for a file that was not named."""
     from impasto.cli.execute import execute, plan
 

@@ -11,11 +11,10 @@ import impasto
 from impasto import files, record
 from impasto.cli.options import INTERRUPTED, Delivery, parse_bits, parse_snapshots, stderr
 from impasto.images import check_format, save
-from impasto.run import Run
-from impasto.solve import Step
+from impasto.result import Prepared
 
 
-def plan(run: Run, output: Path, delivery: Delivery) -> dict[str, Any]:
+def plan(run: Prepared, output: Path, delivery: Delivery) -> dict[str, Any]:
     """What `execute` would do: sizes, steps, files, and what they are estimated to cost."""
     check_format(output, run.size, parse_bits(delivery.bits))
     snapshots = parse_snapshots(delivery.snapshots, run.iterations)
@@ -26,7 +25,7 @@ def plan(run: Run, output: Path, delivery: Delivery) -> dict[str, Any]:
         "snapshots": [str(path) for path in _numbered(output, snapshots).values()],
         "width": run.size[1],
         "height": run.size[0],
-        "scales": [f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations" for stage in run.schedule],
+        **run.plan(),
         "device": str(run.device),
         "precision": run.precision,
         "estimated_s": round(seconds),
@@ -36,7 +35,7 @@ def plan(run: Run, output: Path, delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def execute(run: Run, output: Path, delivery: Delivery, inputs: list[str]) -> tuple[dict[str, Any], int]:
+def execute(run: Prepared, output: Path, delivery: Delivery, inputs: list[str]) -> tuple[dict[str, Any], int]:
     """Compute ``run``, save its snapshots, its result and its record, and give the record and the exit code.
 
     On Ctrl-C the picture so far is saved like a result, and the exit code says so. What cannot be written raises OutputError,
@@ -52,7 +51,7 @@ def execute(run: Run, output: Path, delivery: Delivery, inputs: list[str]) -> tu
     failure: BaseException | None = None
     saved = []
 
-    def snapshot(step: Step, iteration: int) -> None:
+    def snapshot(step: Any, iteration: int) -> None:
         save(run.picture(step), numbered[iteration], depth=depth, force=force)
         saved.append(str(numbered.pop(iteration)))
 
@@ -65,7 +64,7 @@ def execute(run: Run, output: Path, delivery: Delivery, inputs: list[str]) -> tu
         for iteration in list(numbered):
             snapshot(step, iteration)
     except (KeyboardInterrupt, Exception) as error:
-        if run.last is None:
+        if not run.has_picture:
             raise
         failure = error  # hours of work are not lost to whatever this was: the picture so far is saved first
     result = run.result()
@@ -89,8 +88,8 @@ def _numbered(output: Path, iterations: list[int]) -> dict[int, Path]:
 
 
 @contextmanager
-def _progress(run: Run, quiet: bool) -> Iterator[Any]:
-    """A function to call with every step. The bar counts pixels, not steps, so that the time left is true at every scale."""
+def _progress(run: Prepared, quiet: bool) -> Iterator[Any]:
+    """A function to call with every step. The bar counts work, so that the time left is true."""
     if quiet or not stderr.is_terminal:
         yield lambda step: _tell(step, quiet)
         return
@@ -103,19 +102,16 @@ def _progress(run: Run, quiet: bool) -> Iterator[Any]:
         TimeRemainingColumn(elapsed_when_finished=False),
     )
     with Progress(*columns, console=stderr, transient=True) as progress:
-        work = sum(stage.iterations * stage.size[0] * stage.size[1] for stage in run.schedule)
-        bar = progress.add_task(f"{run.task} {run.size[1]}×{run.size[0]}", total=work, state="loading")
+        bar = progress.add_task(f"{run.task} {run.size[1]}×{run.size[0]}", total=1.0, state="loading")
 
-        def advance(step: Step) -> None:
-            height, width = run.schedule[step.scale].size
-            losses = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items())
-            state = f"{step.iteration}/{step.iterations} at {width}×{height}  {losses}"
-            progress.update(bar, advance=height * width if step.iteration else 0, state=state)
+        def advance(step: Any) -> None:
+            done, state = run.progress(step)
+            progress.update(bar, completed=done, state=state)
             _tell(step, quiet)
 
         yield advance
 
 
-def _tell(step: Step, quiet: bool) -> None:
+def _tell(step: Any, quiet: bool) -> None:
     if step.event and not quiet:
         stderr.print(f"impasto: iteration {step.iteration}: {step.event}", markup=False)

@@ -20,6 +20,7 @@ FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
+Output = typer.Option("--output", "-o", help="File to write.", show_default="named after the input")
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON record on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
@@ -133,6 +134,8 @@ def parse_snapshots(text: str, iterations: int) -> list[int]:
     """The iterations to save at, out of so many. Raises SettingsError."""
     if not text:
         return []
+    if iterations == 0:
+        raise SettingsError("--snapshots has no meaning with --method fast, which has no iterations: leave it out.")
     try:
         if text.startswith("every:"):
             every = int(text.removeprefix("every:"))

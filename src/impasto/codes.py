@@ -1,0 +1,85 @@
+"""Style codes: a painting in a hundred numbers, or a mixture of learnt styles. Made once, saved, mixed, used on any photo."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from impasto.errors import ImageError, SettingsError
+from impasto.files import write_atomic
+from impasto.images import Picture
+from impasto.large import LargePicture
+from impasto.networks import mobilenet
+from impasto.networks.cin import ARCHITECTURES
+from impasto.networks.pretrained import predictor
+
+
+@dataclass(frozen=True)
+class StyleCode:
+    """What a styliser needs to know of a style: its name in `networks.cin.ARCHITECTURES`, and the code (1, L) float32.
+
+    Codes of one network can be mixed (`mixed`): its γ and β are linear in them.
+    """
+
+    network: str
+    values: Tensor
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write it to a .safetensors file of half a kilobyte. Raises OutputError."""
+        data = save({"code": self.values.contiguous()}, {"impasto": "style-code", "network": self.network})
+        write_atomic(Path(path), data, force)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "StyleCode":
+        """The code saved there. Raises ImageError when the file holds none."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                network = (file.metadata() or {}).get("network", "")
+                code = cls(network, file.get_tensor("code").float())
+        except (OSError, SafetensorError) as error:
+            raise ImageError(f"{path} is no style code ({error}): make one with impasto style-code.") from error
+        known = ARCHITECTURES.get(network)
+        if known is None or code.values.shape != (1, known.codes) or not bool(code.values.isfinite().all()):
+            raise ImageError(f"{path} is a style code of an unknown network or shape: make it with this version.")
+        return code
+
+
+def predicted(painting: Picture | LargePicture) -> StyleCode:
+    """The code of any painting, by the style predictor. It sees the whole painting in 256 × 256, as in its training."""
+    small = painting.resized(mobilenet.INPUT_SIZE)
+    assert isinstance(small, Picture)
+    with torch.no_grad():
+        return StyleCode("arbitrary", predictor()(small.pixels))
+
+
+def learnt(spec: str) -> StyleCode:
+    """One of the 26 learnt styles, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises SettingsError."""
+    count = ARCHITECTURES["multistyle26"].codes
+    values = torch.zeros(1, count)
+    for part in spec.split(","):
+        index, _, share = part.partition(":")
+        try:
+            position, weight = int(index), float(share or 1)
+        except ValueError:
+            position, weight = -1, 0.0
+        if not 0 <= position < count:
+            raise SettingsError(
+                f"--style-index takes styles from 0 to {count - 1}, like 7 or 3:0.5,12:0.5, not {part.strip()!r}."
+            )
+        values[0, position] += weight
+    shares = values[0].tolist()
+    if not all(0 <= share < float("inf") for share in shares) or sum(shares) <= 0:
+        raise SettingsError(f"Style weights must be finite, not negative, and not all 0: got {spec!r}.")
+    return StyleCode("multistyle26", values / values.sum())
+
+
+def mixed(codes: Sequence[tuple[StyleCode, float]]) -> StyleCode:
+    """The weighted sum of codes, with shares that sum to one. Raises SettingsError for codes of different networks."""
+    networks = {code.network for code, _ in codes}
+    if len(networks) > 1:
+        raise SettingsError(f"Styles of different networks ({', '.join(sorted(networks))}) cannot be mixed.")
+    return StyleCode(networks.pop(), torch.stack([share * code.values for code, share in codes]).sum(0))

@@ -1,0 +1,142 @@
+"""The styliser: a convolutional network whose style lives in its normalisations alone.
+
+Every convolution is followed by conditional instance normalisation (CIN; Dumoulin, Shlens and Kudlur 2017, section 2),
+
+    y = γ (x - μ) / √(σ² + ε) + β,
+
+where μ and σ² are the channel's own mean and variance over the picture, and γ and β come from the style. One set of
+convolutions so holds many styles, and styles can be mixed by mixing their γ and β. These are linear in a short code: the
+weights of N learnt styles there, the output of a network that looks at any painting in Ghiasi et al. (2017, section 2).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+EPSILON = 1e-5
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Widths of a styliser: 9×9, then two 3×3 of stride 2; so many residual blocks of two; two upsamplings; 9×9 to RGB."""
+
+    contract: tuple[int, int, int]
+    blocks: int
+    expand: tuple[int, int]
+    codes: int
+    """Length of the code that names a style."""
+    biased: bool = False
+    """Whether the contracting layers have biases in place of normalisations, and the code a constant part."""
+
+
+ARCHITECTURES = {
+    # Ghiasi et al. 2017 in Magenta's mobile form, a quarter as wide: any painting, by the code that `mobilenet` makes of it.
+    "arbitrary": Architecture(contract=(8, 16, 32), blocks=5, expand=(16, 8), codes=100, biased=True),
+    # Dumoulin et al. 2017 as in TensorFlow's Android demo: 26 learnt styles; a code is their weights.
+    "multistyle26": Architecture(contract=(32, 32, 32), blocks=6, expand=(8, 4), codes=26),
+}
+
+
+class Layer(nn.Module):
+    """Nearest-neighbour upsampling if wanted, reflection padding, a convolution, CIN, and a ReLU if wanted."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        *,
+        stride: int = 1,
+        upsample: bool = False,
+        relu: bool = True,
+        normalised: bool = True,
+    ) -> None:
+        super().__init__()
+        # A bias in front of a normalisation would be subtracted again with the mean.
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride, bias=not normalised)
+        self.stride, self.upsample, self.relu, self.normalised = stride, upsample, relu, normalised
+
+    def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+        """(N, C, H, W) with γ and β (N, C') -> (N, C', H', W'). Where there is no normalisation, γ and β are empty."""
+        y = self.conv(self.padded(x))
+        if self.normalised:
+            variance, mean = torch.var_mean(y, (2, 3), correction=0)
+            scale = gamma / (variance + EPSILON).sqrt()
+            y = y * scale[..., None, None] + (beta - scale * mean)[..., None, None]
+        return torch.relu(y) if self.relu else y
+
+    def padded(self, x: Tensor) -> Tensor:
+        """What the convolution sees: upsampled if wanted, with a border that mirrors what is inside."""
+        if self.upsample:
+            x = functional.interpolate(x, scale_factor=2, mode="nearest")
+        return functional.pad(x, (self.conv.kernel_size[0] // 2,) * 4, mode="reflect")
+
+
+class Stylizer(nn.Module):
+    """Contract, residual blocks, expand; any size, for sides of 16 and more."""
+
+    def __init__(self, architecture: Architecture) -> None:
+        super().__init__()
+        first, second, inner = architecture.contract
+        fourth, fifth = architecture.expand
+        normalised = not architecture.biased
+        self.contract = nn.ModuleList(
+            [
+                Layer(3, first, 9, normalised=normalised),
+                Layer(first, second, stride=2, normalised=normalised),
+                Layer(second, inner, stride=2, normalised=normalised),
+            ]
+        )
+        self.residual = nn.ModuleList(
+            Layer(inner, inner, relu=index % 2 == 0) for index in range(2 * architecture.blocks)
+        )
+        self.expand = nn.ModuleList(
+            [Layer(inner, fourth, upsample=True), Layer(fourth, fifth, upsample=True), Layer(fifth, 3, 9, relu=False)]
+        )
+        self.channels = [layer.conv.out_channels if layer.normalised else 0 for layer in self.layers()]
+        self.heads = nn.Linear(architecture.codes, 2 * sum(self.channels), bias=architecture.biased)
+
+    def layers(self) -> list[Layer]:
+        """In the order in which the picture passes them."""
+        return [*self.contract, *self.residual, *self.expand]
+
+    @property
+    def reach(self) -> int:
+        """How many pixels around a pixel have a say in it, statistics aside; a multiple of 4, the network's own grid."""
+        radius, step = 0, 1
+        for layer in self.layers():
+            step = step // 2 if layer.upsample else step
+            radius += layer.conv.kernel_size[0] // 2 * step
+            step *= layer.stride
+        return (radius + 3) // 4 * 4 + 4
+
+    def style(self, code: Tensor) -> Tensor:
+        """(N, L) -> γ and β of all layers, one after the other: (N, 2ΣC)."""
+        return self.heads(code)  # type: ignore[no-any-return]
+
+    def parameters_of(self, style: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """γ and β (N, C) of every layer, empty for those that have none."""
+        gammas, betas = style.chunk(2, 1)
+        return list(zip(torch.split(gammas, self.channels, 1), torch.split(betas, self.channels, 1), strict=True))
+
+    def forward(self, pixels: Tensor, style: Tensor) -> Tensor:
+        """(N, 3, H, W) in [0, 1] with the N styles of `style` -> (N, 3, H, W) in [0, 1]."""
+        parameters = iter(self.parameters_of(style))
+        return self.traverse(pixels, lambda layer, x: layer(x, *next(parameters)))
+
+    def traverse(self, pixels: Tensor, apply: Callable[[Layer, Tensor], Tensor]) -> Tensor:
+        """The picture's way through the layers, whatever is done in each."""
+        layers = iter(self.layers())
+        x = pixels
+        for _ in self.contract:
+            x = apply(next(layers), x)
+        for _ in self.residual[::2]:
+            inner = apply(next(layers), x)
+            x = x + apply(next(layers), inner)
+        for _ in self.expand:
+            x = apply(next(layers), x)
+        # Two strides of 2 round up, so that a size that is no multiple of 4 comes out larger.
+        return torch.sigmoid(x[:, :, : pixels.shape[2], : pixels.shape[3]])

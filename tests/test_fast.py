@@ -1,0 +1,182 @@
+"""The fast method: tiles, statistics from samples, pictures of any size, codes, and its one interface with the optimiser."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import impasto
+from impasto import codes, fast, images, large
+from impasto.codes import StyleCode
+from impasto.errors import ImageError, SettingsError
+from impasto.images import Picture, PictureLike
+from impasto.large import LargePicture
+from impasto.networks.painter import Painter
+from impasto.networks.pretrained import stylizer
+from tests.helpers import painting, photo
+from tests.test_networks import CPU, picture
+
+
+def painter_of(dtype: torch.dtype) -> tuple[Painter, int]:
+    network = stylizer("arbitrary")
+    code = codes.predicted(images.load(painting(100, 120)))
+    return Painter(network, network.style(code.values), dtype=dtype, device=CPU), network.reach
+
+
+@pytest.mark.parametrize("size", [(300, 420), (257, 139), (128, 130), (64, 500)])
+def test_tiles_join_without_a_seam(size: tuple[int, int]) -> None:
+    painter, reach = painter_of(torch.float32)
+    pixels = picture(photo(*size))
+    paint = painter.frozen(painter.measured(pixels))
+    whole, canvas = paint(pixels), Picture(pixels.clone())
+    steps = list(fast.paint_tiles(canvas, paint, 128, reach))
+    assert steps[-1] == (len(steps), len(steps)) and len(steps) == -(-size[0] // 128) * -(-size[1] // 128)
+    assert (canvas.pixels - whole).abs().max() < 1e-4
+
+
+def test_a_smaller_reach_would_leave_seams() -> None:
+    painter, reach = painter_of(torch.float32)
+    pixels = picture(photo(300, 420))
+    paint = painter.frozen(painter.measured(pixels))
+    canvas = Picture(pixels.clone())
+    list(fast.paint_tiles(canvas, paint, 128, reach // 8 * 4))
+    assert (canvas.pixels - paint(pixels)).abs().max() > 1e-4
+
+
+def test_large_pictures_are_painted_like_small_ones() -> None:
+    painter, reach = painter_of(torch.float32)
+    array = np.dstack([photo(300, 260), np.full((300, 260), 77, np.uint8)])
+    pixels = picture(array[..., :3])
+    paint = painter.frozen(painter.measured(pixels))
+    in_float, in_8_bits = Picture(pixels.clone()), LargePicture(Image.fromarray(array))
+    for canvas in (in_float, in_8_bits):
+        list(fast.paint_tiles(canvas, paint, 128, reach))
+    found = np.asarray(in_8_bits.image())
+    assert np.abs(found[..., :3].astype(int) - in_float.array(8)).max() <= 1
+    assert (found[..., 3] == 77).all()
+
+
+def test_samples_are_spread_over_the_picture() -> None:
+    rows = torch.arange(1000.0)[:, None].expand(1000, 600) / 1000
+    samples = fast.samples(Picture(rows.expand(1, 3, -1, -1)), 12)
+    assert samples.shape == (12, 3, 128, 128)
+    assert abs(samples.mean().item() - 0.5) < 0.01 and samples.min() < 0.1 and samples.max() > 0.9
+    assert fast.samples(Picture(torch.rand(1, 3, 20, 900)), 64).shape == (7, 3, 20, 128)
+
+
+def test_a_budget_makes_tiles_of_nearly_the_same_picture() -> None:
+    content, style = photo(1000, 1400), painting(100, 120)
+    whole, tiled = (
+        impasto.stylize(content, style, method="fast", size="native", memory=memory, precision="float32")
+        for memory in ("16GB", "800MB")
+    )
+    assert whole.record["tiles"].startswith("none") and tiled.record["steps"] > 1
+    assert (whole.picture.pixels - tiled.picture.pixels).abs().mean() < 5 / 255
+
+
+def test_a_large_file_goes_its_whole_way_in_8_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "LARGE", 400 * 300)
+    Image.fromarray(photo(700, 500)).save(tmp_path / "photo.png", exif=_rotated())
+    result = impasto.stylize(
+        tmp_path / "photo.png", painting(60, 60), method="fast", size="native", memory="800MB", precision="float32"
+    )
+    assert isinstance(result.painted, LargePicture) and result.painted.size == (500, 700)
+    for name in ("out.png", "out.tif", "out.jpg"):
+        result.save(tmp_path / name)
+        assert np.abs(images.load(tmp_path / name).array(8) - result.picture.array(8).astype(int)).mean() < 2
+    result.save(tmp_path / "deep.tif", depth=16)
+    assert np.array_equal(images.load(tmp_path / "deep.tif").array(8), result.picture.array(8))
+    # Smaller on request: an ordinary picture again.
+    small = impasto.stylize(tmp_path / "photo.png", painting(60, 60), method="fast", size=64)
+    assert isinstance(small.painted, Picture) and small.painted.size == (46, 64)
+
+
+def _rotated() -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return exif
+
+
+def test_a_picture_that_is_given_is_not_painted_over() -> None:
+    given: list[PictureLike] = [images.load(photo(64, 64)), Image.fromarray(photo(64, 64)), photo(64, 64)]
+    for content in given:
+        impasto.stylize(content, painting(60, 60), method="fast", size="native")
+        assert np.array_equal(images.load(content).array(8), photo(64, 64))
+
+
+def test_the_default_size_alpha_and_depth() -> None:
+    alpha = np.linspace(0, 65535, 48 * 64).astype(np.uint16).reshape(48, 64, 1)
+    content = np.concatenate([photo(48, 64).astype(np.uint16) * 257, alpha], 2)
+    result = impasto.stylize(content, painting(60, 60), method="fast", size="native")
+    assert result.picture.array().dtype == np.uint16 and np.array_equal(result.picture.array()[..., 3:], alpha)
+    assert impasto.stylize(content, painting(60, 60), method="fast").picture.size == (768, 1024)
+
+
+def test_stroke_size_is_the_size_it_is_painted_at() -> None:
+    content, style = photo(192, 256), painting(60, 60)
+    broad = impasto.stylize(content, style, method="fast", size="native", stroke_size=64)
+    assert broad.picture.size == (192, 256) and broad.record["painted_at"] == "64x48"
+    small = impasto.stylize(content, style, method="fast", size=64)
+    assert (broad.picture.resized((48, 64)).pixels - small.picture.pixels).abs().mean() < 0.03
+    cropped = impasto.stylize(content, style, method="fast", size=(100, 100), stroke_size=50)
+    assert cropped.picture.size == (100, 100) and cropped.record["painted_at"] == "50x50"
+
+
+def test_strength_goes_from_the_photos_own_style_to_the_paintings() -> None:
+    content, style = photo(96, 128), painting(60, 60)
+    own = impasto.stylize(content, content, method="fast", size="native").picture.pixels
+    none, half, full, most = (
+        impasto.stylize(content, style, method="fast", size="native", strength=s).picture.pixels
+        for s in (0, 0.25, 0.5, 1)
+    )
+    assert (none - own).abs().max() < 1e-2 and torch.equal(full, most)
+    assert (half - none).abs().mean() < (full - none).abs().mean()
+
+
+def test_codes_can_be_saved_mixed_and_reused(tmp_path: Path) -> None:
+    one, other = painting(60, 60, 1), painting(60, 60, 2)
+    impasto.style_code(one).save(tmp_path / "one.safetensors")
+    saved = StyleCode.load(tmp_path / "one.safetensors")
+    assert torch.equal(saved.values, impasto.style_code(one).values)
+    mixture = impasto.style_code([(str(tmp_path / "one.safetensors"), 3.0), (other, 1.0)])
+    expected = 0.75 * impasto.style_code(one).values + 0.25 * impasto.style_code(other).values
+    assert torch.allclose(mixture.values, expected)
+    content = photo(48, 64)
+    by_code = impasto.stylize(content, mixture, method="fast", size="native").picture.pixels
+    by_paintings = impasto.stylize(content, [(one, 0.75), (other, 0.25)], method="fast", size="native").picture.pixels
+    assert torch.allclose(by_code, by_paintings, atol=1e-2)
+    with pytest.raises(SettingsError, match="use --method fast"):
+        impasto.stylize(content, saved)
+    with pytest.raises(SettingsError, match="cannot be mixed"):
+        impasto.style_code([saved, codes.learnt("3")])
+
+
+def test_learnt_styles_by_number() -> None:
+    assert codes.learnt("7").values[0, 7] == 1
+    assert torch.allclose(codes.learnt("3:1, 12:3").values[0, [3, 12]], torch.tensor([0.25, 0.75]))
+    for wrong in ("26", "-1", "x", "1:", "1:2:3", "1:nan", "1:inf", ""):
+        with pytest.raises(SettingsError):
+            codes.learnt(wrong) if wrong != "1:" else codes.learnt("1:,:")
+
+
+def test_a_file_that_holds_no_code_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.safetensors").write_bytes(b"nonsense")
+    StyleCode("unheard-of", torch.zeros(1, 100)).save(tmp_path / "y.safetensors")
+    StyleCode("arbitrary", torch.full((1, 100), torch.nan)).save(tmp_path / "z.safetensors")
+    for name in ("x", "y", "z", "missing"):
+        with pytest.raises(ImageError, match="style code"):
+            StyleCode.load(tmp_path / f"{name}.safetensors")
+
+
+def test_refine_starts_from_the_fast_result() -> None:
+    content, style = photo(64, 96), painting(60, 60)
+    painted = impasto.stylize(content, style, method="fast", size="native").picture
+    run = impasto.plan_stylize(content, style, method="refine", size="native", scales="single")
+    assert torch.equal(next(run.steps()).pixels, painted.pixels)
+
+
+def test_too_little_memory_says_how_much_it_takes() -> None:
+    with pytest.raises(SettingsError, match=r"it takes at least --memory \d+MB"):
+        impasto.plan_stylize(photo(64, 64), painting(60, 60), method="fast", memory="100MB")

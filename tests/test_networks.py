@@ -1,0 +1,142 @@
+"""The feed-forward networks against the original files, executed by ONNX Runtime."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from impasto import demo, weights
+from impasto.networks.cin import ARCHITECTURES, Architecture, Stylizer
+from impasto.networks.painter import Painter
+from impasto.networks.pretrained import predictor, stylizer
+from tests.helpers import painting, photo
+
+CPU = torch.device("cpu")
+
+
+def picture(array: NDArray[np.uint8]) -> torch.Tensor:
+    return torch.from_numpy(array).permute(2, 0, 1)[None].float() / 255
+
+
+def runtime(model: Path | onnx.ModelProto) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    source = str(model) if isinstance(model, Path) else model.SerializeToString()
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def without_quantisation(path: Path) -> onnx.ModelProto:
+    """The same graph in float: what quantises and dequantises activations lets them pass."""
+    model = onnx.load(path)
+    constants = {tensor.name for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        of_activation = node.op_type == "DequantizeLinear" and node.input[0] not in constants
+        if node.op_type == "QuantizeLinear" or of_activation:
+            node.op_type = "Identity"
+            del node.input[1:], node.attribute[:]
+    del model.graph.value_info[:]
+    return model
+
+
+def nhwc(pixels: torch.Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = pixels.permute(0, 2, 3, 1).numpy()
+    return array
+
+
+def test_the_predictor_is_that_of_the_file() -> None:
+    pixels = picture(painting(256, 256))
+    found = predictor()(pixels).numpy().ravel()
+    quantised, exact = (
+        session.run(None, {"style_image": nhwc(pixels)})[0].ravel()
+        for session in (runtime(weights.source("arbitrary-predict")), runtime(FLOAT["arbitrary-predict"]()))
+    )
+    assert np.corrcoef(found, quantised)[0, 1] > 0.999
+    assert np.abs(found - exact).max() < 1e-4
+
+
+FLOAT = {
+    name: lambda name=name: without_quantisation(weights.source(name))
+    for name in ("arbitrary-predict", "arbitrary-transform")
+}
+
+
+def test_the_arbitrary_styliser_is_that_of_the_file_but_for_its_quantisation() -> None:
+    pixels, code = picture(photo(384, 384)), predictor()(picture(painting(256, 256)))
+    network = stylizer("arbitrary")
+    inputs = {"content_image": nhwc(pixels), "mobilenet_conv/Conv/BiasAdd": code.numpy().reshape(1, 1, 1, 100)}
+    expected = runtime(FLOAT["arbitrary-transform"]()).run(None, inputs)[0]
+    assert np.abs(nhwc(network(pixels, network.style(code))) - expected).max() < 1e-4
+
+
+@pytest.mark.parametrize("size", [(64, 96), (50, 71)])
+def test_the_26_styles_are_those_of_the_file_at_any_size(size: tuple[int, int]) -> None:
+    pixels, network = picture(photo(*size)), stylizer("multistyle26")
+    code = torch.zeros(1, 26)
+    code[0, 3], code[0, 12] = 0.25, 0.75
+    expected = runtime(weights.source("multistyle26")).run(
+        None, {"image": pixels.numpy(), "style_weights": code[0].numpy()}
+    )
+    found = network(pixels, network.style(code)).numpy()
+    assert found.shape == pixels.shape
+    assert np.abs(found - expected[0][:, :, : size[0], : size[1]]).max() < 1e-4
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("size", [(64, 64), (57, 90), (16, 31)])
+def test_a_painter_paints_what_the_network_does(name: str, size: tuple[int, int]) -> None:
+    pixels, network = picture(photo(*size)), stylizer(name)
+    style = network.style(torch.linspace(-0.3, 0.4, ARCHITECTURES[name].codes)[None].abs())
+    painter = Painter(network, style, dtype=torch.float32, device=CPU)
+    expected = network(pixels, style)
+    assert (painter.whole(pixels) - expected).abs().max() < 1e-3
+    assert (painter.frozen(painter.measured(pixels))(pixels) - expected).abs().max() < 1e-3
+
+
+def test_samples_are_measured_together() -> None:
+    """Two halves of a picture have its own mean and variance where no border is near: before the first normalisation."""
+    network = stylizer("multistyle26")
+    painter = Painter(network, network.style(torch.eye(26)[:1]), dtype=torch.float64, device=CPU)
+    pixels = picture(photo(64, 64)).double().repeat(1, 1, 1, 2)
+    (mean, inverse), *_ = painter.measured(torch.cat(pixels.chunk(2, 3)))  # type: ignore[misc]
+    first = network.layers()[0]
+    y = torch.nn.functional.conv2d(first.padded(pixels[:, :, :, :64]), first.conv.weight.double())
+    assert torch.allclose(mean.double(), y.mean((0, 2, 3)), atol=1e-6)
+    assert torch.allclose(inverse.double(), (y.var((0, 2, 3), correction=0) + 1e-5).rsqrt(), rtol=1e-4)
+
+
+def test_bfloat16_looks_the_same() -> None:
+    network = stylizer("arbitrary")
+    style = network.style(predictor()(demo.picture(demo.PAINTING).resized((256, 256)).pixels))
+    pixels = demo.picture(demo.PHOTO).fitted(256).pixels
+    exact, rounded = (
+        Painter(network, style, dtype=dtype, device=CPU).whole(pixels) for dtype in (torch.float32, torch.bfloat16)
+    )
+    assert (exact - rounded).abs().mean() < 2 / 255
+
+
+def test_a_flat_style_and_a_flat_photo_are_finite() -> None:
+    network = stylizer("arbitrary")
+    flat = torch.full((1, 3, 256, 256), 0.5)
+    style = network.style(predictor()(flat))
+    for dtype in (torch.float32, torch.bfloat16):
+        painter = Painter(network, style, dtype=dtype, device=CPU)
+        for pixels in (picture(photo(64, 64)), flat[:, :, :40, :60]):
+            assert bool(painter.whole(pixels).isfinite().all())
+
+
+def test_reach_is_how_far_a_pixel_is_felt() -> None:
+    """The gradient of a pixel with frozen statistics is nothing beyond the network's reach, and something near it."""
+    network = Stylizer(Architecture(contract=(4, 4, 4), blocks=1, expand=(4, 4), codes=2)).double().eval()
+    painter = Painter(network, torch.ones(1, 2 * sum(network.channels)).double(), dtype=torch.float64, device=CPU)
+    pixels = torch.rand(1, 3, 96, 96, dtype=torch.float64)
+    paint = painter.frozen(painter.measured(pixels))
+    changed = pixels.clone()
+    changed[:, :, 48, 48] = 0
+    felt = (paint(pixels) - paint(changed)).abs().sum((0, 1)).nonzero()
+    distance = (felt - 48).abs().max().item()
+    assert network.reach - 10 <= distance <= network.reach
