@@ -1,6 +1,6 @@
 """Measure Impasto against its peers, side by side, and write the figures and the README's table.
 
-    python -m benchmarks.run [--pairs FOLDER] [--choose CONTENT:STYLE,CONTENT:STYLE] [--only step,start,default,loss]
+    python -m benchmarks.run [--pairs FOLDER] [--choose CONTENT:STYLE,CONTENT:STYLE] [--only step,start,fast,default,loss]
 
 The contenders take turns in processes of one tree, several times over, and only one of them works at a time; every figure is
 a median. FOLDER holds content/ and style/ pictures, of which the first two make two pairs unless --choose names others by
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from impasto.objective import TOTAL
 Pair = tuple[Path, Path]
 
 STEP_CONTENDERS = ("pastiche", "plain", "impasto-float32", "impasto")
+FAST_CONTENDERS = ("onnxruntime", "impasto-float32", "impasto"), ("lite", "impasto-picture", "impasto-reuse")
 ROUNDS = 5
 STEPS = {256: 4, 512: 3, 1024: 1}
 """How many steps a contender takes at a stretch, by size."""
@@ -41,9 +42,9 @@ STAGES = {100: "0.125:80 0.25:80 0.5:50", 300: "0.125:150 0.25:200 0.5:90", 500:
 class Worker:
     """A contender's process; used with ``with``."""
 
-    def __init__(self, name: str, pair: Pair, size: int) -> None:
+    def __init__(self, name: str, pair: Pair, size: int, module: str = "benchmarks.worker") -> None:
         self._name = name
-        command = [sys.executable, "-m", "benchmarks.worker", name, str(pair[0]), str(pair[1]), str(size)]
+        command = [sys.executable, "-m", module, name, str(pair[0]), str(pair[1]), str(size)]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._answer()
 
@@ -68,25 +69,38 @@ class Worker:
         self._process.wait()
 
 
-def seconds_per_step(pair: Pair) -> dict[str, Any]:
-    """Medians over all rounds, and the peaks of memory after them."""
-    found: dict[str, Any] = {}
-    for size, count in STEPS.items():
-        workers = {name: Worker(name, pair, size) for name in STEP_CONTENDERS}
-        seconds: dict[str, list[float]] = {name: [] for name in STEP_CONTENDERS}
-        for worker in workers.values():
-            worker.ask("step 2")  # the first steps pack weights and fill caches
-        for _ in range(ROUNDS):
-            for name, worker in workers.items():
-                seconds[name] += worker.ask(f"step {count}")
-        found[str(size)] = {
-            name: {"seconds": statistics.median(seconds[name]), "peak_rss_bytes": worker.ask("memory")}
-            for name, worker in workers.items()
-        }
-        for worker in workers.values():
-            worker.__exit__()
-        log(f"seconds per step at {size}", found[str(size)])
+def alternated(
+    names: Sequence[str], pair: Pair, size: int, count: int, module: str = "benchmarks.worker"
+) -> dict[str, Any]:
+    """Each contender's median seconds for one step or picture, and its peak of memory."""
+    workers = {name: Worker(name, pair, size, module) for name in names}
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for worker in workers.values():
+        worker.ask("step 2")  # the first steps pack weights and fill caches
+    for _ in range(ROUNDS):
+        for name, worker in workers.items():
+            seconds[name] += worker.ask(f"step {count}")
+    found = {
+        name: {"seconds": statistics.median(seconds[name]), "peak_rss_bytes": worker.ask("memory")}
+        for name, worker in workers.items()
+    }
+    for worker in workers.values():
+        worker.__exit__()
+    log(f"seconds at {size}", found)
     return found
+
+
+def seconds_per_step(pair: Pair) -> dict[str, Any]:
+    """By the size of the picture."""
+    return {str(size): alternated(STEP_CONTENDERS, pair, size, count) for size, count in STEPS.items()}
+
+
+def seconds_per_picture(pair: Pair) -> dict[str, Any]:
+    """The fast method: the network alone against ONNX Runtime, and the whole job against the wheel, square pictures."""
+    module = "benchmarks.fast_worker"
+    networks, pictures = FAST_CONTENDERS
+    found = {f"network {size}": alternated(networks, pair, size, 5, module) for size in (384, 1024, 2048)}
+    return found | {f"picture {size}": alternated(pictures, pair, size, 5, module) for size in (384, 1024)}
 
 
 def time_to_loss(pair: Pair, folder: Path) -> dict[str, Any]:
@@ -164,7 +178,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path)
     parser.add_argument("--choose", metavar="CONTENT:STYLE,CONTENT:STYLE")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.json"))
-    parser.add_argument("--only", default="step,start,default,loss")
+    parser.add_argument("--only", default="step,start,fast,default,loss")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -173,6 +187,7 @@ def main() -> None:
         measurements: dict[str, Callable[[], Any]] = {
             "step": lambda: seconds_per_step(pairs[0]),
             "start": lambda: cold_start(pairs[0]),
+            "fast": lambda: seconds_per_picture(pairs[0]),
             "default": lambda: default_recipe(pairs[0], folder),
             # Pairs measured before are kept, for each takes a quarter of an hour.
             "loss": lambda: results.get("loss", {}) | {_name(pair): time_to_loss(pair, folder) for pair in pairs},

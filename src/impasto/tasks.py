@@ -282,6 +282,8 @@ def _schedule(size: Size, settings: Settings) -> list[Stage]:
         octaves = max(0, round(math.log2(final / 128)))
         if settings.style_weight == 0 and settings.init == "content":
             octaves = 0  # the start is the goal already, and coarse scales would only blur it
+        if settings.method == "refine":
+            octaves = min(octaves, 1)  # the start has what the coarsest scales would settle
         lengths = [round(final / 2**k) for k in range(octaves, -1, -1)]
         lengths = [length for length in lengths if length == final or min(images.long_side(size, length)) >= MIN_SIDE]
     elif isinstance(settings.scales, tuple):

