@@ -23,10 +23,11 @@ check: venv
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# The sheet in docs/: make sheet PAIRS=a folder with the folders content/ and style/ in it
+# The sheets in docs/: make sheet PAIRS=a folder with the folders content/ and style/ in it
 sheet: venv
 	@test -d "$(PAIRS)/content" || { echo "Set PAIRS to a folder with content/ and style/ pictures."; exit 1; }
 	$(BIN)/python scripts/contact_sheet.py $(PAIRS) docs/contact-sheet.jpg
+	$(BIN)/python scripts/method_sheet.py $(PAIRS) docs/methods.jpg
 
 # The table in the README, half an hour on an idle machine: make bench [PAIRS=a folder as above [CHOOSE=content:style,…]]
 bench: venv

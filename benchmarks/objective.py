@@ -11,10 +11,11 @@ from torch import Tensor
 from impasto import images
 from impasto.features import Backbone
 from impasto.images import Size
-from impasto.losses import ContentLoss, GramLoss, Term
+from impasto.losses import ContentLoss, Term
 from impasto.objective import WholeFrame
 from impasto.optimizers import LBFGS
 from impasto.solve import Stage, Step, solve
+from impasto.style_losses import GramLoss
 
 CONTENT = "relu4_2"
 STYLE = {

@@ -1,6 +1,6 @@
 """Every pair of a folder by every method at two sizes, side by side on one labelled sheet.
 
-    python scripts/method_sheet.py PAIRS docs/methods.jpg [--sizes 512 1024] [--keep FOLDER]
+    python scripts/method_sheet.py PAIRS docs/methods.jpg [--sizes 512 1024] [--cell 220] [--keep FOLDER]
 
 PAIRS holds the folders content/ and style/. With --keep the results stay in FOLDER at full size, and those that are
 there already are not made again.
@@ -26,6 +26,7 @@ def main() -> None:
     parser.add_argument("pairs", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[512, 1024])
+    parser.add_argument("--cell", type=int, default=220, help="width of a picture on the sheet")
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     contents, styles = (sorted(path for path in (arguments.pairs / kind).iterdir()) for kind in ("content", "style"))
@@ -36,7 +37,7 @@ def main() -> None:
             kept = arguments.keep and arguments.keep / f"{content.stem}-{style.stem}-{method}-{size}.png"
             row.append((f"{method} {size}", _picture(content, style, method, size, kept)))
         rows.append(row)
-    save(load(contact_sheet(rows, cell=(300, 200))), arguments.output, force=True)
+    save(load(contact_sheet(rows, cell=(arguments.cell, arguments.cell * 2 // 3))), arguments.output, force=True)
 
 
 def _picture(content: Path, style: Path, method: str, size: int, kept: Path | None) -> Image.Image:

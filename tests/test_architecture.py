@@ -11,13 +11,13 @@ ROOT = Path(impasto.__file__).parent
 FLOORS: list[set[str]] = [
     {"errors"},
     {"files", "kernels", "memory", "profiles", "settings", "sheet", "statistics"},
-    {"colour", "images", "losses", "recipes", "weights"},
+    {"colour", "edges", "images", "losses", "recipes", "weights"},
     {"devices", "features", "large", "networks", "optimizers", "record"},
-    {"codes", "export", "objective", "result"},
+    {"codes", "export", "objective", "result", "style_losses"},
     {"fast", "inputs", "solve"},
     {"run"},
     {"tasks"},
-    {"demo", "doctor", "gallery"},
+    {"demo", "doctor", "gallery", "scores"},
     {"cli"},
 ]
 """Every module of the package, lowest first. A module imports from floors below its own, or from its own."""

@@ -135,6 +135,14 @@ def test_the_learnt_styles(pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert width > 7 * 64 and height > 4 * 48
 
 
+def test_scores_and_edges(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    done = impasto("score", *pair, pair[0], "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["content"]["edges"] == pytest.approx(1), done.stderr
+    assert "held_out: " in impasto("score", *pair, pair[0], cwd=tmp_path).stdout
+    done = impasto("edges", *pair, "--size", "64", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "content-edges.png\n"), done.stderr
+
+
 def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path: Path) -> None:
     command = [*IMPASTO, "stylize", *map(str, pair), "-o", "out.png", "--size", "128", "--iterations", "5000"]
     snapshot = tmp_path / "out-00002.png"
@@ -194,8 +202,21 @@ def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path
         (["stylize", "content.png", "style.jpg", "--method", "fast", "--memory", "9MB"], 2, "takes at least --memory"),
         (["stylize", "content.png", "style.jpg", "--memory", "1GB"], 2, "no effect on --method iterative"),
         (["stylize", "content.png", "broken.safetensors", "--method", "fast"], 1, "is no style code"),
-        (["stylize", "line.png", "style.jpg", "--method", "fast"], 1, "1024×4 pixels: it needs at least 16"),
-        (["style-code", "style.jpg", "-o", "code.png"], 2, "a style code is a .safetensors file".capitalize()),
+        (
+            ["stylize", "line.png", "style.jpg", "--method", "fast"],
+            1,
+            "painted at 1024×4 pixels, and 16 a side are the least",
+        ),
+        (["stylize", "thread.png", "style.jpg", "--method", "fast"], 1, "is 5000×1 pixels: it needs at least 16"),
+        (["stylize", "content.png", "style.jpg", "--method", "fast", "--stroke-size", "9"], 2, "painted at 9×7 pixels"),
+        (
+            ["stylize", "content.png", "style.jpg", "--method", "fast", "--size", "32768"],
+            2,
+            "536870912 pixels are the most",
+        ),
+        (["stylize", "content.png", "style.jpg", "--method", "refine", "--init", "noise"], 2, "--init has no effect"),
+        (["texture", "style.jpg", "--size", "native"], 2, "a texture has none"),
+        (["style-code", "style.jpg", "-o", "code.png"], 1, "A style code is a .safetensors file"),
         (["export", "quick", "-o", "x.onnx"], 2, "There is no network 'quick'"),
         (["stylize", "content.png", "style.jpg", "--no-such-option"], 2, "No such option"),
         (["stylize", "missing.png", "style.jpg"], 1, "missing.png cannot be read"),
@@ -222,6 +243,7 @@ def test_bad_input_is_one_sentence_and_a_code(
     (tmp_path / "folder.png").mkdir()
     Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
     Image.new("RGB", (5000, 20)).save(tmp_path / "line.png")
+    Image.new("RGB", (5000, 1)).save(tmp_path / "thread.png")
     (tmp_path / "broken.safetensors").write_bytes(b"12345678{}")
     before = sorted(tmp_path.rglob("*"))
     done = impasto(*arguments, cwd=tmp_path)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 import impasto
 from impasto import codes, fast, images, large
 from impasto.codes import StyleCode
-from impasto.errors import ImageError, SettingsError
+from impasto.errors import ImageError, OutputError, SettingsError
 from impasto.images import Picture, PictureLike
 from impasto.large import LargePicture
 from impasto.networks.painter import Painter
@@ -93,6 +94,34 @@ def test_a_large_file_goes_its_whole_way_in_8_bits(tmp_path: Path, monkeypatch: 
     assert isinstance(small.painted, Picture) and small.painted.size == (46, 64)
 
 
+def test_a_small_painting_scaled_to_a_large_picture_stays_in_8_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "LARGE", 400 * 300)
+    result = impasto.stylize(photo(500, 700), painting(60, 60), method="fast", size="native", stroke_size=100)
+    assert isinstance(result.painted, LargePicture) and result.painted.size == (500, 700)
+
+
+def test_broad_strokes_keep_a_sharp_outline() -> None:
+    alpha = np.where(np.arange(256) < 100, 0, 255).astype(np.uint8)
+    content = np.dstack([photo(192, 256), np.broadcast_to(alpha, (192, 256))])
+    result = impasto.stylize(content, painting(60, 60), method="fast", size="native", stroke_size=64)
+    assert (result.picture.array(8)[..., 3] == alpha).all()
+
+
+def test_a_pass_is_made_once_and_to_its_end() -> None:
+    run = impasto.plan_stylize(photo(64, 64), painting(60, 60), method="fast")
+    with pytest.raises(AssertionError, match="has not come to its end"):
+        run.result()
+    run.finish()
+    with pytest.raises(AssertionError, match="has been started before"):
+        next(run.steps())
+
+
+def test_photo_and_painting_may_change_places() -> None:
+    one, other = photo(64, 96), painting(60, 60)
+    for content, style in ((one, other), (other, one)):
+        assert impasto.stylize(content, style, method="fast", size="native").picture.size == content.shape[:2]
+
+
 def _rotated() -> Image.Exif:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -150,24 +179,28 @@ def test_codes_can_be_saved_mixed_and_reused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="use --method fast"):
         impasto.stylize(content, saved)
     with pytest.raises(SettingsError, match="cannot be mixed"):
-        impasto.style_code([saved, codes.learnt("3")])
+        impasto.style_code([saved, codes.learnt_style("3")])
 
 
 def test_learnt_styles_by_number() -> None:
-    assert codes.learnt("7").values[0, 7] == 1
-    assert torch.allclose(codes.learnt("3:1, 12:3").values[0, [3, 12]], torch.tensor([0.25, 0.75]))
-    for wrong in ("26", "-1", "x", "1:", "1:2:3", "1:nan", "1:inf", ""):
+    assert codes.learnt_style("7").values[0, 7] == 1
+    assert torch.allclose(codes.learnt_style("3:1, 12:3").values[0, [3, 12]], torch.tensor([0.25, 0.75]))
+    for wrong in ("26", "-1", "x", "1:2:3", "1:nan", "1:inf", "1:0", "1,:", ""):
         with pytest.raises(SettingsError):
-            codes.learnt(wrong) if wrong != "1:" else codes.learnt("1:,:")
+            codes.learnt_style(wrong)
 
 
 def test_a_file_that_holds_no_code_is_named(tmp_path: Path) -> None:
     (tmp_path / "x.safetensors").write_bytes(b"nonsense")
-    StyleCode("unheard-of", torch.zeros(1, 100)).save(tmp_path / "y.safetensors")
-    StyleCode("arbitrary", torch.full((1, 100), torch.nan)).save(tmp_path / "z.safetensors")
+    save_file({"code": torch.zeros(1, 100)}, tmp_path / "y.safetensors", {"network": "unheard-of"})
+    save_file({"code": torch.full((1, 100), torch.nan)}, tmp_path / "z.safetensors", {"network": "arbitrary"})
     for name in ("x", "y", "z", "missing"):
-        with pytest.raises(ImageError, match="style code"):
+        with pytest.raises(ImageError, match="is no style code"):
             StyleCode.load(tmp_path / f"{name}.safetensors")
+    with pytest.raises(SettingsError, match="one of arbitrary, multistyle26"):
+        StyleCode("arbitrary", torch.zeros(1, 26))
+    with pytest.raises(OutputError, match=r"a \.safetensors file"):
+        codes.learnt_style("1").save(tmp_path / "code.bin")
 
 
 def test_refine_starts_from_the_fast_result() -> None:

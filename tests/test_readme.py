@@ -36,9 +36,11 @@ def test_both_languages_show_the_same_commands() -> None:
         assert "    make demo" in readme and "    make test" in readme
 
 
-@pytest.mark.parametrize("command", [line for line in commands(READMES[0]) if " info " not in line])
+@pytest.mark.parametrize("command", [line for line in commands(READMES[0]) if line.split()[1] not in ("info", "score")])
 def test_the_commands_are_understood(command: str) -> None:
-    result = CliRunner().invoke(app, [*shlex.split(command)[1:], "--dry-run"])
+    arguments = shlex.split(command)[1:]
+    dry = ["--dry-run"] if arguments[0] in ("stylize", "texture", "reconstruct") else []
+    result = CliRunner().invoke(app, [*arguments, *dry])
     assert result.exit_code == 0, result.output
 
 

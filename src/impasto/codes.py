@@ -9,10 +9,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from impasto.errors import ImageError, SettingsError
+from impasto.errors import ImageError, OutputError, SettingsError
 from impasto.files import write_atomic
 from impasto.images import Picture
-from impasto.large import LargePicture
+from impasto.large import LargePicture, resized
 from impasto.networks import mobilenet
 from impasto.networks.cin import ARCHITECTURES
 from impasto.networks.pretrained import predictor
@@ -28,8 +28,18 @@ class StyleCode:
     network: str
     values: Tensor
 
+    def __post_init__(self) -> None:
+        known = ARCHITECTURES.get(self.network)
+        if known is None or self.values.shape != (1, known.codes) or not bool(self.values.isfinite().all()):
+            raise SettingsError(
+                f"A style code is for one of {', '.join(ARCHITECTURES)}, and of its length; got {self.network!r} and "
+                f"{tuple(self.values.shape)}, or values that are not finite."
+            )
+
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write it to a .safetensors file of half a kilobyte. Raises OutputError."""
+        if Path(path).suffix != ".safetensors":
+            raise OutputError(f"A style code is a .safetensors file: name it so, not {Path(path).name!r}.")
         data = save({"code": self.values.contiguous()}, {"impasto": "style-code", "network": self.network})
         write_atomic(Path(path), data, force)
 
@@ -38,25 +48,20 @@ class StyleCode:
         """The code saved there. Raises ImageError when the file holds none."""
         try:
             with safe_open(path, framework="pt") as file:
-                network = (file.metadata() or {}).get("network", "")
-                code = cls(network, file.get_tensor("code").float())
-        except (OSError, SafetensorError) as error:
+                return cls((file.metadata() or {}).get("network", ""), file.get_tensor("code").float())
+        except (OSError, SafetensorError, SettingsError) as error:
             raise ImageError(f"{path} is no style code ({error}): make one with impasto style-code.") from error
-        known = ARCHITECTURES.get(network)
-        if known is None or code.values.shape != (1, known.codes) or not bool(code.values.isfinite().all()):
-            raise ImageError(f"{path} is a style code of an unknown network or shape: make it with this version.")
-        return code
 
 
 def predicted(painting: Picture | LargePicture) -> StyleCode:
     """The code of any painting, by the style predictor. It sees the whole painting in 256 × 256, as in its training."""
-    small = painting.resized(mobilenet.INPUT_SIZE)
-    assert isinstance(small, Picture)
+    small = resized(painting, mobilenet.INPUT_SIZE)
+    assert isinstance(small, Picture), "what is small is not large"
     with torch.no_grad():
         return StyleCode("arbitrary", predictor()(small.pixels))
 
 
-def learnt(spec: str) -> StyleCode:
+def learnt_style(spec: str) -> StyleCode:
     """One of the 26 learnt styles, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises SettingsError."""
     count = ARCHITECTURES["multistyle26"].codes
     values = torch.zeros(1, count)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from impasto.statistics import blend, covariance, moments
+from impasto.statistics import blend, covariance, moments, power
 
 
 def match(pixels: Tensor, palettes: Sequence[tuple[Tensor, float]]) -> Tensor:
@@ -21,9 +21,9 @@ def match(pixels: Tensor, palettes: Sequence[tuple[Tensor, float]]) -> Tensor:
     gram_s, mean_s = blend([(moments(palette.double()), share) for palette, share in palettes])
     floor = 1e-5 * torch.eye(3, dtype=torch.float64, device=pixels.device)
     sigma_t, sigma_s = covariance(gram_t, mean_t)[0] + floor, covariance(gram_s, mean_s)[0] + floor
-    root = _power(sigma_t, 0.5)
-    inverse_root = _power(sigma_t, -0.5)
-    transport = inverse_root @ _power(root @ sigma_s @ root, 0.5) @ inverse_root
+    root = power(sigma_t, 0.5)
+    inverse_root = power(sigma_t, -0.5)
+    transport = inverse_root @ power(root @ sigma_s @ root, 0.5) @ inverse_root
     flat = pixels.double().flatten(2) - mean_t[:, :, None]
     matched = (transport @ flat + mean_s[:, :, None]).view_as(pixels)
     return (1 - _roll_off(1 - _roll_off(matched))).clamp(0, 1).to(pixels.dtype)
@@ -41,9 +41,3 @@ def _roll_off(values: Tensor, knee: float = 0.5) -> Tensor:
         return values
     t = ((values - knee) / (top - knee)).clamp(0, 1)
     return torch.where(values > knee, knee + (1 - knee) * slope * t / (1 + (slope - 1) * t), values)
-
-
-def _power(symmetric: Tensor, exponent: float) -> Tensor:
-    values, vectors = torch.linalg.eigh(symmetric)
-    power: Tensor = vectors @ torch.diag(values.clamp_min(0) ** exponent) @ vectors.mT
-    return power

@@ -7,7 +7,7 @@ once, from samples spread over all of it.
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from impasto.codes import StyleCode
 from impasto.devices import DTYPES, convolving
 from impasto.errors import SettingsError
 from impasto.images import Picture, Size, Window
-from impasto.large import LargePicture
+from impasto.large import LargePicture, resized
 from impasto.networks.painter import Painter
 from impasto.networks.pretrained import FILES, stylizer
 from impasto.result import Prepared, Result
@@ -46,19 +46,32 @@ class Tile:
 class FastRun(Prepared):
     """A pass of a styliser made ready."""
 
-    def __init__(self, canvas: Picture | LargePicture, code: StyleCode, settings: Settings, size: Size) -> None:
-        """``canvas`` is painted over and then scaled to ``size``, the result's. Raises SettingsError for too small a budget."""
+    def __init__(
+        self,
+        canvas: Picture | LargePicture,
+        code: StyleCode,
+        settings: Settings,
+        size: Size,
+        alpha: Tensor | None = None,
+    ) -> None:
+        """``canvas`` is painted over and then scaled to ``size``, the result's, and given ``alpha`` if that is not its own.
+
+        Raises SettingsError for too small a budget.
+        """
         super().__init__("stylize", "default", settings, size)
-        self._canvas, self._code = canvas, code
+        self._canvas, self._code, self._alpha = canvas, code, alpha
         self._dtype = DTYPES[self.precision]
         network = stylizer(code.network)
         self._reach = network.reach
         self._painter = Painter(network, network.style(code.values), dtype=self._dtype, device=self.device)
         self.tile, self._samples = self._plan()
         self._last = Tile(0, 1, 0.0)
+        self._started = False
 
     def steps(self) -> Iterator[Tile]:
-        """Compute, yielding after every tile. Close the generator to stop."""
+        """Compute, yielding after every tile. Close the generator to stop. Once only: the canvas is painted over."""
+        assert not self._started, "steps() has been started before"
+        self._started = True
         began = time.perf_counter()
         with memory.kept(), convolving(self.precision):
             if self.tile is None:
@@ -79,7 +92,10 @@ class FastRun(Prepared):
 
     def result(self) -> Result:
         """The picture and its record, once `steps` has come to its end."""
-        painted = self._canvas if self._canvas.size == self.size else self._canvas.resized(self.size)
+        assert self._last.done == self._last.total, "steps() has not come to its end"
+        painted = self._canvas if self._canvas.size == self.size else resized(self._canvas, self.size)
+        if self._alpha is not None and isinstance(painted, Picture):
+            painted = replace(painted, alpha=self._alpha)
         own = {"code": self._code.values[0].tolist(), "steps": self._last.total, "elapsed_s": self._last.elapsed}
         return Result(painted, self._described(FILES[self._code.network]) | self.plan() | own)
 
@@ -91,10 +107,11 @@ class FastRun(Prepared):
 
     def estimate(self) -> tuple[float, float]:
         """Roughly the seconds and the bytes that the run will take, by timing the network on a small part."""
-        part = self._canvas.read(_around(self._canvas.size, 0.5, 0.5))
-        self._painter.whole(part)
-        began = time.perf_counter()
-        self._painter.whole(part)
+        part = self._canvas.read(_around(self._canvas.size, 0.5, 0.5, side=384))  # less is mostly fixed cost
+        with memory.kept(), convolving(self.precision):
+            self._painter.whole(part)
+            began = time.perf_counter()
+            self._painter.whole(part).cpu()
         per_pixel = (time.perf_counter() - began) / part[0, 0].numel()
         height, width = self._canvas.size
         seen = (1 + 2 * self._reach / self.tile) ** 2 if self.tile else 1
@@ -105,6 +122,9 @@ class FastRun(Prepared):
         room = memory.budget(self.settings.memory, self.device)
         if isinstance(self._canvas, Picture) and self._needed(None) <= room:
             return None, 0
+        if self.settings.memory == "auto":  # what is free decides on the tiles, and not on the picture
+            sides = range(_LARGEST_TILE, _SMALLEST_TILE, -64)
+            return next((side for side in sides if self._needed(side) <= room), _SMALLEST_TILE), _MOST_SAMPLES
         tile = _LARGEST_TILE
         while tile > _SMALLEST_TILE and self._needed(tile) > room:
             tile -= 64
@@ -119,6 +139,8 @@ class FastRun(Prepared):
 
     def _held(self) -> int:
         """Bytes that are there all the time."""
+        if self.device.type != "cpu":  # the canvas stays with the processor
+            return 0
         height, width = self._canvas.size
         return _BASE_BYTES + height * width * (12 if isinstance(self._canvas, Picture) else 4)
 
@@ -144,11 +166,13 @@ def samples(canvas: Picture | LargePicture, count: int) -> Tensor:
     return torch.cat([canvas.read(_around(canvas.size, *place)) for place in places])
 
 
-def _around(size: Size, down: float, across: float) -> Window:
+def _around(size: Size, down: float, across: float, side: int = _SAMPLE) -> Window:
     """A sample's window around a place, given as shares of the height and the width."""
     height, width = size
-    sides = min(_SAMPLE, height), min(_SAMPLE, width)
-    top, left = (round(share * side - part / 2) for share, side, part in zip((down, across), size, sides, strict=True))
+    sides = min(side, height), min(side, width)
+    top, left = (
+        round(share * whole - part / 2) for share, whole, part in zip((down, across), size, sides, strict=True)
+    )
     return top, top + sides[0], left, left + sides[1]
 
 
@@ -172,7 +196,7 @@ def paint_tiles(
             below = canvas.read((top, min(bottom + reach, height), first, last))
             result = paint(torch.cat([above[:, :, :, first:last], below], 2))
             rows, columns = slice(above.shape[2], above.shape[2] + bottom - top), slice(left - first, right - first)
-            painted.append(((top, bottom, left, right), result[:, :, rows, columns].clone()))
+            painted.append(((top, bottom, left, right), result[:, :, rows, columns].to("cpu", copy=True)))
             if right == width:
                 above = canvas.read((bottom - min(reach, bottom), bottom, 0, width)).clone()
                 for window, tile in painted:

@@ -1,12 +1,17 @@
-"""A photograph in every learnt style."""
+"""Sheets to look at: a photograph in every learnt style, the edges of a picture."""
+
+from collections.abc import Sequence
 
 from PIL import Image
+from torch import Tensor
 
-from impasto.codes import learnt
-from impasto.images import PictureLike
+from impasto import edges
+from impasto.codes import learnt_style
+from impasto.images import Picture, PictureLike
 from impasto.inputs import usable
 from impasto.networks.cin import ARCHITECTURES
-from impasto.sheet import contact_sheet
+from impasto.sheet import Labelled, contact_sheet
+from impasto.statistics import total_variation
 from impasto.tasks import plan_stylize
 
 _COLUMNS = 7
@@ -17,7 +22,28 @@ def learnt_styles(content: PictureLike, size: int = 384) -> Image.Image:
     photo = usable(content, "content").fitted(size)
     cells = [("photo", photo.image())]
     for index in range(ARCHITECTURES["multistyle26"].codes):
-        painted = plan_stylize(photo, learnt(str(index)), method="fast", size="native").finish().picture
+        painted = plan_stylize(photo, learnt_style(str(index)), method="fast", size="native").finish().picture
         cells.append((str(index), painted.image()))
     rows = [cells[start : start + _COLUMNS] for start in range(0, len(cells), _COLUMNS)]
     return contact_sheet(rows, cell=(photo.size[1], photo.size[0]))
+
+
+def edge_sheet(pictures: Sequence[tuple[str, PictureLike]], size: int = 512) -> Image.Image:
+    """Rows of a picture with its total variation per pixel, and its Sobel edges: upright, level, and their strength.
+
+    Grey is no edge; darker and lighter are the two directions. All rows are drawn to one scale, and so can be compared.
+    """
+    rows = []
+    for name, source in pictures:
+        picture = usable(source, name).fitted(size)
+        across, down = edges.sobel(picture.pixels)
+        variation = total_variation(picture.pixels, "l1").item()
+        row: list[Labelled] = [(f"{name}: total variation {variation:.4f}", picture.image())]
+        row += [("upright edges", _grey(0.5 + 2 * across)), ("level edges", _grey(0.5 + 2 * down))]
+        row.append(("strength", _grey(1 - 4 * edges.strength(picture.pixels))))
+        rows.append(row)
+    return contact_sheet(rows, cell=(size, max(image.height for row in rows for _, image in row)))
+
+
+def _grey(plane: Tensor) -> Image.Image:
+    return Picture(plane.clamp(0, 1).expand(-1, 3, -1, -1)).image()

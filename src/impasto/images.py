@@ -23,7 +23,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 from torch import Tensor
 
 from impasto import profiles
-from impasto.errors import ImageError, OutputError
+from impasto.errors import ImageError, OutputError, SettingsError
 from impasto.files import write_atomic
 from impasto.profiles import Array
 
@@ -137,7 +137,7 @@ class Picture:
         """(H, W, 3) or, with alpha, (H, W, 4): uint8 or uint16 by ``depth``, by default the picture's own."""
         planes = self.pixels if self.alpha is None else torch.cat([self.pixels, self.alpha], 1)
         peak = 2 ** (depth or self.depth) - 1
-        values = (planes[0].permute(1, 2, 0).clamp(0, 1) * peak).round().cpu().numpy()
+        values = planes[0].permute(1, 2, 0).clamp(0, 1).mul_(peak).round_().cpu().numpy()
         array: Array = values.astype(np.uint16 if peak > 255 else np.uint8)
         return array
 
@@ -208,6 +208,8 @@ def decoded(
             return finish(_from_pillow(image, file))
     except ImageError as error:
         raise ImageError(f"The picture {path} cannot be used: {error}") from error
+    except (MemoryError, SettingsError):
+        raise
     except Exception as error:  # decoders of hostile files raise whatever they please
         raise ImageError(
             f"The picture {path} cannot be decoded, it is damaged or not a picture ({path.stat().st_size} bytes): "
@@ -299,7 +301,10 @@ def _encode(picture: Saveable, depth: Depth, form: Format, description: str, fil
         white = Image.new("RGB", image.size, "white")
         white.paste(image, mask=image.getchannel("A"))
         image = white
-    image.save(file, form.name, icc_profile=profiles.srgb(), exif=exif, **form.options)
+    options = form.options
+    if image.width * image.height > 2**25:  # libjpeg would hold all coefficients at once to find the best code for them
+        options = options | {"optimize": False} if "optimize" in options else options
+    image.save(file, form.name, icc_profile=profiles.srgb(), exif=exif, **options)
 
 
 def _from_array(array: Array) -> Picture:
@@ -315,7 +320,9 @@ def _from_array(array: Array) -> Picture:
             raise ImageError("An array of floats must hold values from 0 to 1: divide it by its white value.")
     else:
         raise ImageError(f"An array of {array.dtype} is no picture: expected uint8, uint16, or float in [0, 1].")
-    planes = torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)).astype(np.float32) / peak)[None]
+    values = np.ascontiguousarray(array.transpose(2, 0, 1)).astype(np.float32)
+    values /= peak
+    planes = torch.from_numpy(values)[None]
     depth: Depth = 8 if array.dtype == np.uint8 else 16
     pixels = planes[:, :3].expand(-1, 3, -1, -1).contiguous() if planes.shape[1] < 3 else planes[:, :3].contiguous()
     if planes.shape[1] < 4 or bool((planes[:, 3] == 1).all()):

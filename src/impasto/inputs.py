@@ -11,6 +11,7 @@ from impasto import codes, images
 from impasto.codes import StyleCode
 from impasto.errors import ImageError, SettingsError
 from impasto.images import Picture, PictureLike, Size
+from impasto.large import load_own
 
 log = logging.getLogger("impasto")
 
@@ -78,7 +79,9 @@ def _code(entry: StyleEntry) -> StyleCode:
         return entry
     if isinstance(entry, (str, os.PathLike)) and _is_code(entry):
         return StyleCode.load(Path(entry))
-    return codes.predicted(usable(entry, "style"))
+    painting = load_own(entry, max)
+    check_side(painting.size, "style")
+    return codes.predicted(painting)
 
 
 def _is_code(entry: Any) -> bool:

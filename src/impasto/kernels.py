@@ -162,11 +162,18 @@ def _fuses(device: str, dtype: torch.dtype) -> bool:
     weight, x = weight.contiguous(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
     bias = weight[:, 0, 0, 0].contiguous()
     try:
-        found = _fused(x, _pack(weight, 1), bias, stride=1, padding=1, relu=True)
+        with_all = _fused(x, _pack(weight, 1), bias, stride=1, padding=1, relu=True)
+        strided = _fused(x, _pack(weight, 2), None, stride=2, padding=0, relu=False)
     except (AttributeError, RuntimeError, TypeError):
         return False
-    expected = nn.conv2d(x.float(), weight.float(), bias.float(), padding=1).relu()
-    return torch.allclose(found.float(), expected, rtol=1e-2, atol=1e-2 * float(expected.max()))
+    x, weight = x.float(), weight.float()
+    for found, expected in (
+        (with_all, nn.conv2d(x, weight, bias.float(), padding=1).relu()),
+        (strided, nn.conv2d(x, weight, stride=2)),
+    ):
+        if not torch.allclose(found.float(), expected, rtol=1e-2, atol=1e-2 * float(expected.abs().max())):
+            return False
+    return True
 
 
 def added(rows: Rows, other: Tensor) -> Rows:

@@ -12,13 +12,13 @@ from impasto import images
 from impasto.images import STRIP, Depth, Picture, PictureLike, Size, Window, long_side
 from impasto.profiles import Array
 
-LARGE = 2**26
-"""Pictures with more pixels than this stay in 8 bits, where they have no more: as float32 they would take 0.8 GB and up."""
+LARGE = 2**25
+"""Pictures with more pixels than this stay in 8 bits, where they have no more: as float32 they would take 0.4 GB and up."""
 
 
 @dataclass(frozen=True)
 class LargePicture:
-    """A Pillow image, RGB or RGBA, that can be read and painted in windows. Four bytes a pixel, and no more to save it."""
+    """A Pillow image, RGB or RGBA, that can be read and painted in windows: four bytes a pixel."""
 
     pillow: Image.Image
     depth: Depth = 8
@@ -39,11 +39,6 @@ class LargePicture:
             strip = np.asarray(self.pillow.crop((0, top, width, min(top + STRIP, height))))
             yield strip if depth == 8 else strip.astype(np.uint16) * 257
 
-    def resized(self, size: Size) -> "Picture | LargePicture":
-        """The picture at another size; a `Picture` where that is not large."""
-        image = self.pillow.resize(size[::-1], Image.Resampling.BICUBIC, reducing_gap=3)
-        return LargePicture(image) if size[0] * size[1] > LARGE else images.load(image)
-
     def read(self, window: Window) -> Tensor:
         """The colours in a window, (1, 3, h, w) float32 in [0, 1]."""
         top, bottom, left, right = window
@@ -57,6 +52,14 @@ class LargePicture:
         if self.pillow.mode == "RGBA":
             tile.putalpha(self.pillow.crop((left, top, right, bottom)).getchannel("A"))
         self.pillow.paste(tile, (left, top))
+
+
+def resized(picture: Picture | LargePicture, size: Size) -> Picture | LargePicture:
+    """The picture at another size, large if that is."""
+    if isinstance(picture, Picture) and size[0] * size[1] <= LARGE:
+        return picture.resized(size)
+    image = picture.image().resize(size[::-1], Image.Resampling.BICUBIC, reducing_gap=3)
+    return LargePicture(image) if size[0] * size[1] > LARGE else images.load(image)
 
 
 def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> Picture | LargePicture:

@@ -6,20 +6,19 @@ A loss is stateless and split in two, because everything it needs from the *posi
 - ``distance`` is global and small: it turns the sums into one number and may be as non-linear as it likes.
 
 ``target`` says what to remember of the picture that is imitated. The same losses serve the optimiser, which has one target
-for all its steps, and the training of networks, where targets change with every batch.
-
-**To add a loss**: a function over positions in `statistics`, a class here, a row in `STYLE_LOSSES` if it compares styles.
-The law tests in ``tests/test_losses.py`` pick it up from there.
+for all its steps, and the training of networks, where targets change with every batch. Here are those that keep the content
+and the surface smooth; those that compare styles are in `style_losses`.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor
 
 from impasto import statistics
+from impasto.errors import SettingsError
 from impasto.statistics import Stat, blend
 
 Features = Mapping[str, Tensor]
@@ -28,6 +27,11 @@ Features = Mapping[str, Tensor]
 
 class Loss(Protocol):
     """What every loss can do. ``weight`` is (N or 1, 1, H, W), sums to one over the picture, and defaults to uniform."""
+
+    @property
+    def blends(self) -> bool:
+        """Whether targets of several pictures can be averaged."""
+        ...
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
         """What to remember of the imitated picture's features (N, C, H, W)."""
@@ -50,6 +54,7 @@ class ContentLoss:
     """
 
     relative: bool = True
+    blends: ClassVar[bool] = True
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
         energy = statistics.squared_error(feature, torch.zeros_like(feature), weight)
@@ -59,53 +64,7 @@ class ContentLoss:
         return (statistics.squared_error(feature, target[0], weight),)
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
-        return (measured[0] / _positive(target[1])).mean()
-
-
-@dataclass(frozen=True)
-class GramLoss:
-    """Mean squared difference of the Gram matrices (Gatys et al. 2016, eq. 4, with both normalised by their own M).
-
-    (1/C²) Σ_ij (G_ij - S_ij)², which is MMD² with the kernel (xᵀy)² up to the factor 1/C² (Li et al. 2017). With
-    ``relative``, Σ(G - S)² / ΣS²: free of the scale of the layer and of the number of its channels.
-    """
-
-    relative: bool = True
-
-    def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
-        return (statistics.gram(feature, weight),)
-
-    def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
-        return self.target(feature, weight)
-
-    def distance(self, measured: Stat, target: Stat) -> Tensor:
-        return _squared_distance(measured[0], target[0], self.relative)
-
-
-@dataclass(frozen=True)
-class MomentsLoss:
-    """Squared difference of the means plus squared difference of the covariances of the features.
-
-    The Gram matrix holds both at once, G = Σ + μμᵀ, but after a ReLU the product of the means outweighs the covariance
-    many times, and the texture with it. Here each has its say. The statistic kept is the raw moments (G, μ), which add up;
-    the covariance is only taken in `distance`. ``relative`` divides each by the target's own square.
-    """
-
-    relative: bool = True
-
-    def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
-        return statistics.moments(feature, weight)
-
-    def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
-        return self.target(feature, weight)
-
-    def distance(self, measured: Stat, target: Stat) -> Tensor:
-        sigma, sigma_t = statistics.covariance(*measured), statistics.covariance(*target)
-        # A flat style has a covariance of rounding noise only: nothing to be relative to, except the moments themselves.
-        floor = 1e-6 * (target[0] ** 2).sum((1, 2))
-        return _squared_distance(sigma, sigma_t, self.relative, floor) + _squared_distance(
-            measured[1], target[1], self.relative
-        )
+        return (measured[0] / positive(target[1])).mean()
 
 
 @dataclass(frozen=True)
@@ -113,6 +72,7 @@ class TotalVariationLoss:
     """Total variation per pixel: how restless the picture is, whatever its target (Johnson et al. 2016, section 3.2)."""
 
     norm: Literal["l1", "l2"] = "l2"
+    blends: ClassVar[bool] = True
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
         return ()
@@ -122,10 +82,6 @@ class TotalVariationLoss:
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
         return measured[0].mean()
-
-
-STYLE_LOSSES: dict[str, Callable[[bool], Loss]] = {"gram": GramLoss, "moments": MomentsLoss}
-"""The losses that compare styles, by the name that ``--style-loss`` takes."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +106,12 @@ class Term:
         layers: Mapping[str, float],
         examples: Sequence[tuple[Features, float]],
     ) -> "Term":
-        """A term whose targets are taken from pictures to imitate: their features, with shares that sum to one."""
+        """A term whose targets are taken from pictures to imitate: their features, with shares that sum to one.
+
+        Raises SettingsError for several pictures with a loss that cannot average them.
+        """
+        if len(examples) > 1 and not loss.blends:
+            raise SettingsError(f"The {name} loss asked for compares with one picture at a time, not {len(examples)}.")
         targets = {
             layer: blend([(loss.target(features[layer]), share) for features, share in examples]) for layer in layers
         }
@@ -172,16 +133,6 @@ def score(terms: Iterable[Term], features: Features) -> dict[str, Tensor]:
     return {term.name: term.value(features) for term in terms}
 
 
-def _squared_distance(measured: Tensor, target: Tensor, relative: bool, floor: Tensor | None = None) -> Tensor:
-    """Mean square of the difference over all entries, or its sum over the target's, at least ``floor``; batch average."""
-    entries = tuple(range(1, measured.dim()))
-    difference = (measured - target) ** 2
-    if not relative:
-        return difference.mean()
-    energy = (target**2).sum(entries)
-    return (difference.sum(entries) / _positive(energy if floor is None else torch.maximum(energy, floor))).mean()
-
-
-def _positive(energy: Tensor) -> Tensor:
+def positive(energy: Tensor) -> Tensor:
     """A target without any energy (an all-black picture) must not divide by zero."""
     return energy.clamp_min(torch.finfo(energy.dtype).tiny ** 0.5)

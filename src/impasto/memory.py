@@ -45,22 +45,25 @@ def release() -> None:
 
 
 def budget(setting: str, device: torch.device) -> int:
-    """The bytes a run may take on a device, from a setting like ``4GB``; ``auto`` is half of what is free."""
+    """The bytes a run may take on a device, from a setting like ``4GB``; ``auto`` is half of what is free beside this process."""
     if setting != "auto":
         number, unit = float(setting[:-2]), setting[-2:]
         return int(number * {"MB": 10**6, "GB": 10**9}[unit])
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0]) // 2
-    return min(int(psutil.virtual_memory().available), *_limits()) // 2
+    free = min(int(psutil.virtual_memory().available), _left_by_container())
+    return free // 2 + int(psutil.Process().memory_info().rss)
 
 
-def _limits() -> list[int]:
-    """What a container leaves to its processes (Linux control groups, version 2)."""
+def _left_by_container() -> int:
+    """What a container leaves to its processes (Linux control groups, version 2); files it has read are dropped on demand."""
     group = Path("/sys/fs/cgroup")
     try:
-        return [int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())]
+        used, limit = (int((group / name).read_text()) for name in ("memory.current", "memory.max"))
+        files = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return limit - used + int(files.get("inactive_file", 0))
     except (OSError, ValueError):  # no container, or one without a limit: "max"
-        return [2**62]
+        return 2**62
 
 
 def _glibc() -> ctypes.CDLL | None:

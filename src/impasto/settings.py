@@ -19,6 +19,9 @@ Layers = Mapping[str, float]
 QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
 """How many times the iterations a quality spends. Measured: docs/performance.md, "Fewer steps"."""
 
+FAST_ONLY = ("method", "stroke_size", "memory")
+"""The settings that only `stylize` knows, and of which the optimiser heeds but the first."""
+
 _REFINE = 0.5
 """What the refine method spends of that, for its start has gone half the way: docs/fast.md."""
 
@@ -50,7 +53,17 @@ class Settings:
         "relu1_1,relu2_1,relu3_1,relu4_1:0.7,relu5_1:0.5", "Layers that make the style, with shares: relu1_1,relu2_1:2."
     )
     content_layers: Layers = setting("relu3_2,relu4_2", "Layers that keep the content, with shares.")
-    style_loss: Literal["moments", "gram"] = setting("moments", "What is compared of two styles.")
+    style_loss: Literal[
+        "moments",
+        "gram",
+        "mean-deviation",
+        "mmd-linear",
+        "mmd-poly",
+        "mmd-gaussian",
+        "wasserstein",
+        "sliced-wasserstein",
+        "nearest",
+    ] = setting("moments", "What is compared of two styles: docs/losses.md.")
     normalization: Literal["relative", "absolute"] = setting(
         "relative", "Divide content and style losses by their target's own size, or take plain means of squares."
     )
@@ -85,7 +98,12 @@ class Settings:
     scales: str | tuple[int, ...] = setting(
         "auto", "Long sides to work through: auto (octaves from about 128), single, or a list like 128,256,512.", RUN
     )
-    iterations: int = setting(90, "Iterations over all scales: evaluations of the loss and its gradient.", RUN, above=1)
+    iterations: int = setting(
+        90,
+        "Iterations over all scales: evaluations of the loss and its gradient. refine takes half of them.",
+        RUN,
+        above=1,
+    )
     quality: Literal["draft", "normal", "fine"] = setting(
         "normal", "How long to work: the iterations times 0.4 (draft), 1 (normal) or 3 (fine).", RUN
     )

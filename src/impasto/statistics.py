@@ -6,11 +6,15 @@ Such sums are additive: partial sums over the tiles or the regions of a picture 
 of them blend pictures. All of them are computed and returned in float32 at least, whatever the precision of the network.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import torch
+import torch.nn.functional as nn
 from torch import Tensor
+
+from impasto.errors import SettingsError
 
 Stat = tuple[Tensor, ...]
 """A statistic: tensors that may be added and averaged entry by entry."""
@@ -120,6 +124,18 @@ def covariance(gram: Tensor, mean: Tensor) -> Tensor:
     return gram - mean[:, :, None] * mean[:, None, :]
 
 
+def mean(feature: Tensor, weight: Tensor | None = None) -> Tensor:
+    """The mean over positions μ (N, C)."""
+    return _average(widen(feature), weight)
+
+
+def power(symmetric: Tensor, exponent: float) -> Tensor:
+    """A power of symmetric matrices (…, C, C) without negative eigenvalues; those that rounding makes negative count as 0."""
+    values, vectors = torch.linalg.eigh(symmetric)
+    raised: Tensor = (vectors * (values.clamp_min(0) ** exponent)[..., None, :]) @ vectors.mT
+    return raised
+
+
 def squared_error(feature: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean over positions and channels of (F - P)². Returns (N,)."""
     if weight is None:
@@ -127,6 +143,84 @@ def squared_error(feature: Tensor, target: Tensor, weight: Tensor | None = None)
             (1, 1, 1, 1), 1 / feature[0, 0].numel(), dtype=widen(feature[:0]).dtype, device=feature.device
         )
     return _SquaredError.apply(feature, target, weight)  # type: ignore[no-untyped-call, no-any-return]
+
+
+class _MeanCosines(torch.autograd.Function):
+    """The mean over positions of √(2/D) cos(Ω f / σ + b) by rows × channels, a block of rows at a time: D is larger than C."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, weight: Tensor, frequencies: Tensor, phases: Tensor) -> Tensor:
+        """rows (N, M, C), weight (N or 1, M or 1, 1), frequencies (N, C, D), phases (D,)."""
+        ctx.save_for_backward(rows, weight, frequencies, phases)
+        total = frequencies.new_zeros(len(rows), phases.shape[0])
+        for block, share in _blocks(rows, weight):
+            total += ((widen(block) @ frequencies + phases).cos() * share).sum(1)
+        return total * math.sqrt(2 / phases.shape[0])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        rows, weight, frequencies, phases = ctx.saved_tensors
+        scaled = gradients[0][:, None] * -math.sqrt(2 / phases.shape[0])
+        result = [
+            ((widen(block) @ frequencies + phases).sin() * scaled * share) @ frequencies.mT
+            for block, share in _blocks(rows, weight)
+        ]
+        return torch.cat(result, 1).to(rows.dtype), None, None, None
+
+
+def _blocks(rows: Tensor, weight: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    for start in range(0, rows.shape[1], 8192):
+        end = start + 8192
+        yield rows[:, start:end], weight[:, start:end] if weight.shape[1] > 1 else weight
+
+
+def mean_cosines(feature: Tensor, bandwidth: Tensor, weight: Tensor | None = None, count: int = 512) -> Tensor:
+    """Random Fourier features of a Gaussian kernel of ``bandwidth`` (N,), averaged over positions (N, ``count``).
+
+    The squared difference of two estimates MMD² (Rahimi and Recht 2007, section 3). The frequencies are always the same.
+    Differentiable once, with respect to the feature.
+    """
+    rows, shares = _rows(feature, weight)
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.randn(rows.shape[2], count, generator=generator, dtype=torch.float64)
+    phases = torch.rand(count, generator=generator, dtype=torch.float64) * 2 * torch.pi
+    frequencies = drawn.to(bandwidth) / bandwidth[:, None, None]
+    return _MeanCosines.apply(rows, shares, frequencies, phases.to(bandwidth))  # type: ignore[no-untyped-call, no-any-return]
+
+
+def sorted_slices(feature: Tensor, weight: Tensor | None = None) -> Tensor:
+    """The features along C fixed orthonormal directions, sorted (N, C, M). Not additive: raises SettingsError for a weight."""
+    _refuse(weight)
+    channels = feature.shape[1]
+    drawn = torch.randn(channels, channels, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    wide = widen(feature).flatten(2)
+    directions: Tensor = torch.linalg.qr(drawn).Q.to(wide)
+    return (directions @ wide).sort(2).values
+
+
+def resampled(sorted_values: Tensor, count: int) -> Tensor:
+    """Sorted samples (N, C, M) as ``count`` of them, by linear interpolation between ranks."""
+    if sorted_values.shape[2] == count:
+        return sorted_values
+    return nn.interpolate(sorted_values, count, mode="linear")
+
+
+def patches(feature: Tensor, weight: Tensor | None = None, limit: int = 4096) -> Tensor:
+    """The features of at most ``limit`` patches (N, M, C), averaged down from more. Raises SettingsError for a weight."""
+    _refuse(weight)
+    wide = widen(feature)
+    height, width = wide.shape[2:]
+    shrink = max(1.0, (height * width / limit) ** 0.5)
+    if shrink > 1:
+        wide = nn.adaptive_avg_pool2d(wide, (max(1, int(height / shrink)), max(1, int(width / shrink))))
+    return wide.flatten(2).mT
+
+
+def _refuse(weight: Tensor | None) -> None:
+    if weight is not None:
+        raise SettingsError(
+            "This style loss matches whole pictures and knows no regions or tiles: take one of moments, gram, mmd-poly or wasserstein."
+        )
 
 
 def total_variation(pixels: Tensor, norm: Literal["l1", "l2"], weight: Tensor | None = None) -> Tensor:

@@ -22,15 +22,15 @@ from impasto.features import Backbone
 from impasto.images import Picture, PictureLike, Size
 from impasto.inputs import MIN_SIDE, StyleLike, at_length, check_side, style_code, style_pictures, usable, wanted_size
 from impasto.large import load_own
-from impasto.losses import STYLE_LOSSES, ContentLoss, Term, TotalVariationLoss
+from impasto.losses import ContentLoss, Term, TotalVariationLoss
 from impasto.result import Result
 from impasto.run import Run
-from impasto.settings import Settings
+from impasto.settings import FAST_ONLY, Settings
 from impasto.solve import Stage
+from impasto.style_losses import STYLE_LOSSES
 
 _FAST = {"method", "size", "stroke_size", "memory", "strength", "device", "precision"}
 """The settings that the fast method heeds."""
-_FAST_ONLY = {"stroke_size", "memory"}
 
 
 @overload
@@ -59,6 +59,8 @@ def plan_stylize(
     """Prepare `stylize`; see there."""
     chosen = _chosen(recipe, settings | {"method": method})
     if chosen.method == "fast":
+        if start is not None:
+            raise SettingsError("A start has no effect on the fast method: leave it out, or choose another method.")
         return _plan_fast(content, style, chosen)
     effective = chosen.effective()
     _require(effective, "style_weight", "content_weight")
@@ -95,6 +97,8 @@ def plan_texture(
     chosen = _chosen(recipe, settings, "texture")
     effective = chosen.effective()
     _require(effective, "style_weight")
+    if chosen.size == "native":
+        raise SettingsError("--size native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
     wanted = wanted_size(chosen.size, chosen.method, (0, 0))
     styles = style_pictures(style, wanted if isinstance(wanted, int) else max(wanted))
     frame = replace(styles[0][0].fitted(wanted), alpha=None)
@@ -156,7 +160,7 @@ def stylize(content: PictureLike, style: StyleLike, recipe: str = "default", **s
     The result has the content's transparency and depth. The same seed gives the same bytes on the same machine.
 
     Raises ImageError for a picture that cannot be used, SettingsError for a setting that makes no sense, WeightsError
-    when the VGG19 cannot be had and SolverError when not even the start has a finite loss.
+    when the weights cannot be had and SolverError when not even the start has a finite loss.
     """
     result: Result = plan_stylize(content, style, recipe, **settings).finish()
     return result
@@ -183,7 +187,11 @@ def _chosen(recipe: str, settings: dict[str, Any], task: str = "stylize") -> Set
     chosen = recipes.recipe(recipe).changed(**settings)
     given = {name for name, value in settings.items() if value is not None}
     fast = task == "stylize" and chosen.method == "fast"
-    idle = given - _FAST if fast else given & (_FAST_ONLY if task == "stylize" else _FAST_ONLY | {"method"})
+    idle = given - _FAST if fast else given & set(FAST_ONLY)
+    if task == "stylize":
+        idle -= {"method"}
+    if chosen.method == "refine":
+        idle |= given & {"init"}
     if idle:
         where = f"--method {chosen.method}" if task == "stylize" else task
         raise SettingsError(f"--{min(idle).replace('_', '-')} has no effect on {where}: leave it out.")
@@ -202,14 +210,26 @@ def _plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> Fa
     final: list[Size] = []
 
     def painted_at(own: Size) -> int | Size:
+        check_side(own, "content")
         wanted = wanted_size(settings.size, "fast", own)
         final.append(images.long_side(own, wanted) if isinstance(wanted, int) else wanted)
-        if not settings.stroke_size:
-            return wanted
-        return settings.stroke_size if isinstance(wanted, int) else images.long_side(wanted, settings.stroke_size)
+        if math.prod(final[0]) > images.MAX_PIXELS:
+            raise SettingsError(
+                f"--size asks for {final[0][1]}×{final[0][0]}: {images.MAX_PIXELS} pixels are the most."
+            )
+        length = settings.stroke_size or max(final[0])
+        height, width = images.long_side(final[0], length)
+        if min(height, width) < MIN_SIDE:
+            raise SettingsError(
+                f"The content would be painted at {width}×{height} pixels, and {MIN_SIDE} a side are the least: "
+                "give a larger --size or --stroke-size."
+            )
+        return length if isinstance(wanted, int) else (height, width)
 
     canvas = load_own(content, painted_at)
-    check_side(canvas.size, "content")
+    alpha = None
+    if settings.stroke_size and isinstance(canvas, Picture) and canvas.alpha is not None:
+        alpha = images.load(content).fitted(final[0]).alpha  # the strokes are coarser, its outline is not
     share = min(1.0, 2 * settings.strength)
     if share < 1:
         if code.network != "arbitrary":
@@ -217,12 +237,13 @@ def _plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> Fa
                 "--strength below 0.5 needs a painting or its style code: learnt styles are all or none."
             )
         code = codes.mixed([(codes.predicted(canvas), 1 - share), (code, share)])
-    return FastRun(canvas, code, settings, final[0])
+    return FastRun(canvas, code, settings, final[0], alpha)
 
 
 def _fast_picture(photo: Picture, style: StyleLike, settings: Settings) -> Picture:
     """The fast method's answer as a start for the optimiser."""
-    plain = Settings(method="fast", size="native", device=settings.device, precision=settings.precision)
+    kept = {name: getattr(settings, name) for name in ("strength", "device", "precision")}
+    plain = Settings(method="fast", size="native", **kept)
     return _plan_fast(photo, style, plain).finish().picture
 
 

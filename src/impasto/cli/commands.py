@@ -21,9 +21,7 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.errors import SettingsError
-
-FAST_SETTINGS = ("method", "stroke_size", "memory")
-"""The settings that only `stylize` knows."""
+from impasto.settings import FAST_ONLY
 
 if TYPE_CHECKING:
     from impasto.result import Prepared
@@ -33,7 +31,7 @@ app = typer.Typer(
     help="Neural style transfer: a photograph and a painting in, a picture out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 all went well, 1 it failed, 2 it was asked wrongly, 130 it was interrupted (the picture so far is kept). "
+    epilog="Exit codes: 0 all went well, 1 it failed, 2 it was asked wrongly, 130 it was interrupted (the optimiser's picture so far is kept). "
     f"Recipes: {', '.join(recipes.RECIPES)}.",
 )
 models_app = typer.Typer(help="The pretrained weights: list them, verify them, find them.", no_args_is_help=True)
@@ -89,7 +87,7 @@ def stylize(
     style_index: Index = "",
 ) -> None:
     """Render a photograph in the style of a painting."""
-    from impasto.codes import learnt
+    from impasto.codes import learnt_style
     from impasto.tasks import plan_stylize
 
     if bool(style) == bool(style_index):
@@ -99,7 +97,7 @@ def stylize(
         run = plan_stylize(content, styles, recipe, **settings)
         _deliver(run, delivery, f"{content.stem}-{Path(styles[0][0]).stem}", [str(content), *style])
     else:
-        run = plan_stylize(content, learnt(style_index), recipe, **{"method": "fast"} | settings)
+        run = plan_stylize(content, learnt_style(style_index), recipe, **{"method": "fast"} | settings)
         _deliver(run, delivery, f"{content.stem}-{_file_name(style_index)}", [str(content), f"style {style_index}"])
 
 
@@ -116,6 +114,7 @@ def styles(
     from impasto.gallery import learnt_styles
 
     path = output or Path(f"{content.stem}-styles.png")
+    images.check_format(path, (size, size))
     files.check_writable(path, force)
     images.save(images.load(learnt_styles(content, size)), path, force=force)
     print(path)
@@ -133,10 +132,41 @@ def style_code(
 
     paintings = [parse_weighted(argument) for argument in style]
     path = output or Path(f"{Path(paintings[0][0]).stem}.safetensors")
-    if path.suffix != ".safetensors":
-        raise SettingsError(f"A style code is a .safetensors file: name it so, not {path.name!r}.")
     files.check_writable(path, force)
     code_of(paintings).save(path, force=force)
+    print(path)
+
+
+@app.command()
+@with_exit_codes
+def score(
+    content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
+    style: Annotated[Path, typer.Argument(help="The painting.", metavar="STYLE")],
+    result: Annotated[Path, typer.Argument(help="What became of them.", metavar="RESULT")],
+    json: Json = False,
+) -> None:
+    """Tell how near a result is to the style and to the content, also on features that were not optimised."""
+    from impasto.scores import score as scored
+
+    scores = scored(content, style, result)
+    print(_dump(scores) if json else _lines(scores))
+
+
+@app.command()
+@with_exit_codes
+def edges(
+    pictures: Annotated[list[Path], typer.Argument(help="One or more pictures.", metavar="PICTURE")],
+    output: Annotated[Path | None, Output] = None,
+    size: Annotated[int, typer.Option(help="Long side of each picture.", min=16, max=4096)] = 512,
+    force: Force = False,
+) -> None:
+    """Show the Sobel edges of pictures and their total variation, row by row."""
+    from impasto import images
+    from impasto.gallery import edge_sheet
+
+    path = output or Path(f"{pictures[0].stem}-edges.png")
+    files.check_writable(path, force)
+    images.save(images.load(edge_sheet([(each.stem, each) for each in pictures], size)), path, force=force)
     print(path)
 
 
@@ -157,7 +187,7 @@ def export(
 
 @app.command()
 @with_exit_codes
-@with_settings(without=("content_weight", "content_layers", "palette", *FAST_SETTINGS))
+@with_settings(without=("content_weight", "content_layers", "palette", *FAST_ONLY))
 def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
     from impasto.tasks import plan_texture
@@ -168,7 +198,7 @@ def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe:
 
 @app.command()
 @with_exit_codes
-@with_settings(without=("style_weight", "style_layers", "style_loss", "content_layers", "palette", *FAST_SETTINGS))
+@with_settings(without=("style_weight", "style_layers", "style_loss", "content_layers", "palette", *FAST_ONLY))
 def reconstruct(
     content: Annotated[Path, typer.Argument(help="The picture.", metavar="CONTENT")],
     settings: dict[str, Any],
@@ -297,5 +327,5 @@ def _lines(data: dict[str, Any], indent: str = "") -> str:
         if isinstance(value, dict):
             lines += [f"{indent}{key}:", _lines(value, indent + "  ")]
         else:
-            lines.append(f"{indent}{key}: {value}")
+            lines.append(f"{indent}{key}: {value:.4g}" if isinstance(value, float) else f"{indent}{key}: {value}")
     return "\n".join(lines)

@@ -7,9 +7,10 @@ what Magenta distilled for phones. Its batch normalisations are folded into the 
 from torch import Tensor, nn
 from torch.nn import functional
 
+from impasto.networks.cin import ARCHITECTURES
+
 INPUT_SIZE = (256, 256)
 """Height and width of the paintings that it was trained on."""
-CODE = 100
 
 _BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 """Expansion, channels, repetitions and first stride of the bottlenecks (table 2)."""
@@ -56,7 +57,7 @@ class StylePredictor(nn.Module):
                 inputs = channels
         self.blocks = nn.Sequential(*blocks)
         self.last = SameConv(inputs, 1280, 1)
-        self.code = nn.Linear(1280, CODE)
+        self.code = nn.Linear(1280, ARCHITECTURES["arbitrary"].codes)
 
     def forward(self, pixels: Tensor) -> Tensor:
         y = functional.relu6(self.last(self.blocks(functional.relu6(self.first(pixels)))))

@@ -1,0 +1,60 @@
+"""Scores and edges."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import impasto
+from impasto import edges
+from impasto.errors import ImageError
+from impasto.gallery import edge_sheet
+from impasto.images import load
+from tests.helpers import painting, photo
+
+
+def test_the_photo_and_the_painting_score_as_they_must() -> None:
+    content, style = photo(64, 96), painting(96, 96)
+    of_photo = impasto.score(content, style, content)
+    assert of_photo["content"]["mean"] == 0 and of_photo["content"]["edges"] == pytest.approx(1)
+    assert of_photo["style"]["embedding"] == pytest.approx(1) and of_photo["style"]["mean"] > 0.5
+    of_style = impasto.score(content, style, style)
+    assert of_style["style"]["mean"] < 1e-6 and of_style["style"]["held_out"] < 1e-6
+    assert of_style["style"]["embedding"] < 1e-3 and of_style["surface"]["roughness"] == pytest.approx(1)
+    assert of_style["content"]["mean"] > 0.3 and of_style["content"]["edges"] < 0.5
+
+
+def test_a_result_is_nearer_to_the_style_than_the_photo_and_to_the_photo_than_the_style() -> None:
+    content, style = photo(96, 128), painting(96, 96)
+    made = impasto.stylize(content, style, size=128, iterations=30).picture
+    of_made, of_photo, of_style = (impasto.score(content, style, each) for each in (made, content, style))
+    for key in ("mean", "held_out"):
+        assert of_made["style"][key] < 0.7 * of_photo["style"][key]
+    assert of_made["content"]["mean"] < of_style["content"]["mean"]
+    assert of_made["content"]["edges"] > of_style["content"]["edges"]
+
+
+def test_flat_and_tiny_pictures() -> None:
+    flat = np.full((32, 32, 3), 128, np.uint8)
+    scores = impasto.score(flat, flat, flat)
+    assert scores["content"]["edges"] == 0 and scores["surface"]["tv"] == 0 and scores["style"]["embedding"] == 0
+    with pytest.raises(ImageError, match="result picture is 8×8"):
+        impasto.score(flat, flat, flat[:8, :8])
+
+
+def test_sobel_by_hand() -> None:
+    ramp = torch.linspace(0, 1, 11)[None, None, None, :].expand(1, 3, 5, 11)
+    across, down = edges.sobel(ramp)
+    assert torch.allclose(across[..., 1:-1], torch.tensor(0.1)) and torch.allclose(down, torch.tensor(0.0), atol=1e-6)
+    across, down = edges.sobel(ramp.mT)
+    assert torch.allclose(down[:, :, 1:-1], torch.tensor(0.1)) and torch.allclose(across, torch.tensor(0.0), atol=1e-6)
+    step = torch.zeros(1, 3, 6, 6)
+    step[..., 3:] = 1
+    assert edges.strength(step).max() == pytest.approx(0.5)
+
+
+def test_the_edge_sheet_has_a_row_for_every_picture() -> None:
+    one = edge_sheet([("photo", photo(48, 64))], size=64)
+    two = edge_sheet([("photo", photo(48, 64)), ("painting", Image.fromarray(painting(48, 64)))], size=64)
+    assert isinstance(one, Image.Image) and two.height > 1.8 * one.height - 20 and two.width == one.width > 4 * 64
+    assert load(two).size == (two.height, two.width)
