@@ -122,20 +122,18 @@ class FastRun(Prepared):
         room = memory.budget(self.settings.memory, self.device)
         if isinstance(self._canvas, Picture) and self._needed(None) <= room:
             return None, 0
+        sides = range(_LARGEST_TILE, _SMALLEST_TILE, -64)
+        tile = next((side for side in sides if self._needed(side) <= room), _SMALLEST_TILE)
         if self.settings.memory == "auto":  # what is free decides on the tiles, and not on the picture
-            sides = range(_LARGEST_TILE, _SMALLEST_TILE, -64)
-            return next((side for side in sides if self._needed(side) <= room), _SMALLEST_TILE), _MOST_SAMPLES
-        tile = _LARGEST_TILE
-        while tile > _SMALLEST_TILE and self._needed(tile) > room:
-            tile -= 64
-        samples = (room - self._held()) // (_SAMPLE**2 * _PIXEL_BYTES[self._dtype])
-        if self._needed(tile) > room or samples < _FEWEST_SAMPLES:
-            least = max(self._needed(tile), self._held() + _FEWEST_SAMPLES * _SAMPLE**2 * _PIXEL_BYTES[self._dtype])
+            return tile, _MOST_SAMPLES
+        of_sample = _SAMPLE**2 * _PIXEL_BYTES[self._dtype]
+        least = max(self._needed(_SMALLEST_TILE), self._held() + _FEWEST_SAMPLES * of_sample)
+        if room < least:
             raise SettingsError(
                 f"{room / 1e6:.0f} MB of memory are too little for this picture: it takes at least "
                 f"--memory {math.ceil(least / 1e6)}MB, or a smaller --size."
             )
-        return tile, min(samples, _MOST_SAMPLES)
+        return tile, min((room - self._held()) // of_sample, _MOST_SAMPLES)
 
     def _held(self) -> int:
         """Bytes that are there all the time."""

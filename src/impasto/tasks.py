@@ -27,7 +27,7 @@ from impasto.result import Result
 from impasto.run import Run
 from impasto.settings import FAST_ONLY, Settings
 from impasto.solve import Stage
-from impasto.style_losses import STYLE_LOSSES
+from impasto.style_losses import CALIBRATION, STYLE_LOSSES
 
 _FAST = {"method", "size", "stroke_size", "memory", "strength", "device", "precision"}
 """The settings that the fast method heeds."""
@@ -257,7 +257,10 @@ def _style_term(
         for picture, share in styles:
             pixels = at_length(picture, max(size)).pixels.to(backbone.device)
             examples.append((backbone(pixels, layers), share))
-        loss = STYLE_LOSSES[settings.style_loss](settings.normalization == "relative")
+        relative = settings.normalization == "relative"
+        loss = STYLE_LOSSES[settings.style_loss](relative)
+        if relative:
+            weight *= CALIBRATION[settings.style_loss]
         yield Term.towards("style", loss, weight, layers, examples)
 
 
