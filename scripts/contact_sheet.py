@@ -7,13 +7,11 @@ there already are not made again.
 """
 
 import argparse
-import sys
-import time
 from pathlib import Path
 
 from PIL import Image
+from rendering import rendered
 
-import impasto
 from impasto.images import load, save
 from impasto.sheet import Labelled, contact_sheet
 
@@ -35,16 +33,7 @@ def main() -> None:
         row = [(_label(content), load(content).fitted(arguments.size).image())]
         for style in styles:
             kept = arguments.keep and arguments.keep / f"{content.stem}-{style.stem}.png"
-            if not (kept and kept.exists()):
-                began = time.perf_counter()
-                result = impasto.stylize(content, style, size=arguments.size, **settings)
-                print(
-                    f"{content.stem} in {style.stem}: {time.perf_counter() - began:.1f} s", file=sys.stderr, flush=True
-                )
-                if kept:
-                    kept.parent.mkdir(parents=True, exist_ok=True)
-                    result.save(kept)
-            row.append(("", load(kept).image() if kept else result.picture.image()))
+            row.append(("", rendered(content, style, kept, size=arguments.size, **settings)))
         rows.append(row)
     save(load(contact_sheet(rows)), arguments.output, force=True)
 

@@ -8,13 +8,10 @@ there already are not made again.
 
 import argparse
 import itertools
-import sys
-import time
 from pathlib import Path
 
-from PIL import Image
+from rendering import rendered
 
-import impasto
 from impasto.images import load, save
 from impasto.sheet import Labelled, contact_sheet
 
@@ -35,25 +32,9 @@ def main() -> None:
         row = [(path.stem.replace("_", " "), load(path).image()) for path in (content, style)]
         for size, method in itertools.product(arguments.sizes, METHODS):
             kept = arguments.keep and arguments.keep / f"{content.stem}-{style.stem}-{method}-{size}.png"
-            row.append((f"{method} {size}", _picture(content, style, method, size, kept)))
+            row.append((f"{method} {size}", rendered(content, style, kept, size=size, method=method)))
         rows.append(row)
     save(load(contact_sheet(rows, cell=(arguments.cell, arguments.cell * 2 // 3))), arguments.output, force=True)
-
-
-def _picture(content: Path, style: Path, method: str, size: int, kept: Path | None) -> Image.Image:
-    if kept and kept.exists():
-        return load(kept).image()
-    began = time.perf_counter()
-    result = impasto.stylize(content, style, size=size, method=method)
-    print(
-        f"{content.stem} in {style.stem}, {method} {size}: {time.perf_counter() - began:.1f} s",
-        file=sys.stderr,
-        flush=True,
-    )
-    if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        result.save(kept)
-    return result.picture.image()
 
 
 if __name__ == "__main__":

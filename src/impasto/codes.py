@@ -1,5 +1,6 @@
 """Style codes: a painting in a hundred numbers, or a mixture of learnt styles. Made once, saved, mixed, used on any photo."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,10 +77,15 @@ def learnt_style(spec: str) -> StyleCode:
                 f"--style-index takes styles from 0 to {count - 1}, like 7 or 3:0.5,12:0.5, not {part.strip()!r}."
             )
         values[0, position] += weight
-    shares = values[0].tolist()
-    if not all(0 <= share < float("inf") for share in shares) or sum(shares) <= 0:
-        raise SettingsError(f"Style weights must be finite, not negative, and not all 0: got {spec!r}.")
-    return StyleCode("multistyle26", values / values.sum())
+    return StyleCode("multistyle26", torch.tensor([normalised(values[0].tolist())]))
+
+
+def normalised(shares: Sequence[float]) -> list[float]:
+    """Weights of styles, made to sum to one. Raises SettingsError."""
+    total = sum(shares)
+    if not all(0 <= share < math.inf for share in shares) or total <= 0:
+        raise SettingsError(f"Style weights must be finite, not negative, and not all 0: got {list(shares)}.")
+    return [share / total for share in shares]
 
 
 def mixed(codes: Sequence[tuple[StyleCode, float]]) -> StyleCode:

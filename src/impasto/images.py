@@ -40,6 +40,9 @@ Window = tuple[int, int, int, int]
 
 Depth = Literal[8, 16]
 
+LARGE = 2**25
+"""Pictures with more pixels than this stay in 8 bits, where they have no more: as float32 they would take 0.4 GB and up."""
+
 STRIP = 256
 """Rows that are encoded at a time where a format takes them so."""
 
@@ -302,8 +305,8 @@ def _encode(picture: Saveable, depth: Depth, form: Format, description: str, fil
         white.paste(image, mask=image.getchannel("A"))
         image = white
     options = form.options
-    if image.width * image.height > 2**25:  # libjpeg would hold all coefficients at once to find the best code for them
-        options = options | {"optimize": False} if "optimize" in options else options
+    if image.width * image.height > LARGE:  # libjpeg would hold all coefficients at once to find the best code for them
+        options = options | {"optimize": False}
     image.save(file, form.name, icc_profile=profiles.srgb(), exif=exif, **options)
 
 

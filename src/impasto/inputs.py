@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 from impasto import codes, images
 from impasto.codes import StyleCode
@@ -77,14 +77,14 @@ def at_length(style: Picture, length: int) -> Picture:
 def _code(entry: StyleEntry) -> StyleCode:
     if isinstance(entry, StyleCode):
         return entry
-    if isinstance(entry, (str, os.PathLike)) and _is_code(entry):
+    if _is_code(entry):
         return StyleCode.load(Path(entry))
     painting = load_own(entry, max)
     check_side(painting.size, "style")
     return codes.predicted(painting)
 
 
-def _is_code(entry: Any) -> bool:
+def _is_code(entry: Any) -> TypeGuard[str | os.PathLike[str]]:
     return isinstance(entry, (str, os.PathLike)) and str(entry).endswith(".safetensors")
 
 
@@ -93,9 +93,5 @@ def _shares(source: Any) -> list[tuple[Any, float]]:
     weighted = isinstance(source, tuple) and len(source) == 2 and isinstance(source[1], (int, float))
     listed = source if isinstance(source, (list, tuple)) and not weighted else [source]
     pairs = [entry if isinstance(entry, tuple) else (entry, 1.0) for entry in listed]
-    total = sum(share for _, share in pairs)
-    if not pairs or not all(math.isfinite(share) and share >= 0 for _, share in pairs) or total <= 0:
-        raise SettingsError(
-            f"Style weights must be finite, not negative, and not all 0: got {[share for _, share in pairs]}."
-        )
-    return [(entry, share / total) for entry, share in pairs]
+    shares = codes.normalised([share for _, share in pairs])
+    return [(entry, share) for (entry, _), share in zip(pairs, shares, strict=True)]

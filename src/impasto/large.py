@@ -9,11 +9,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from impasto import images
-from impasto.images import STRIP, Depth, Picture, PictureLike, Size, Window, long_side
+from impasto.images import LARGE, STRIP, Depth, Picture, PictureLike, Size, Window, long_side
 from impasto.profiles import Array
-
-LARGE = 2**25
-"""Pictures with more pixels than this stay in 8 bits, where they have no more: as float32 they would take 0.4 GB and up."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Result:
 
     @property
     def picture(self) -> Picture:
-        """The picture in float32: of one of more than `large.LARGE` pixels a copy, three times the size."""
+        """The picture in float32: of one of more than `images.LARGE` pixels a copy, three times the size."""
         return self.painted if isinstance(self.painted, Picture) else images.load(self.painted.image())
 
     def save(

@@ -15,7 +15,7 @@ from impasto.devices import choose_device, convolving
 from impasto.features import Backbone
 from impasto.images import Picture, PictureLike
 from impasto.inputs import at_length, usable
-from impasto.losses import ContentLoss, Loss
+from impasto.losses import ContentLoss, Features, Loss
 from impasto.settings import Settings
 from impasto.style_losses import MomentsLoss
 
@@ -39,46 +39,49 @@ def score(content: PictureLike, style: PictureLike, result: PictureLike, device:
     made = usable(result, "result")
     photo = usable(content, "content").fitted(made.size)
     painting = at_length(usable(style, "style"), max(made.size))
+    of_style, of_content = tuple(Settings().style_layers), tuple(Settings().content_layers)
+    place = choose_device(device)
+    with torch.no_grad(), memory.kept(), convolving("float32"):
+        backbone = Backbone.pretrained(padding="replicate", device=place)
+        features = backbone(made.pixels.to(place), {*of_style, *HELD_OUT, *of_content})
+        styles = _distances(MomentsLoss(), backbone(painting.pixels.to(place), {*of_style, *HELD_OUT}), features)
+        contents = _distances(ContentLoss(), backbone(photo.pixels.to(place), of_content), features)
     return {
-        "style": _style(made, photo, painting, device),
-        "content": _content(made, photo, device),
+        "style": {
+            "layers": {layer: styles[layer] for layer in of_style},
+            "mean": sum(styles[layer] for layer in of_style) / len(of_style),
+            "held_out": sum(styles[layer] for layer in HELD_OUT) / len(HELD_OUT),
+            "embedding": _embedding(made, photo, painting),
+        },
+        "content": {
+            "layers": {layer: contents[layer] for layer in of_content},
+            "mean": sum(contents.values()) / len(of_content),
+            "edges": _edges(made, photo),
+        },
         "surface": _surface(made.pixels, painting.pixels),
     }
 
 
-def _style(made: Picture, photo: Picture, painting: Picture, device: str) -> dict[str, Any]:
-    layers = tuple(Settings().style_layers)
-    every = _distances(MomentsLoss(), painting, made, (*layers, *HELD_OUT), device)
+def _distances(loss: Loss, wanted: Features, made: Features) -> dict[str, float]:
+    """Layer by layer of what is wanted."""
+    found = {}
+    for layer, feature in wanted.items():
+        target = loss.target(feature)
+        found[layer] = loss.distance(loss.measure(made[layer], target), target).item()
+    return found
+
+
+def _embedding(made: Picture, photo: Picture, painting: Picture) -> float:
     of_style, of_photo, of_result = (codes.predicted(picture).values for picture in (painting, photo, made))
     apart = (of_photo - of_style).norm().clamp_min(1e-12)
-    return {
-        "layers": {layer: every[layer] for layer in layers},
-        "mean": sum(every[layer] for layer in layers) / len(layers),
-        "held_out": sum(every[layer] for layer in HELD_OUT) / len(HELD_OUT),
-        "embedding": ((of_result - of_style).norm() / apart).item(),
-    }
+    distance: float = ((of_result - of_style).norm() / apart).item()
+    return distance
 
 
-def _content(made: Picture, photo: Picture, device: str) -> dict[str, Any]:
-    layers = tuple(Settings().content_layers)
-    every = _distances(ContentLoss(), photo, made, layers, device)
+def _edges(made: Picture, photo: Picture) -> float:
     pair = torch.stack([edges.strength(picture.pixels).flatten() for picture in (made, photo)])
-    correlation = torch.corrcoef(pair)[0, 1].nan_to_num().item()  # a flat picture has no edges
-    return {"layers": every, "mean": sum(every.values()) / len(layers), "edges": correlation}
-
-
-def _distances(loss: Loss, wanted: Picture, made: Picture, layers: tuple[str, ...], device: str) -> dict[str, float]:
-    """Of two pictures' features, layer by layer."""
-    place = choose_device(device)
-    with torch.no_grad(), memory.kept(), convolving("float32"):
-        backbone = Backbone.pretrained(padding="replicate", device=place)
-        features = backbone(wanted.pixels.to(place), layers)
-        targets = {layer: loss.target(features[layer]) for layer in layers}
-        features = backbone(made.pixels.to(place), layers)
-        return {
-            layer: loss.distance(loss.measure(features[layer], targets[layer]), targets[layer]).item()
-            for layer in layers
-        }
+    correlation: float = torch.corrcoef(pair)[0, 1].nan_to_num().item()  # a flat picture has no edges
+    return correlation
 
 
 def _surface(made: Tensor, painting: Tensor) -> dict[str, float]:

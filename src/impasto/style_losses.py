@@ -45,6 +45,10 @@ class StyleLoss:
     def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
         return self.statistic(feature, weight)
 
+    def distance(self, measured: Stat, target: Stat) -> Tensor:
+        """Mean square of the difference, where the statistic is one tensor and nothing else is said."""
+        return _squared_distance(measured[0], target[0], self.relative)
+
 
 @dataclass(frozen=True)
 class GramLoss(StyleLoss):
@@ -56,9 +60,6 @@ class GramLoss(StyleLoss):
 
     def statistic(self, feature: Tensor, weight: Tensor | None) -> Stat:
         return (statistics.gram(feature, weight),)
-
-    def distance(self, measured: Stat, target: Stat) -> Tensor:
-        return _squared_distance(measured[0], target[0], self.relative)
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,6 @@ class LinearLoss(StyleLoss):
 
     def statistic(self, feature: Tensor, weight: Tensor | None) -> Stat:
         return (statistics.mean(feature, weight),)
-
-    def distance(self, measured: Stat, target: Stat) -> Tensor:
-        return _squared_distance(measured[0], target[0], self.relative)
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ from impasto.errors import SettingsError
 from impasto.settings import FAST_ONLY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL.Image import Image
+
     from impasto.result import Prepared
 
 app = typer.Typer(
@@ -110,14 +114,9 @@ def styles(
     force: Force = False,
 ) -> None:
     """Show a photograph in all 26 learnt styles, with the numbers that --style-index takes."""
-    from impasto import images
     from impasto.gallery import learnt_styles
 
-    path = output or Path(f"{content.stem}-styles.png")
-    images.check_format(path, (size, size))
-    files.check_writable(path, force)
-    images.save(images.load(learnt_styles(content, size)), path, force=force)
-    print(path)
+    _save_sheet(output or Path(f"{content.stem}-styles.png"), lambda: learnt_styles(content, size), force)
 
 
 @app.command()
@@ -161,13 +160,10 @@ def edges(
     force: Force = False,
 ) -> None:
     """Show the Sobel edges of pictures and their total variation, row by row."""
-    from impasto import images
     from impasto.gallery import edge_sheet
 
-    path = output or Path(f"{pictures[0].stem}-edges.png")
-    files.check_writable(path, force)
-    images.save(images.load(edge_sheet([(each.stem, each) for each in pictures], size)), path, force=force)
-    print(path)
+    named = [(each.stem, each) for each in pictures]
+    _save_sheet(output or Path(f"{pictures[0].stem}-edges.png"), lambda: edge_sheet(named, size), force)
 
 
 @app.command()
@@ -210,6 +206,16 @@ def reconstruct(
     from impasto.tasks import plan_reconstruct
 
     _deliver(plan_reconstruct(content, layer, recipe, **settings), delivery, f"{content.stem}-{layer}", [str(content)])
+
+
+def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool) -> None:
+    """Draw a sheet and write it, once it is known that it can be written."""
+    from impasto import images
+
+    images.check_format(path, (1, 1))
+    files.check_writable(path, force)
+    images.save(images.load(draw()), path, force=force)
+    print(path)
 
 
 def _file_name(style_index: str) -> str:
