@@ -18,6 +18,7 @@ FLOORS: list[set[str]] = [
     {"run"},
     {"tasks"},
     {"demo", "doctor", "gallery", "scores"},
+    {"study"},
     {"cli"},
 ]
 """Every module of the package, lowest first. A module imports from floors below its own, or from its own."""

@@ -25,6 +25,14 @@ def check_writable(path: Path, force: bool) -> None:
         raise OutputError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
 
 
+def create_folder(path: Path) -> None:
+    """Create a folder where there is none yet. Raises OutputError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {path} cannot be made ({error.strerror}): choose another place.") from error
+
+
 def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None], force: bool) -> None:
     """Write ``content``, or what it writes when called, to ``path`` whole or not at all.
 

@@ -33,16 +33,20 @@ def edge_sheet(pictures: Sequence[tuple[str, PictureLike]], size: int = 512) -> 
 
     Grey is no edge; darker and lighter are the two directions. All rows are drawn to one scale, and so can be compared.
     """
-    rows = []
-    for name, source in pictures:
-        picture = usable(source, name).fitted(size)
-        across, down = edges.sobel(picture.pixels)
-        variation = total_variation(picture.pixels, "l1").item()
-        row: list[Labelled] = [(f"{name}: total variation {variation:.4f}", picture.image())]
-        row += [("upright edges", _grey(0.5 + 2 * across)), ("level edges", _grey(0.5 + 2 * down))]
-        row.append(("strength", _grey(1 - 4 * edges.strength(picture.pixels))))
-        rows.append(row)
+    rows = [edge_row(name, usable(source, name).fitted(size)) for name, source in pictures]
     return contact_sheet(rows, cell=(size, max(image.height for row in rows for _, image in row)))
+
+
+def edge_row(name: str, picture: Picture) -> list[Labelled]:
+    """One row of the `edge_sheet`."""
+    across, down = edges.sobel(picture.pixels)
+    variation = total_variation(picture.pixels, "l1").item()
+    return [
+        (f"{name}: total variation {variation:.4f}", picture.image()),
+        ("upright edges", _grey(0.5 + 2 * across)),
+        ("level edges", _grey(0.5 + 2 * down)),
+        ("strength", _grey(1 - 4 * edges.strength(picture.pixels))),
+    ]
 
 
 def _grey(plane: Tensor) -> Image.Image:

@@ -22,6 +22,9 @@ QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
 FAST_ONLY = ("method", "stroke_size", "memory")
 """The settings that only `stylize` knows, and of which the optimiser heeds but the first."""
 
+HEEDED_BY_FAST = ("method", "size", "stroke_size", "memory", "strength", "device", "precision")
+"""The settings that the fast method heeds."""
+
 _REFINE = 0.5
 """What the refine method spends of that, for its start has gone half the way: docs/fast.md."""
 
@@ -32,6 +35,13 @@ LOOK, RUN = "Look", "Run"
 def setting(default: Any, help: str, group: str = LOOK, above: float | None = None, below: float | None = None) -> Any:
     """A dataclass field with its help text, its group, and the bounds, inclusive, of its value."""
     return field(default=default, metadata={"help": help, "group": group, "above": above, "below": below})
+
+
+def heeded(name: str, method: str) -> bool:
+    """Whether a setting has an effect on a method of `stylize`."""
+    if method == "fast":
+        return name in HEEDED_BY_FAST
+    return name not in FAST_ONLY[1:] and (method, name) != ("refine", "init")
 
 
 @dataclass(frozen=True)
@@ -157,6 +167,12 @@ class Settings:
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; ``Settings(**dictionary)`` gives the same settings."""
         return {declared.name: _plain(getattr(self, declared.name)) for declared in fields(self)}
+
+
+def group_of(name: str) -> str:
+    """`LOOK` or `RUN`."""
+    group: str = Settings.__dataclass_fields__[name].metadata["group"]
+    return group
 
 
 def _checked(declared: "Field[Any]", value: Any) -> Any:

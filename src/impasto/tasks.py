@@ -25,12 +25,9 @@ from impasto.large import load_own
 from impasto.losses import ContentLoss, Term, TotalVariationLoss
 from impasto.result import Result
 from impasto.run import Run
-from impasto.settings import FAST_ONLY, Settings
+from impasto.settings import FAST_ONLY, Settings, heeded
 from impasto.solve import Stage
 from impasto.style_losses import CALIBRATION, STYLE_LOSSES
-
-_FAST = {"method", "size", "stroke_size", "memory", "strength", "device", "precision"}
-"""The settings that the fast method heeds."""
 
 
 @overload
@@ -57,7 +54,7 @@ def plan_stylize(
     **settings: Any,
 ) -> Run | FastRun:
     """Prepare `stylize`; see there."""
-    chosen = _chosen(recipe, settings | {"method": method})
+    chosen = chosen_settings(recipe, settings | {"method": method})
     if chosen.method == "fast":
         if start is not None:
             raise SettingsError("A start has no effect on the fast method: leave it out, or choose another method.")
@@ -94,7 +91,7 @@ def plan_texture(
     style: StyleLike, recipe: str = "texture", *, start: PictureLike | None = None, **settings: Any
 ) -> Run:
     """Prepare `texture`; see there."""
-    chosen = _chosen(recipe, settings, "texture")
+    chosen = chosen_settings(recipe, settings, "texture")
     effective = chosen.effective()
     _require(effective, "style_weight")
     if chosen.size == "native":
@@ -126,7 +123,7 @@ def plan_reconstruct(
     **settings: Any,
 ) -> Run:
     """Prepare `reconstruct`; see there."""
-    chosen = _chosen(recipe, settings | {"content_layers": layer}, "reconstruct")
+    chosen = chosen_settings(recipe, settings | {"content_layers": layer}, "reconstruct")
     effective = chosen.effective()
     _require(effective, "content_weight")
     photo = _fitted(image, chosen)
@@ -182,20 +179,17 @@ def reconstruct(image: PictureLike, layer: str = "relu4_2", recipe: str = "recon
     return plan_reconstruct(image, layer, recipe, **settings).finish()
 
 
-def _chosen(recipe: str, settings: dict[str, Any], task: str = "stylize") -> Settings:
+def chosen_settings(recipe: str, settings: dict[str, Any], task: str = "stylize") -> Settings:
     """The settings of a recipe with some replaced. Raises SettingsError also for those that would have no effect."""
     chosen = recipes.recipe(recipe).changed(**settings)
     given = {name for name, value in settings.items() if value is not None}
-    fast = task == "stylize" and chosen.method == "fast"
-    idle = given - _FAST if fast else given & set(FAST_ONLY)
     if task == "stylize":
-        idle -= {"method"}
-    if chosen.method == "refine":
-        idle |= given & {"init"}
+        where, idle = f"--method {chosen.method}", {name for name in given if not heeded(name, chosen.method)}
+    else:
+        where, idle = task, given & set(FAST_ONLY)
     if idle:
-        where = f"--method {chosen.method}" if task == "stylize" else task
         raise SettingsError(f"--{min(idle).replace('_', '-')} has no effect on {where}: leave it out.")
-    if fast and recipe != "default":
+    if chosen.method == "fast" and recipe != "default":
         raise SettingsError(f"The recipe {recipe} is for the optimiser: leave out --method fast or --recipe.")
     return chosen
 

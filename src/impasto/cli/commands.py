@@ -15,8 +15,10 @@ from impasto.cli.options import (
     Json,
     Output,
     Quiet,
+    parse_snapshots,
     parse_weighted,
     stderr,
+    with_delivery,
     with_exit_codes,
     with_settings,
 )
@@ -75,6 +77,7 @@ def _main(
 @app.command()
 @with_exit_codes
 @with_settings()
+@with_delivery
 def stylize(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     *,
@@ -184,6 +187,7 @@ def export(
 @app.command()
 @with_exit_codes
 @with_settings(without=("content_weight", "content_layers", "palette", *FAST_ONLY))
+@with_delivery
 def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
     from impasto.tasks import plan_texture
@@ -195,6 +199,7 @@ def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe:
 @app.command()
 @with_exit_codes
 @with_settings(without=("style_weight", "style_layers", "style_loss", "content_layers", "palette", *FAST_ONLY))
+@with_delivery
 def reconstruct(
     content: Annotated[Path, typer.Argument(help="The picture.", metavar="CONTENT")],
     settings: dict[str, Any],
@@ -206,6 +211,81 @@ def reconstruct(
     from impasto.tasks import plan_reconstruct
 
     _deliver(plan_reconstruct(content, layer, recipe, **settings), delivery, f"{content.stem}-{layer}", [str(content)])
+
+
+@app.command()
+@with_exit_codes
+@with_settings()
+def study(
+    content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
+    style: Annotated[Path, typer.Argument(help="The painting.", metavar="STYLE")],
+    *,
+    settings: dict[str, Any],
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="Folder for the report and all pictures.", show_default="named after the inputs"
+        ),
+    ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A setting with the values to compare, like tv_weight=0,30. Again for another: all combinations are computed.",
+            metavar="SETTING=VALUE,…",
+        ),
+    ] = None,
+    recipe: Annotated[
+        list[str] | None, typer.Option(help="A recipe to compare. Again for another.", show_default="default")
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(help="A ready-made study: report, the experiments of a course report.", metavar="report"),
+    ] = None,
+    snapshots: Annotated[
+        str, typer.Option(help="Also show the picture at these iterations: 200,300 or every:50.", show_default="none")
+    ] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Start, however many runs it is and however long they take.")
+    ] = False,
+    force: Force = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the variants with their estimated time; write nothing.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Compare settings, recipes and losses on a pair of pictures, in a report that is one HTML file.
+
+    What a folder holds already is kept: after Ctrl-C or a full disk, the same command goes on.
+    """
+    from impasto.cli.execute import execute_study
+    from impasto.study import plan_study
+    from impasto.study.variants import parse_sweep
+
+    sweeps: dict[str, list[str]] = {}
+    for text in sweep or []:
+        name, values = parse_sweep(text)
+        sweeps[name] = sweeps.get(name, []) + values
+    planned = plan_study(
+        content,
+        style,
+        folder or Path(f"{content.stem}-{style.stem}-study"),
+        sweeps=sweeps,
+        recipes=recipe or ["default"],
+        preset=preset,
+        snapshots=lambda most: parse_snapshots(snapshots, most),
+        force=force,
+        **settings,
+    )
+    seconds = planned.estimate()
+    if dry_run:
+        plan = {"report": str(planned.report), "estimated_s": round(sum(seconds.values()))}
+        commands = {each.name: each.command(str(content), str(style)) for each in planned.variants}
+        print(_dump(plan | {"variants": commands}) if json else _lines(plan | {"variants": commands}))
+        return
+    execute_study(planned, sum(seconds.values()), yes=yes, quiet=quiet)
+    print(planned.summary_file.read_text() if json else planned.report)
+    raise typer.Exit(FAILED if planned.failures else 0)
 
 
 def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool) -> None:

@@ -1,17 +1,24 @@
 """Carrying out a run: computed, watched, saved. A live line on a terminal, no motion elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 import impasto
 from impasto import files, record
-from impasto.cli.options import INTERRUPTED, Delivery, parse_bits, parse_snapshots, stderr
+from impasto.cli.options import INTERRUPTED, Delivery, fail, parse_bits, parse_snapshots, stderr
+from impasto.errors import SettingsError
 from impasto.images import check_format, save
 from impasto.result import Prepared
+
+if TYPE_CHECKING:
+    from impasto.study import Study
+
+MOST_RUNS, MOST_SECONDS = 30, 3600.0
+"""A study beyond these is only begun when that is confirmed."""
 
 
 def plan(run: Prepared, output: Path, delivery: Delivery) -> dict[str, Any]:
@@ -56,9 +63,11 @@ def execute(run: Prepared, output: Path, delivery: Delivery, inputs: list[str]) 
         saved.append(str(numbered.pop(iteration)))
 
     try:
-        with _progress(run, delivery.quiet) as advance:
+        with _progress(f"{run.task} {run.size[1]}×{run.size[0]}", delivery.quiet) as advance:
             for step in run.steps():
-                advance(step)
+                advance(*run.progress(step))
+                if step.event and not delivery.quiet:
+                    stderr.print(f"impasto: iteration {step.iteration}: {step.event}", markup=False)
                 for iteration in [each for each in numbered if each <= step.iteration]:
                     snapshot(step, iteration)  # a scale that ends early passes over some
         for iteration in list(numbered):
@@ -87,11 +96,46 @@ def _numbered(output: Path, iterations: list[int]) -> dict[int, Path]:
     return {iteration: output.with_stem(f"{output.stem}-{iteration:05d}") for iteration in iterations}
 
 
+def execute_study(study: "Study", seconds: float, *, yes: bool, quiet: bool) -> None:
+    """Compute a study that is estimated to take so many ``seconds``.
+
+    One of more than `MOST_RUNS` runs or `MOST_SECONDS` is only begun with ``yes``: otherwise SettingsError.
+    """
+    count = len(study.missing)
+    size = f"{count} {'run' if count == 1 else 'runs'}, about {_duration(seconds)}"
+    if (count > MOST_RUNS or seconds > MOST_SECONDS) and not yes:
+        raise SettingsError(
+            f"This study is {size}: more than {MOST_RUNS} runs or {_duration(MOST_SECONDS)} are begun with --yes only, and "
+            "--dry-run lists them."
+        )
+    if not quiet:
+        stderr.print(size, markup=False)
+    try:
+        with _progress("study", quiet) as advance:
+            for step in study.steps():
+                advance(step.done, step.text)
+                if step.event and not quiet:
+                    stderr.print(f"impasto: {step.event}", markup=False)
+    except KeyboardInterrupt:
+        kept = len(study.variants) - len(study.missing)
+        fail(
+            f"Interrupted: {kept} of {len(study.variants)} variants are kept, and the same command goes on from there.",
+            INTERRUPTED,
+        )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 @contextmanager
-def _progress(run: Prepared, quiet: bool) -> Iterator[Any]:
-    """A function to call with every step. The bar counts work, so that the time left is true."""
+def _progress(title: str, quiet: bool) -> Iterator[Callable[[float, str], None]]:
+    """A function to call with the share that is done, and what to say of it. The bar counts work, so that the time left is true."""
     if quiet or not stderr.is_terminal:
-        yield lambda step: _tell(step, quiet)
+        yield lambda done, state: None
         return
     columns = (
         TextColumn("{task.description}"),
@@ -102,16 +146,5 @@ def _progress(run: Prepared, quiet: bool) -> Iterator[Any]:
         TimeRemainingColumn(elapsed_when_finished=False),
     )
     with Progress(*columns, console=stderr, transient=True) as progress:
-        bar = progress.add_task(f"{run.task} {run.size[1]}×{run.size[0]}", total=1.0, state="loading")
-
-        def advance(step: Any) -> None:
-            done, state = run.progress(step)
-            progress.update(bar, completed=done, state=state)
-            _tell(step, quiet)
-
-        yield advance
-
-
-def _tell(step: Any, quiet: bool) -> None:
-    if step.event and not quiet:
-        stderr.print(f"impasto: iteration {step.iteration}: {step.event}", markup=False)
+        bar = progress.add_task(title, total=1.0, state="loading")
+        yield lambda done, state: progress.update(bar, completed=done, state=state)

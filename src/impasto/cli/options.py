@@ -54,33 +54,51 @@ class Delivery:
     quiet: Quiet = False
 
 
-def with_settings(without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of `Delivery` and one for every field of `Settings`, save those it has no use for.
-
-    They arrive as its arguments ``delivery`` and, those that were given, ``settings``.
-    """
-    deliveries = [
+def with_delivery(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `Delivery`; they arrive as its argument ``delivery``."""
+    options = [
         inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
         for each in fields(Delivery)
     ]
+    return _with_options(command, "delivery", options, lambda given: Delivery(**given))
+
+
+def with_settings(without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for every field of `Settings`, save those it has no use for.
+
+    Those that were given arrive as its argument ``settings``.
+    """
     options = [_option(declared) for declared in fields(Settings) if declared.name not in without]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        @functools.wraps(command)
-        def wrapped(**arguments: Any) -> None:
-            delivery = Delivery(**{each.name: arguments.pop(each.name) for each in deliveries})
-            given = {each.name: arguments.pop(each.name) for each in options}
-            settings = {name: value for name, value in given.items() if value is not None}
-            command(**arguments, settings=settings, delivery=delivery)
-
-        signature = inspect.signature(command)
-        own = [parameter for name, parameter in signature.parameters.items() if name not in ("settings", "delivery")]
-        parameters = [*own, *deliveries, *options]
-        wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-        wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return wrapped
+        return _with_options(
+            command,
+            "settings",
+            options,
+            lambda given: {name: value for name, value in given.items() if value is not None},
+        )
 
     return decorate
+
+
+def _with_options(
+    command: Callable[..., None],
+    argument: str,
+    options: list[inspect.Parameter],
+    gathered: Callable[[dict[str, Any]], Any],
+) -> Callable[..., None]:
+    """``command`` with ``options`` in place of its ``argument``, which gets what ``gathered`` makes of them."""
+
+    @functools.wraps(command)
+    def wrapped(**arguments: Any) -> None:
+        given = {each.name: arguments.pop(each.name) for each in options}
+        command(**arguments, **{argument: gathered(given)})
+
+    signature = inspect.signature(command)
+    parameters = [each for name, each in signature.parameters.items() if name != argument] + options
+    wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapped
 
 
 def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,0 +1,286 @@
+"""The report of a study: one HTML file that needs nothing else, with its tables as CSV and JSON and its figures beside it."""
+
+import base64
+import csv
+import functools
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from PIL import Image
+
+import impasto
+from impasto import images
+from impasto.gallery import edge_row
+from impasto.images import Picture
+from impasto.scores import score
+from impasto.settings import Settings
+from impasto.study import figures
+from impasto.study.cell import RESULT, snapshot_name
+from impasto.study.figures import Curves, Point
+from impasto.study.variants import Variant
+
+_SHOWN = 1024
+"""The longest side of a picture in the page; the files beside it have all their pixels."""
+_EDGES = 512
+PHOTO = "the photograph"
+SUMMARY = "study.json"
+
+COLUMNS = {
+    "style": ("style", "mean"),
+    "held-out style": ("style", "held_out"),
+    "embedding": ("style", "embedding"),
+    "content": ("content", "mean"),
+    "edges": ("content", "edges"),
+    "TV": ("surface", "tv"),
+    "roughness": ("surface", "roughness"),
+    "clipped": ("surface", "clipped"),
+}
+"""The scores in the table, by their place in what `scores.score` gives."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A variant with what became of it: ``outcome`` is what its process left, None when it failed with ``error``."""
+
+    variant: Variant
+    folder: Path
+    outcome: dict[str, Any] | None
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.variant.name
+
+    @property
+    def record(self) -> dict[str, Any]:
+        return self.outcome["record"] if self.outcome else {}
+
+    @property
+    def snapshots(self) -> list[int]:
+        """The iterations whose pictures are there."""
+        return [each for each in self.variant.snapshots if (self.folder / snapshot_name(each)).exists()]
+
+    @property
+    def has_curves(self) -> bool:
+        return self.outcome is not None and bool(self.outcome["curve"])
+
+    def curves(self) -> Curves:
+        """The losses at every iteration, where there were iterations."""
+        assert self.outcome
+        settings, losses = self.variant.resolved(), dict(self.outcome["curve"])
+        iterations = losses.pop("iteration")
+        return Curves(self.name, f"{settings.style_loss}, {settings.normalization}", iterations, losses)
+
+    def scores(self) -> dict[str, float]:
+        """The columns of the table, by their names."""
+        if self.outcome is None:
+            return {}
+        found = _columns(self.outcome["scores"])
+        if self.variant.resolved().method == "fast":
+            del found["embedding"]  # the network was given the code that this compares
+        return found
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report is made from: a pair of pictures, its cells, the base they differ from, and the preset they belong to."""
+
+    content: Path
+    style: Path
+    cells: list[Cell]
+    base: Settings
+    preset: str | None
+
+    def files(self) -> dict[str, bytes]:
+        """Page, tables and figures by their names; the same study gives the same bytes."""
+        drawings = self._drawings()
+        page = self._page({name: forms["svg"] for name, forms in drawings.items()})
+        return {
+            "report.html": page.encode(),
+            "scores.csv": _csv(self._score_rows()),
+            "losses.csv": _csv(self._loss_rows()),
+            **{f"figures/{name}.{form}": data for name, forms in drawings.items() for form, data in forms.items()},
+            SUMMARY: (json.dumps(self._summary(), indent=2) + "\n").encode(),
+        }
+
+    @property
+    def done(self) -> list[Cell]:
+        return [cell for cell in self.cells if cell.outcome]
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Of the variants, by name."""
+        return {cell.name: figures.colour_of(index) for index, cell in enumerate(self.cells)}
+
+    @functools.cached_property
+    def photo(self) -> Picture:
+        """The photograph at the size of the results."""
+        photo = images.load(self.content)
+        if not self.done:
+            return photo
+        record = self.done[0].record
+        return photo.fitted((record["height"], record["width"]))
+
+    @functools.cached_property
+    def reference(self) -> dict[str, float]:
+        """The scores of doing nothing."""
+        return _columns(score(self.photo, self.style, self.photo))
+
+    def _summary(self) -> dict[str, Any]:
+        """All that is known of a study, without the curves, which are in losses.csv."""
+        return {
+            "impasto": "study",
+            "complete": len(self.done) == len(self.cells),
+            "version": impasto.__version__,
+            "content": str(self.content),
+            "style": str(self.style),
+            "base": self.base.dictionary(),
+            "variants": [
+                {
+                    "name": cell.name,
+                    "differences": cell.variant.differences(self.base),
+                    "command": self._command(cell),
+                    "error": cell.error,
+                    "picture": f"runs/{cell.variant.folder}/{RESULT}" if cell.outcome else None,
+                    "wall_s": cell.outcome["wall_s"] if cell.outcome else None,
+                    "scores": cell.outcome["scores"] if cell.outcome else None,
+                    "record": cell.record or None,
+                }
+                for cell in self.cells
+            ],
+        }
+
+    def _command(self, cell: Cell) -> str:
+        return cell.variant.command(str(self.content), str(self.style))
+
+    def _drawings(self) -> dict[str, dict[str, bytes]]:
+        found = {}
+        if curves := [each.curves() for each in self.done if each.has_curves]:
+            found["losses"] = figures.loss_curves(curves, self.colours)
+        if self.done:
+            rows = {PHOTO: self.reference, **{cell.name: cell.scores() for cell in self.done}}
+            found["variation"] = figures.variation({name: row["TV"] for name, row in rows.items()}, self.colours)
+            points = [Point(name, row["content"], row["held-out style"]) for name, row in rows.items()]
+            found["pareto"] = figures.pareto(points, self.colours)
+        return found
+
+    def _page(self, drawings: Mapping[str, bytes]) -> str:
+        environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("impasto.study", "pages"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters.update(number=_number, change=_change)
+        edges, planes = self._edges()
+        return environment.get_template(f"{self.preset or 'study'}.html.j2").render(
+            content=self.content,
+            style=self.style,
+            cells=self.cells,
+            by_name={cell.name: cell for cell in self.done},
+            numbers={cell.name: number for number, cell in enumerate(self.cells)},
+            commands={cell.name: self._command(cell) for cell in self.cells},
+            moments=sorted({each for cell in self.done for each in cell.snapshots}),
+            base=self.base,
+            colours=self.colours,
+            columns=list(COLUMNS),
+            reference=self.reference if self.done else {},
+            photo=PHOTO,
+            edges=edges,
+            pictures=self._pictures() | planes,
+            figures={name: _embedded("svg+xml", drawing) for name, drawing in drawings.items()},
+            version=impasto.__version__,
+        )
+
+    def _pictures(self) -> dict[str, str]:
+        """What the page shows, by the names it has there."""
+        sources = {"content": self.photo, "style": images.load(self.style)}
+        for number, cell in enumerate(self.cells):
+            if cell.outcome:
+                sources[f"{number}-final"] = images.load(cell.folder / RESULT)
+                for each in cell.snapshots:
+                    sources[f"{number}-{each}"] = images.load(cell.folder / snapshot_name(each))
+        return {
+            name: _webp(picture.fitted(min(_SHOWN, max(picture.size))).image()) for name, picture in sources.items()
+        }
+
+    def _edges(self) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        """The rows of the table of edges, and the pictures in it by their names."""
+        rows: list[dict[str, Any]] = []
+        pictures: dict[str, str] = {}
+        sources = [("content", PHOTO, self.photo)]
+        sources += [
+            (f"{number}-final", cell.name, images.load(cell.folder / RESULT))
+            for number, cell in enumerate(self.cells)
+            if cell.outcome
+        ]
+        for key, name, picture in sources:
+            (label, _), *planes = edge_row(name, picture.fitted(min(_EDGES, max(picture.size))))
+            named = [(what, f"{key}-edges-{index}") for index, (what, _) in enumerate(planes)]
+            pictures |= {place: _webp(image) for (_, place), (_, image) in zip(named, planes, strict=True)}
+            rows.append({"label": label, "whole": key, "planes": named})
+        return rows, pictures
+
+    def _score_rows(self) -> Iterator[list[Any]]:
+        yield ["variant", "recipe", "differences", *COLUMNS, "seconds", "peak_bytes", "error"]
+        if self.done:
+            yield [PHOTO, "", "", *self.reference.values(), "", "", ""]
+        for cell in self.cells:
+            scores, differences = cell.scores(), cell.variant.differences(self.base)
+            yield [
+                cell.name,
+                cell.variant.recipe,
+                "; ".join(f"{name}={value}" for name, value in differences.items()),
+                *(scores.get(name, "") for name in COLUMNS),
+                cell.outcome["wall_s"] if cell.outcome else "",
+                cell.record.get("peak_rss_bytes", ""),
+                cell.error,
+            ]
+
+    def _loss_rows(self) -> Iterator[list[Any]]:
+        yield ["variant", "iteration", "term", "value"]
+        for curves in (cell.curves() for cell in self.done if cell.has_curves):
+            for term, values in curves.losses.items():
+                yield from ([curves.name, at, term, value] for at, value in zip(curves.iterations, values, strict=True))
+
+
+def _columns(scores: Mapping[str, Any]) -> dict[str, float]:
+    return {name: scores[group][key] for name, (group, key) in COLUMNS.items()}
+
+
+def _webp(image: Image.Image) -> str:
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=90)
+    return _embedded("webp", file.getvalue())
+
+
+def _embedded(form: str, data: bytes) -> str:
+    return f"data:image/{form};base64,{base64.b64encode(data).decode()}"
+
+
+def _number(value: float) -> str:
+    """Three significant digits."""
+    if not math.isfinite(value):
+        return str(value)
+    digits = 2 - math.floor(math.log10(abs(value))) if value else 2
+    return f"{value:.{min(max(digits, 0), 5)}f}"
+
+
+def _change(pair: tuple[float, float]) -> str:
+    """``(0.5, 0.3)`` -> "falls from 0.500 to 0.300"."""
+    before, after = map(_number, pair)
+    verb = "stays at" if before == after else "rises from" if pair[1] > pair[0] else "falls from"
+    return f"{verb} {before}" if before == after else f"{verb} {before} to {after}"
+
+
+def _csv(rows: Iterable[list[Any]]) -> bytes:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\n").writerows(rows)
+    return file.getvalue().encode()

@@ -1,0 +1,284 @@
+"""A study: a folder of variants that can be left and taken up again, and the report on them."""
+
+import functools
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import impasto
+from impasto import files, images
+from impasto.errors import ImpastoError, OutputError, SettingsError, did_you_mean
+from impasto.settings import RUN, Settings, group_of
+from impasto.study.cell import CELL
+from impasto.study.report import SUMMARY, Cell, Report
+from impasto.study.variants import PRESETS, Variant, grid, iterations_of
+from impasto.tasks import chosen_settings, plan_stylize
+
+_OVERHEAD = 4.0
+"""Seconds that a variant takes besides its iterations: to start, to save, to be scored."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a study is: the share of its work that is done, the variant at hand, and ``event`` when one came to an end."""
+
+    done: float
+    text: str
+    event: str = ""
+
+
+@dataclass
+class Study:
+    """A study made ready, as `plan_study` gives it. ``failures`` are the variants that could not be computed, and why."""
+
+    content: Path
+    style: Path
+    folder: Path
+    variants: list[Variant]
+    base: Settings
+    preset: str | None
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def report(self) -> Path:
+        """The file that holds the report once `steps` has come to its end."""
+        return self.folder / "report.html"
+
+    @property
+    def summary_file(self) -> Path:
+        """The file that holds all but the pictures and the curves, as JSON."""
+        return self.folder / SUMMARY
+
+    @property
+    def missing(self) -> list[Variant]:
+        """The variants that are still to be computed."""
+        return [each for each in self.variants if self._outcome(each) is None]
+
+    def estimate(self) -> dict[str, float]:
+        """Roughly the seconds that each missing variant will take. Raises what all of them would fail with."""
+        photo, painting = images.load(self.content), images.load(self.style)
+        seconds: dict[str, float] = {}
+        known: dict[str, float] = {}
+        trouble: ImpastoError | None = None
+        for each in self.missing:
+            key = _cost(each)
+            if key not in known:
+                try:
+                    run = plan_stylize(photo, painting, each.recipe, **each.settings)
+                    known[key] = _OVERHEAD + run.estimate()[0]
+                except SettingsError as error:
+                    raise SettingsError(f"{each.name}: {error}") from error
+                except ImpastoError as error:  # this variant will fail, others may not
+                    trouble, known[key] = error, 0.0
+            seconds[each.name] = known[key]
+        if trouble is not None and not any(seconds.values()):
+            raise trouble
+        return seconds
+
+    def steps(self) -> Iterator[Progress]:
+        """Compute what is missing, variant by variant, then write the report. Close the generator to stop.
+
+        A variant that fails is noted in ``failures``, and tried again by the next study in the folder. Raises OutputError
+        when the folder cannot be written; what was finished is kept.
+        """
+        _write(self.summary_file, {"impasto": "study", "complete": False})
+        self.failures.clear()
+        for index, variant in enumerate(self.variants):
+            share, text = index / len(self.variants), f"{index + 1}/{len(self.variants)} {variant.name}"
+            if self._outcome(variant) is not None:
+                yield Progress(share, text)
+                continue
+            for message in self._computed(variant):
+                if "failed" in message:
+                    if message["fatal"]:
+                        raise OutputError(f"{message['failed']} Run the same command again to go on.")
+                    self.failures[variant.name] = message["failed"]
+                    yield Progress(share, text, f"{variant.name} failed: {message['failed']}")
+                elif "share" in message:
+                    yield Progress(share + message["share"] / len(self.variants), f"{text}  {message['text']}")
+                else:
+                    yield Progress(share, text, f"{variant.name}: done")
+        yield Progress(1.0, "the report")
+        self._write_report()
+        yield Progress(1.0, "the report", f"the report is in {self.report}")
+
+    def finish(self) -> Path:
+        """Compute to the end and give the report's file."""
+        for _ in self.steps():
+            pass
+        return self.report
+
+    def check_kept(self) -> None:
+        """Raises OutputError when the folder holds something else than (a part of) this study."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise OutputError(f"{self.folder} is a file: name a folder for the study.")
+        if self.folder.exists() and any(self.folder.iterdir()) and not self.summary_file.exists():
+            raise OutputError(f"{self.folder} holds other files: choose an empty folder, or allow it with --force.")
+        for each in self.variants:
+            outcome = _read(self._place(each) / CELL)
+            if outcome and outcome.get("fingerprint") != self._fingerprint(each):
+                raise OutputError(
+                    f"{self.folder} holds {each.name!r} with other pictures, settings or snapshots: choose another folder, or "
+                    "compute it anew with --force."
+                )
+
+    def _place(self, variant: Variant) -> Path:
+        return self.folder / "runs" / variant.folder
+
+    @functools.cached_property
+    def pictures(self) -> dict[str, str]:
+        """The SHA-256 of both files."""
+        return {
+            "content": hashlib.sha256(self.content.read_bytes()).hexdigest(),
+            "style": hashlib.sha256(self.style.read_bytes()).hexdigest(),
+        }
+
+    def _fingerprint(self, variant: Variant) -> str:
+        """Of all that decides what the variant's folder holds."""
+        decisive = {
+            "pictures": self.pictures,
+            "recipe": variant.recipe,
+            "settings": variant.resolved().dictionary(),
+            "snapshots": variant.snapshots,
+            "version": impasto.__version__,
+        }
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+    def _outcome(self, variant: Variant) -> dict[str, Any] | None:
+        """What a finished variant left, None for one that is not finished, or not this one."""
+        outcome = _read(self._place(variant) / CELL)
+        return outcome if outcome and outcome.get("fingerprint") == self._fingerprint(variant) else None
+
+    def _computed(self, variant: Variant) -> Iterator[dict[str, Any]]:
+        """The messages of the process that computes a variant; the last is {"done": …} or {"failed": …}."""
+        place = self._place(variant)
+        files.create_folder(place)
+        (place / CELL).unlink(missing_ok=True)
+        job = {
+            "content": str(self.content),
+            "style": str(self.style),
+            "recipe": variant.recipe,
+            "settings": dict(variant.settings),
+            "snapshots": variant.snapshots,
+            "folder": str(place),
+            "fingerprint": self._fingerprint(variant),
+        }
+        command = [sys.executable, "-m", "impasto.study.cell"]
+        with tempfile.TemporaryFile("w+") as log:
+            # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that one.
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+            assert process.stdin and process.stdout
+            last: dict[str, Any] = {}
+            try:
+                json.dump(job, process.stdin)
+                process.stdin.close()
+                for line in process.stdout:
+                    last = json.loads(line)
+                    yield last
+            finally:
+                process.kill()
+                process.stdout.close()
+                code = process.wait()
+            if not last.keys() & {"done", "failed"}:
+                log.seek(0)
+                yield {"failed": _cause(code, log.read()), "fatal": False}
+
+    def _write_report(self) -> None:
+        cells = [
+            Cell(each, self._place(each), self._outcome(each), self.failures.get(each.name, ""))
+            for each in self.variants
+        ]
+        report = Report(self.content, self.style, cells, self.base, self.preset)
+        for name, content in report.files().items():
+            path = self.folder / name
+            files.create_folder(path.parent)
+            files.write_atomic(path, content, force=True)
+
+
+def plan_study(
+    content: str | Path,
+    style: str | Path,
+    folder: str | Path,
+    *,
+    sweeps: Mapping[str, Sequence[Any]] | None = None,
+    recipes: Sequence[str] = ("default",),
+    preset: str | None = None,
+    snapshots: Sequence[int] | Callable[[int], Sequence[int]] = (),
+    force: bool = False,
+    **settings: Any,
+) -> Study:
+    """Prepare a study of one pair of pictures.
+
+    ``sweeps`` maps settings to values; every ``recipes`` is computed with every combination of them. ``preset="report"`` takes
+    the variants of the course report in place of both. ``snapshots`` are the iterations at which pictures are kept, by the
+    variants that come so far, or a function that gives them for the most iterations of any variant. ``settings`` hold for all variants. Variants that ``folder`` holds already are kept, unless
+    they are of other pictures or settings: then OutputError, or with ``force`` they are computed anew.
+
+    Raises SettingsError for a grid that makes no sense.
+    """
+    if preset is not None:
+        if preset not in PRESETS:
+            raise SettingsError(f"There is no preset {preset!r}: {did_you_mean(preset, PRESETS)}")
+        if sweeps or tuple(recipes) != ("default",):
+            raise SettingsError(f"The preset {preset} has its own variants: leave out sweeps and recipes.")
+        variants, base = PRESETS[preset](settings)
+    else:
+        variants, base = grid(sweeps or {}, recipes, settings)
+    for each in variants:
+        try:
+            chosen_settings(each.recipe, dict(each.settings))
+        except SettingsError as error:
+            raise SettingsError(f"{each.name}: {error}") from error
+    chosen = snapshots(max(map(iterations_of, variants))) if callable(snapshots) else snapshots
+    if chosen:
+        variants = [
+            replace(each, snapshots=tuple(moment for moment in sorted(set(chosen)) if moment <= iterations_of(each)))
+            for each in variants
+        ]
+    study = Study(Path(content), Path(style), Path(folder), variants, base, preset)
+    images.load(study.content), images.load(study.style)
+    if not force:
+        study.check_kept()
+    return study
+
+
+def _cost(variant: Variant) -> str:
+    """The settings that decide how long a variant takes: equal costs are estimated once."""
+    settings = variant.resolved().dictionary()
+    deciding = {"style_layers", "content_layers", "style_loss"}
+    return repr({name: value for name, value in settings.items() if group_of(name) == RUN or name in deciding})
+
+
+def _cause(code: int, log: str) -> str:
+    if code == -signal.SIGKILL:
+        return "Its process was killed, most likely for want of memory: choose a smaller --size."
+    tail = log.strip().splitlines()[-1:] or ["it said nothing"]
+    return f"Its process ended with code {code} ({tail[0]})."
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A JSON object, None where there is none, or a damaged one."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    files.create_folder(path.parent)
+    files.write_atomic(path, (json.dumps(content, indent=2) + "\n").encode(), force=True)

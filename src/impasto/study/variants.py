@@ -1,0 +1,169 @@
+"""The variants of a study: a grid of settings over recipes, or the report's own experiments."""
+
+import hashlib
+import itertools
+import math
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from impasto import recipes
+from impasto.errors import SettingsError, did_you_mean
+from impasto.settings import Settings, heeded
+
+MOST = 10_000
+"""More variants than this are nobody's intention."""
+
+_LISTS = ("style_layers", "content_layers", "scales")
+"""Settings whose values have commas of their own."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One run of a study: a recipe with ``settings`` on top, and the iterations at which its picture is kept."""
+
+    name: str
+    recipe: str
+    settings: Mapping[str, Any]
+    snapshots: tuple[int, ...] = ()
+
+    def resolved(self) -> Settings:
+        """All its settings. Raises SettingsError."""
+        return recipes.recipe(self.recipe).changed(**self.settings)
+
+    @property
+    def folder(self) -> str:
+        """Its name as that of a folder."""
+        name = self.name.replace(", ", ",").replace(" ", "-")
+        plain = re.sub(r"[^\w.=,+-]", "_", name)[:80]
+        return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+    def differences(self, base: Settings) -> dict[str, str]:
+        """The settings in which it differs from ``base``, as they are given on the command line."""
+        own, other = self.resolved().dictionary(), base.dictionary()
+        return {name: written(value) for name, value in own.items() if value != other[name]}
+
+    def command(self, content: str, style: str) -> str:
+        """What makes the same picture."""
+        words = ["impasto", "stylize", content, style, "-o", f"{self.folder}.png"]
+        if self.recipe != "default":
+            words += ["--recipe", self.recipe]
+        for name, value in self.settings.items():
+            words += ["--" + name.replace("_", "-"), written(value)]
+        if self.snapshots:
+            words += ["--snapshots", ",".join(map(str, self.snapshots))]
+        return shlex.join(words)
+
+
+def written(value: Any) -> str:
+    """A setting's value as it is given on the command line."""
+    if isinstance(value, Mapping):
+        return ",".join(name if share == 1 else f"{name}:{share:g}" for name, share in value.items())
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def parse_sweep(text: str) -> tuple[str, list[str]]:
+    """``tv-weight=0,30`` -> ("tv_weight", ["0", "30"]). Raises SettingsError.
+
+    Values are separated by commas, or by semicolons where there is one, and always where a value is a list itself.
+    """
+    name, _, tail = text.partition("=")
+    name = name.strip().removeprefix("--").replace("-", "_")
+    values = [value.strip() for value in tail.split(";" if ";" in tail or name in _LISTS else ",")]
+    if not name or not all(values):
+        raise SettingsError(f"--sweep takes a setting with values, like tv_weight=0,30, not {text!r}.")
+    return name, values
+
+
+def grid(
+    sweeps: Mapping[str, Sequence[Any]], of_recipes: Sequence[str], settings: Mapping[str, Any]
+) -> tuple[list[Variant], Settings]:
+    """Every recipe with every combination of the swept values, and the base they are compared with.
+
+    ``settings`` hold for all variants, as far as their method heeds them. Raises SettingsError.
+    """
+    for name, values in sweeps.items():
+        if name not in Settings().dictionary():
+            raise SettingsError(f"There is no setting {name!r} to sweep: {did_you_mean(name, Settings().dictionary())}")
+        if not values:
+            raise SettingsError(f"The sweep of {name} has no values: give some, like tv_weight=0,30.")
+        if name in settings:
+            raise SettingsError(f"{name} is swept and set at once: leave one of them out.")
+    count = len(of_recipes) * math.prod(len(values) for values in sweeps.values())
+    if count > MOST:
+        raise SettingsError(f"The grid has {count} variants: {MOST} are the most.")
+    if count < 2:
+        raise SettingsError(
+            "A study compares at least two variants: give --sweep SETTING=VALUE,VALUE or --preset report."
+        )
+    variants = []
+    for recipe, *chosen in itertools.product(of_recipes, *sweeps.values()):
+        swept = dict(zip(sweeps, chosen, strict=True))
+        parts = [recipe] if len(of_recipes) > 1 else []
+        parts += [f"{name}={written(value)}" for name, value in swept.items()]
+        variants.append(_variant(", ".join(parts), recipe, swept, settings))
+    _refuse_twins(variants)
+    return _used(variants, settings), recipes.recipe(of_recipes[0]).changed(**settings)
+
+
+_REPORT = {
+    "plain": ("tutorial", {}),
+    "strong style": ("tutorial-strong-style", {}),
+    "high TV": ("tutorial-high-tv", {}),
+    "low TV": ("tutorial-low-tv", {}),
+    "tuned": ("default", {}),
+    "fast": ("default", {"method": "fast"}),
+}
+"""The experiments of the course report that Impasto grew from, in its order."""
+
+_REPORT_SIZE = 384
+_REPORT_MOMENTS = (0.2, 0.3, 0.6, 0.7, 0.8)
+"""When the report shows its pictures: 200, 300, 600, 700 and 800 of 1000 iterations."""
+
+
+def report(settings: Mapping[str, Any]) -> tuple[list[Variant], Settings]:
+    """The experiments of the course report, and their base, the plain model. ``settings`` as in `grid`."""
+    given = {"size": _REPORT_SIZE} | dict(settings)
+    variants = [_variant(name, recipe, own, given) for name, (recipe, own) in _REPORT.items()]
+    shown = [
+        replace(each, snapshots=tuple(sorted({round(moment * iterations_of(each)) for moment in _REPORT_MOMENTS})))
+        if each.recipe.startswith("tutorial")
+        else each
+        for each in variants
+    ]
+    return _used(shown, given), shown[0].resolved()
+
+
+PRESETS = {"report": report}
+
+
+def iterations_of(variant: Variant) -> int:
+    """How many iterations it has at most; 0 for the fast method."""
+    settings = variant.resolved().effective()
+    return 0 if settings.method == "fast" else settings.iterations
+
+
+def _variant(name: str, recipe: str, own: Mapping[str, Any], shared: Mapping[str, Any]) -> Variant:
+    method = recipes.recipe(recipe).changed(**{**shared, **own}).method
+    return Variant(name, recipe, {key: value for key, value in shared.items() if heeded(key, method)} | dict(own))
+
+
+def _used(variants: list[Variant], settings: Mapping[str, Any]) -> list[Variant]:
+    """The variants, once it is known that every setting has an effect on one of them."""
+    for name in settings:
+        if not any(name in each.settings for each in variants):
+            raise SettingsError(f"{name} has no effect on any variant of this study: leave it out.")
+    return variants
+
+
+def _refuse_twins(variants: Iterable[Variant]) -> None:
+    seen: dict[str, str] = {}
+    for each in variants:
+        key = repr(each.resolved().dictionary())
+        if key in seen:
+            raise SettingsError(f"The variants {seen[key]!r} and {each.name!r} are the same: leave one of them out.")
+        seen[key] = each.name
