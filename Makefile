@@ -10,7 +10,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH_INDEX ?=
 BIN := .venv/bin
 
-.PHONY: demo test check venv sheet bench clean
+.PHONY: demo test check venv sheet report notebooks bench clean
 
 demo: venv
 	$(BIN)/impasto demo --force
@@ -28,6 +28,15 @@ sheet: venv
 	@test -d "$(PAIRS)/content" || { echo "Set PAIRS to a folder with content/ and style/ pictures."; exit 1; }
 	$(BIN)/python scripts/contact_sheet.py $(PAIRS) docs/contact-sheet.jpg
 	$(BIN)/python scripts/method_sheet.py $(PAIRS) docs/methods.jpg
+	$(BIN)/python scripts/story_sheet.py docs/story.jpg
+
+# The experiments of a course report, ten minutes: output/report/report.html
+report: demo
+	$(BIN)/impasto study output/demo/content.png output/demo/style.png --preset report -o output/report
+
+# Run the notebooks anew, ten minutes, and keep their pictures in them
+notebooks: venv
+	$(BIN)/python scripts/run_notebooks.py
 
 # The table in the README, half an hour on an idle machine: make bench [PAIRS=a folder as above [CHOOSE=content:style,…]]
 bench: venv
@@ -39,7 +48,7 @@ venv: .venv/ready
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Impasto needs Python 3.11 or later; set PYTHON."; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,export,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,export,notebook,dev]'
 	@touch $@
 
 clean:

@@ -1,4 +1,4 @@
-"""What the README tells people to type works, in both languages."""
+"""What the README and the pages in docs/ tell people to type works."""
 
 import re
 import shlex
@@ -14,6 +14,7 @@ from impasto.settings import Settings
 from tests.helpers import painting, photo
 
 ROOT = Path(__file__).parent.parent
+DOCS = sorted(ROOT.glob("docs/*.md"))
 READMES = [(ROOT / name).read_text() for name in ("README.md", "README.zh-CN.md")]
 
 
@@ -36,10 +37,13 @@ def test_both_languages_show_the_same_commands() -> None:
         assert "    make demo" in readme and "    make test" in readme
 
 
-@pytest.mark.parametrize("command", [line for line in commands(READMES[0]) if line.split()[1] not in ("info", "score")])
+SHOWN = [line for page in [READMES[0], *(path.read_text() for path in DOCS)] for line in commands(page)]
+
+
+@pytest.mark.parametrize("command", [line for line in SHOWN if line.split()[1] not in ("info", "score")])
 def test_the_commands_are_understood(command: str) -> None:
     arguments = shlex.split(command)[1:]
-    dry = ["--dry-run"] if arguments[0] in ("stylize", "texture", "reconstruct") else []
+    dry = ["--dry-run"] if arguments[0] in ("stylize", "texture", "reconstruct", "study") else []
     result = CliRunner().invoke(app, [*arguments, *dry])
     assert result.exit_code == 0, result.output
 
@@ -49,6 +53,12 @@ def test_the_python_example_runs(readme: str) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
     exec(example.replace("size=512", "size=64"), {})
     assert Path("out.png").exists() and Path("so-far.png").exists()
+
+
+@pytest.mark.parametrize("page", [path for path in DOCS if "```python" in path.read_text()], ids=lambda path: path.stem)
+def test_the_python_in_the_docs_runs(page: Path) -> None:
+    for example in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
+        exec(example, {"__name__": page.stem})
 
 
 def test_every_relative_link_leads_somewhere() -> None:

@@ -15,8 +15,11 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from impasto.codes import StyleCode, learnt_style
+    from impasto.demo import demo_pair
     from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError, SolverError, WeightsError
     from impasto.fast import FastRun
+    from impasto.features import Backbone
+    from impasto.gallery import edge_sheet
     from impasto.images import Picture, load
     from impasto.inputs import style_code
     from impasto.recipes import RECIPES
@@ -25,12 +28,16 @@ if TYPE_CHECKING:
     from impasto.scores import score
     from impasto.settings import Settings
     from impasto.solve import Step
+    from impasto.study import Study, plan_study
     from impasto.tasks import plan_reconstruct, plan_stylize, plan_texture, reconstruct, stylize, texture
 
 _HOMES = {
     "impasto.codes": ("StyleCode", "learnt_style"),
+    "impasto.demo": ("demo_pair",),
     "impasto.errors": ("ImageError", "ImpastoError", "OutputError", "SettingsError", "SolverError", "WeightsError"),
     "impasto.fast": ("FastRun",),
+    "impasto.features": ("Backbone",),
+    "impasto.gallery": ("edge_sheet",),
     "impasto.images": ("Picture", "load"),
     "impasto.inputs": ("style_code",),
     "impasto.recipes": ("RECIPES",),
@@ -39,11 +46,13 @@ _HOMES = {
     "impasto.scores": ("score",),
     "impasto.settings": ("Settings",),
     "impasto.solve": ("Step",),
+    "impasto.study": ("Study", "plan_study"),
     "impasto.tasks": ("plan_reconstruct", "plan_stylize", "plan_texture", "reconstruct", "stylize", "texture"),
 }
 
 __all__ = [
     "RECIPES",
+    "Backbone",
     "FastRun",
     "ImageError",
     "ImpastoError",
@@ -55,11 +64,15 @@ __all__ = [
     "SettingsError",
     "SolverError",
     "Step",
+    "Study",
     "StyleCode",
     "WeightsError",
+    "demo_pair",
+    "edge_sheet",
     "learnt_style",
     "load",
     "plan_reconstruct",
+    "plan_study",
     "plan_stylize",
     "plan_texture",
     "reconstruct",

@@ -28,12 +28,17 @@ def picture(source: tuple[str, str]) -> Picture:
         ) from None
 
 
+def demo_pair() -> tuple[Picture, Picture]:
+    """The demo's photograph and painting. Raises ImageError when a package is missing."""
+    return picture(PHOTO), _cropped(picture(PAINTING), 0.02)
+
+
 def prepare(folder: Path, force: bool, **settings: Any) -> tuple[Prepared, list[Path]]:
     """Write the demo's content and style into ``folder`` and prepare the run. Returns it with the two files."""
     content, style = folder / "content.png", folder / "style.png"
     for path in (content, style, folder / "sheet.png"):
         check_writable(path, force)
-    photo, painting = picture(PHOTO), _cropped(picture(PAINTING), 0.02)
+    photo, painting = demo_pair()
     run = plan_stylize(photo, painting, **settings)
     save(photo, content, force=force)
     save(painting, style, force=force)

@@ -1,5 +1,6 @@
 """A study: a folder of variants that can be left and taken up again, and the report on them."""
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -7,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ class Study:
             raise trouble
         return seconds
 
-    def steps(self) -> Iterator[Progress]:
+    def steps(self) -> Generator[Progress, None, None]:
         """Compute what is missing, variant by variant, then write the report. Close the generator to stop.
 
         A variant that fails is noted in ``failures``, and tried again by the next study in the folder. Raises OutputError
@@ -95,16 +96,17 @@ class Study:
             if self._outcome(variant) is not None:
                 yield Progress(share, text)
                 continue
-            for message in self._computed(variant):
-                if "failed" in message:
-                    if message["fatal"]:
-                        raise OutputError(f"{message['failed']} Run the same command again to go on.")
-                    self.failures[variant.name] = message["failed"]
-                    yield Progress(share, text, f"{variant.name} failed: {message['failed']}")
-                elif "share" in message:
-                    yield Progress(share + message["share"] / len(self.variants), f"{text}  {message['text']}")
-                else:
-                    yield Progress(share, text, f"{variant.name}: done")
+            with contextlib.closing(self._computed(variant)) as messages:
+                for message in messages:
+                    if "failed" in message:
+                        if message["fatal"]:
+                            raise OutputError(f"{message['failed']} Run the same command again to go on.")
+                        self.failures[variant.name] = message["failed"]
+                        yield Progress(share, text, f"{variant.name} failed: {message['failed']}")
+                    elif "share" in message:
+                        yield Progress(share + message["share"] / len(self.variants), f"{text}  {message['text']}")
+                    else:
+                        yield Progress(share, text, f"{variant.name}: done")
         yield Progress(1.0, "the report")
         self._write_report()
         yield Progress(1.0, "the report", f"the report is in {self.report}")
@@ -156,7 +158,7 @@ class Study:
         outcome = _read(self._place(variant) / CELL)
         return outcome if outcome and outcome.get("fingerprint") == self._fingerprint(variant) else None
 
-    def _computed(self, variant: Variant) -> Iterator[dict[str, Any]]:
+    def _computed(self, variant: Variant) -> Generator[dict[str, Any], None, None]:
         """The messages of the process that computes a variant; the last is {"done": …} or {"failed": …}."""
         place = self._place(variant)
         files.create_folder(place)

@@ -41,9 +41,13 @@ class Variant:
         return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def differences(self, base: Settings) -> dict[str, str]:
-        """The settings in which it differs from ``base``, as they are given on the command line."""
-        own, other = self.resolved().dictionary(), base.dictionary()
-        return {name: written(value) for name, value in own.items() if value != other[name]}
+        """The settings it heeds in which it differs from ``base``, as they are given on the command line."""
+        own, other = self.resolved(), base.dictionary()
+        return {
+            name: written(value)
+            for name, value in own.dictionary().items()
+            if value != other[name] and heeded(name, own.method)
+        }
 
     def command(self, content: str, style: str) -> str:
         """What makes the same picture."""

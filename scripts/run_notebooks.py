@@ -1,0 +1,27 @@
+"""Run the notebook from top to bottom and keep its outputs, in both languages: python scripts/run_notebooks.py
+
+The Chinese notebook has the same code, so it gets the same outputs.
+"""
+
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+
+
+def main() -> None:
+    book, other = (nbformat.read(FOLDER / f"style_transfer{language}.ipynb", as_version=4) for language in ("", ".zh"))
+    NotebookClient(book, timeout=None).execute()
+    for cell, twin in zip(book.cells, other.cells, strict=True):
+        cell.metadata.pop("execution", None)  # the time of day
+        if cell.cell_type == "code":
+            assert cell.source == twin.source, "the notebooks differ in their code"
+            twin.outputs, twin.execution_count = cell.outputs, cell.execution_count
+    nbformat.write(book, FOLDER / "style_transfer.ipynb")
+    nbformat.write(other, FOLDER / "style_transfer.zh.ipynb")
+
+
+if __name__ == "__main__":
+    main()

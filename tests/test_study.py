@@ -1,0 +1,341 @@
+"""Studies: grids, a folder that can be left and taken up again, and the page."""
+
+import csv
+import json
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from impasto import images
+from impasto.cli import app, execute
+from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
+from impasto.recipes import recipe
+from impasto.study import Study, plan_study
+from impasto.study.study import _cause
+from impasto.study.variants import grid, parse_sweep, report
+from tests.helpers import painting, photo
+
+QUICK = {"size": 48, "iterations": 6}
+OPTIONS = ["--size", "48", "--iterations", "6"]
+TIMES = ("seconds", "peak_bytes")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("pair")
+    Image.fromarray(photo(72, 96)).save(folder / "content.png")
+    Image.fromarray(painting(90, 90)).save(folder / "style.png")
+    return folder / "content.png", folder / "style.png"
+
+
+def small(files: tuple[Path, Path], folder: Path, **options: object) -> Study:
+    return plan_study(*files, folder, sweeps={"tv_weight": ["0", "300"]}, snapshots=[3], **QUICK | options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def study(files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A finished study of two variants."""
+    made = small(files, tmp_path_factory.mktemp("study") / "new")
+    made.finish()
+    assert not made.failures
+    return made
+
+
+class Page(HTMLParser):
+    """What a page refers to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.found: list[dict[str, str | None]] = []
+        self.text = path.read_text()
+        self.feed(self.text)
+        (held,) = re.findall(r"const pictures = (\{.*\});", self.text)
+        self.pictures = json.loads(held)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append(dict(attrs))
+
+    def values(self, name: str) -> list[str]:
+        return [value for attributes in self.found if (value := attributes.get(name)) is not None]
+
+
+def check(page: Page) -> None:
+    """Everything a page shows is in it, and every link leads to a place of its own."""
+    assert set(page.values("data-picture")) <= page.pictures.keys()
+    assert all(source.startswith("data:image/") for source in [*page.values("src"), *page.pictures.values()])
+    assert not re.search(r"""(src|href)=["']?(https?:|//)|url\(|@import|fetch\(""", page.text)
+    assert {link.removeprefix("#") for link in page.values("href")} <= set(page.values("id"))
+    assert len(page.values("id")) == len(set(page.values("id")))
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "scores.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_study_leaves_pictures_tables_figures_and_a_page(study: Study) -> None:
+    page = Page(study.report)
+    check(page)
+    assert "tv_weight=300" in page.text and "1 iteration" not in page.text and "3 iterations" in page.text
+    photograph, low, high = rows(study.folder)
+    assert float(photograph["content"]) == 0 and float(photograph["TV"]) > 0
+    assert float(high["TV"]) < float(low["TV"]) and float(low["seconds"]) > 0 and float(low["peak_bytes"]) > 1e8
+    summary = json.loads((study.folder / "study.json").read_text())
+    assert summary["complete"] and [each["name"] for each in summary["variants"]] == ["tv_weight=0", "tv_weight=300"]
+    for each in summary["variants"]:
+        assert images.load(study.folder / each["picture"]).size == (36, 48)
+    with (study.folder / "losses.csv").open() as file:
+        losses = list(csv.DictReader(file))
+    style = [float(row["value"]) for row in losses if row["variant"] == "tv_weight=0" and row["term"] == "style"]
+    assert len(style) == 7 and style[-1] < style[0]
+    for name in ("losses", "variation", "pareto"):
+        assert (study.folder / "figures" / f"{name}.svg").stat().st_size > 5000
+        assert images.load(study.folder / "figures" / f"{name}.png").size[1] > 800
+
+
+def test_a_finished_study_is_kept_and_its_report_is_the_same_bytes(study: Study, files: tuple[Path, Path]) -> None:
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in study.folder.rglob("*") if path.is_file()}
+    again = small(files, study.folder)
+    assert again.missing == [] and again.estimate() == {}
+    again.finish()
+    for path, (content, written) in before.items():
+        assert path.read_bytes() == content, path
+        assert path.stat().st_mtime_ns == written or "runs" not in path.parts
+
+
+def test_a_study_taken_up_again_gives_the_same_report(study: Study, files: tuple[Path, Path], tmp_path: Path) -> None:
+    begun = small(files, tmp_path)
+    steps = begun.steps()
+    while "done" not in next(steps).event:
+        pass
+    next(steps)  # the second variant has begun
+    steps.close()
+    resumed = small(files, tmp_path)
+    assert [each.name for each in resumed.missing] == ["tv_weight=300"]
+    first = (tmp_path / "runs" / "tv_weight=0" / "cell.json").stat().st_mtime_ns
+    resumed.finish()
+    assert (tmp_path / "runs" / "tv_weight=0" / "cell.json").stat().st_mtime_ns == first
+    assert (tmp_path / "losses.csv").read_text() == (study.folder / "losses.csv").read_text()
+    timeless = [
+        [{key: value for key, value in row.items() if key not in TIMES} for row in rows(each)]
+        for each in (tmp_path, study.folder)
+    ]
+    assert timeless[0] == timeless[1]
+    assert Page(resumed.report).pictures == Page(study.report).pictures
+
+
+def test_the_command_of_a_cell_makes_its_picture(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    command = study.variants[1].command(str(study.content), str(study.style))
+    done = CliRunner().invoke(app, command.split()[1:])
+    assert done.exit_code == 0, done.output
+    made = study.folder / "runs" / "tv_weight=300"
+    for name, kept in (("tv_weight=300.png", "result.png"), ("tv_weight=300-00003.png", "step-00003.png")):
+        assert images.load(name).array().tobytes() == images.load(made / kept).array().tobytes()
+
+
+def test_the_reports_own_experiments(files: tuple[Path, Path], tmp_path: Path) -> None:
+    done = CliRunner().invoke(
+        app, ["study", *map(str, files), "--preset", "report", "-o", str(tmp_path), "--json", *OPTIONS]
+    )
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.stdout)
+    assert [each["name"] for each in summary["variants"]] == [
+        "plain", "strong style", "high TV", "low TV", "tuned", "fast",
+    ]  # fmt: skip
+    page = Page(tmp_path / "report.html")
+    check(page)
+    for chapter in (
+        "method",
+        "plain",
+        "style-weight",
+        "variation",
+        "tuned",
+        "fast",
+        "edges",
+        "losses",
+        "scores",
+        "repeat",
+    ):
+        assert f'id="{chapter}"' in page.text
+    assert len([each for each in page.pictures if "edges" in each]) == 3 * 7
+    variation = {row["variant"]: float(row["TV"]) for row in rows(tmp_path)}
+    assert variation["high TV"] < variation["plain"]
+    assert "—" in page.text  # the fast network was given its code, so that score is void
+
+
+def test_the_preset_shows_what_the_report_shows() -> None:
+    plain, *others = report({})[0]
+    assert plain.snapshots == (200, 300, 600, 700, 800) and plain.resolved().iterations == 1000
+    assert others[0].resolved().style_weight > plain.resolved().style_weight
+    assert others[1].resolved().tv_weight > plain.resolved().tv_weight > others[2].resolved().tv_weight
+    assert (others[3].recipe, others[4].resolved().method) == ("default", "fast")
+
+
+def test_a_variant_that_fails_is_noted_and_the_rest_goes_on(files: tuple[Path, Path], tmp_path: Path) -> None:
+    study = plan_study(*files, tmp_path, sweeps={"size": ["48", "16"]}, iterations=6)
+    study.finish()
+    assert list(study.failures) == ["size=16"] and "16" in study.failures["size=16"]
+    page = Page(study.report)
+    check(page)
+    assert "could not be computed" in page.text
+    assert rows(tmp_path)[2]["error"] == study.failures["size=16"]
+    assert not json.loads((tmp_path / "study.json").read_text())["complete"]
+    assert [
+        each.name for each in plan_study(*files, tmp_path, sweeps={"size": ["48", "16"]}, iterations=6).missing
+    ] == ["size=16"]
+
+
+def test_pictures_too_small_for_every_variant_are_told_at_once(tmp_path: Path) -> None:
+    Image.fromarray(photo(10, 12)).save(tmp_path / "tiny.png")
+    Image.fromarray(painting(90, 90)).save(tmp_path / "style.png")
+    study = plan_study(tmp_path / "tiny.png", tmp_path / "style.png", tmp_path / "out", sweeps={"tv_weight": [0, 1]})
+    with pytest.raises(ImageError, match="at least 16"):
+        study.estimate()
+
+
+def test_a_process_that_dies_is_a_failure_like_others(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho out of order >&2\nexit 3\n")
+    broken.chmod(0o755)
+    study = small(files, tmp_path / "out")
+    monkeypatch.setattr(sys, "executable", str(broken))
+    study.finish()
+    assert set(study.failures.values()) == {"Its process ended with code 3 (out of order)."}
+    assert "memory" in _cause(-signal.SIGKILL, "")
+    assert "could not be computed" in study.report.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--sweep", "tv_weight="], "--sweep takes a setting with values"),
+        (["--sweep", "tv_weight"], "--sweep takes a setting with values"),
+        (["--sweep", "tv_wieght=0,1"], "did you mean 'tv_weight'"),
+        (["--sweep", "tv_weight=0,many"], "must be a float"),
+        (["--sweep", "tv_weight=1,1.0"], "are the same"),
+        (["--sweep", "tv_weight=1,2", "--tv-weight", "3"], "swept and set"),
+        (["--sweep", "style_loss=gram,grom"], "did you mean 'gram'"),
+        (["--sweep", "tv_weight=1,2", "--scales", "16,20,24,28,32,36,40"], "too few"),
+        (["--sweep", "tv_weight=1,2", "--snapshots", "7"], "from 0 to 6"),
+        (["--sweep", "method=fast,iterative", "--sweep", "tv_weight=0,1"], "has no effect"),
+        (["--sweep", "tv_weight=1,2", "--stroke-size", "100"], "no effect on any variant"),
+        ([], "at least two"),
+        (["--recipe", "defualt", "--recipe", "gatys"], "did you mean 'default'"),
+        (["--preset", "raport"], "did you mean 'report'"),
+        (["--preset", "report", "--sweep", "tv_weight=0,1"], "its own variants"),
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_told_before_anything_is_written(
+    files: tuple[Path, Path], tmp_path: Path, options: list[str], complaint: str
+) -> None:
+    done = CliRunner().invoke(app, ["study", *map(str, files), "-o", str(tmp_path / "out"), *OPTIONS, *options])
+    assert done.exit_code == 2 and complaint in done.stderr, done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_large_grid_says_its_size_and_waits_for_yes(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(execute, "MOST_RUNS", 1)
+    command = ["study", *map(str, files), "-o", str(tmp_path / "out"), "--sweep", "tv_weight=0,1", *OPTIONS]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 2 and not (tmp_path / "out").exists()
+    assert re.search(r"2 runs, about \d+ s: more than 1 runs or 60 min .* --yes", done.stderr)
+    dry = CliRunner().invoke(app, [*command, "--dry-run", "--json"])
+    assert (
+        list(json.loads(dry.stdout)["variants"]) == ["tv_weight=0", "tv_weight=1"] and not (tmp_path / "out").exists()
+    )
+    with pytest.raises(SettingsError, match="10000 are the most"):
+        grid({"tv_weight": range(1000), "style_weight": range(1000)}, ["default"], {})
+
+
+def test_other_files_and_other_studies_are_not_touched(study: Study, files: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(OutputError, match="other files"):
+        small(files, tmp_path)
+    with pytest.raises(OutputError, match="is a file"):
+        small(files, tmp_path / "thesis.txt")
+    with pytest.raises(OutputError, match="'tv_weight=0' with other"):
+        small(files, study.folder, seed=1)
+    assert len(small(files, study.folder, seed=1, force=True).missing) == 2
+
+
+def test_settings_hold_for_the_variants_that_heed_them() -> None:
+    variants, base = grid({"method": ["fast", "iterative"]}, ["default"], {"iterations": 7, "size": 48})
+    assert [dict(each.settings) for each in variants] == [
+        {"size": 48, "method": "fast"},
+        {"iterations": 7, "size": 48, "method": "iterative"},
+    ]
+    assert variants[0].differences(base) == {"method": "fast"}
+    several, _ = grid({"style_weight": [1, 2]}, ["default", "gatys"], {})
+    assert [each.name for each in several][:2] == ["default, style_weight=1", "default, style_weight=2"]
+    assert several[3].resolved() == recipe("gatys").changed(style_weight=2)
+
+
+def test_sweeps_are_parsed_and_folders_named() -> None:
+    assert parse_sweep("tv-weight=0, 30") == ("tv_weight", ["0", "30"])
+    assert parse_sweep("style_layers=relu1_1,relu2_1;relu3_1:2") == ("style_layers", ["relu1_1,relu2_1", "relu3_1:2"])
+    assert parse_sweep("size=64;128") == ("size", ["64", "128"])
+    variants, _ = grid({"init": ["a/b.png", "a_b.png"], "tv_weight": [1]}, ["default"], {})
+    assert len({each.folder for each in variants}) == 2 and not any("/" in each.folder for each in variants)
+    assert variants[1].folder == "init=a_b.png,tv_weight=1"
+
+
+def impasto(*arguments: str | Path, room: int | None = None) -> subprocess.Popen[str]:
+    """The command in a process of its own, which may write files of at most ``room`` bytes."""
+
+    def limit() -> None:
+        if room is not None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    program = Path(sys.executable).with_name("impasto")
+    options = ["--sweep", "tv_weight=0,300", "--snapshots", "3", *OPTIONS]
+    return subprocess.Popen(
+        [program, "study", *arguments, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit,
+    )
+
+
+def test_a_full_disk_ends_the_study_and_the_same_command_goes_on(
+    study: Study, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    full = impasto(*files, "-o", tmp_path, room=3000)
+    _, said = full.communicate()
+    assert full.returncode == 1 and "could not be written" in said and "Run the same command again" in said, said
+    assert not list(tmp_path.rglob("*.partial")) and not list(tmp_path.rglob("cell.json"))
+    again = impasto(*files, "-o", tmp_path)
+    out, said = again.communicate()
+    assert again.returncode == 0 and out.strip() == str(tmp_path / "report.html"), said
+    assert Page(tmp_path / "report.html").pictures == Page(study.report).pictures
+
+
+def test_ctrl_c_keeps_what_is_finished(files: tuple[Path, Path], tmp_path: Path) -> None:
+    running = impasto(*files, "-o", tmp_path)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "runs" / "tv_weight=0" / "cell.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate()
+    assert running.returncode == 130 and "1 of 2 variants are kept" in said, said
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_errors_of_a_study_are_impastos_own(files: tuple[Path, Path], tmp_path: Path) -> None:
+    with pytest.raises(ImpastoError, match="cannot be read"):
+        plan_study(tmp_path / "none.png", files[1], tmp_path / "out", sweeps={"tv_weight": [0, 1]})
