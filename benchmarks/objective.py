@@ -12,7 +12,7 @@ from impasto import images
 from impasto.features import Backbone
 from impasto.images import Size
 from impasto.losses import ContentLoss, Term
-from impasto.objective import WholeFrame
+from impasto.objective import TermObjective, remember
 from impasto.optimizers import LBFGS
 from impasto.solve import Stage, Step, solve
 from impasto.style_losses import GramLoss
@@ -64,14 +64,15 @@ class Problem:
         height = round((size[0] * size[1] / ratio) ** 0.5)
         return pixels(self._style, round(ratio * height), height)
 
-    def objective(self, backbone: Backbone, size: Size) -> WholeFrame:
+    def objective(self, backbone: Backbone, size: Size) -> TermObjective:
         with torch.no_grad():
-            of_style, of_content = backbone(self.style_at(size), STYLE), backbone(self.content_at(size), [CONTENT])
+            of_style = remember(backbone, GramLoss(relative=False), self.style_at(size), STYLE)
+            of_content = remember(backbone, ContentLoss(relative=False), self.content_at(size), [CONTENT])
         terms = [
             Term.towards("content", ContentLoss(relative=False), 0.01, {CONTENT: 1}, [(of_content, 1)]),
             Term.towards("style", GramLoss(relative=False), sum(STYLE.values()), STYLE, [(of_style, 1)]),
         ]
-        return WholeFrame(backbone, terms)
+        return TermObjective(backbone, terms)
 
 
 def coarse_to_fine(
@@ -95,5 +96,5 @@ def coarse_to_fine(
                 yield step
 
 
-def _same(objective: WholeFrame, size: Size) -> WholeFrame:
+def _same(objective: TermObjective, size: Size) -> TermObjective:
     return objective

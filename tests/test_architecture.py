@@ -12,7 +12,7 @@ FLOORS: list[set[str]] = [
     {"errors"},
     {"files", "kernels", "memory", "profiles", "settings", "sheet", "statistics"},
     {"colour", "edges", "images", "losses", "recipes", "weights"},
-    {"devices", "features", "large", "networks", "optimizers", "record"},
+    {"devices", "features", "large", "networks", "optimizers", "record", "tiles"},
     {"codes", "export", "objective", "result", "style_losses"},
     {"fast", "inputs", "solve"},
     {"run"},

@@ -18,7 +18,7 @@ from impasto import demo, images
 from impasto.cli import app
 from impasto.cli.options import parse_snapshots, parse_weighted
 from impasto.errors import SettingsError
-from impasto.objective import WholeFrame
+from impasto.objective import TermObjective
 from tests.helpers import photo
 
 IMPASTO = [str(Path(sys.executable).with_name("impasto"))]
@@ -256,15 +256,15 @@ def test_bad_input_is_one_sentence_and_a_code(
 def test_whatever_happens_the_picture_so_far_is_kept(
     pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls, evaluate = [], WholeFrame.value_and_grad
+    calls, evaluate = [], TermObjective.value_and_grad
 
-    def exhausted(self: WholeFrame, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
+    def exhausted(self: TermObjective, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
         calls.append(pixels)
         if len(calls) == 5:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return evaluate(self, pixels)
 
-    monkeypatch.setattr(WholeFrame, "value_and_grad", exhausted)
+    monkeypatch.setattr(TermObjective, "value_and_grad", exhausted)
     out = tmp_path / "out.png"
     done = CliRunner().invoke(app, ["stylize", *map(str, pair), "-o", str(out), "--snapshots", "2", *QUICK])
     assert done.exit_code == 1 and "not enough memory" in done.stderr and f"so far is in {out}" in done.stderr

@@ -9,7 +9,8 @@ import torch
 from impasto import export
 from impasto.errors import OutputError
 from impasto.networks.pretrained import stylizer
-from tests.helpers import photo
+from impasto.tasks import plan_stylize
+from tests.helpers import painting, photo
 from tests.test_networks import picture, runtime
 
 
@@ -25,3 +26,11 @@ def test_an_exported_network_is_the_same_at_any_size(network: str, tmp_path: Pat
         assert np.abs(found - ours(pixels, ours.style(code)).numpy()).max() < 1e-3
     with pytest.raises(OutputError, match="exists already"):
         export.export_onnx(network, path)
+
+
+def test_a_run_left_on_its_way_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    run = plan_stylize(photo(48, 64), painting(48, 48), size=64, iterations=8)
+    steps = run.steps()
+    next(steps)
+    export.export_onnx("fast", tmp_path / "model.onnx")
+    assert next(steps).iteration == 1

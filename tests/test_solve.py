@@ -10,7 +10,7 @@ from impasto.errors import SolverError
 from impasto.features import Backbone
 from impasto.images import Size
 from impasto.losses import ContentLoss, Term, TotalVariationLoss
-from impasto.objective import TOTAL, WholeFrame
+from impasto.objective import TOTAL, TermObjective, remember
 from impasto.optimizers import LBFGS, Adam, Optimizer
 from impasto.solve import Stage, Step, solve
 from impasto.style_losses import GramLoss
@@ -38,15 +38,16 @@ def run(objective: Quadratic, iterations: int, make: Callable[[], Optimizer], av
     return list(solve(lambda size: objective, start, [Stage((2, 2), iterations)], make, averaging))
 
 
-def real_objective(backbone: Backbone, size: Size) -> WholeFrame:
+def real_objective(backbone: Backbone, size: Size) -> TermObjective:
     generator = torch.Generator().manual_seed(1)
     photo, style = (torch.rand(1, 3, *size, generator=generator, dtype=torch.float64) for _ in range(2))
-    features = backbone(photo, ["relu1_2"]), backbone(style, ["relu1_1", "relu2_1"])
-    return WholeFrame(
+    content = remember(backbone, ContentLoss(), photo, ["relu1_2"])
+    moments = remember(backbone, GramLoss(), style, ["relu1_1", "relu2_1"])
+    return TermObjective(
         backbone,
         [
-            Term.towards("content", ContentLoss(), 0.1, {"relu1_2": 1.0}, [(features[0], 1.0)]),
-            Term.towards("style", GramLoss(), 1.0, {"relu1_1": 1.0, "relu2_1": 2.0}, [(features[1], 1.0)]),
+            Term.towards("content", ContentLoss(), 0.1, {"relu1_2": 1.0}, [(content, 1.0)]),
+            Term.towards("style", GramLoss(), 1.0, {"relu1_1": 1.0, "relu2_1": 2.0}, [(moments, 1.0)]),
             Term("tv", TotalVariationLoss(), 0.01, {"pixels": 1.0}, {"pixels": ()}),
         ],
     )

@@ -43,13 +43,13 @@ def choose_precision(name: str, device: torch.device) -> str:
 @contextmanager
 def convolving(precision: str) -> Iterator[None]:
     """Within it, CUDA's float32 convolutions are what ``precision`` says; torch would take tf32 for them unasked."""
-    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
-    before = convolutions.fp32_precision
-    convolutions.fp32_precision = "tf32" if precision == "tf32" else "ieee"
+    # The older of torch's two ways to say so: after the newer one, torch's own exporter cannot read the older any more.
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = precision == "tf32"
     try:
         yield
     finally:
-        convolutions.fp32_precision = before
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def computes_bfloat16(device: torch.device) -> bool:

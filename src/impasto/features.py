@@ -112,6 +112,22 @@ class Backbone:
             features |= zip(deep, _Pass.apply(pixels, self, deep), strict=True)  # type: ignore[no-untyped-call]
         return features
 
+    def depth(self, layer: str) -> int:
+        """How many poolings come before a layer: it has one position for every 2^depth pixels each way, the rest left out."""
+        return sum(name.startswith("pool") for name in self._chain([layer])) if layer != "pixels" else 0
+
+    def reach(self, layers: Iterable[str]) -> int:
+        """How many pixels beyond its own square of 2^depth pixels a position of these layers sees, and passes gradients to.
+
+        A convolution adds its own step on each side; a pooling merges squares and adds nothing (Araujo, Norris and Sim
+        2019, with squares in place of points).
+        """
+        radius, step = 0, 1
+        for name in self._chain(layers):
+            radius += step if name.startswith("conv") else 0
+            step *= 2 if name.startswith("pool") else 1
+        return max(radius, 1)  # total variation looks at the next pixel
+
     def _check_size(self, pixels: Tensor, wanted: set[str]) -> None:
         height, width = pixels.shape[2:]
         side = min(height, width)
@@ -127,7 +143,7 @@ class Backbone:
     def _chain(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """The layers from the first convolution to the deepest one wanted."""
         names = self.architecture.layers
-        return names[1 : 1 + max(map(names.index, wanted))]
+        return names[1 : 1 + max(map(names.index, wanted), default=0)]
 
     def _forward(self, pixels: Tensor, wanted: Sequence[str], tape: Tape | None) -> dict[str, Tensor]:
         """The wanted features; each layer leaves its backward on the tape."""

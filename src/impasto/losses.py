@@ -10,8 +10,8 @@ for all its steps, and the training of networks, where targets change with every
 and the surface smooth; those that compare styles are in `style_losses`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Protocol
 
 import torch
@@ -31,6 +31,21 @@ class Loss(Protocol):
     @property
     def blends(self) -> bool:
         """Whether targets of several pictures can be averaged."""
+        ...
+
+    @property
+    def additive(self) -> bool:
+        """Whether its statistic adds up over tiles and regions."""
+        ...
+
+    @property
+    def placed(self) -> int:
+        """How many entries of its target, the first ones, are maps with a value for every position."""
+        ...
+
+    @property
+    def looks(self) -> int:
+        """1, or 2 for a loss that measures by its own target: what `measure` finds of the imitated picture is appended to it."""
         ...
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
@@ -55,16 +70,18 @@ class ContentLoss:
 
     relative: bool = True
     blends: ClassVar[bool] = True
+    additive: ClassVar[bool] = True
+    placed: ClassVar[int] = 1
+    looks: ClassVar[int] = 1
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
-        energy = statistics.squared_error(feature, torch.zeros_like(feature), weight)
-        return feature, energy if self.relative else torch.ones_like(energy)
+        return feature, statistics.squared_error(feature, torch.zeros_like(feature), weight)
 
     def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
         return (statistics.squared_error(feature, target[0], weight),)
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
-        return (measured[0] / positive(target[1])).mean()
+        return (measured[0] / positive(target[1]) if self.relative else measured[0]).mean()
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,9 @@ class TotalVariationLoss:
 
     norm: Literal["l1", "l2"] = "l2"
     blends: ClassVar[bool] = True
+    additive: ClassVar[bool] = True
+    placed: ClassVar[int] = 0
+    looks: ClassVar[int] = 1
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
         return ()
@@ -88,7 +108,8 @@ class TotalVariationLoss:
 class Term:
     """One summand of the objective: weight · Σ_l w_l · distance_l / Σ_l w_l over its layers.
 
-    ``layers`` maps layer names to weights, ``targets`` the same names to what `Loss.target` remembered.
+    ``layers`` maps layer names to weights, ``targets`` the same names to what is to be met there, and ``where``, for a term of
+    a region, to the weights of the positions (1, 1, H, W), which sum to one.
     """
 
     name: str
@@ -96,6 +117,7 @@ class Term:
     weight: float
     layers: Mapping[str, float]
     targets: Mapping[str, Stat]
+    where: Mapping[str, Tensor] = field(default_factory=dict)
 
     @classmethod
     def towards(
@@ -104,33 +126,25 @@ class Term:
         loss: Loss,
         weight: float,
         layers: Mapping[str, float],
-        examples: Sequence[tuple[Features, float]],
+        examples: Sequence[tuple[Mapping[str, Stat], float]],
+        *,
+        where: Mapping[str, Tensor] | None = None,
     ) -> "Term":
-        """A term whose targets are taken from pictures to imitate: their features, with shares that sum to one.
+        """A term towards what was remembered (`objective.remember`) of one or several pictures, with shares that sum to one.
 
         Raises SettingsError for several pictures with a loss that cannot average them.
         """
         if len(examples) > 1 and not loss.blends:
             raise SettingsError(f"The {name} loss asked for compares with one picture at a time, not {len(examples)}.")
-        targets = {
-            layer: blend([(loss.target(features[layer]), share) for features, share in examples]) for layer in layers
-        }
-        return cls(name, loss, weight, layers, targets)
+        targets = {layer: blend([(target[layer], share) for target, share in examples]) for layer in layers}
+        return cls(name, loss, weight, layers, targets, where or {})
 
-    def value(self, features: Features) -> Tensor:
-        """The layers' weighted mean distance, before the term's own weight: a scalar."""
+    def value(self, measured: Mapping[str, Stat]) -> Tensor:
+        """The layers' weighted mean distance, before the term's own weight: a scalar. ``measured`` are its layers' statistics."""
         value = torch.stack(
-            [
-                share * self.loss.distance(self.loss.measure(features[layer], self.targets[layer]), self.targets[layer])
-                for layer, share in self.layers.items()
-            ]
+            [share * self.loss.distance(measured[layer], self.targets[layer]) for layer, share in self.layers.items()]
         ).sum()
         return value / sum(self.layers.values())
-
-
-def score(terms: Iterable[Term], features: Features) -> dict[str, Tensor]:
-    """Every term's value by name, unweighted, so that runs with other weights can be compared."""
-    return {term.name: term.value(features) for term in terms}
 
 
 def positive(energy: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from impasto.devices import DTYPES, convolving
 from impasto.features import Backbone
 from impasto.images import Picture, Size
 from impasto.losses import Term
-from impasto.objective import WholeFrame
+from impasto.objective import TermObjective
 from impasto.optimizers import LBFGS, Adam, Optimizer
 from impasto.result import Prepared, Result
 from impasto.settings import Settings
@@ -32,7 +32,7 @@ class Run(Prepared):
         frame: Picture,
         start: Picture | None,
         schedule: list[Stage],
-        terms_at: Callable[[Backbone, Size], list[Term]],
+        terms_at: Callable[[Backbone, Size, int | None], list[Term]],
     ) -> None:
         """``frame`` lends the result its size, depth and transparency; no ``start`` means noise."""
         super().__init__(task, recipe, settings, frame.size)
@@ -134,7 +134,7 @@ class Run(Prepared):
         history = 24 * self.settings.history if self.settings.optimizer == "lbfgs" else 48
         return per_pixel * work, 450e6 + _area(self.size) * (step_bytes + history)
 
-    def _objective_at(self, size: Size) -> WholeFrame:
+    def _objective_at(self, size: Size) -> TermObjective:
         if self._backbone is None:
             self._backbone = Backbone.pretrained(
                 "vgg19",
@@ -144,10 +144,11 @@ class Run(Prepared):
                 device=self.device,
             )
         memory.release()
+        tile = None
         with torch.no_grad():
-            terms = self._terms_at(self._backbone, size)
+            terms = self._terms_at(self._backbone, size, tile)
         memory.release()
-        return WholeFrame(self._backbone, terms)
+        return TermObjective(self._backbone, terms, tile)
 
     def _start_pixels(self) -> Tensor:
         if self._start is not None:

@@ -1,7 +1,8 @@
 """Weighted means over positions: what a picture looks like once places are forgotten.
 
-Every function takes a feature map (N, C, H, W) and an optional ``weight`` (N or 1, 1, H, W) that sums to one over the
-picture, and returns a sum over positions of weight × something local. Without a weight every position counts 1/(H·W).
+Every function takes a feature map (N, C, H, W) and an optional ``weight`` that sums to one over the picture: (N or 1, 1, H, W),
+or (1, 1, 1, 1), what each of all positions counts. It returns a sum over positions of weight × something local. Without a weight
+every position counts 1/(H·W).
 Such sums are additive: partial sums over the tiles or the regions of a picture add up to the picture's own, and averages
 of them blend pictures. All of them are computed and returned in float32 at least, whatever the precision of the network.
 """
@@ -243,4 +244,7 @@ def widen(feature: Tensor) -> Tensor:
 
 def _average(local: Tensor, weight: Tensor | None) -> Tensor:
     """Weighted sum over positions. (N, C, H, W) -> (N, C)."""
-    return local.mean((2, 3)) if weight is None else (local * weight.to(local.dtype)).sum((2, 3))
+    if weight is None:
+        return local.mean((2, 3))
+    weight = weight.to(local.dtype)
+    return local.sum((2, 3)) * weight[0, :, 0, 0] if weight.numel() == 1 else (local * weight).sum((2, 3))

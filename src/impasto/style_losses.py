@@ -34,6 +34,9 @@ class StyleLoss:
 
     relative: bool = True
     blends: ClassVar[bool] = True
+    additive: ClassVar[bool] = True
+    placed: ClassVar[int] = 0
+    looks: ClassVar[int] = 1
 
     def statistic(self, feature: Tensor, weight: Tensor | None) -> Stat:
         """Sums over the positions of (N, C, H, W)."""
@@ -167,20 +170,21 @@ class GaussianLoss(StyleLoss):
     """
 
     blends: ClassVar[bool] = False
+    looks: ClassVar[int] = 2
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
-        gram, mean = statistics.moments(feature, weight)
-        variance = positive(torch.einsum("nii->n", statistics.covariance(gram, mean)).clamp_min(0))
-        floor = 1e-6 * torch.einsum("nii->n", gram)  # a flat style has no spread of its own
-        bandwidth = torch.maximum(variance, floor).sqrt()
-        return statistics.mean_cosines(feature, bandwidth, weight), bandwidth
+        """The raw moments, which give the bandwidth; the mean cosines are appended by a second look."""
+        return statistics.moments(feature, weight)
 
     def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
-        return (statistics.mean_cosines(feature, target[1], weight),)
+        gram, mean = target[:2]
+        variance = positive(torch.einsum("nii->n", statistics.covariance(gram, mean)).clamp_min(0))
+        floor = 1e-6 * torch.einsum("nii->n", gram)  # a flat style has no spread of its own
+        return (statistics.mean_cosines(feature, torch.maximum(variance, floor).sqrt(), weight),)
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
-        squares = (measured[0] - target[0]).square().sum(1)
-        return (squares / (positive(target[0].square().sum(1)) if self.relative else 1)).mean()
+        squares = (measured[0] - target[2]).square().sum(1)
+        return (squares / (positive(target[2].square().sum(1)) if self.relative else 1)).mean()
 
 
 @dataclass(frozen=True)
@@ -193,6 +197,7 @@ class SlicedWassersteinLoss(StyleLoss):
     """
 
     blends: ClassVar[bool] = False
+    additive: ClassVar[bool] = False
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
         return (statistics.sorted_slices(feature, weight),)
@@ -216,6 +221,7 @@ class NearestLoss(StyleLoss):
     """
 
     blends: ClassVar[bool] = False
+    additive: ClassVar[bool] = False
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
         patches = statistics.patches(feature, weight)

@@ -23,6 +23,7 @@ from impasto.images import Picture, PictureLike, Size
 from impasto.inputs import MIN_SIDE, StyleLike, at_length, check_side, style_code, style_pictures, usable, wanted_size
 from impasto.large import load_own
 from impasto.losses import ContentLoss, Term, TotalVariationLoss
+from impasto.objective import remember
 from impasto.result import Result
 from impasto.run import Run
 from impasto.settings import FAST_ONLY, Settings, heeded
@@ -69,10 +70,10 @@ def plan_stylize(
         matched = colour.match(photo.pixels, [(picture.pixels, share) for picture, share in styles])
         photo = replace(photo, pixels=torch.lerp(photo.pixels, matched, effective.palette))
 
-    def terms_at(backbone: Backbone, size: Size) -> list[Term]:
+    def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
         return [
-            *_style_term(effective, styles, backbone, size),
-            *_content_term(effective, photo, backbone, size),
+            *_style_term(effective, styles, backbone, size, tile),
+            *_content_term(effective, photo, backbone, size, tile),
             *_smoothness(effective),
         ]
 
@@ -100,8 +101,8 @@ def plan_texture(
     styles = style_pictures(style, wanted if isinstance(wanted, int) else max(wanted))
     frame = replace(styles[0][0].fitted(wanted), alpha=None)
 
-    def terms_at(backbone: Backbone, size: Size) -> list[Term]:
-        return [*_style_term(effective, styles, backbone, size), *_smoothness(effective)]
+    def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
+        return [*_style_term(effective, styles, backbone, size, tile), *_smoothness(effective)]
 
     return Run(
         "texture",
@@ -128,8 +129,8 @@ def plan_reconstruct(
     _require(effective, "content_weight")
     photo = _fitted(image, chosen)
 
-    def terms_at(backbone: Backbone, size: Size) -> list[Term]:
-        return [*_content_term(effective, photo, backbone, size), *_smoothness(effective)]
+    def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
+        return [*_content_term(effective, photo, backbone, size, tile), *_smoothness(effective)]
 
     return Run(
         "reconstruct",
@@ -242,28 +243,30 @@ def _fast_picture(photo: Picture, style: StyleLike, settings: Settings) -> Pictu
 
 
 def _style_term(
-    settings: Settings, styles: list[tuple[Picture, float]], backbone: Backbone, size: Size
+    settings: Settings, styles: list[tuple[Picture, float]], backbone: Backbone, size: Size, tile: int | None
 ) -> Iterator[Term]:
     """The style loss at a scale: every style picture is resized along, so that its strokes keep their share of the picture."""
     weight, layers = settings.style_weight, settings.style_layers
     if weight > 0:
+        relative = settings.normalization == "relative"
+        loss = STYLE_LOSSES[settings.style_loss](relative)
         examples = []
         for picture, share in styles:
             pixels = at_length(picture, max(size)).pixels.to(backbone.device)
-            examples.append((backbone(pixels, layers), share))
-        relative = settings.normalization == "relative"
-        loss = STYLE_LOSSES[settings.style_loss](relative)
+            examples.append((remember(backbone, loss, pixels, layers, tile=tile), share))
         if relative:
             weight *= CALIBRATION[settings.style_loss]
         yield Term.towards("style", loss, weight, layers, examples)
 
 
-def _content_term(settings: Settings, photo: Picture, backbone: Backbone, size: Size) -> Iterator[Term]:
+def _content_term(
+    settings: Settings, photo: Picture, backbone: Backbone, size: Size, tile: int | None
+) -> Iterator[Term]:
     weight, layers = settings.content_weight, settings.content_layers
     if weight > 0:
-        features = backbone(photo.resized(size).pixels.to(backbone.device), layers)
         loss = ContentLoss(settings.normalization == "relative")
-        yield Term.towards("content", loss, weight, layers, [(features, 1.0)])
+        target = remember(backbone, loss, photo.resized(size).pixels.to(backbone.device), layers, tile=tile)
+        yield Term.towards("content", loss, weight, layers, [(target, 1.0)])
 
 
 def _smoothness(settings: Settings) -> Iterator[Term]:

@@ -1,0 +1,75 @@
+"""Tiles of a picture: the part each one owns, and the surroundings that have to be seen along with it.
+
+Cut at multiples of the network's coarsest step, tiles own whole positions of every layer, and what they own adds up to the picture.
+A tile is seen with a margin of what its outermost positions reach: then their features are those of the whole picture, and the
+gradients of what is owned, spread over all that is seen, add up to the whole picture's. Zeros or repeated borders are met at the
+picture's own border only.
+"""
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from impasto.images import Size, Window
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Windows (top, bottom, left, right) in pixels: what the tile owns, and what is seen of the picture of ``size`` for it."""
+
+    owned: Window
+    seen: Window
+    size: Size
+
+    @property
+    def is_whole(self) -> bool:
+        return self.owned == (0, self.size[0], 0, self.size[1])
+
+    def of(self, pixels: Tensor) -> Tensor:
+        """What is seen of the picture, a view."""
+        return cropped(pixels, self.seen)
+
+    def owned_at(self, depth: int) -> Window:
+        """What it owns of a layer ``depth`` poolings deep, in that layer's positions: poolings leave out what is odd at the end."""
+        return _shrunk(self.owned, depth)
+
+    def seen_at(self, depth: int) -> Window:
+        """The same of what is seen."""
+        return _shrunk(self.seen, depth)
+
+
+def cut(size: Size, side: int | None, step: int, reach: int) -> list[Tile]:
+    """The tiles of a picture, in reading order, of at most about ``side`` pixels a side; None is one tile, the picture itself.
+
+    ``step`` is the pixels to a position of the coarsest layer, ``reach`` what a position sees beyond its own.
+    """
+    height, width = size
+    margin = math.ceil(reach / step) * step
+    return [
+        Tile(
+            (top, bottom, left, right),
+            (max(0, top - margin), min(height, bottom + margin), max(0, left - margin), min(width, right + margin)),
+            size,
+        )
+        for top, bottom in _spans(height, side or height, step)
+        for left, right in _spans(width, side or width, step)
+    ]
+
+
+def cropped(x: Tensor, window: Window) -> Tensor:
+    """A window of (N, C, H, W), a view."""
+    top, bottom, left, right = window
+    return x[:, :, top:bottom, left:right]
+
+
+def _shrunk(window: Window, depth: int) -> Window:
+    top, bottom, left, right = window
+    return top >> depth, bottom >> depth, left >> depth, right >> depth
+
+
+def _spans(length: int, side: int, step: int) -> list[tuple[int, int]]:
+    """Equal parts at multiples of ``step``: a last part of a few pixels would be nothing but margin."""
+    count = min(math.ceil(length / side), max(1, length // step))
+    cuts = [length * index // count // step * step for index in range(count)]
+    return list(zip(cuts, [*cuts[1:], length], strict=True))

@@ -1,0 +1,134 @@
+"""Tiles: the same value and the same gradient as the whole frame, for every loss that adds up."""
+
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor
+
+from impasto import tiles
+from impasto.errors import SettingsError
+from impasto.features import Architecture, Backbone
+from impasto.images import Size
+from impasto.kernels import Padding, Pooling
+from impasto.losses import ContentLoss, Loss, Term, TotalVariationLoss
+from impasto.objective import TermObjective, remember
+from impasto.style_losses import STYLE_LOSSES
+from tests.helpers import random_backbone
+
+SMALL = Architecture(blocks=((2, 4), (2, 6), (1, 8)))
+DEEP = ["relu1_1", "relu2_1", "relu3_1"]
+ADDITIVE = [name for name, make in STYLE_LOSSES.items() if make(True).additive]
+
+
+def noise(size: Size, seed: int) -> Tensor:
+    """A picture with some structure, so that no two regions look alike."""
+    coarse = torch.rand(1, 3, 5, 6, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    fine = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(seed + 1), dtype=torch.float64)
+    return 0.7 * torch.nn.functional.interpolate(coarse, size, mode="bilinear") + 0.3 * fine
+
+
+def terms(
+    backbone: Backbone, loss: Loss, size: Size, tile: int | None, where: Mapping[str, Tensor] | None = None
+) -> list[Term]:
+    content, style, other = noise(size, 1), noise((size[0] + 9, size[1]), 2), noise(size, 3)
+    blended = [style, other] if loss.blends else [style]
+    examples = [(remember(backbone, loss, picture, DEEP, tile=tile), 1 / len(blended)) for picture in blended]
+    of_content = remember(backbone, ContentLoss(), content, ["relu2_2", "pixels"], tile=tile)
+    return [
+        Term.towards("style", loss, 2.0, dict.fromkeys(DEEP, 1.0), examples, where=where),
+        Term.towards("content", ContentLoss(), 0.5, {"relu2_2": 1, "pixels": 2}, [(of_content, 1.0)]),
+        Term("tv", TotalVariationLoss("l2"), 3.0, {"pixels": 1.0}, {"pixels": ()}),
+    ]
+
+
+def both(
+    backbone: Backbone, loss: Loss, size: Size, tile: int, where: Mapping[str, Tensor] | None = None
+) -> list[tuple[dict[str, float], Tensor]]:
+    pixels = noise(size, 7)
+    return [
+        TermObjective(backbone, terms(backbone, loss, size, side, where), side).value_and_grad(pixels)
+        for side in (None, tile)
+    ]
+
+
+@pytest.mark.parametrize("name", ADDITIVE)
+@pytest.mark.parametrize(
+    ("size", "tile", "pooling", "padding"),
+    [((52, 63), 16, "max", "replicate"), ((45, 37), 20, "average", "zeros"), ((33, 90), 32, "max", "zeros")],
+)
+def test_tiles_give_the_gradient_of_the_whole_frame(
+    name: str, size: Size, tile: int, pooling: Pooling, padding: Padding
+) -> None:
+    backbone = random_backbone(SMALL, torch.float64, pooling=pooling, padding=padding)
+    (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, tile)
+    assert tiled_values == pytest.approx(values, rel=1e-12)
+    assert (tiled_gradient - gradient).abs().max() < 1e-12 * gradient.abs().max()
+
+
+@pytest.mark.parametrize("name", ["moments", "mmd-gaussian", "mean-deviation"])
+def test_tiles_keep_regions_apart(name: str) -> None:
+    backbone, size = random_backbone(SMALL, torch.float64, padding="replicate"), (52, 63)
+    mask = torch.linspace(0, 1, 63, dtype=torch.float64).expand(1, 1, 52, 63)
+    where = {}
+    for layer in DEEP:
+        share = torch.nn.functional.avg_pool2d(mask, 2 ** backbone.depth(layer))
+        where[layer] = share / share.sum()
+    (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, 16, where)
+    assert tiled_values == pytest.approx(values, rel=1e-12)
+    assert (tiled_gradient - gradient).abs().max() < 1e-12 * gradient.abs().max()
+    (other_values, _), _ = both(backbone, STYLE_LOSSES[name](True), size, 16)
+    assert other_values["style"] != pytest.approx(values["style"], rel=1e-3)
+
+
+def test_tiles_of_the_vgg19_to_float32s_rounding(vgg19: Backbone) -> None:
+    size = (203, 330)
+    pixels, painting = noise(size, 7).float(), noise((260, 200), 2).float()
+    layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
+    found = []
+    for tile in (None, 96):
+        loss = STYLE_LOSSES["moments"](True)
+        style = remember(vgg19, loss, painting, layers, tile=tile)
+        content = remember(vgg19, ContentLoss(), noise(size, 3).float(), ["relu4_2"], tile=tile)
+        objective = TermObjective(
+            vgg19,
+            [
+                Term.towards("style", loss, 1.0, dict.fromkeys(layers, 1.0), [(style, 1.0)]),
+                Term.towards("content", ContentLoss(), 0.4, {"relu4_2": 1}, [(content, 1.0)]),
+                Term("tv", TotalVariationLoss("l1"), 1.0, {"pixels": 1.0}, {"pixels": ()}),
+            ],
+            tile,
+        )
+        found.append(objective.value_and_grad(pixels))
+    (values, gradient), (tiled_values, tiled_gradient) = found
+    assert tiled_values == pytest.approx(values, rel=1e-5)
+    assert (tiled_gradient - gradient).norm() < 1e-5 * gradient.norm()
+
+
+def test_a_smaller_margin_would_be_wrong() -> None:
+    """What a position reaches is what has to be seen: the margin is not a matter of taste."""
+    backbone = random_backbone(SMALL, torch.float64)
+    assert [backbone.reach([layer]) for layer in ("pixels", *DEEP)] == [1, 1, 4, 10]
+    pixels = noise((64, 64), 1).requires_grad_()
+    (gradient,) = torch.autograd.grad(backbone(pixels, ["relu3_1"])["relu3_1"][:, :, 8].sum(), pixels)
+    rows = gradient.abs().sum((0, 1, 3)).nonzero().flatten()
+    assert (rows.min().item(), rows.max().item()) == (32 - 10, 35 + 10)
+
+
+@pytest.mark.parametrize("name", [name for name in STYLE_LOSSES if name not in ADDITIVE])
+def test_a_loss_without_tiles_says_what_to_choose(name: str) -> None:
+    backbone = random_backbone(SMALL, torch.float64)
+    with pytest.raises(SettingsError, match=r"--memory.*--style-loss"):
+        remember(backbone, STYLE_LOSSES[name](True), noise((40, 40), 1), DEEP, tile=16)
+
+
+def test_tiles_own_everything_once() -> None:
+    for size in [(16, 16), (100, 33), (31, 200)]:
+        for side in (None, 16, 50, 1000):
+            owned = torch.zeros(1, 1, *size)
+            for tile in tiles.cut(size, side, 16, 70):
+                tiles.cropped(owned, tile.owned).add_(1)
+                assert all(edge % 16 == 0 or edge in size for edge in (*tile.owned, *tile.seen))
+                height, width = tile.owned[1] - tile.owned[0], tile.owned[3] - tile.owned[2]
+                assert side is None or max(height, width) < max(side, 16) + 16
+            assert bool((owned == 1).all())
