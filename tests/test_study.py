@@ -19,8 +19,7 @@ from impasto import images
 from impasto.cli import app, execute
 from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
 from impasto.recipes import recipe
-from impasto.study import Study, plan_study
-from impasto.study.study import _cause
+from impasto.study.study import Study, _cause, plan_study
 from impasto.study.variants import grid, parse_sweep, report
 from tests.helpers import painting, photo
 
@@ -150,7 +149,7 @@ def test_the_reports_own_experiments(files: tuple[Path, Path], tmp_path: Path) -
     assert done.exit_code == 0, done.output
     summary = json.loads(done.stdout)
     assert [each["name"] for each in summary["variants"]] == [
-        "plain", "strong style", "high TV", "low TV", "tuned", "fast",
+        "plain", "strong-style", "high-TV", "low-TV", "tuned", "fast",
     ]  # fmt: skip
     page = Page(tmp_path / "report.html")
     check(page)
@@ -169,7 +168,7 @@ def test_the_reports_own_experiments(files: tuple[Path, Path], tmp_path: Path) -
         assert f'id="{chapter}"' in page.text
     assert len([each for each in page.pictures if "edges" in each]) == 3 * 7
     variation = {row["variant"]: float(row["TV"]) for row in rows(tmp_path)}
-    assert variation["high TV"] < variation["plain"]
+    assert variation["high-TV"] < variation["plain"]
     assert "—" in page.text  # the fast network was given its code, so that score is void
 
 
@@ -234,6 +233,7 @@ def test_a_process_that_dies_is_a_failure_like_others(
         ([], "at least two"),
         (["--recipe", "defualt", "--recipe", "gatys"], "did you mean 'default'"),
         (["--preset", "raport"], "did you mean 'report'"),
+        (["--preset", "report", "--tv-weight", "0"], "that is its experiment"),
         (["--preset", "report", "--sweep", "tv_weight=0,1"], "its own variants"),
     ],
 )  # fmt: skip
@@ -267,9 +267,13 @@ def test_other_files_and_other_studies_are_not_touched(study: Study, files: tupl
         small(files, tmp_path)
     with pytest.raises(OutputError, match="is a file"):
         small(files, tmp_path / "thesis.txt")
-    with pytest.raises(OutputError, match="'tv_weight=0' with other"):
+    with pytest.raises(OutputError, match="another study"):
         small(files, study.folder, seed=1)
     assert len(small(files, study.folder, seed=1, force=True).missing) == 2
+    with pytest.raises(OutputError, match="another study"):
+        plan_study(*files, study.folder, sweeps={"style_weight": [1, 2]}, **QUICK)  # type: ignore[arg-type]
+    more = plan_study(*files, study.folder, sweeps={"tv_weight": [0, 300, 5]}, snapshots=[3], **QUICK)  # type: ignore[arg-type]
+    assert [each.name for each in more.missing] == ["tv_weight=5"]
 
 
 def test_settings_hold_for_the_variants_that_heed_them() -> None:
@@ -291,6 +295,12 @@ def test_sweeps_are_parsed_and_folders_named() -> None:
     variants, _ = grid({"init": ["a/b.png", "a_b.png"], "tv_weight": [1]}, ["default"], {})
     assert len({each.folder for each in variants}) == 2 and not any("/" in each.folder for each in variants)
     assert variants[1].folder == "init=a_b.png,tv_weight=1"
+
+
+def test_commands_keep_every_digit() -> None:
+    (one, other), _ = grid({"tv_weight": [17694721, 17694722]}, ["default"], {"size": (64, 48)})
+    assert "--tv-weight 17694721 " in one.command("a", "b") + " " and one.folder != other.folder
+    assert "--size 64x48" in one.command("a", "b")
 
 
 def impasto(*arguments: str | Path, room: int | None = None) -> subprocess.Popen[str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from impasto.scores import score
     from impasto.settings import Settings
     from impasto.solve import Step
-    from impasto.study import Study, plan_study
+    from impasto.study.study import Study, plan_study
     from impasto.tasks import plan_reconstruct, plan_stylize, plan_texture, reconstruct, stylize, texture
 
 _HOMES = {
@@ -46,7 +46,7 @@ _HOMES = {
     "impasto.scores": ("score",),
     "impasto.settings": ("Settings",),
     "impasto.solve": ("Step",),
-    "impasto.study": ("Study", "plan_study"),
+    "impasto.study.study": ("Study", "plan_study"),
     "impasto.tasks": ("plan_reconstruct", "plan_stylize", "plan_texture", "reconstruct", "stylize", "texture"),
 }
 

@@ -47,6 +47,8 @@ def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None], force:
                     file.write(content)
                 else:
                     content(file)
+                file.flush()
+                os.fsync(file.fileno())  # or a power cut could leave a whole name with half a file
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

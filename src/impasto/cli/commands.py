@@ -230,7 +230,8 @@ def study(
     sweep: Annotated[
         list[str] | None,
         typer.Option(
-            help="A setting with the values to compare, like tv_weight=0,30. Again for another: all combinations are computed.",
+            help="A setting with the values to compare, like tv_weight=0,30; lists are parted by semicolons. Again for another: all "
+            "combinations are computed.",
             metavar="SETTING=VALUE,…",
         ),
     ] = None,
@@ -259,7 +260,7 @@ def study(
     What a folder holds already is kept: after Ctrl-C or a full disk, the same command goes on.
     """
     from impasto.cli.execute import execute_study
-    from impasto.study import plan_study
+    from impasto.study.study import plan_study
     from impasto.study.variants import parse_sweep
 
     sweeps: dict[str, list[str]] = {}
@@ -279,9 +280,15 @@ def study(
     )
     seconds = planned.estimate()
     if dry_run:
-        plan = {"report": str(planned.report), "estimated_s": round(sum(seconds.values()))}
-        commands = {each.name: each.command(str(content), str(style)) for each in planned.variants}
-        print(_dump(plan | {"variants": commands}) if json else _lines(plan | {"variants": commands}))
+        plan: dict[str, Any] = {"report": str(planned.report), "estimated_s": round(sum(seconds.values()))}
+        plan["variants"] = {
+            each.name: {
+                "estimated_s": round(seconds.get(each.name, 0), 1),
+                "command": each.command(str(content), str(style)),
+            }
+            for each in planned.variants
+        }
+        print(_dump(plan) if json else _lines(plan))
         return
     execute_study(planned, sum(seconds.values()), yes=yes, quiet=quiet)
     print(planned.summary_file.read_text() if json else planned.report)

@@ -15,7 +15,7 @@ from impasto.images import check_format, save
 from impasto.result import Prepared
 
 if TYPE_CHECKING:
-    from impasto.study import Study
+    from impasto.study.study import Study
 
 MOST_RUNS, MOST_SECONDS = 30, 3600.0
 """A study beyond these is only begun when that is confirmed."""

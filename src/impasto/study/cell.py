@@ -1,6 +1,6 @@
 """One variant, computed in a process of its own: its peak memory is its own, and whatever it dies of, the study goes on.
 
-python -m impasto.study.cell < job.json        one JSON object a line on stdout: progress, then {"done": true} or why not
+`main` reads a job as JSON from stdin and writes one JSON object a line to stdout: progress, then {"done": true} or why not.
 """
 
 import json
@@ -13,11 +13,14 @@ from typing import Any
 import impasto
 from impasto import files, record
 from impasto.errors import ImpastoError, OutputError
-from impasto.images import save
+from impasto.images import Picture, long_side, save
+from impasto.large import LargePicture, resized
 from impasto.scores import score
 from impasto.tasks import plan_stylize
 
 CELL, RESULT = "cell.json", "result.png"
+JUDGED = 1024
+"""The long side at which larger results are scored."""
 _PAUSE = 0.2
 """Seconds between two lines of progress."""
 
@@ -56,9 +59,16 @@ def compute(job: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None
         "record": result.record,  # its peak memory was read before the scores took theirs
         "wall_s": time.perf_counter() - impasto.IMPORTED_AT,
         "curve": curve,
-        "scores": score(job["content"], job["style"], result.picture),
+        "scores": score(job["content"], job["style"], _judged(result.painted)),
     }
     files.write_atomic(folder / CELL, (record.to_json(outcome) + "\n").encode(), force=True)
+
+
+def _judged(painted: Picture | LargePicture) -> Picture:
+    """The result at a size that the scores' network can see whole."""
+    small = resized(painted, long_side(painted.size, min(JUDGED, max(painted.size))))
+    assert isinstance(small, Picture)
+    return small
 
 
 def main() -> None:
@@ -73,7 +83,3 @@ def main() -> None:
         tell({"failed": str(error), "fatal": isinstance(error, OutputError)})
     except Exception as error:
         tell({"failed": f"{type(error).__name__}: {error}", "fatal": False})
-
-
-if __name__ == "__main__":
-    main()

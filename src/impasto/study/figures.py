@@ -2,6 +2,7 @@
 
 import functools
 import io
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec
@@ -23,12 +24,16 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+_LEGEND_COLUMNS = 4
+
+
 @dataclass(frozen=True)
 class Curves:
-    """One variant's losses by term; ``family`` names the losses, for only losses of one family can be compared."""
+    """One variant's losses by term. Only losses of one ``family`` can be compared; ``label`` says which losses they are."""
 
     name: str
     family: str
+    label: str
     iterations: Sequence[int]
     losses: Mapping[str, Sequence[float]]
 
@@ -69,8 +74,9 @@ def _drawn(make: Callable[P, Figure]) -> Callable[P, dict[str, bytes]]:
 def loss_curves(curves: Sequence[Curves], colours: Mapping[str, str]) -> Figure:
     """A row for every family of losses, a column for every term; logarithmic."""
     families = list(dict.fromkeys(each.family for each in curves))
+    legend = _legend_height(len(curves))
     terms = list(dict.fromkeys(term for each in curves for term in each.losses))
-    figure = Figure(figsize=(3.1 * len(terms), 0.6 + 2.5 * len(families)), layout="constrained")
+    figure = Figure(figsize=(3.1 * len(terms), legend + 2.5 * len(families)), layout="constrained")
     grid = figure.subplots(len(families), len(terms), squeeze=False)
     for row, family in zip(grid, families, strict=True):
         members = [each for each in curves if each.family == family]
@@ -85,7 +91,7 @@ def loss_curves(curves: Sequence[Curves], colours: Mapping[str, str]) -> Figure:
             axes.set_yscale("log")
             axes.set_title(term)
             axes.set_xlabel("iteration")
-        row[0].set_ylabel(family)
+        row[0].set_ylabel(members[0].label)
     _legend(figure, {each.name: colours[each.name] for each in curves})
     return figure
 
@@ -107,7 +113,7 @@ def variation(values: Mapping[str, float], colours: Mapping[str, str]) -> Figure
 @_drawn
 def pareto(points: Sequence[Point], colours: Mapping[str, str]) -> Figure:
     """Style distance against content distance, both better when smaller, with the front of those that none surpasses in both."""
-    figure = Figure(figsize=(7.5, 4.4), layout="constrained")
+    figure = Figure(figsize=(7.5, 3.9 + _legend_height(len(points))), layout="constrained")
     axes: Axes = figure.subplots()
     front = sorted(
         (each for each in points if not any(_surpasses(other, each) for other in points)),
@@ -131,9 +137,14 @@ def pareto(points: Sequence[Point], colours: Mapping[str, str]) -> Figure:
     return figure
 
 
+def _legend_height(entries: int) -> float:
+    """In inches."""
+    return 0.4 + 0.2 * math.ceil(entries / _LEGEND_COLUMNS)
+
+
 def _legend(figure: Figure, entries: Mapping[str, str]) -> None:
     handles = [matplotlib.lines.Line2D([], [], color=colour, marker="o", linestyle="") for colour in entries.values()]
-    figure.legend(handles, entries.keys(), loc="outside lower left", ncols=4)
+    figure.legend(handles, entries.keys(), loc="outside lower left", ncols=_LEGEND_COLUMNS)
 
 
 def _surpasses(one: Point, other: Point) -> bool:

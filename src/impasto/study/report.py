@@ -17,11 +17,11 @@ from PIL import Image
 import impasto
 from impasto import images
 from impasto.gallery import edge_row
-from impasto.images import Picture
+from impasto.images import Picture, PictureLike
 from impasto.scores import score
 from impasto.settings import Settings
 from impasto.study import figures
-from impasto.study.cell import RESULT, snapshot_name
+from impasto.study.cell import JUDGED, RESULT, snapshot_name
 from impasto.study.figures import Curves, Point
 from impasto.study.variants import Variant
 
@@ -75,7 +75,16 @@ class Cell:
         assert self.outcome
         settings, losses = self.variant.resolved(), dict(self.outcome["curve"])
         iterations = losses.pop("iteration")
-        return Curves(self.name, f"{settings.style_loss}, {settings.normalization}", iterations, losses)
+        compared = ("style_loss", "normalization", "style_layers", "content_layers", "tv_norm", "pooling", "padding")
+        family = repr([getattr(settings, name) for name in compared])
+        return Curves(self.name, family, f"{settings.style_loss}, {settings.normalization}", iterations, losses)
+
+    def style_left(self, iteration: int) -> float | None:
+        """The style loss at an iteration over that of the start, where there is one."""
+        curves = self.curves()
+        losses = zip(curves.iterations, curves.losses.get("style", ()), strict=False)
+        values = [loss for at, loss in losses if at <= iteration]
+        return values[-1] / values[0] if values and values[0] > 0 else None
 
     def scores(self) -> dict[str, float]:
         """The columns of the table, by their names."""
@@ -96,6 +105,8 @@ class Report:
     cells: list[Cell]
     base: Settings
     preset: str | None
+    pictures: dict[str, str]
+    """The SHA-256 of both files."""
 
     def files(self) -> dict[str, bytes]:
         """Page, tables and figures by their names; the same study gives the same bytes."""
@@ -125,7 +136,8 @@ class Report:
         if not self.done:
             return photo
         record = self.done[0].record
-        return photo.fitted((record["height"], record["width"]))
+        size = record["height"], record["width"]
+        return photo.fitted(size).fitted(min(JUDGED, max(size)))
 
     @functools.cached_property
     def reference(self) -> dict[str, float]:
@@ -140,6 +152,7 @@ class Report:
             "version": impasto.__version__,
             "content": str(self.content),
             "style": str(self.style),
+            "pictures": self.pictures,
             "base": self.base.dictionary(),
             "variants": [
                 {
@@ -196,32 +209,32 @@ class Report:
             edges=edges,
             pictures=self._pictures() | planes,
             figures={name: _embedded("svg+xml", drawing) for name, drawing in drawings.items()},
+            judged=JUDGED,
+            machines=list(dict.fromkeys(_machine(cell.record) for cell in self.done)),
             version=impasto.__version__,
         )
 
     def _pictures(self) -> dict[str, str]:
         """What the page shows, by the names it has there."""
-        sources = {"content": self.photo, "style": images.load(self.style)}
+        files = {"style": self.style}
         for number, cell in enumerate(self.cells):
             if cell.outcome:
-                sources[f"{number}-final"] = images.load(cell.folder / RESULT)
-                for each in cell.snapshots:
-                    sources[f"{number}-{each}"] = images.load(cell.folder / snapshot_name(each))
-        return {
-            name: _webp(picture.fitted(min(_SHOWN, max(picture.size))).image()) for name, picture in sources.items()
-        }
+                files[f"{number}-final"] = cell.folder / RESULT
+                files |= {f"{number}-{each}": cell.folder / snapshot_name(each) for each in cell.snapshots}
+        return {"content": _shown(self.photo)} | {name: _shown(images.load(path)) for name, path in files.items()}
 
     def _edges(self) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """The rows of the table of edges, and the pictures in it by their names."""
         rows: list[dict[str, Any]] = []
         pictures: dict[str, str] = {}
-        sources = [("content", PHOTO, self.photo)]
+        sources: list[tuple[str, str, PictureLike]] = [("content", PHOTO, self.photo)]
         sources += [
-            (f"{number}-final", cell.name, images.load(cell.folder / RESULT))
+            (f"{number}-final", cell.name, cell.folder / RESULT)
             for number, cell in enumerate(self.cells)
             if cell.outcome
         ]
-        for key, name, picture in sources:
+        for key, name, source in sources:
+            picture = images.load(source)
             (label, _), *planes = edge_row(name, picture.fitted(min(_EDGES, max(picture.size))))
             named = [(what, f"{key}-edges-{index}") for index, (what, _) in enumerate(planes)]
             pictures |= {place: _webp(image) for (_, place), (_, image) in zip(named, planes, strict=True)}
@@ -255,6 +268,10 @@ def _columns(scores: Mapping[str, Any]) -> dict[str, float]:
     return {name: scores[group][key] for name, (group, key) in COLUMNS.items()}
 
 
+def _shown(picture: Picture) -> str:
+    return _webp(picture.fitted(min(_SHOWN, max(picture.size))).image())
+
+
 def _webp(image: Image.Image) -> str:
     file = io.BytesIO()
     image.save(file, "WEBP", quality=90)
@@ -278,6 +295,11 @@ def _change(pair: tuple[float, float]) -> str:
     before, after = map(_number, pair)
     verb = "stays at" if before == after else "rises from" if pair[1] > pair[0] else "falls from"
     return f"{verb} {before}" if before == after else f"{verb} {before} to {after}"
+
+
+def _machine(record: dict[str, Any]) -> str:
+    named = " · ".join(f"{name} {value}" for name, value in record["machine"].items())
+    return f"{named} · {record['device']}, {record['precision']}"
 
 
 def _csv(rows: Iterable[list[Any]]) -> bytes:

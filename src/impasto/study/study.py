@@ -15,13 +15,18 @@ from typing import Any
 
 import impasto
 from impasto import files, images
-from impasto.errors import ImpastoError, OutputError, SettingsError, did_you_mean
-from impasto.settings import RUN, Settings, group_of
-from impasto.study.cell import CELL
+from impasto.errors import OutputError, SettingsError, did_you_mean
+from impasto.settings import Settings
+from impasto.study.cell import CELL, RESULT
 from impasto.study.report import SUMMARY, Cell, Report
 from impasto.study.variants import PRESETS, Variant, grid, iterations_of
 from impasto.tasks import chosen_settings, plan_stylize
 
+_DECIDING = (
+    "method", "size", "stroke_size", "memory", "scales", "iterations", "quality", "optimizer", "history", "device", "precision",
+    "style_layers", "content_layers", "style_loss",
+)  # fmt: skip
+"""The settings that decide how long a variant takes."""
 _OVERHEAD = 4.0
 """Seconds that a variant takes besides its iterations: to start, to save, to be scored."""
 
@@ -46,6 +51,8 @@ class Study:
     base: Settings
     preset: str | None
     failures: dict[str, str] = field(default_factory=dict)
+    _seconds: dict[str, float] = field(default_factory=dict)
+    """What `estimate` found."""
 
     @property
     def report(self) -> Path:
@@ -67,7 +74,7 @@ class Study:
         photo, painting = images.load(self.content), images.load(self.style)
         seconds: dict[str, float] = {}
         known: dict[str, float] = {}
-        trouble: ImpastoError | None = None
+        trouble: Exception | None = None
         for each in self.missing:
             key = _cost(each)
             if key not in known:
@@ -76,11 +83,12 @@ class Study:
                     known[key] = _OVERHEAD + run.estimate()[0]
                 except SettingsError as error:
                     raise SettingsError(f"{each.name}: {error}") from error
-                except ImpastoError as error:  # this variant will fail, others may not
+                except Exception as error:  # this variant will fail and say so, others may not
                     trouble, known[key] = error, 0.0
             seconds[each.name] = known[key]
-        if trouble is not None and not any(seconds.values()):
+        if trouble is not None and not any(seconds.values()) and len(seconds) == len(self.variants):
             raise trouble
+        self._seconds = seconds
         return seconds
 
     def steps(self) -> Generator[Progress, None, None]:
@@ -89,24 +97,25 @@ class Study:
         A variant that fails is noted in ``failures``, and tried again by the next study in the folder. Raises OutputError
         when the folder cannot be written; what was finished is kept.
         """
-        _write(self.summary_file, {"impasto": "study", "complete": False})
+        begun = {"impasto": "study", "complete": False, "pictures": self.pictures, "base": self.base.dictionary()}
+        _write(self.summary_file, begun | {"variants": [{"name": each.name} for each in self.variants]})
         self.failures.clear()
-        for index, variant in enumerate(self.variants):
-            share, text = index / len(self.variants), f"{index + 1}/{len(self.variants)} {variant.name}"
-            if self._outcome(variant) is not None:
-                yield Progress(share, text)
-                continue
+        missing = self.missing
+        work = [self._seconds.get(each.name) or 1.0 for each in missing]
+        for index, variant in enumerate(missing):
+            done, own = sum(work[:index]) / sum(work), work[index] / sum(work)
+            text = f"{index + 1}/{len(missing)} {variant.name}"
             with contextlib.closing(self._computed(variant)) as messages:
                 for message in messages:
                     if "failed" in message:
                         if message["fatal"]:
                             raise OutputError(f"{message['failed']} Run the same command again to go on.")
                         self.failures[variant.name] = message["failed"]
-                        yield Progress(share, text, f"{variant.name} failed: {message['failed']}")
+                        yield Progress(done + own, text, f"{variant.name} failed: {message['failed']}")
                     elif "share" in message:
-                        yield Progress(share + message["share"] / len(self.variants), f"{text}  {message['text']}")
+                        yield Progress(done + own * message["share"], f"{text}  {message['text']}")
                     else:
-                        yield Progress(share, text, f"{variant.name}: done")
+                        yield Progress(done + own, text, f"{variant.name}: done")
         yield Progress(1.0, "the report")
         self._write_report()
         yield Progress(1.0, "the report", f"the report is in {self.report}")
@@ -123,11 +132,17 @@ class Study:
             raise OutputError(f"{self.folder} is a file: name a folder for the study.")
         if self.folder.exists() and any(self.folder.iterdir()) and not self.summary_file.exists():
             raise OutputError(f"{self.folder} holds other files: choose an empty folder, or allow it with --force.")
+        kept, base = _read(self.summary_file) or {}, self.base.dictionary()
+        others = {each["name"] for each in kept.get("variants", [])} - {each.name for each in self.variants}
+        if others or kept.get("pictures", self.pictures) != self.pictures or kept.get("base", base) != base:
+            raise OutputError(
+                f"{self.folder} holds another study: choose another folder, or write over its report with --force."
+            )
         for each in self.variants:
             outcome = _read(self._place(each) / CELL)
             if outcome and outcome.get("fingerprint") != self._fingerprint(each):
                 raise OutputError(
-                    f"{self.folder} holds {each.name!r} with other pictures, settings or snapshots: choose another folder, or "
+                    f"{self.folder} holds {each.name!r} with other settings or snapshots, or by another version: choose another folder, or "
                     "compute it anew with --force."
                 )
 
@@ -144,10 +159,13 @@ class Study:
 
     def _fingerprint(self, variant: Variant) -> str:
         """Of all that decides what the variant's folder holds."""
+        settings = variant.resolved()
+        start = Path(settings.init)
         decisive = {
             "pictures": self.pictures,
+            "start": hashlib.sha256(start.read_bytes()).hexdigest() if start.is_file() else None,
             "recipe": variant.recipe,
-            "settings": variant.resolved().dictionary(),
+            "settings": settings.dictionary(),
             "snapshots": variant.snapshots,
             "version": impasto.__version__,
         }
@@ -156,7 +174,8 @@ class Study:
     def _outcome(self, variant: Variant) -> dict[str, Any] | None:
         """What a finished variant left, None for one that is not finished, or not this one."""
         outcome = _read(self._place(variant) / CELL)
-        return outcome if outcome and outcome.get("fingerprint") == self._fingerprint(variant) else None
+        kept = outcome is not None and outcome.get("fingerprint") == self._fingerprint(variant)
+        return outcome if kept and (self._place(variant) / RESULT).exists() else None
 
     def _computed(self, variant: Variant) -> Generator[dict[str, Any], None, None]:
         """The messages of the process that computes a variant; the last is {"done": …} or {"failed": …}."""
@@ -172,8 +191,8 @@ class Study:
             "folder": str(place),
             "fingerprint": self._fingerprint(variant),
         }
-        command = [sys.executable, "-m", "impasto.study.cell"]
-        with tempfile.TemporaryFile("w+") as log:
+        command = [sys.executable, "-c", "from impasto.study.cell import main; main()"]
+        with tempfile.TemporaryFile("w+", errors="replace") as log:
             # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that one.
             process = subprocess.Popen(
                 command,
@@ -186,11 +205,13 @@ class Study:
             assert process.stdin and process.stdout
             last: dict[str, Any] = {}
             try:
-                json.dump(job, process.stdin)
-                process.stdin.close()
+                with contextlib.suppress(BrokenPipeError):  # it is dead already: below it is told why
+                    process.stdin.write(json.dumps(job))
+                    process.stdin.close()
                 for line in process.stdout:
-                    last = json.loads(line)
-                    yield last
+                    if line.startswith("{"):  # a library may have something to say, too
+                        last = json.loads(line)
+                        yield last
             finally:
                 process.kill()
                 process.stdout.close()
@@ -204,7 +225,7 @@ class Study:
             Cell(each, self._place(each), self._outcome(each), self.failures.get(each.name, ""))
             for each in self.variants
         ]
-        report = Report(self.content, self.style, cells, self.base, self.preset)
+        report = Report(self.content, self.style, cells, self.base, self.preset, self.pictures)
         for name, content in report.files().items():
             path = self.folder / name
             files.create_folder(path.parent)
@@ -232,6 +253,7 @@ def plan_study(
 
     Raises SettingsError for a grid that makes no sense.
     """
+    settings = {name: value for name, value in settings.items() if value is not None}
     if preset is not None:
         if preset not in PRESETS:
             raise SettingsError(f"There is no preset {preset!r}: {did_you_mean(preset, PRESETS)}")
@@ -248,11 +270,14 @@ def plan_study(
     chosen = snapshots(max(map(iterations_of, variants))) if callable(snapshots) else snapshots
     if chosen:
         variants = [
-            replace(each, snapshots=tuple(moment for moment in sorted(set(chosen)) if moment <= iterations_of(each)))
+            replace(each, snapshots=tuple(moment for moment in sorted(set(chosen)) if moment <= most))
+            if (most := iterations_of(each))
+            else each
             for each in variants
         ]
     study = Study(Path(content), Path(style), Path(folder), variants, base, preset)
-    images.load(study.content), images.load(study.style)
+    for path in (study.content, study.style):
+        images.load(path)  # what cannot be read is told now
     if not force:
         study.check_kept()
     return study
@@ -261,8 +286,7 @@ def plan_study(
 def _cost(variant: Variant) -> str:
     """The settings that decide how long a variant takes: equal costs are estimated once."""
     settings = variant.resolved().dictionary()
-    deciding = {"style_layers", "content_layers", "style_loss"}
-    return repr({name: value for name, value in settings.items() if group_of(name) == RUN or name in deciding})
+    return repr([settings[name] for name in _DECIDING])
 
 
 def _cause(code: int, log: str) -> str:

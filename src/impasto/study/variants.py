@@ -11,7 +11,7 @@ from typing import Any
 
 from impasto import recipes
 from impasto.errors import SettingsError, did_you_mean
-from impasto.settings import Settings, heeded
+from impasto.settings import RUN, Settings, group_of, heeded
 
 MOST = 10_000
 """More variants than this are nobody's intention."""
@@ -36,15 +36,15 @@ class Variant:
     @property
     def folder(self) -> str:
         """Its name as that of a folder."""
-        name = self.name.replace(", ", ",").replace(" ", "-")
-        plain = re.sub(r"[^\w.=,+-]", "_", name)[:80]
+        name = self.name.replace(", ", ",")
+        plain = re.sub(r"[^\w.=,+-]", "-", name)[:80]
         return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def differences(self, base: Settings) -> dict[str, str]:
         """The settings it heeds in which it differs from ``base``, as they are given on the command line."""
         own, other = self.resolved(), base.dictionary()
         return {
-            name: written(value)
+            name: written(name, value)
             for name, value in own.dictionary().items()
             if value != other[name] and heeded(name, own.method)
         }
@@ -55,19 +55,19 @@ class Variant:
         if self.recipe != "default":
             words += ["--recipe", self.recipe]
         for name, value in self.settings.items():
-            words += ["--" + name.replace("_", "-"), written(value)]
+            words += ["--" + name.replace("_", "-"), written(name, value)]
         if self.snapshots:
             words += ["--snapshots", ",".join(map(str, self.snapshots))]
         return shlex.join(words)
 
 
-def written(value: Any) -> str:
-    """A setting's value as it is given on the command line."""
+def written(name: str, value: Any) -> str:
+    """A setting's value as it is given on the command line, with all its digits."""
     if isinstance(value, Mapping):
         return ",".join(name if share == 1 else f"{name}:{share:g}" for name, share in value.items())
     if isinstance(value, (list, tuple)):
-        return ",".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return ("x" if name == "size" else ",").join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
 def parse_sweep(text: str) -> tuple[str, list[str]]:
@@ -108,7 +108,7 @@ def grid(
     for recipe, *chosen in itertools.product(of_recipes, *sweeps.values()):
         swept = dict(zip(sweeps, chosen, strict=True))
         parts = [recipe] if len(of_recipes) > 1 else []
-        parts += [f"{name}={written(value)}" for name, value in swept.items()]
+        parts += [f"{name}={written(name, value)}" for name, value in swept.items()]
         variants.append(_variant(", ".join(parts), recipe, swept, settings))
     _refuse_twins(variants)
     return _used(variants, settings), recipes.recipe(of_recipes[0]).changed(**settings)
@@ -116,9 +116,9 @@ def grid(
 
 _REPORT = {
     "plain": ("tutorial", {}),
-    "strong style": ("tutorial-strong-style", {}),
-    "high TV": ("tutorial-high-tv", {}),
-    "low TV": ("tutorial-low-tv", {}),
+    "strong-style": ("tutorial-strong-style", {}),
+    "high-TV": ("tutorial-high-tv", {}),
+    "low-TV": ("tutorial-low-tv", {}),
     "tuned": ("default", {}),
     "fast": ("default", {"method": "fast"}),
 }
@@ -130,7 +130,13 @@ _REPORT_MOMENTS = (0.2, 0.3, 0.6, 0.7, 0.8)
 
 
 def report(settings: Mapping[str, Any]) -> tuple[list[Variant], Settings]:
-    """The experiments of the course report, and their base, the plain model. ``settings`` as in `grid`."""
+    """The experiments of the course report, and their base, the plain model.
+
+    ``settings`` say how to run, for what the pictures look like is the experiment. Raises SettingsError.
+    """
+    for name in settings:
+        if name == "method" or group_of(name) != RUN:
+            raise SettingsError(f"The preset report sets {name} itself, for that is its experiment: leave it out.")
     given = {"size": _REPORT_SIZE} | dict(settings)
     variants = [_variant(name, recipe, own, given) for name, (recipe, own) in _REPORT.items()]
     shown = [
@@ -167,7 +173,9 @@ def _used(variants: list[Variant], settings: Mapping[str, Any]) -> list[Variant]
 def _refuse_twins(variants: Iterable[Variant]) -> None:
     seen: dict[str, str] = {}
     for each in variants:
-        key = repr(each.resolved().dictionary())
-        if key in seen:
-            raise SettingsError(f"The variants {seen[key]!r} and {each.name!r} are the same: leave one of them out.")
-        seen[key] = each.name
+        for key in (repr(each.resolved().dictionary()), each.folder):
+            if key in seen:
+                raise SettingsError(
+                    f"The variants {seen[key]!r} and {each.name!r} are the same: leave one of them out."
+                )
+            seen[key] = each.name
