@@ -10,12 +10,12 @@ import impasto
 ROOT = Path(impasto.__file__).parent
 FLOORS: list[set[str]] = [
     {"errors"},
-    {"files", "kernels", "memory", "profiles", "settings", "sheet", "statistics"},
+    {"files", "kernels", "memory", "profiles", "settings", "sheet", "statistics", "tiles"},
     {"colour", "edges", "images", "losses", "recipes", "weights"},
-    {"devices", "features", "large", "networks", "optimizers", "record", "tiles"},
-    {"codes", "export", "objective", "result", "style_losses"},
+    {"devices", "features", "large", "networks", "optimizers", "record", "regions"},
+    {"codes", "export", "objective", "plan", "result", "style_losses"},
     {"fast", "inputs", "solve"},
-    {"run"},
+    {"run", "zones"},
     {"tasks"},
     {"demo", "doctor", "gallery", "scores"},
     {"study"},

@@ -200,7 +200,8 @@ def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path
         (["stylize", "content.png", "style.jpg", "--method", "fast", "--snapshots", "1"], 2, "has no iterations"),
         (["stylize", "content.png", "style.jpg", "--method", "fast", "--memory", "1TB"], 2, "like 800MB or 2GB"),
         (["stylize", "content.png", "style.jpg", "--method", "fast", "--memory", "9MB"], 2, "takes at least --memory"),
-        (["stylize", "content.png", "style.jpg", "--memory", "1GB"], 2, "no effect on --method iterative"),
+        (["stylize", "content.png", "style.jpg", "--stroke-size", "99"], 2, "no effect on --method iterative"),
+        (["stylize", "content.png", "style.jpg", "--memory", "99MB"], 2, "takes at least --memory"),
         (["stylize", "content.png", "broken.safetensors", "--method", "fast"], 1, "is no style code"),
         (
             ["stylize", "line.png", "style.jpg", "--method", "fast"],

@@ -13,7 +13,7 @@ def noise(seed: int, low: float, high: float) -> torch.Tensor:
 
 
 def test_mean_and_covariance_are_the_palettes() -> None:
-    matched, palette = match(noise(1, 0.2, 0.8), [(noise(2, 0.4, 0.6), 1.0)]), noise(2, 0.4, 0.6)
+    matched, palette = match(noise(1, 0.2, 0.8), [(noise(2, 0.4, 0.6), 1.0, None)]), noise(2, 0.4, 0.6)
     (gram_m, mean_m), (gram_p, mean_p) = moments(matched), moments(palette)
     assert torch.allclose(mean_m, mean_p, atol=1e-4)
     assert torch.allclose(covariance(gram_m, mean_m), covariance(gram_p, mean_p), atol=1e-4)
@@ -21,18 +21,27 @@ def test_mean_and_covariance_are_the_palettes() -> None:
 
 def test_a_picture_matches_itself() -> None:
     picture = noise(1, 0.2, 0.8)
-    assert torch.allclose(match(picture, [(picture, 1.0)]), picture, atol=1e-5)
+    assert torch.allclose(match(picture, [(picture, 1.0, None)]), picture, atol=1e-5)
 
 
 def test_highlights_are_rolled_off_and_not_cut() -> None:
     """A ramp matched to a bright palette of high contrast keeps its order up to white."""
     ramp = torch.linspace(0, 1, 256).expand(1, 3, 8, 256).contiguous()
     bright = torch.cat([torch.zeros(1, 3, 8, 16), torch.ones(1, 3, 8, 240)], 3)
-    line = match(ramp, [(bright, 1.0)])[0, 0, 0]
+    line = match(ramp, [(bright, 1.0, None)])[0, 0, 0]
     assert line.min() >= 0 and line.max() <= 1
     assert (line.diff() > 1e-5).float().mean() > 0.97
 
 
 def test_flat_pictures_are_no_problem() -> None:
-    matched = match(torch.full((1, 3, 8, 8), 0.5), [(torch.full((1, 3, 8, 8), 0.2), 1.0)])
+    matched = match(torch.full((1, 3, 8, 8), 0.5), [(torch.full((1, 3, 8, 8), 0.2), 1.0, None)])
     assert torch.allclose(matched, torch.full((1, 3, 8, 8), 0.2), atol=1e-4)
+
+
+def test_only_what_counts_gives_the_palette() -> None:
+    """Half of either picture is masked away: as if it were not there, save that all pixels are mapped."""
+    picture, palette = noise(1, 0.2, 0.8), noise(2, 0.4, 0.6)
+    left = torch.zeros(1, 1, 24, 32)
+    left[..., :16] = 1
+    halves = match(picture[..., :16], [(palette[..., :16], 1.0, None)])
+    assert torch.allclose(match(picture, [(palette, 1.0, left)], left)[..., :16], halves, atol=0.01)

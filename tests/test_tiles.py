@@ -72,7 +72,7 @@ def test_tiles_keep_regions_apart(name: str) -> None:
     mask = torch.linspace(0, 1, 63, dtype=torch.float64).expand(1, 1, 52, 63)
     where = {}
     for layer in DEEP:
-        share = torch.nn.functional.avg_pool2d(mask, 2 ** backbone.depth(layer))
+        share = torch.nn.functional.avg_pool2d(mask, 2 ** backbone.architecture.depth(layer))
         where[layer] = share / share.sum()
     (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, 16, where)
     assert tiled_values == pytest.approx(values, rel=1e-12)

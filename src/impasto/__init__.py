@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from impasto.images import Picture, load
     from impasto.inputs import style_code
     from impasto.recipes import RECIPES
+    from impasto.regions import Region
     from impasto.result import Result
     from impasto.run import Run
     from impasto.scores import score
@@ -41,6 +42,7 @@ _HOMES = {
     "impasto.images": ("Picture", "load"),
     "impasto.inputs": ("style_code",),
     "impasto.recipes": ("RECIPES",),
+    "impasto.regions": ("Region",),
     "impasto.result": ("Result",),
     "impasto.run": ("Run",),
     "impasto.scores": ("score",),
@@ -58,6 +60,7 @@ __all__ = [
     "ImpastoError",
     "OutputError",
     "Picture",
+    "Region",
     "Result",
     "Run",
     "Settings",

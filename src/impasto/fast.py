@@ -17,12 +17,13 @@ from impasto import memory
 from impasto.codes import StyleCode
 from impasto.devices import DTYPES, convolving
 from impasto.errors import SettingsError
-from impasto.images import Picture, Size, Window
+from impasto.images import Picture, Size
 from impasto.large import LargePicture, resized
 from impasto.networks.painter import Painter
 from impasto.networks.pretrained import FILES, stylizer
 from impasto.result import Prepared, Result
 from impasto.settings import Settings
+from impasto.tiles import Window
 
 _BASE_BYTES = 400 * 10**6
 """What the process takes before any picture."""

@@ -5,7 +5,8 @@ A backbone is a chain of convolutions, ReLUs and poolings with pretrained, froze
 picture itself. Keras calls ``relu4_2`` ``block4_conv2``, for its convolutions include the ReLU.
 """
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from impasto import kernels, weights
 from impasto.errors import ImageError, SettingsError, did_you_mean
 from impasto.kernels import Backward, Convolution, Padding, Pooling, Rows
+from impasto.tiles import Window
 
 Tape = list[tuple[str, Backward | None]]
 """The layers passed through, each with its backward; None where there is nothing to do."""
@@ -37,6 +39,21 @@ class Architecture:
                 names += [f"conv{block}_{index}", f"relu{block}_{index}"]
             names.append(f"pool{block}")
         return tuple(names)
+
+    def check(self, layers: Iterable[str]) -> None:
+        """Raises SettingsError, naming the nearest layer there is, for a layer that does not exist."""
+        for layer in layers:
+            if layer not in self.layers:
+                raise SettingsError(f"There is no layer {layer!r}: {did_you_mean(layer, self.layers)}")
+
+    def depth(self, layer: str) -> int:
+        """How many poolings come before a layer: it has one position for every 2^depth pixels each way, the rest left out."""
+        return sum(name.startswith("pool") for name in self.layers[: self.layers.index(layer) + 1])
+
+    def channels(self, layer: str) -> int:
+        """The number of a layer's feature maps."""
+        block = re.search(r"\d", layer)
+        return self.blocks[int(block[0]) - 1][1] if block else 3
 
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -90,31 +107,25 @@ class Backbone:
             ARCHITECTURES[name], weights.load(name), pooling=pooling, padding=padding, dtype=dtype, device=device
         )
 
-    def check(self, layers: Iterable[str]) -> None:
-        """Raises SettingsError, naming the nearest layer there is, for a layer that does not exist."""
-        for layer in layers:
-            if layer not in self.architecture.layers:
-                raise SettingsError(f"There is no layer {layer!r}: {did_you_mean(layer, self.architecture.layers)}")
-
-    def __call__(self, pixels: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    def __call__(
+        self, pixels: Tensor, layers: Iterable[str], windows: Mapping[str, Window] | None = None
+    ) -> dict[str, Tensor]:
         """The features of ``layers`` for ``pixels`` (N, 3, H, W), RGB in [0, 1], computed no deeper than asked for.
+
+        Of a layer in ``windows`` only that part is given, in the layer's own positions.
 
         Returns a dictionary of (N, C, H / 2^k, W / 2^k) feature maps, k poolings deep, in the backbone's dtype
         (``pixels`` unchanged). Raises SettingsError for an unknown layer and ImageError for a picture so small that the
         poolings leave nothing of it.
         """
         wanted = set(layers)
-        self.check(wanted)
+        self.architecture.check(wanted)
         self._check_size(pixels, wanted)
         deep = [layer for layer in self.architecture.layers[1:] if layer in wanted]
         features = {"pixels": pixels} if "pixels" in wanted else {}
         if deep:
-            features |= zip(deep, _Pass.apply(pixels, self, deep), strict=True)  # type: ignore[no-untyped-call]
+            features |= zip(deep, _Pass.apply(pixels, self, deep, windows or {}), strict=True)  # type: ignore[no-untyped-call]
         return features
-
-    def depth(self, layer: str) -> int:
-        """How many poolings come before a layer: it has one position for every 2^depth pixels each way, the rest left out."""
-        return sum(name.startswith("pool") for name in self._chain([layer])) if layer != "pixels" else 0
 
     def reach(self, layers: Iterable[str]) -> int:
         """How many pixels beyond its own square of 2^depth pixels a position of these layers sees, and passes gradients to.
@@ -171,14 +182,24 @@ class Backbone:
                 tape.append((layer, backward))
         return features
 
-    def _backward(self, tape: Tape, gradients: dict[str, Tensor | None]) -> Tensor:
+    def _backward(
+        self,
+        tape: Tape,
+        gradients: dict[str, Tensor | None],
+        shapes: dict[str, torch.Size],
+        windows: Mapping[str, Window],
+    ) -> Tensor:
         """The gradient of the pixels from those of the features. Consumes the tape, and frees it as it goes."""
         gradient: Rows | None = None
         while tape:
             layer, backward = tape.pop()
             joining = gradients.pop(layer, None)
             if joining is not None:
-                gradient = Rows.of(joining) if gradient is None else kernels.added(gradient, joining)
+                window = windows.get(layer)
+                if gradient is not None:
+                    gradient = kernels.added(gradient, joining, window)
+                else:
+                    gradient = kernels.spread(joining, shapes[layer], window) if window else Rows.of(joining)
             if gradient is not None and backward is not None:
                 gradient = backward(gradient)
         assert gradient is not None
@@ -201,18 +222,26 @@ class _Pass(torch.autograd.Function):
     """The whole network as one node of autograd's graph: pixels in, wanted features out."""
 
     @staticmethod
-    def forward(ctx: Any, pixels: Tensor, backbone: Backbone, wanted: Sequence[str]) -> tuple[Tensor, ...]:
+    def forward(
+        ctx: Any, pixels: Tensor, backbone: Backbone, wanted: Sequence[str], windows: Mapping[str, Window]
+    ) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
-        ctx.backbone, ctx.wanted, ctx.dtype = backbone, wanted, pixels.dtype
+        ctx.backbone, ctx.wanted, ctx.dtype, ctx.windows = backbone, wanted, pixels.dtype, windows
         ctx.tape = [] if ctx.needs_input_grad[0] else None
         features = backbone._forward(pixels, wanted, ctx.tape)
+        ctx.shapes = {layer: feature.shape for layer, feature in features.items()}
+        for layer, (top, bottom, left, right) in windows.items():
+            if layer in features:
+                part = features[layer][:, :, top:bottom, left:right]
+                features[layer] = part.contiguous(memory_format=torch.channels_last)
         return tuple(features[layer] for layer in wanted)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None, None]:
         if not ctx.tape:
             raise RuntimeError("The features of a picture can be differentiated only once: compute them again.")
-        gradient = ctx.backbone._backward(ctx.tape, dict(zip(ctx.wanted, gradients, strict=True)))
+        named = dict(zip(ctx.wanted, gradients, strict=True))
+        gradient = ctx.backbone._backward(ctx.tape, named, ctx.shapes, ctx.windows)
         # The backward of `Backbone._normalized`.
-        return gradient.to(ctx.dtype, memory_format=torch.contiguous_format).flip(1) * 255, None, None
+        return gradient.to(ctx.dtype, memory_format=torch.contiguous_format).flip(1) * 255, None, None, None

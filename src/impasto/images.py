@@ -26,6 +26,7 @@ from impasto import profiles
 from impasto.errors import ImageError, OutputError, SettingsError
 from impasto.files import write_atomic
 from impasto.profiles import Array
+from impasto.tiles import Window
 
 log = logging.getLogger("impasto")
 
@@ -34,9 +35,6 @@ MAX_PIXELS = 2**29
 
 Size = tuple[int, int]
 """Height and width in pixels."""
-
-Window = tuple[int, int, int, int]
-"""Top, bottom, left and right of a part of a picture; bottom and right are outside."""
 
 Depth = Literal[8, 16]
 

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
+from impasto.tiles import Window
+
 Padding = Literal["zeros", "replicate"]
 Pooling = Literal["max", "average"]
 
@@ -176,9 +178,29 @@ def _fuses(device: str, dtype: torch.dtype) -> bool:
     return True
 
 
-def added(rows: Rows, other: Tensor) -> Rows:
-    """The sum of both."""
-    return rows.derived(rows.shape[1], lambda top, bottom: rows.take(top, bottom) + other[:, :, top:bottom])
+def added(rows: Rows, other: Tensor, window: Window | None = None) -> Rows:
+    """The sum of both; ``other`` may be smaller, and then lies in a ``window``."""
+    if window is None:
+        return rows.derived(rows.shape[1], lambda top, bottom: rows.take(top, bottom) + other[:, :, top:bottom])
+    first, last, left, right = window
+
+    def take(top: int, bottom: int) -> Tensor:
+        a, b = max(top, first), min(bottom, last)
+        if a >= b:
+            return rows.take(top, bottom)
+        band = rows.take(top, bottom).clone()
+        band[:, :, a - top : b - top, left:right] += other[:, :, a - first : b - first]
+        return band
+
+    return rows.derived(rows.shape[1], take)
+
+
+def spread(other: Tensor, shape: torch.Size, window: Window) -> Rows:
+    """A map of ``shape`` that is zero outside of a ``window``."""
+    whole = torch.empty(shape, dtype=other.dtype, device=other.device, memory_format=torch.channels_last).zero_()
+    top, bottom, left, right = window
+    whole[:, :, top:bottom, left:right] = other
+    return Rows.of(whole)
 
 
 def relu_backward(y: Tensor, kept: bool = True) -> Backward:

@@ -9,8 +9,9 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from impasto import images
-from impasto.images import LARGE, STRIP, Depth, Picture, PictureLike, Size, Window, long_side
+from impasto.images import LARGE, STRIP, Depth, Picture, PictureLike, Size, long_side
 from impasto.profiles import Array
+from impasto.tiles import Window
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,11 @@ def release() -> None:
         libc.malloc_trim(0)
 
 
+def ran_out(error: Exception) -> bool:
+    """Whether an error says that there was no memory left; torch's allocator for the CPU has none of its own for that."""
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+
+
 def budget(setting: str, device: torch.device) -> int:
     """The bytes a run may take on a device, from a setting like ``4GB``; ``auto`` is half of what is free beside this process."""
     if setting != "auto":

@@ -10,6 +10,7 @@ can be had tile by tile (Galerne, Raad, Lezama and Morel 2024 do so for Gram mat
 A picture that fits is one tile, and for the last tile of any picture the first computation serves for both passes.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,16 +18,19 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from impasto import tiles
+from impasto import memory, tiles
 from impasto.errors import SettingsError
 from impasto.features import Backbone
-from impasto.images import Size, Window
 from impasto.losses import Loss, Term
 from impasto.statistics import Stat, widen
-from impasto.tiles import Tile, cropped
+from impasto.tiles import Tile, Window, cropped
+
+log = logging.getLogger("impasto")
 
 TOTAL = "total"
 """The name under which the weighted sum of all terms is reported."""
+
+_SMALLEST_TILE = 256
 
 Where = Mapping[str, Tensor]
 """Layer -> what its positions count (1, 1, H, W), one in all; in a layer that is missing all count alike."""
@@ -53,10 +57,24 @@ class TermObjective:
         """``tile`` is the side of the tiles in pixels; None sees the picture whole. Raises SettingsError where a loss has no tiles."""
         self._backbone, self._terms, self._tile = backbone, terms, tile
         self._layers = {layer for term in terms for layer in term.layers}
+        self._tileable = all(term.loss.additive for term in terms)
         for term in terms:
             _check(term.loss, tile)
 
     def value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
+        """See `Objective`. Where memory runs out, it is tried again with smaller tiles, as long as there are any."""
+        while True:
+            try:
+                return self._value_and_grad(pixels)
+            except (MemoryError, RuntimeError) as error:
+                smaller = max(_SMALLEST_TILE, (self._tile or max(pixels.shape[2:])) // 32 * 16)
+                if not memory.ran_out(error) or smaller == self._tile or not self._tileable:
+                    raise
+                log.warning("There was not enough memory: going on with tiles of %d pixels.", smaller)
+                self._tile = smaller
+            memory.release()
+
+    def _value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
         pixels = pixels.detach()
         *others, last = _tiles(self._backbone, pixels, self._layers, self._tile)
         sums: list[Tensor] = []
@@ -84,7 +102,7 @@ class TermObjective:
 
     def _measured(self, seen: Tensor, tile: Tile) -> Measured:
         """The terms' statistics of what a tile owns."""
-        features = self._backbone(seen, self._layers)
+        features = _owned(self._backbone, seen, self._layers, tile)
         found = []
         for term in self._terms:
             stats = {}
@@ -109,6 +127,17 @@ class TermObjective:
         return {name: value / weights[name] for name, value in sums.items()}, torch.stack([*sums.values()]).sum()
 
 
+class Kept:
+    """An objective of pixels of which a share ``kept`` (1, 1, H, W) is always that of ``frame`` (1, 3, H, W)."""
+
+    def __init__(self, objective: Objective, frame: Tensor, kept: Tensor) -> None:
+        self._objective, self._frame, self._kept = objective, frame, kept
+
+    def value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
+        values, gradient = self._objective.value_and_grad(torch.lerp(pixels, self._frame, self._kept))
+        return values, gradient * (1 - self._kept)
+
+
 def remember(
     backbone: Backbone,
     loss: Loss,
@@ -128,7 +157,7 @@ def remember(
     for look in range(loss.looks):
         sums: dict[str, list[Tensor]] = {layer: [] for layer in layers}
         for each in _tiles(backbone, pixels, layers, tile):
-            features = backbone(each.of(pixels), layers)
+            features = _owned(backbone, each.of(pixels), layers, each)
             for layer in layers:
                 part = _part(backbone, features[layer], layer, each, where or {})
                 stat = (
@@ -152,7 +181,7 @@ class _Part:
     feature: Tensor
     weight: Tensor | None
     window: Window
-    size: Size
+    size: tuple[int, int]
 
     def of(self, layer: Tensor) -> Tensor:
         """The part's window of a map of the whole layer."""
@@ -168,30 +197,34 @@ class _Part:
         return whole[0]
 
 
+def _owned(backbone: Backbone, seen: Tensor, layers: Iterable[str], tile: Tile) -> dict[str, Tensor]:
+    """The features of what a tile owns; of the layer ``pixels`` all that is seen."""
+    windows = {} if tile.is_whole else {layer: tile.inside(backbone.architecture.depth(layer)) for layer in layers}
+    return backbone(seen, layers, windows)
+
+
 def _part(backbone: Backbone, feature: Tensor, layer: str, tile: Tile, where: Where) -> _Part:
-    """What a tile owns of a layer that was computed from what it sees."""
-    depth = backbone.depth(layer)
+    """What there is of a layer for a tile, with the weights of its positions."""
+    depth = backbone.architecture.depth(layer)
     owned, size = tile.owned_at(depth), (tile.size[0] >> depth, tile.size[1] >> depth)
     counts = where.get(layer)
     if tile.is_whole:
         return _Part(feature, counts, owned, size)
     if counts is None:
         counts = feature.new_full((1, 1, 1, 1), 1 / (size[0] * size[1]), dtype=widen(feature[:0]).dtype)
-    seen = tile.seen_at(depth)
-    inside = (owned[0] - seen[0], owned[1] - seen[0], owned[2] - seen[2], owned[3] - seen[2])
+    own = counts if counts.numel() == 1 else cropped(counts, owned)
     if layer != "pixels":
-        own = counts if counts.numel() == 1 else cropped(counts, owned)
-        return _Part(cropped(feature, inside), own, owned, size)
+        return _Part(feature, own, owned, size)
     # Total variation looks at the neighbours too: all that is seen is handed over, and what is not owned counts nothing.
     weight = counts.new_zeros(1, 1, *feature.shape[2:])
-    cropped(weight, inside).copy_(counts if counts.numel() == 1 else cropped(counts, owned))
-    return _Part(feature, weight, seen, size)
+    cropped(weight, tile.inside(0)).copy_(own)
+    return _Part(feature, weight, tile.seen, size)
 
 
 def _tiles(backbone: Backbone, pixels: Tensor, layers: Iterable[str], side: int | None) -> list[Tile]:
     layers = list(layers)
-    backbone.check(layers)
-    step = 2 ** max(map(backbone.depth, layers))
+    backbone.architecture.check(layers)
+    step = 2 ** max(map(backbone.architecture.depth, layers))
     return tiles.cut((pixels.shape[2], pixels.shape[3]), side, step, backbone.reach(layers))
 
 

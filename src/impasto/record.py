@@ -46,7 +46,7 @@ def embedded(record: dict[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in record.items() if key not in _VOLATILE}
     for key in ("inputs", "snapshots"):
         if key in kept:
-            kept[key] = [Path(name).name for name in kept[key]]
+            kept[key] = [":".join(Path(part).name for part in name.split(":")) for name in kept[key]]
     if "output" in kept:
         kept["output"] = Path(kept["output"]).name
     return kept | {"settings": kept["settings"] | {"init": Path(kept["settings"]["init"]).name}}

@@ -13,11 +13,16 @@ from impasto.devices import DTYPES, convolving
 from impasto.features import Backbone
 from impasto.images import Picture, Size
 from impasto.losses import Term
-from impasto.objective import TermObjective
+from impasto.objective import Kept, Objective, TermObjective
 from impasto.optimizers import LBFGS, Adam, Optimizer
+from impasto.plan import fit, tile_at
 from impasto.result import Prepared, Result
 from impasto.settings import Settings
 from impasto.solve import Stage, Step, solve
+from impasto.style_losses import STYLE_LOSSES
+
+_TILED = 1.6
+"""What a step in tiles takes, for its margins and its second pass, over one that sees the picture whole: docs/performance.md."""
 
 
 class Run(Prepared):
@@ -33,10 +38,17 @@ class Run(Prepared):
         start: Picture | None,
         schedule: list[Stage],
         terms_at: Callable[[Backbone, Size, int | None], list[Term]],
+        kept: Tensor | None = None,
     ) -> None:
-        """``frame`` lends the result its size, depth and transparency; no ``start`` means noise."""
+        """``frame`` lends the result its size, depth and transparency; no ``start`` means noise.
+
+        ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's.
+        """
         super().__init__(task, recipe, settings, frame.size)
         self.schedule = schedule
+        tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
+        self.fit = fit(frame.size, settings, self.precision, self.device, tileable=tileable)
+        self._kept = kept
         self._frame, self._start, self._terms_at = frame, start, terms_at
         self._backbone: Backbone | None = None
         self._first: dict[str, float] = {}
@@ -78,7 +90,10 @@ class Run(Prepared):
 
     def picture(self, step: Step) -> Picture:
         """The picture of a step at the final size, with the content's transparency."""
-        return replace(self._frame, pixels=images.resize(step.pixels.cpu(), self.size))
+        pixels = images.resize(step.pixels.cpu(), self.size)
+        if self._kept is not None:
+            pixels = torch.lerp(pixels, self._frame.pixels, self._kept)
+        return replace(self._frame, pixels=pixels)
 
     def result(self) -> Result:
         """The picture so far and its record. Call it after the first step."""
@@ -98,6 +113,8 @@ class Run(Prepared):
                 "elapsed_s": self._last.elapsed,
                 "startup_s": self._startup,
                 "seconds_per_step": per_step,
+                "tile": self.fit.tile,
+                "history": self.fit.history,
             },
         )
 
@@ -113,7 +130,9 @@ class Run(Prepared):
     def plan(self) -> dict[str, Any]:
         """What `steps` will do, for people to read."""
         return {
-            "scales": [f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations" for stage in self.schedule]
+            "scales": [f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations" for stage in self.schedule],
+            "tiles": f"{self.fit.tile}x{self.fit.tile}" if self.fit.tile else "none, the picture is seen whole",
+            "history": self.fit.history,
         }
 
     def estimate(self) -> tuple[float, float]:
@@ -127,14 +146,11 @@ class Run(Prepared):
                 began = time.perf_counter()
                 objective.value_and_grad(pixels)
                 took.append(time.perf_counter() - began)
-            per_pixel = min(took) / _area(size)
+            per_pixel = min(took) / _area(size) * (_TILED if self.fit.tile else 1)
         work = sum(stage.iterations * _area(stage.size) for stage in self.schedule)
-        # Measured on a CPU: what a step holds for each pixel, in float32 and in bfloat16, above the program itself.
-        step_bytes = 3000 if DTYPES[self.precision] == torch.float32 else 1650
-        history = 24 * self.settings.history if self.settings.optimizer == "lbfgs" else 48
-        return per_pixel * work, 450e6 + _area(self.size) * (step_bytes + history)
+        return per_pixel * work, self.fit.bytes
 
-    def _objective_at(self, size: Size) -> TermObjective:
+    def _objective_at(self, size: Size) -> Objective:
         if self._backbone is None:
             self._backbone = Backbone.pretrained(
                 "vgg19",
@@ -144,11 +160,15 @@ class Run(Prepared):
                 device=self.device,
             )
         memory.release()
-        tile = None
+        tile = tile_at(size, self.settings, self.precision, self.fit)
         with torch.no_grad():
             terms = self._terms_at(self._backbone, size, tile)
         memory.release()
-        return TermObjective(self._backbone, terms, tile)
+        objective = TermObjective(self._backbone, terms, tile)
+        if self._kept is None:
+            return objective
+        frame = self._frame.resized(size).pixels.to(self.device)
+        return Kept(objective, frame, images.resize(self._kept, size).clamp(0, 1).to(self.device))
 
     def _start_pixels(self) -> Tensor:
         if self._start is not None:
@@ -159,7 +179,7 @@ class Run(Prepared):
     def _make_optimizer(self) -> Optimizer:
         settings = self.settings
         if settings.optimizer == "lbfgs":
-            return LBFGS(settings.history)
+            return LBFGS(self.fit.history)
         return Adam(settings.learning_rate, settings.adam_beta1, epsilon=settings.adam_epsilon)
 
 

@@ -19,7 +19,7 @@ Layers = Mapping[str, float]
 QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
 """How many times the iterations a quality spends. Measured: docs/performance.md, "Fewer steps"."""
 
-FAST_ONLY = ("method", "stroke_size", "memory")
+FAST_ONLY = ("method", "stroke_size")
 """The settings that only `stylize` knows, and of which the optimiser heeds but the first."""
 
 HEEDED_BY_FAST = ("method", "size", "stroke_size", "memory", "strength", "device", "precision")
@@ -41,7 +41,7 @@ def heeded(name: str, method: str) -> bool:
     """Whether a setting has an effect on a method of `stylize`."""
     if method == "fast":
         return name in HEEDED_BY_FAST
-    return name not in FAST_ONLY[1:] and (method, name) != ("refine", "init")
+    return name != "stroke_size" and (method, name) != ("refine", "init")
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,9 @@ class Settings:
         above=0,
         below=1,
     )
+    feather: float = setting(
+        0.0, "How softly the masks of regions are blurred: deviation over the long side.", above=0, below=0.2
+    )
     strength: float = setting(
         0.5, "From the photo itself (0) over the recipe's own balance (0.5) to style above all (1).", above=0, below=1
     )
@@ -104,7 +107,11 @@ class Settings:
         above=0,
         below=2**15,
     )
-    memory: str = setting("auto", "Fast method: what it may take, like 2GB; auto is half of what is free.", RUN)
+    memory: str = setting(
+        "auto",
+        "What it may take, like 4GB: whole picture or tiles, and how much L-BFGS remembers, follow from it. auto is half of what is free.",
+        RUN,
+    )
     scales: str | tuple[int, ...] = setting(
         "auto", "Long sides to work through: auto (octaves from about 128), single, or a list like 128,256,512.", RUN
     )

@@ -9,13 +9,13 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, overload
 
-import torch
+from torch import Tensor
 
-from impasto import codes, colour, images, recipes
+from impasto import codes, images, recipes
 from impasto.errors import SettingsError
 from impasto.fast import FastRun
 from impasto.features import Backbone
@@ -24,11 +24,13 @@ from impasto.inputs import MIN_SIDE, StyleLike, at_length, check_side, style_cod
 from impasto.large import load_own
 from impasto.losses import ContentLoss, Term, TotalVariationLoss
 from impasto.objective import remember
+from impasto.regions import Region, counts
 from impasto.result import Result
 from impasto.run import Run
 from impasto.settings import FAST_ONLY, Settings, heeded
 from impasto.solve import Stage
 from impasto.style_losses import CALIBRATION, STYLE_LOSSES
+from impasto.zones import Zone, recoloured, zoned
 
 
 @overload
@@ -38,41 +40,53 @@ def plan_stylize(
 @overload
 def plan_stylize(
     content: PictureLike,
-    style: StyleLike,
+    style: StyleLike | None,
     recipe: str = ...,
     *,
+    regions: Sequence[Region] = ...,
     start: PictureLike | None = ...,
     method: Literal["iterative", "refine"] | None = ...,
     **settings: Any,
 ) -> Run: ...
 def plan_stylize(
     content: PictureLike,
-    style: StyleLike,
+    style: StyleLike | None,
     recipe: str = "default",
     *,
+    regions: Sequence[Region] = (),
     start: PictureLike | None = None,
     method: Literal["iterative", "fast", "refine"] | None = None,
     **settings: Any,
 ) -> Run | FastRun:
     """Prepare `stylize`; see there."""
     chosen = chosen_settings(recipe, settings | {"method": method})
+    if regions and chosen.method != "iterative":
+        raise SettingsError(f"Regions are for the optimiser: leave them out, or --method {chosen.method}.")
+    if chosen.feather and not regions:
+        raise SettingsError("--feather has no effect without regions: leave it out.")
+    if style is None and not regions:
+        raise SettingsError("There is no style: give a painting, or regions with theirs.")
     if chosen.method == "fast":
+        assert style is not None
         if start is not None:
             raise SettingsError("A start has no effect on the fast method: leave it out, or choose another method.")
         return _plan_fast(content, style, chosen)
     effective = chosen.effective()
     _require(effective, "style_weight", "content_weight")
-    photo = _fitted(content, chosen)
-    styles = style_pictures(style, max(photo.size))
+    own = usable(content, "content")
+    wanted = wanted_size(chosen.size, chosen.method, own.size)
+    photo = own.fitted(wanted)
+    zones, kept = zoned(style, regions, photo, own=own.size, wanted=wanted, feather=chosen.feather)
     if chosen.method == "refine" and start is None:
+        assert style is not None
         start = _fast_picture(photo, style, chosen)
+    original = photo
     if effective.palette > 0:
-        matched = colour.match(photo.pixels, [(picture.pixels, share) for picture, share in styles])
-        photo = replace(photo, pixels=torch.lerp(photo.pixels, matched, effective.palette))
+        photo = replace(photo, pixels=recoloured(photo, zones, kept, effective.palette))
 
     def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
         return [
-            *_style_term(effective, styles, backbone, size, tile),
+            *itertools.chain(*(_style_term(effective, zone, backbone, size, tile) for zone in zones)),
             *_content_term(effective, photo, backbone, size, tile),
             *_smoothness(effective),
         ]
@@ -81,10 +95,11 @@ def plan_stylize(
         "stylize",
         recipe=recipe,
         settings=chosen,
-        frame=photo,
-        start=_start(chosen, start, {"content": photo, "style": styles[0][0]}),
+        frame=original,
+        start=_start(chosen, start, {"content": photo, "style": zones[0].styles[0][0]}),
         schedule=_schedule(photo.size, effective),
         terms_at=terms_at,
+        kept=kept,
     )
 
 
@@ -102,7 +117,7 @@ def plan_texture(
     frame = replace(styles[0][0].fitted(wanted), alpha=None)
 
     def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
-        return [*_style_term(effective, styles, backbone, size, tile), *_smoothness(effective)]
+        return [*_style_term(effective, Zone(styles), backbone, size, tile), *_smoothness(effective)]
 
     return Run(
         "texture",
@@ -143,7 +158,7 @@ def plan_reconstruct(
     )
 
 
-def stylize(content: PictureLike, style: StyleLike, recipe: str = "default", **settings: Any) -> Result:
+def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "default", **settings: Any) -> Result:
     """Render the content in the style (Gatys, Ecker and Bethge 2016).
 
     ``method`` is ``"iterative"`` (the optimiser), ``"fast"`` (one pass of a network by conditional instance normalisation:
@@ -153,6 +168,8 @@ def stylize(content: PictureLike, style: StyleLike, recipe: str = "default", **s
     ``recipe`` names a set of settings, and ``settings`` replaces any of them; see `settings.Settings` for all, among them
     ``size`` (long side, or (width, height)), ``strength`` (0 to 1), ``quality`` (draft, normal, fine) and ``seed``. ``start`` is any picture to
     start from, in place of what the setting ``init`` names.
+    ``regions`` are parts of the picture with styles of their own (`regions.Region`); what they leave follows ``style``, or stays the
+    photograph where that is None.
     For the fast method a style may also be a `StyleCode`, or the path of a saved one; the settings it heeds are ``size``,
     ``stroke_size``, ``memory``, ``strength`` (above 0.5 it has no more to give), ``device`` and ``precision``.
     The result has the content's transparency and depth. The same seed gives the same bytes on the same machine.
@@ -242,21 +259,23 @@ def _fast_picture(photo: Picture, style: StyleLike, settings: Settings) -> Pictu
     return _plan_fast(photo, style, plain).finish().picture
 
 
-def _style_term(
-    settings: Settings, styles: list[tuple[Picture, float]], backbone: Backbone, size: Size, tile: int | None
-) -> Iterator[Term]:
+def _style_term(settings: Settings, zone: Zone, backbone: Backbone, size: Size, tile: int | None) -> Iterator[Term]:
     """The style loss at a scale: every style picture is resized along, so that its strokes keep their share of the picture."""
-    weight, layers = settings.style_weight, settings.style_layers
+    weight, layers = settings.style_weight * zone.area(), settings.style_layers
     if weight > 0:
         relative = settings.normalization == "relative"
         loss = STYLE_LOSSES[settings.style_loss](relative)
         examples = []
-        for picture, share in styles:
-            pixels = at_length(picture, max(size)).pixels.to(backbone.device)
-            examples.append((remember(backbone, loss, pixels, layers, tile=tile), share))
+        for picture, share in zone.styles:
+            scaled = at_length(picture, max(size))
+            where = counts(scaled.alpha, layers, backbone)
+            examples.append(
+                (remember(backbone, loss, scaled.pixels.to(backbone.device), layers, tile=tile, where=where), share)
+            )
         if relative:
             weight *= CALIBRATION[settings.style_loss]
-        yield Term.towards("style", loss, weight, layers, examples)
+        where = counts(_at(zone.weight(), size), layers, backbone)
+        yield Term.towards("style", loss, weight, layers, examples, where=where)
 
 
 def _content_term(
@@ -265,8 +284,14 @@ def _content_term(
     weight, layers = settings.content_weight, settings.content_layers
     if weight > 0:
         loss = ContentLoss(settings.normalization == "relative")
-        target = remember(backbone, loss, photo.resized(size).pixels.to(backbone.device), layers, tile=tile)
-        yield Term.towards("content", loss, weight, layers, [(target, 1.0)])
+        where = counts(_at(photo.alpha, size), layers, backbone)
+        pixels = photo.resized(size).pixels.to(backbone.device)
+        target = remember(backbone, loss, pixels, layers, tile=tile, where=where)
+        yield Term.towards("content", loss, weight, layers, [(target, 1.0)], where=where)
+
+
+def _at(mask: Tensor | None, size: Size) -> Tensor | None:
+    return None if mask is None else images.resize(mask, size)
 
 
 def _smoothness(settings: Settings) -> Iterator[Term]:

@@ -15,6 +15,7 @@ from impasto.cli.options import (
     Json,
     Output,
     Quiet,
+    parse_region,
     parse_snapshots,
     parse_weighted,
     stderr,
@@ -92,20 +93,31 @@ def stylize(
     ] = None,
     recipe: Recipe = "default",
     style_index: Index = "",
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What is white in the mask follows this painting (of it, what is white in the second mask). What regions leave follows "
+            "STYLE, or stays the photograph without one. Again for another.",
+            metavar="MASK:STYLE[:MASK]",
+        ),
+    ] = None,
 ) -> None:
     """Render a photograph in the style of a painting."""
     from impasto.codes import learnt_style
     from impasto.tasks import plan_stylize
 
-    if bool(style) == bool(style_index):
-        raise SettingsError("Give one or more style pictures, or --style-index, and not both.")
-    if style:
-        styles = [parse_weighted(argument) for argument in style]
-        run = plan_stylize(content, styles, recipe, **settings)
-        _deliver(run, delivery, f"{content.stem}-{Path(styles[0][0]).stem}", [str(content), *style])
-    else:
-        run = plan_stylize(content, learnt_style(style_index), recipe, **{"method": "fast"} | settings)
+    regions = [parse_region(text) for text in region or []]
+    if bool(style or regions) == bool(style_index):
+        raise SettingsError("Give one or more style pictures, or --region, or --style-index alone.")
+    if style_index:
+        run: Prepared = plan_stylize(content, learnt_style(style_index), recipe, **{"method": "fast"} | settings)
         _deliver(run, delivery, f"{content.stem}-{_file_name(style_index)}", [str(content), f"style {style_index}"])
+        return
+    styles = [parse_weighted(argument) for argument in style or []]
+    first = styles[0][0] if styles else regions[0].style
+    run = plan_stylize(content, styles or None, recipe, regions=regions, **settings)
+    inputs = [str(content), *(style or []), *(f"--region {text}" for text in region or [])]
+    _deliver(run, delivery, f"{content.stem}-{Path(str(first)).stem}", inputs)
 
 
 @app.command()

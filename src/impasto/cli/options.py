@@ -8,13 +8,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from rich.console import Console
 
 from impasto.errors import ImpastoError, SettingsError
 from impasto.settings import Settings
+
+if TYPE_CHECKING:
+    from impasto.regions import Region
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -146,6 +149,16 @@ def parse_weighted(argument: str) -> tuple[str, float]:
         return (path, float(tail)) if colon and path else (argument, 1.0)
     except ValueError:
         return argument, 1.0
+
+
+def parse_region(text: str) -> "Region":
+    """``mask.png:painting.jpg`` or ``mask.png:painting.jpg:mask-of-painting.png``. Raises SettingsError."""
+    from impasto.regions import Region
+
+    parts = text.split(":")
+    if len(parts) not in (2, 3) or not all(parts):
+        raise SettingsError(f"--region takes MASK:STYLE or MASK:STYLE:MASK, like sky.png:painting.jpg, not {text!r}.")
+    return Region(*parts)
 
 
 def parse_snapshots(text: str, iterations: int) -> list[int]:

@@ -1,0 +1,82 @@
+"""Fitting into memory: what is planned, what is told, and what happens when it runs out all the same."""
+
+import logging
+
+import pytest
+import torch
+from torch import Tensor
+
+import impasto
+from impasto.errors import SettingsError
+from impasto.images import Size
+from impasto.objective import TermObjective
+from impasto.plan import Plan, fit
+from impasto.settings import Settings
+from tests.helpers import painting, photo
+
+CPU = torch.device("cpu")
+
+
+def planned(size: Size, memory: str, tileable: bool = True, **settings: object) -> Plan:
+    return fit(size, Settings(memory=memory, **settings), "bfloat16", CPU, tileable=tileable)  # type: ignore[arg-type]
+
+
+def test_what_fits_is_seen_whole_with_all_its_history() -> None:
+    assert planned((342, 512), "2GB") == Plan(None, 7, planned((342, 512), "3GB").bytes)
+
+
+def test_less_memory_means_smaller_tiles_and_then_a_shorter_history() -> None:
+    size = (2731, 4096)
+    plans = [planned(size, f"{memory}MB") for memory in (64000, 16000, 8000, 5000, 4000, 3500)]
+    assert plans[0].tile is None and all(each.tile for each in plans[1:])
+    sizes = [each.bytes for each in plans]
+    assert sizes == sorted(sizes, reverse=True) and plans[-1].history < 7
+    for each, room in zip(plans, (64e9, 16e9, 8e9, 5e9, 4e9, 3.5e9), strict=True):
+        assert each.bytes <= room
+
+
+def test_too_little_memory_says_what_it_takes() -> None:
+    with pytest.raises(
+        SettingsError, match=r"too little for 4096×2731 pixels: it takes at least --memory (\d+)MB"
+    ) as told:
+        planned((2731, 4096), "1GB")
+    least = str(told.value).split("--memory ")[1].split("MB")[0]
+    assert planned((2731, 4096), f"{least}MB").tile == 256
+    with pytest.raises(SettingsError, match="has no tiles"):
+        planned((2731, 4096), "4GB", tileable=False)
+
+
+def test_auto_takes_what_is_free_and_the_least_where_nothing_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.memory.budget", lambda setting, device: 10**9)
+    assert planned((2731, 4096), "auto").tile == 256
+    assert planned((200, 300), "auto").tile is None
+
+
+def test_a_run_in_tiles_gives_the_picture_of_a_run_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = []
+    for tile in (None, 48):
+        monkeypatch.setattr("impasto.run.tile_at", lambda *arguments, tile=tile: tile)
+        result = impasto.stylize(photo(90, 130), painting(100, 100), size=130, iterations=10, precision="float32")
+        pictures.append(result.picture.pixels)
+    # The gradients agree to rounding (test_tiles.py), and what rounding alone does to ten steps of L-BFGS is up to 0.015.
+    assert (pictures[0] - pictures[1]).abs().max() < 0.03 and (pictures[0] - pictures[1]).abs().mean() < 0.003
+    assert (pictures[0] - impasto.load(photo(90, 130)).pixels).abs().mean() > 0.01
+
+
+def test_memory_that_runs_out_means_smaller_tiles(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    evaluate, tried = TermObjective._value_and_grad, []
+
+    def short(self: TermObjective, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
+        tried.append(self._tile)
+        if self._tile is None or self._tile > 256:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+        return evaluate(self, pixels)
+
+    monkeypatch.setattr(TermObjective, "_value_and_grad", short)
+    with caplog.at_level(logging.WARNING, "impasto"):
+        impasto.stylize(photo(200, 600), painting(100, 100), size=600, iterations=1, scales="single")
+    assert tried == [None, 288, 256, 256] and "tiles of 256 pixels" in caplog.text
+    with pytest.raises(RuntimeError, match="allocate"):
+        impasto.stylize(photo(60, 80), painting(60, 60), size=80, iterations=1, scales="single", style_loss="nearest")

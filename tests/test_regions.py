@@ -1,0 +1,172 @@
+"""Regions: masks of any kind, and pictures that follow them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+from typer.testing import CliRunner
+
+import impasto
+from impasto import regions
+from impasto.cli import app
+from impasto.errors import ImageError, SettingsError
+from impasto.features import Backbone
+from impasto.regions import Region
+from impasto.statistics import moments
+from tests.helpers import painting, photo
+
+OWN = (48, 64)
+
+
+def half(left: bool, size: tuple[int, int] = OWN) -> NDArray[np.uint8]:
+    mask = np.zeros(size, np.uint8)
+    mask[:, : size[1] // 2] = 255
+    return mask if left else 255 - mask
+
+
+def flat(*colour: int) -> NDArray[np.uint8]:
+    """A painting of one colour with some texture."""
+    noise = np.random.default_rng(0).integers(-20, 20, (60, 60, 1))
+    return np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+
+
+def given(*masks: NDArray[np.uint8], feather: float = 0) -> tuple[list[Tensor], Tensor]:
+    return regions.shares([Region(mask, flat(1, 2, 3)) for mask in masks], OWN, 64, feather)
+
+
+def test_shares_and_their_rest_make_up_the_picture() -> None:
+    soft = np.tile(np.linspace(0, 200, 64, dtype=np.uint8), (48, 1))
+    (one, other), rest = given(half(True), soft)
+    assert torch.allclose((one + other + rest).clamp_min(1), torch.ones(1, 1, *OWN), atol=1e-6)
+    (left, right), none = given(half(True), half(False))
+    assert none.max() == 0 and left[..., :32].min() == 1 and right[..., :32].max() == 0
+
+
+def test_masks_of_another_size_are_resized_and_of_another_shape_refused() -> None:
+    (small,), _ = given(half(True, (24, 32)))
+    assert small.shape == (1, 1, *OWN) and small[..., :28].min() > 0.9
+    with pytest.raises(ImageError, match="mask of region 1 is 64×64 pixels and its picture 64×48"):
+        given(half(True, (64, 64)))
+
+
+def test_empty_masks_are_refused_and_overlapping_ones_share() -> None:
+    with pytest.raises(ImageError, match="mask of region 2 is black"):
+        given(half(True), np.zeros(OWN, np.uint8))
+    (one, other), rest = given(half(True), half(True))
+    assert torch.allclose(one, other) and one.max() == 0.5 and rest[..., 40:].min() == 1
+
+
+def test_feathered_masks_are_soft() -> None:
+    (hard,), _ = given(half(True))
+    (soft,), rest = given(half(True), feather=0.05)
+    assert hard[0, 0, 20, 30:34].tolist() == [1, 1, 0, 0]
+    assert soft[0, 0, 20, 26] > soft[0, 0, 20, 32] > soft[0, 0, 20, 40] > 0 and torch.allclose(
+        soft + rest, torch.ones(1)
+    )
+
+
+def test_every_layer_counts_the_mean_of_its_square(vgg19: Backbone) -> None:
+    mask = torch.rand(1, 1, 50, 70, generator=torch.Generator().manual_seed(0))
+    counted = regions.counts(mask, ["pixels", "relu1_1", "relu3_1"], vgg19)
+    assert all(weight.sum().item() == pytest.approx(1, rel=1e-5) for weight in counted.values())
+    square = mask[..., 4:8, 8:12].mean() / mask[..., :48, :68].unfold(2, 4, 4).unfold(3, 4, 4).mean((4, 5)).sum()
+    assert counted["relu3_1"][0, 0, 1, 2].item() == pytest.approx(square.item(), rel=1e-5)
+    speck = torch.zeros(1, 1, 50, 70)
+    speck[..., 49, 69] = 1
+    with pytest.raises(ImageError, match="too small for layer relu3_1"):
+        regions.counts(speck, ["relu3_1"], vgg19)
+
+
+def red_minus_blue(pixels: Tensor) -> float:
+    return (pixels[:, 0].mean() - pixels[:, 2].mean()).item()
+
+
+def test_each_region_takes_its_own_style() -> None:
+    red, blue = flat(200, 40, 30), flat(30, 40, 200)
+    run = impasto.plan_stylize(
+        photo(*OWN), None, regions=[Region(half(True), red), Region(half(False), blue)], size=64, iterations=30
+    )
+    made = run.finish().picture.pixels
+    assert red_minus_blue(made[..., :28]) > 0.2 and red_minus_blue(made[..., 36:]) < -0.2
+
+
+def test_what_regions_leave_stays_the_photograph_or_takes_the_default_style() -> None:
+    content, red, blue = photo(*OWN), flat(200, 40, 30), flat(30, 40, 200)
+    region = [Region(half(True), red)]
+    original = impasto.load(content).pixels
+    kept = impasto.stylize(content, None, regions=region, size=64, iterations=20).picture.pixels
+    assert torch.equal(kept[..., 32:], original[..., 32:])
+    assert (kept[..., :32] - original[..., :32]).abs().mean() > 0.1
+    styled = impasto.stylize(content, blue, regions=region, size=64, iterations=30).picture.pixels
+    assert red_minus_blue(styled[..., :28]) > 0.2 and red_minus_blue(styled[..., 36:]) < -0.2
+
+
+def test_of_a_style_only_what_its_mask_shows_counts() -> None:
+    both = np.concatenate([flat(200, 40, 30), flat(30, 40, 200)], 1)
+    left = np.zeros(both.shape[:2], np.uint8)
+    left[:, :60] = 255
+    made = impasto.stylize(
+        photo(*OWN), None, regions=[Region(np.full(OWN, 255, np.uint8), both, left)], size=64, iterations=30
+    ).picture.pixels
+    assert red_minus_blue(made) > 0.2
+    with pytest.raises(ImageError, match="style mask is black"):
+        regions.masked(impasto.load(both), left * 0)
+
+
+def test_what_is_transparent_counts_nothing() -> None:
+    """Half of the photograph and half of the painting cannot be seen: the rest comes out as it does by itself."""
+    content, style = photo(48, 96), painting(60, 120)
+    shown = np.zeros((48, 96, 1), np.uint8)
+    shown[:, :48] = 255
+    style_shown = np.zeros((60, 120, 1), np.uint8)
+    style_shown[:, :60] = 255
+    settings: dict[str, Any] = {
+        "iterations": 12,
+        "scales": "single",
+        "palette": 0.0,
+        "tv_weight": 0.0,
+        "precision": "float32",
+    }
+    made = impasto.stylize(
+        np.concatenate([content, shown], 2), np.concatenate([style, style_shown], 2), size=96, **settings
+    ).picture
+    assert made.alpha is not None and made.alpha[..., 48:].max() == 0 and made.alpha[..., :48].min() == 1
+    alone = impasto.stylize(content[:, :48], style[:, :60], size=48, **settings).picture.pixels
+    (gram, mean), (gram_alone, mean_alone) = moments(made.pixels[..., :40]), moments(alone[..., :40])
+    assert torch.allclose(mean, mean_alone, atol=0.05) and torch.allclose(gram, gram_alone, atol=0.05)
+
+
+def test_the_command_line_takes_regions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, picture in (("photo.png", photo(*OWN)), ("red.png", flat(200, 40, 30)), ("left.png", half(True))):
+        Image.fromarray(picture).save(name)
+    command = [
+        "stylize",
+        "photo.png",
+        "--region",
+        "left.png:red.png",
+        "-o",
+        "out.png",
+        "--size",
+        "64",
+        "--iterations",
+        "4",
+    ]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert "--region left.png:red.png" in CliRunner().invoke(app, ["info", "out.png"]).output
+    for wrong, complaint in (
+        ("left.png", "MASK:STYLE"),
+        ("left.png:red.png:left.png:left.png", "MASK:STYLE"),
+        ("none.png:red.png", "cannot be read"),
+    ):
+        done = CliRunner().invoke(app, ["stylize", "photo.png", "--region", wrong, "--force", "-o", "out.png"])
+        assert done.exit_code in (1, 2) and complaint in done.output
+    with pytest.raises(SettingsError, match="for the optimiser"):
+        impasto.plan_stylize(photo(*OWN), flat(1, 2, 3), regions=[Region(half(True), flat(1, 2, 3))], method="refine")
+    with pytest.raises(SettingsError, match="--feather has no effect"):
+        impasto.plan_stylize(photo(*OWN), flat(1, 2, 3), feather=0.1)
