@@ -181,7 +181,7 @@ def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path
         (["stylize", "content.png", "style.jpg", "--device", "cuda:9"], 2, "device"),
         (["stylize", "content.png", "style.jpg", "--bits", "12"], 2, "--bits must be 8 or 16"),
         (["stylize"], 2, "Missing argument"),
-        (["stylize", "content.png"], 2, "Give one or more style pictures, or --style-index"),
+        (["stylize", "content.png"], 2, "Give one or more style pictures, or --region"),
         (["stylize", "content.png", "--style-index", "26"], 2, "--style-index takes styles from 0 to 25"),
         (["stylize", "content.png", "--style-index", "1:0,2:0"], 2, "not all 0"),
         (["stylize", "content.png", "--style-index", "1:-1"], 2, "not negative"),

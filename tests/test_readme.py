@@ -23,7 +23,9 @@ def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(recipes.RECIPES, "default", Settings(size=64, iterations=80))
     Image.fromarray(photo(48, 64)).save("photo.jpg")
-    for name in ("painting.jpg", "one.jpg", "other.jpg"):
+    for name in ("sky.png", "person.png"):
+        Image.fromarray(photo(48, 64)).save(name)
+    for name in ("painting.jpg", "one.jpg", "other.jpg", "brushwork.png"):
         Image.fromarray(painting(60, 60)).save(name)
 
 

@@ -22,7 +22,7 @@ from impasto import memory, tiles
 from impasto.errors import SettingsError
 from impasto.features import Backbone
 from impasto.losses import Loss, Term
-from impasto.statistics import Stat, widen
+from impasto.statistics import Stat, only_gradients, widen
 from impasto.tiles import Tile, Window, cropped
 
 log = logging.getLogger("impasto")
@@ -91,11 +91,16 @@ class TermObjective:
         if others:
             whole = torch.zeros_like(pixels)
             last.of(whole).add_(gradient)
-            del measured, graph, gradient
+            del measured, graph, gradient, seen
+            memory.release()  # tiles of several shapes leave gaps between the pictures that stay
             for tile in others:
                 seen = tile.of(pixels).requires_grad_()
-                tile.of(whole).add_(_pulled_back(_flat(self._measured(seen, tile)), slopes, seen))
+                with only_gradients():
+                    graph = _flat(self._measured(seen, tile))
+                tile.of(whole).add_(_pulled_back(graph, slopes, seen))
             gradient = whole
+            del graph, seen
+            memory.release()
         # Read all at once: a GPU is waited for a single time.
         read = torch.stack([*values.values(), total]).tolist()
         return dict(zip([*values, TOTAL], read, strict=True)), gradient

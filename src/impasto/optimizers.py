@@ -60,11 +60,11 @@ class LBFGS:
         self._last = pixels, gradient
         blocked = ((pixels <= 0) & (gradient > 0)) | ((pixels >= 1) & (gradient < 0))
         free = gradient.masked_fill(blocked, 0)
-        direction = self._direction(free).masked_fill(blocked, 0)
+        direction = self._direction(free).masked_fill_(blocked, 0)
         if (direction * free).sum() >= 0:  # not downhill: the memory no longer fits the place
             self._pairs.clear()
             direction = self._direction(free)
-        return (pixels + direction).clamp(0, 1)
+        return direction.add_(pixels).clamp_(0, 1)
 
     def _remember(self, s: Tensor, y: Tensor) -> None:
         curvature = torch.dot(s, y)
@@ -88,7 +88,7 @@ class LBFGS:
         q /= rho * torch.dot(y, y)
         for (s, y, rho), alpha in zip(self._pairs, reversed(alphas), strict=True):
             q.add_(s, alpha=alpha - (rho * torch.dot(y, q)).item())
-        return -q.view_as(gradient)
+        return q.neg_().view_as(gradient)
 
 
 class Adam:

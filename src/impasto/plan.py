@@ -17,12 +17,16 @@ _BASE = 450e6
 """Measured on a CPU: the program and the network."""
 _STEP = {torch.float32: 3000, torch.bfloat16: 1650}
 """The same: what a step holds for each pixel it sees at once."""
-_HELD = 160
+_HELD = 170
 """For each pixel of the picture all the time: photograph, painting, pictures and gradients of the optimiser, in float32."""
 _PAIR = 24
 """For each pixel and step that L-BFGS remembers: a pair of pictures."""
-_TILES = (2048, 1536, 1024, 768, 512, 384, 256)
+_TILES = (2048, 1536, 1024, 768, 704, 640, 512, 384, 256)
 _MARGIN = 80
+
+
+_SECOND_PASS = 1.17
+"""What a step in tiles takes more than its margins, for its tiles are computed twice: docs/performance.md."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,11 @@ class Plan:
     tile: int | None
     history: int
     bytes: int
+
+    @property
+    def slower(self) -> float:
+        """Roughly how many times longer a step takes than one that sees the picture whole."""
+        return 1.0 if self.tile is None else _SECOND_PASS * (1 + 2 * _MARGIN / self.tile) ** 2
 
 
 def fit(size: Size, settings: Settings, precision: str, device: torch.device, *, tileable: bool) -> Plan:
@@ -58,9 +67,11 @@ def fit(size: Size, settings: Settings, precision: str, device: torch.device, *,
 
 
 def tile_at(size: Size, settings: Settings, precision: str, plan: Plan) -> int | None:
-    """The tiles of a smaller scale of the same run: none where it fits whole into what the plan takes."""
-    whole = _needed(size, settings, precision, None, plan.history)
-    return None if plan.tile is None or whole <= plan.bytes else plan.tile
+    """The tiles of a scale of the same run: none, or the largest, that fit into what the plan takes for the largest scale."""
+    if plan.tile is None:
+        return None
+    fitting = (tile for tile in (None, *_TILES) if _needed(size, settings, precision, tile, plan.history) <= plan.bytes)
+    return next(fitting, plan.tile)
 
 
 def _choices(history: int, tileable: bool) -> Iterator[tuple[int | None, int]]:

@@ -21,9 +21,6 @@ from impasto.settings import Settings
 from impasto.solve import Stage, Step, solve
 from impasto.style_losses import STYLE_LOSSES
 
-_TILED = 1.6
-"""What a step in tiles takes, for its margins and its second pass, over one that sees the picture whole: docs/performance.md."""
-
 
 class Run(Prepared):
     """An optimisation made ready. `result` can be had at any time after the first step."""
@@ -146,7 +143,7 @@ class Run(Prepared):
                 began = time.perf_counter()
                 objective.value_and_grad(pixels)
                 took.append(time.perf_counter() - began)
-            per_pixel = min(took) / _area(size) * (_TILED if self.fit.tile else 1)
+            per_pixel = min(took) / _area(size) * self.fit.slower
         work = sum(stage.iterations * _area(stage.size) for stage in self.schedule)
         return per_pixel * work, self.fit.bytes
 

@@ -9,6 +9,8 @@ of them blend pictures. All of them are computed and returned in float32 at leas
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Literal
 
 import torch
@@ -23,6 +25,19 @@ Stat = tuple[Tensor, ...]
 _NARROW = (torch.bfloat16, torch.float16)
 
 
+_only_gradients: ContextVar[bool] = ContextVar("_only_gradients", default=False)
+
+
+@contextmanager
+def only_gradients() -> Iterator[None]:
+    """Within it, `moments` and `gram` need not be computed, for only their gradients are wanted: their values are zeros."""
+    token = _only_gradients.set(True)
+    try:
+        yield
+    finally:
+        _only_gradients.reset(token)
+
+
 class _Moments(torch.autograd.Function):
     """G = Σ_p w_p f_p f_pᵀ and, if wanted, μ = Σ_p w_p f_p of positions × channels, with a gradient by one matrix product.
 
@@ -35,6 +50,9 @@ class _Moments(torch.autograd.Function):
         """rows (N, M, C), weight (N or 1, M or 1, 1)."""
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(rows, weight)
+        if _only_gradients.get():
+            gram = weight.new_zeros(len(rows), rows.shape[2], rows.shape[2])
+            return gram, gram[:, 0].clone() if with_mean else None
         if weight.numel() == 1:
             gram, ones = _product(rows.mT, rows) * weight, rows.new_ones(len(rows), 1, rows.shape[1])
             return gram, _product(ones, rows)[:, 0] * weight[0] if with_mean else None
