@@ -57,6 +57,11 @@ def to_json(record: dict[str, Any]) -> str:
     return json.dumps(record, indent=2, ensure_ascii=True)
 
 
+def encoded(record: dict[str, Any]) -> bytes:
+    """The record as the content of a file of its own."""
+    return (to_json(record) + "\n").encode()
+
+
 def read(path: Path) -> dict[str, Any]:
     """The record embedded in a result, or the one in a JSON file. Raises ImageError when there is none."""
     try:

@@ -46,7 +46,7 @@ def shares(regions: Sequence[Region], own: Size, wanted: int | Size, feather: fl
 
 def masked(style: Picture, mask: PictureLike) -> Picture:
     """The style picture with only what is white in ``mask`` left visible. Raises ImageError as `shares`."""
-    white = _white(_mask(mask, style.size, "style mask").fitted(style.size))
+    white = _white(_mask(mask, style.size, "style mask"))
     if white.max() < 1e-3:
         raise ImageError("The style mask is black all over: paint white what shall count.")
     return replace(style, alpha=white if style.alpha is None else style.alpha * white)

@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from impasto.errors import OutputError, SettingsError, WeightsError, did_you_mean
-from impasto.files import write_atomic
+from impasto.files import sha256_of, write_atomic
 
 log = logging.getLogger("impasto")
 
@@ -147,7 +147,7 @@ def source(name: str) -> Path:
             f"The weights {name!r} come in the package {row.package}, which is not installed; {mend}"
         ) from None
     try:
-        found = _sha256(path)
+        found = sha256_of(path)
     except OSError as error:
         raise WeightsError(f"The weights {name!r} cannot be read from {path} ({error.strerror}); {mend}") from None
     if found != row.sha256:
@@ -196,7 +196,7 @@ def load(name: str) -> dict[str, Tensor]:
 def _read_cache(path: Path) -> dict[str, Tensor] | None:
     """The mapped tensors, or None when the file is absent or does not match the hash written beside it."""
     try:
-        if _sha256(path) != _hash_path(path).read_text().strip():
+        if sha256_of(path) != _hash_path(path).read_text().strip():
             log.warning("The weights cache %s is damaged; decoding it anew.", path)
             return None
         return load_file(path)
@@ -212,8 +212,3 @@ def _write_cache(path: Path, tensors: dict[str, Tensor]) -> None:
 
 def _hash_path(path: Path) -> Path:
     return path.with_suffix(".sha256")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -80,7 +80,7 @@ def execute(run: Prepared, output: Path, delivery: Delivery, inputs: list[str]) 
     result.record.update(inputs=inputs, output=str(output), snapshots=saved)
     result.save(output, depth=depth, force=force, metadata=metadata)
     if metadata:
-        files.write_atomic(sidecar, (record.to_json(result.record) + "\n").encode(), force)
+        files.write_atomic(sidecar, record.encoded(result.record), force)
     else:
         sidecar.unlink(missing_ok=True)  # one of an earlier result would describe another picture
     if failure is not None and not isinstance(failure, KeyboardInterrupt):

@@ -61,7 +61,7 @@ def compute(job: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None
         "curve": curve,
         "scores": score(job["content"], job["style"], _judged(result.painted)),
     }
-    files.write_atomic(folder / CELL, (record.to_json(outcome) + "\n").encode(), force=True)
+    files.write_atomic(folder / CELL, record.encoded(outcome), force=True)
 
 
 def _judged(painted: Picture | LargePicture) -> Picture:

@@ -4,7 +4,6 @@ import base64
 import csv
 import functools
 import io
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import jinja2
 from PIL import Image
 
 import impasto
-from impasto import images
+from impasto import images, record
 from impasto.gallery import edge_row
 from impasto.images import Picture, PictureLike
 from impasto.scores import score
@@ -117,7 +116,7 @@ class Report:
             "scores.csv": _csv(self._score_rows()),
             "losses.csv": _csv(self._loss_rows()),
             **{f"figures/{name}.{form}": data for name, forms in drawings.items() for form, data in forms.items()},
-            SUMMARY: (json.dumps(self._summary(), indent=2) + "\n").encode(),
+            SUMMARY: record.encoded(self._summary()),
         }
 
     @property
@@ -135,9 +134,9 @@ class Report:
         photo = images.load(self.content)
         if not self.done:
             return photo
-        record = self.done[0].record
-        size = record["height"], record["width"]
-        return photo.fitted(size).fitted(min(JUDGED, max(size)))
+        made = self.done[0].record
+        size = made["height"], made["width"]
+        return _at_most(photo.fitted(size), JUDGED)
 
     @functools.cached_property
     def reference(self) -> dict[str, float]:
@@ -235,7 +234,7 @@ class Report:
         ]
         for key, name, source in sources:
             picture = images.load(source)
-            (label, _), *planes = edge_row(name, picture.fitted(min(_EDGES, max(picture.size))))
+            (label, _), *planes = edge_row(name, _at_most(picture, _EDGES))
             named = [(what, f"{key}-edges-{index}") for index, (what, _) in enumerate(planes)]
             pictures |= {place: _webp(image) for (_, place), (_, image) in zip(named, planes, strict=True)}
             rows.append({"label": label, "whole": key, "planes": named})
@@ -268,8 +267,13 @@ def _columns(scores: Mapping[str, Any]) -> dict[str, float]:
     return {name: scores[group][key] for name, (group, key) in COLUMNS.items()}
 
 
+def _at_most(picture: Picture, length: int) -> Picture:
+    """The picture at a long side of ``length``, if it is longer."""
+    return picture.fitted(min(length, max(picture.size)))
+
+
 def _shown(picture: Picture) -> str:
-    return _webp(picture.fitted(min(_SHOWN, max(picture.size))).image())
+    return _webp(_at_most(picture, _SHOWN).image())
 
 
 def _webp(image: Image.Image) -> str:
@@ -297,9 +301,9 @@ def _change(pair: tuple[float, float]) -> str:
     return f"{verb} {before}" if before == after else f"{verb} {before} to {after}"
 
 
-def _machine(record: dict[str, Any]) -> str:
-    named = " · ".join(f"{name} {value}" for name, value in record["machine"].items())
-    return f"{named} · {record['device']}, {record['precision']}"
+def _machine(made: dict[str, Any]) -> str:
+    named = " · ".join(f"{name} {value}" for name, value in made["machine"].items())
+    return f"{named} · {made['device']}, {made['precision']}"
 
 
 def _csv(rows: Iterable[list[Any]]) -> bytes:

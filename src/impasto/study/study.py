@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import impasto
-from impasto import files, images
+from impasto import files, images, record
 from impasto.errors import OutputError, SettingsError, did_you_mean
 from impasto.settings import Settings
 from impasto.study.cell import CELL, RESULT
@@ -97,8 +97,14 @@ class Study:
         A variant that fails is noted in ``failures``, and tried again by the next study in the folder. Raises OutputError
         when the folder cannot be written; what was finished is kept.
         """
-        begun = {"impasto": "study", "complete": False, "pictures": self.pictures, "base": self.base.dictionary()}
-        _write(self.summary_file, begun | {"variants": [{"name": each.name} for each in self.variants]})
+        begun: dict[str, Any] = {
+            "impasto": "study",
+            "complete": False,
+            "pictures": self.pictures,
+            "base": self.base.dictionary(),
+        }
+        begun["variants"] = [{"name": each.name} for each in self.variants]
+        _write(self.summary_file, record.encoded(begun))
         self.failures.clear()
         missing = self.missing
         work = [self._seconds.get(each.name) or 1.0 for each in missing]
@@ -152,10 +158,7 @@ class Study:
     @functools.cached_property
     def pictures(self) -> dict[str, str]:
         """The SHA-256 of both files."""
-        return {
-            "content": hashlib.sha256(self.content.read_bytes()).hexdigest(),
-            "style": hashlib.sha256(self.style.read_bytes()).hexdigest(),
-        }
+        return {"content": files.sha256_of(self.content), "style": files.sha256_of(self.style)}
 
     def _fingerprint(self, variant: Variant) -> str:
         """Of all that decides what the variant's folder holds."""
@@ -163,7 +166,7 @@ class Study:
         start = Path(settings.init)
         decisive = {
             "pictures": self.pictures,
-            "start": hashlib.sha256(start.read_bytes()).hexdigest() if start.is_file() else None,
+            "start": files.sha256_of(start) if start.is_file() else None,
             "recipe": variant.recipe,
             "settings": settings.dictionary(),
             "snapshots": variant.snapshots,
@@ -227,9 +230,7 @@ class Study:
         ]
         report = Report(self.content, self.style, cells, self.base, self.preset, self.pictures)
         for name, content in report.files().items():
-            path = self.folder / name
-            files.create_folder(path.parent)
-            files.write_atomic(path, content, force=True)
+            _write(self.folder / name, content)
 
 
 def plan_study(
@@ -305,6 +306,6 @@ def _read(path: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: bytes) -> None:
     files.create_folder(path.parent)
-    files.write_atomic(path, (json.dumps(content, indent=2) + "\n").encode(), force=True)
+    files.write_atomic(path, content, force=True)

@@ -90,9 +90,10 @@ def grid(
 
     ``settings`` hold for all variants, as far as their method heeds them. Raises SettingsError.
     """
+    known = Settings().dictionary()
     for name, values in sweeps.items():
-        if name not in Settings().dictionary():
-            raise SettingsError(f"There is no setting {name!r} to sweep: {did_you_mean(name, Settings().dictionary())}")
+        if name not in known:
+            raise SettingsError(f"There is no setting {name!r} to sweep: {did_you_mean(name, known)}")
         if not values:
             raise SettingsError(f"The sweep of {name} has no values: give some, like tv_weight=0,30.")
         if name in settings:
