@@ -11,7 +11,7 @@ ROOT = Path(impasto.__file__).parent
 FLOORS: list[set[str]] = [
     {"errors"},
     {"files", "kernels", "memory", "profiles", "settings", "sheet", "statistics", "tiles"},
-    {"colour", "edges", "images", "losses", "recipes", "weights"},
+    {"checkpoint", "colour", "edges", "images", "losses", "recipes", "weights"},
     {"devices", "features", "large", "networks", "optimizers", "record", "regions"},
     {"codes", "export", "objective", "plan", "result", "style_losses"},
     {"fast", "inputs", "solve"},

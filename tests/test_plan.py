@@ -55,7 +55,7 @@ def test_auto_takes_what_is_free_and_the_least_where_nothing_fits(monkeypatch: p
 def test_a_run_in_tiles_gives_the_picture_of_a_run_without(monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = []
     for tile in (None, 48):
-        monkeypatch.setattr("impasto.run.tile_at", lambda *arguments, tile=tile: tile)
+        monkeypatch.setattr("impasto.run.tile_at", lambda *arguments, tile=tile, **options: tile)
         result = impasto.stylize(photo(90, 130), painting(100, 100), size=130, iterations=10, precision="float32")
         pictures.append(result.picture.pixels)
     # The gradients agree to rounding (test_tiles.py), and what rounding alone does to ten steps of L-BFGS is up to 0.015.

@@ -35,7 +35,7 @@ class Quadratic:
 
 def run(objective: Quadratic, iterations: int, make: Callable[[], Optimizer], averaging: float = 0.0) -> list[Step]:
     start = torch.full((1, 3, 2, 2), 0.5)
-    return list(solve(lambda size: objective, start, [Stage((2, 2), iterations)], make, averaging))
+    return list(solve(lambda size: objective, start, [Stage((2, 2), iterations)], make, averaging=averaging))
 
 
 def real_objective(backbone: Backbone, size: Size) -> TermObjective:

@@ -108,7 +108,7 @@ def test_tiles_of_the_vgg19_to_float32s_rounding(vgg19: Backbone) -> None:
 def test_a_smaller_margin_would_be_wrong() -> None:
     """What a position reaches is what has to be seen: the margin is not a matter of taste."""
     backbone = random_backbone(SMALL, torch.float64)
-    assert [backbone.reach([layer]) for layer in ("pixels", *DEEP)] == [1, 1, 4, 10]
+    assert [backbone.architecture.reach([layer]) for layer in ("pixels", *DEEP)] == [1, 1, 4, 10]
     pixels = noise((64, 64), 1).requires_grad_()
     (gradient,) = torch.autograd.grad(backbone(pixels, ["relu3_1"])["relu3_1"][:, :, 8].sum(), pixels)
     rows = gradient.abs().sum((0, 1, 3)).nonzero().flatten()

@@ -16,7 +16,15 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from impasto.codes import StyleCode, learnt_style
     from impasto.demo import demo_pair
-    from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError, SolverError, WeightsError
+    from impasto.errors import (
+        CheckpointError,
+        ImageError,
+        ImpastoError,
+        OutputError,
+        SettingsError,
+        SolverError,
+        WeightsError,
+    )
     from impasto.fast import FastRun
     from impasto.features import Backbone
     from impasto.gallery import edge_sheet
@@ -35,7 +43,15 @@ if TYPE_CHECKING:
 _HOMES = {
     "impasto.codes": ("StyleCode", "learnt_style"),
     "impasto.demo": ("demo_pair",),
-    "impasto.errors": ("ImageError", "ImpastoError", "OutputError", "SettingsError", "SolverError", "WeightsError"),
+    "impasto.errors": (
+        "CheckpointError",
+        "ImageError",
+        "ImpastoError",
+        "OutputError",
+        "SettingsError",
+        "SolverError",
+        "WeightsError",
+    ),
     "impasto.fast": ("FastRun",),
     "impasto.features": ("Backbone",),
     "impasto.gallery": ("edge_sheet",),
@@ -55,6 +71,7 @@ _HOMES = {
 __all__ = [
     "RECIPES",
     "Backbone",
+    "CheckpointError",
     "FastRun",
     "ImageError",
     "ImpastoError",

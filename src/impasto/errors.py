@@ -4,6 +4,7 @@
     ├── SettingsError             a setting that makes no sense (also a ValueError); exit code 2
     ├── ImageError                a picture that cannot be used: unreadable, truncated, too large, too small
     ├── OutputError               a result that cannot be written
+    ├── CheckpointError           a checkpoint that is missing, damaged, or of another run
     ├── WeightsError              pretrained weights that are missing, truncated or altered
     └── SolverError               an optimisation that has no usable picture to give back
 
@@ -28,6 +29,10 @@ class ImageError(ImpastoError):
 
 class OutputError(ImpastoError):
     """A result that cannot be written where it was asked for."""
+
+
+class CheckpointError(ImpastoError):
+    """A checkpoint that is missing, damaged, or of another run."""
 
 
 class WeightsError(ImpastoError):

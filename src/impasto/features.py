@@ -55,6 +55,23 @@ class Architecture:
         block = re.search(r"\d", layer)
         return self.blocks[int(block[0]) - 1][1] if block else 3
 
+    def chain(self, wanted: Iterable[str]) -> tuple[str, ...]:
+        """The layers from the first convolution to the deepest one wanted."""
+        names = self.layers
+        return names[1 : 1 + max(map(names.index, wanted), default=0)]
+
+    def reach(self, layers: Iterable[str]) -> int:
+        """How many pixels beyond its own square of 2^depth pixels a position of these layers sees, and passes gradients to.
+
+        A convolution adds its own step on each side; a pooling merges squares and adds nothing (Araujo, Norris and Sim
+        2019, with squares in place of points).
+        """
+        radius, step = 0, 1
+        for name in self.chain(layers):
+            radius += step if name.startswith("conv") else 0
+            step *= 2 if name.startswith("pool") else 1
+        return max(radius, 1)  # total variation looks at the next pixel
+
 
 ARCHITECTURES: dict[str, Architecture] = {
     # Simonyan and Zisserman 2015, table 1, column E. A row here and one of the same name in `weights.REGISTRY` is a backbone.
@@ -127,22 +144,10 @@ class Backbone:
             features |= zip(deep, _Pass.apply(pixels, self, deep, windows or {}), strict=True)  # type: ignore[no-untyped-call]
         return features
 
-    def reach(self, layers: Iterable[str]) -> int:
-        """How many pixels beyond its own square of 2^depth pixels a position of these layers sees, and passes gradients to.
-
-        A convolution adds its own step on each side; a pooling merges squares and adds nothing (Araujo, Norris and Sim
-        2019, with squares in place of points).
-        """
-        radius, step = 0, 1
-        for name in self._chain(layers):
-            radius += step if name.startswith("conv") else 0
-            step *= 2 if name.startswith("pool") else 1
-        return max(radius, 1)  # total variation looks at the next pixel
-
     def _check_size(self, pixels: Tensor, wanted: set[str]) -> None:
         height, width = pixels.shape[2:]
         side = min(height, width)
-        for layer in self._chain(wanted):
+        for layer in self.architecture.chain(wanted):
             if layer.startswith("pool"):
                 side //= 2
                 if not side:
@@ -151,16 +156,11 @@ class Backbone:
                         "enlarge it, or choose earlier layers."
                     )
 
-    def _chain(self, wanted: Iterable[str]) -> tuple[str, ...]:
-        """The layers from the first convolution to the deepest one wanted."""
-        names = self.architecture.layers
-        return names[1 : 1 + max(map(names.index, wanted), default=0)]
-
     def _forward(self, pixels: Tensor, wanted: Sequence[str], tape: Tape | None) -> dict[str, Tensor]:
         """The wanted features; each layer leaves its backward on the tape."""
         features: dict[str, Tensor] = {}
         x = Rows.of(self._normalized(pixels))
-        chain = self._chain(wanted)
+        chain = self.architecture.chain(wanted)
         for layer, following in zip(chain, (*chain[1:], ""), strict=True):
             backward: Backward | None = None
             if layer.startswith("conv"):

@@ -50,7 +50,7 @@ def wanted_size(setting: int | str | tuple[int, int], method: str, own: Size) ->
 
 
 def style_pictures(source: StyleLike, length: int) -> list[tuple[Picture, float]]:
-    """The style pictures at a long side of ``length``, with weights that sum to one."""
+    """The style pictures, no larger than a long side of ``length``, with weights that sum to one."""
     styles = []
     for entry, share in _shares(source):
         if isinstance(entry, StyleCode) or _is_code(entry):
@@ -60,7 +60,7 @@ def style_pictures(source: StyleLike, length: int) -> list[tuple[Picture, float]
             log.warning(
                 "A style picture of %d pixels is enlarged to %d: its strokes will be soft.", max(picture.size), length
             )
-        styles.append((at_length(picture, length), share))
+        styles.append((at_length(picture, min(length, max(picture.size))), share))
     return styles
 
 

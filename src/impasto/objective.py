@@ -78,6 +78,8 @@ class TermObjective:
         pixels = pixels.detach()
         *others, last = _tiles(self._backbone, pixels, self._layers, self._tile)
         sums: list[Tensor] = []
+        if others:
+            memory.release()  # what the optimiser needed for its step, in the way of no picture that is seen whole
         with torch.no_grad():
             for tile in others:
                 sums = _added(sums, _flat(self._measured(tile.of(pixels), tile)))
@@ -229,8 +231,9 @@ def _part(backbone: Backbone, feature: Tensor, layer: str, tile: Tile, where: Wh
 def _tiles(backbone: Backbone, pixels: Tensor, layers: Iterable[str], side: int | None) -> list[Tile]:
     layers = list(layers)
     backbone.architecture.check(layers)
-    step = 2 ** max(map(backbone.architecture.depth, layers))
-    return tiles.cut((pixels.shape[2], pixels.shape[3]), side, step, backbone.reach(layers))
+    architecture = backbone.architecture
+    step = 2 ** max(map(architecture.depth, layers))
+    return tiles.cut((pixels.shape[2], pixels.shape[3]), side, step, architecture.reach(layers))
 
 
 def _check(loss: Loss, tile: int | None) -> None:

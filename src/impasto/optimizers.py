@@ -4,7 +4,7 @@ Both take the picture and the gradient there and propose the next picture. They 
 forgets it, `resized` says what of it survives when the picture changes size.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as nn
@@ -20,7 +20,10 @@ class Optimizer(Protocol):
     """A step that multiplies the loss by more than this has gone astray. At 1 the method is one of descent, and can stall."""
 
     def propose(self, pixels: Tensor, gradient: Tensor) -> Tensor:
-        """The next picture, in [0, 1], given the gradient at this one. Both (1, 3, H, W); neither is modified."""
+        """The next picture, in [0, 1], given the gradient at this one, both (1, 3, H, W).
+
+        The picture is not modified; the gradient is kept, and may be modified by the next call.
+        """
         ...
 
     def reset(self) -> None:
@@ -56,7 +59,10 @@ class LBFGS:
 
     def propose(self, pixels: Tensor, gradient: Tensor) -> Tensor:
         if self._last is not None:
-            self._remember((pixels - self._last[0]).flatten(), (gradient - self._last[1]).flatten())
+            before, slope = self._last
+            # The old gradient is nobody else's, and its memory serves: pictures can be half a gigabyte.
+            self._remember((pixels - before).flatten(), slope.neg_().add_(gradient).flatten())
+            del before, slope
         self._last = pixels, gradient
         blocked = ((pixels <= 0) & (gradient > 0)) | ((pixels >= 1) & (gradient < 0))
         free = gradient.masked_fill(blocked, 0)
@@ -125,3 +131,16 @@ class Adam:
         unbiased = second / (1 - self._beta2**self._count)
         rate = self._rate / (1 - self._beta1**self._count)
         return (pixels - rate * first / (unbiased.sqrt() + self._epsilon)).clamp(0, 1)
+
+
+def state_of(optimizer: Optimizer) -> dict[str, Any]:
+    """All an optimiser knows, for a checkpoint."""
+    memory = {name: value for name, value in vars(optimizer).items() if name != "_history"}
+    return {"kind": type(optimizer).__name__, "memory": memory}
+
+
+def restored(state: dict[str, Any], made: Optimizer) -> Optimizer:
+    """``made``, or the Adam that had taken its place, with the memory of a `state_of`. A shorter history may be asked of it."""
+    optimizer = made if type(made).__name__ == state["kind"] else Adam()
+    vars(optimizer).update(state["memory"])
+    return optimizer

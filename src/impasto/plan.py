@@ -6,51 +6,53 @@ from dataclasses import dataclass
 
 import torch
 
-from impasto import memory
+from impasto import memory, tiles
 from impasto.devices import DTYPES
 from impasto.errors import SettingsError
 from impasto.features import ARCHITECTURES
 from impasto.images import Size
 from impasto.settings import Settings
 
-_BASE = 450e6
+_BASE = 500e6
 """Measured on a CPU: the program and the network."""
 _STEP = {torch.float32: 3000, torch.bfloat16: 1650}
 """The same: what a step holds for each pixel it sees at once."""
-_HELD = 170
-"""For each pixel of the picture all the time: photograph, painting, pictures and gradients of the optimiser, in float32."""
+_GAPS = 1.2
+"""What tiles of several shapes take more than one of the largest, for one's freed memory does not fit the next."""
+_HELD = 90
+"""For each pixel of the picture all the time: photograph, two pictures and two gradients of the optimiser in float32, and gaps."""
+_REGION = 12
+"""For each pixel and region: its share, and what it counts in every layer."""
 _PAIR = 24
 """For each pixel and step that L-BFGS remembers: a pair of pictures."""
 _TILES = (2048, 1536, 1024, 768, 704, 640, 512, 384, 256)
-_MARGIN = 80
-
-
 _SECOND_PASS = 1.17
 """What a step in tiles takes more than its margins, for its tiles are computed twice: docs/performance.md."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """``tile`` is the side of the tiles, None for none; ``history`` what L-BFGS remembers; ``bytes`` what it comes to."""
+    """``tile`` is the side of the tiles, None for none; ``history`` what L-BFGS remembers; ``bytes`` what it comes to.
+
+    ``slower`` is roughly how many times longer a step takes than one that sees the picture whole.
+    """
 
     tile: int | None
     history: int
     bytes: int
-
-    @property
-    def slower(self) -> float:
-        """Roughly how many times longer a step takes than one that sees the picture whole."""
-        return 1.0 if self.tile is None else _SECOND_PASS * (1 + 2 * _MARGIN / self.tile) ** 2
+    slower: float = 1.0
 
 
-def fit(size: Size, settings: Settings, precision: str, device: torch.device, *, tileable: bool) -> Plan:
+def fit(
+    size: Size, settings: Settings, precision: str, device: torch.device, *, tileable: bool, regions: int = 0
+) -> Plan:
     """The plan for a picture of a size: whole if it fits, else the largest tiles with as much history as there is room for.
 
-    With ``memory="auto"`` the least there can be is taken where nothing fits. Raises SettingsError, with the least, otherwise.
+    ``regions`` is the number of regions. With ``memory="auto"`` the least there can be is taken where nothing fits. Raises SettingsError, with the least, otherwise.
     """
     room = memory.budget(settings.memory, device)
     plans = [
-        Plan(tile, history, round(_needed(size, settings, precision, tile, history)))
+        _planned(size, settings, precision, tile, history, regions=regions)
         for tile, history in _choices(settings.history, tileable)
     ]
     for plan in plans:
@@ -66,12 +68,12 @@ def fit(size: Size, settings: Settings, precision: str, device: torch.device, *,
     )
 
 
-def tile_at(size: Size, settings: Settings, precision: str, plan: Plan) -> int | None:
+def tile_at(size: Size, settings: Settings, precision: str, plan: Plan, *, regions: int = 0) -> int | None:
     """The tiles of a scale of the same run: none, or the largest, that fit into what the plan takes for the largest scale."""
     if plan.tile is None:
         return None
-    fitting = (tile for tile in (None, *_TILES) if _needed(size, settings, precision, tile, plan.history) <= plan.bytes)
-    return next(fitting, plan.tile)
+    options = (_planned(size, settings, precision, tile, plan.history, regions=regions) for tile in (None, *_TILES))
+    return next((option.tile for option in options if option.bytes <= plan.bytes), plan.tile)
 
 
 def _choices(history: int, tileable: bool) -> Iterator[tuple[int | None, int]]:
@@ -87,19 +89,18 @@ def _choices(history: int, tileable: bool) -> Iterator[tuple[int | None, int]]:
         yield from ((tile, count) for tile in _TILES if tile < 512)
 
 
-def _needed(size: Size, settings: Settings, precision: str, tile: int | None, history: int) -> float:
+def _planned(size: Size, settings: Settings, precision: str, tile: int | None, history: int, *, regions: int) -> Plan:
     area = size[0] * size[1]
     dtype = DTYPES[precision]
-    state = history * _PAIR if settings.optimizer == "lbfgs" else 2 * _PAIR
+    state = regions * _REGION + (history if settings.optimizer == "lbfgs" else 2) * _PAIR
     if tile is None:
-        return _BASE + area * (_STEP[dtype] + state)
+        return Plan(None, history, round(_BASE + area * (_STEP[dtype] + state)))
     architecture = ARCHITECTURES["vgg19"]
-    architecture.check(settings.content_layers)
-    kept: float = sum(
-        architecture.channels(layer) * dtype.itemsize / 4 ** architecture.depth(layer)
-        for layer in settings.content_layers
-        if settings.content_weight > 0
-    )
-    seen = math.prod(min(side, tile + 2 * _MARGIN) for side in size)
-    needed: float = _BASE + area * (_HELD + kept + state) + seen * _STEP[dtype]
-    return needed
+    content = settings.content_layers if settings.content_weight > 0 else {}
+    layers = [*content, *(settings.style_layers if settings.style_weight > 0 else {})]
+    architecture.check(layers)
+    kept = sum(architecture.channels(layer) * dtype.itemsize / 4 ** architecture.depth(layer) for layer in content)
+    step = 2 ** max(map(architecture.depth, layers))
+    seen = [math.prod(each.seen_size) for each in tiles.cut(size, tile, step, architecture.reach(layers))]
+    needed = _BASE + area * (_HELD + kept + state) + max(seen) * _STEP[dtype] * _GAPS
+    return Plan(tile, history, round(needed), _SECOND_PASS * sum(seen) / area)

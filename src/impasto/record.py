@@ -38,7 +38,7 @@ def machine() -> dict[str, str]:
     }
 
 
-_VOLATILE = ("elapsed_s", "startup_s", "seconds_per_step", "peak_rss_bytes", "machine")
+_VOLATILE = ("elapsed_s", "startup_s", "seconds_per_step", "peak_rss_bytes", "machine", "resumed")
 
 
 def embedded(record: dict[str, Any]) -> dict[str, Any]:

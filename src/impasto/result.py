@@ -10,6 +10,7 @@ from typing import Any
 import impasto
 from impasto import images, record, weights
 from impasto.devices import choose_device, choose_precision
+from impasto.errors import SettingsError
 from impasto.images import Picture, Size
 from impasto.large import LargePicture
 from impasto.settings import Settings
@@ -62,6 +63,18 @@ class Prepared(ABC):
     def picture(self, step: Any) -> Picture:
         """The picture of a step, where there are iterations."""
         raise NotImplementedError
+
+    def checkpoint(self, path: Path) -> None:
+        """Write all that `resume` needs to a file, over what is there, whole or not at all; between steps. Raises OutputError."""
+        raise SettingsError("There are no iterations, and so no checkpoints.")
+
+    def resume(self, path: Path) -> int:
+        """Let `steps` go on from a checkpoint of the same run, and tell the iteration it is of.
+
+        The result is that of a run that was never cut off, on the same machine, with the same ``memory``; with another, and on another
+        device, it differs by rounding. Raises CheckpointError where there is none, it is damaged, or of another run.
+        """
+        raise SettingsError("There are no iterations, and so no checkpoints.")
 
     @abstractmethod
     def steps(self) -> Iterator[Any]:

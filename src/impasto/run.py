@@ -1,25 +1,33 @@
-"""A run: a task made ready, and carried out step by step."""
+"""A run: a task made ready, carried out step by step, and taken up again from a checkpoint."""
 
+import dataclasses
+import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from impasto import images, memory
+import impasto
+from impasto import checkpoint, images, memory
+from impasto.checkpoint import State
 from impasto.devices import DTYPES, convolving
+from impasto.errors import CheckpointError
 from impasto.features import Backbone
 from impasto.images import Picture, Size
 from impasto.losses import Term
 from impasto.objective import Kept, Objective, TermObjective
 from impasto.optimizers import LBFGS, Adam, Optimizer
-from impasto.plan import fit, tile_at
+from impasto.plan import Plan, fit, tile_at
 from impasto.result import Prepared, Result
 from impasto.settings import Settings
 from impasto.solve import Stage, Step, solve
 from impasto.style_losses import STYLE_LOSSES
+from impasto.zones import Zone
 
 
 class Run(Prepared):
@@ -36,17 +44,20 @@ class Run(Prepared):
         schedule: list[Stage],
         terms_at: Callable[[Backbone, Size, int | None], list[Term]],
         kept: Tensor | None = None,
+        zones: Sequence[Zone] = (),
     ) -> None:
         """``frame`` lends the result its size, depth and transparency; no ``start`` means noise.
 
-        ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's.
+        ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's. ``zones`` are those whose styles ``terms_at`` imitates.
         """
         super().__init__(task, recipe, settings, frame.size)
+        self._zones, self._regions = zones, sum(zone.share is not None for zone in zones)
         self.schedule = schedule
         tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
-        self.fit = fit(frame.size, settings, self.precision, self.device, tileable=tileable)
+        self.fit = fit(frame.size, settings, self.precision, self.device, tileable=tileable, regions=self._regions)
         self._kept = kept
-        self._frame, self._start, self._terms_at = frame, start, terms_at
+        self._frame, self._terms_at = frame, terms_at
+        self._start = start and start.fitted(schedule[0].size)
         self._backbone: Backbone | None = None
         self._first: dict[str, float] = {}
         self._last: Step | None = None
@@ -54,15 +65,27 @@ class Run(Prepared):
         self._startup = 0.0
         self._final_scale: list[float] = []
         self._events: list[str] = []
+        self._resumed: list[int] = []
+        self._waiting: list[State] = []
 
     def steps(self) -> Iterator[Step]:
         """Compute, yielding the state after every iteration; see `solve.solve`. Close the generator to stop."""
         with memory.kept(), convolving(self.precision):
             start = self._start_pixels()
-            for step in solve(self._objective_at, start, self.schedule, self._make_optimizer, self.settings.averaging):
+            for step in solve(
+                self._objective_at,
+                start,
+                self.schedule,
+                self._make_optimizer,
+                averaging=self.settings.averaging,
+                state=self._waiting.pop() if self._waiting else None,
+            ):
                 if self._last is None:
+                    self._startup = time.perf_counter() - self.started_at - (0 if self._resumed else step.elapsed)
+                    if self._resumed:  # the step of the checkpoint, which has been told
+                        self._last = step
+                        continue
                     self._first = step.losses
-                    self._startup = time.perf_counter() - self.started_at - step.elapsed
                 if step.scale == step.scales - 1:
                     self._final_scale.append(step.elapsed)
                 if step.event:
@@ -70,6 +93,57 @@ class Run(Prepared):
                 self._last = step
                 yield step
         self._complete = True
+
+    def checkpoint(self, path: Path) -> None:
+        assert self._last is not None, "steps() has not been started"
+        state = {
+            "made": self._made(),
+            "memory": self.settings.memory,
+            "fit": dataclasses.asdict(self.fit),
+            "solver": self._last.state(),
+            "told": [self._first, self._events, self._final_scale, [*self._resumed, self._last.iteration]],
+        }
+        checkpoint.save(path, state)
+
+    def resume(self, path: Path) -> int:
+        state = checkpoint.load(path, self.device)
+        made, own = state["made"], self._made()
+        for name, value in own["settings"].items() if made["task"] == self.task else ():
+            if made["settings"].get(name) != value:
+                raise CheckpointError(
+                    f"The checkpoint {path} is of a run with --{name.replace('_', '-')} {made['settings'].get(name)}, not {value}: "
+                    "ask for the same, or leave out --resume."
+                )
+        if made != own:
+            other = next(name for name in own if made.get(name) != own[name])
+            what = {"impasto": "another version of Impasto", "task": "another task"}.get(other, "other pictures")
+            raise CheckpointError(f"The checkpoint {path} is of {what}: give it the same, or leave out --resume.")
+        if state["memory"] == self.settings.memory:
+            self.fit = Plan(**state["fit"])  # what is free differs from day to day
+        self._first, self._events, self._final_scale, self._resumed = state["told"]
+        self._waiting = [state["solver"]]
+        return self._resumed[-1]
+
+    def _made(self) -> State:
+        """What decides the result, but for the memory and the device it is computed on."""
+        own = self.settings.dictionary()
+        own = {name: value for name, value in own.items() if name not in ("memory", "device")} | {
+            "precision": self.precision
+        }
+        scales = [[*stage.size, stage.iterations] for stage in self.schedule]
+        return {
+            "impasto": impasto.__version__,
+            "task": self.task,
+            "settings": own,
+            "scales": scales,
+            "pictures": self._digest,
+        }
+
+    @cached_property
+    def _digest(self) -> str:
+        start = None if self._start is None else self._start.pixels
+        zones = itertools.chain.from_iterable(zone.parts() for zone in self._zones)
+        return checkpoint.digest([self._frame.pixels, self._frame.alpha, self._kept, start, *zones])
 
     @property
     def iterations(self) -> int:
@@ -112,7 +186,8 @@ class Run(Prepared):
                 "seconds_per_step": per_step,
                 "tile": self.fit.tile,
                 "history": self.fit.history,
-            },
+            }
+            | ({"resumed": self._resumed} if self._resumed else {}),
         )
 
     def progress(self, step: Step) -> tuple[float, str]:
@@ -157,7 +232,7 @@ class Run(Prepared):
                 device=self.device,
             )
         memory.release()
-        tile = tile_at(size, self.settings, self.precision, self.fit)
+        tile = tile_at(size, self.settings, self.precision, self.fit, regions=self._regions)
         with torch.no_grad():
             terms = self._terms_at(self._backbone, size, tile)
         memory.release()
@@ -169,7 +244,7 @@ class Run(Prepared):
 
     def _start_pixels(self) -> Tensor:
         if self._start is not None:
-            return self._start.fitted(self.size).pixels.to(self.device)
+            return self._start.pixels.to(self.device)
         generator = torch.Generator().manual_seed(self.settings.seed)
         return torch.rand(1, 3, *self.schedule[0].size, generator=generator).to(self.device)
 

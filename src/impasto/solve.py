@@ -7,15 +7,17 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from impasto.checkpoint import State
 from impasto.errors import SolverError
 from impasto.images import Size, resize
 from impasto.objective import TOTAL, Objective
-from impasto.optimizers import Adam, Optimizer
+from impasto.optimizers import Adam, Optimizer, restored, state_of
 
 _SHORTEN = 4
 """How often a step that went astray is shortened before the optimiser forgets its memory."""
@@ -42,7 +44,8 @@ class Step:
     ``losses`` are every term's unweighted value and their weighted ``total`` at the last good picture; ``pixels`` is that
     picture, or the running average of the iterates where averaging is on: (1, 3, H, W) in [0, 1], not to be modified.
     ``elapsed`` counts the seconds spent in the solver, not those the caller takes between steps. ``event`` says in a few
-    words what the solver noticed and did, and is empty when all went well.
+    words what the solver noticed and did, and is empty when all went well. ``state`` gives all that `solve` needs to go on from
+    here, as `checkpoint.State`; it has to be called before the next step is asked for.
     """
 
     iteration: int
@@ -53,6 +56,7 @@ class Step:
     pixels: Tensor
     elapsed: float
     event: str = ""
+    state: Callable[[], State] = field(default=dict, repr=False, compare=False)
 
 
 def solve(
@@ -60,7 +64,9 @@ def solve(
     start: Tensor,
     schedule: Sequence[Stage],
     make_optimizer: Callable[[], Optimizer],
+    *,
     averaging: float = 0.0,
+    state: State | None = None,
 ) -> Generator[Step, None, None]:
     """Minimise an objective over pixels, coarse to fine.
 
@@ -68,47 +74,66 @@ def solve(
     is resized to the first stage, and each stage's result to the next. ``averaging`` in [0, 1) is the decay of an
     exponential average of the iterates, which takes the jitter out of Adam; 0 keeps the iterates themselves.
 
-    Yields iteration 0 (the start), then one step per iteration; the last step is the result. A loss that is not finite or
+    Yields iteration 0 (the start), then one step per iteration; the last step is the result. With the ``state`` of a step,
+    taken with the same arguments, that step comes first, without its event, and the following ones as they would have followed
+    it. A loss that is not finite or
     explodes takes the picture back to the last good one with a shorter step, then with an optimiser that has forgotten its
     memory, then with Adam. A stall of L-BFGS ends the scale early, and the count goes on with the next scale's. Raises
     SolverError if not even the start has a finite loss.
     """
     iterations = sum(stage.iterations for stage in schedule)
-    optimizer = make_optimizer()
-    pixels, elapsed = start, 0.0
+    optimizer = restored(state["optimizer"], make_optimizer()) if state else make_optimizer()
+    first, reached = state["at"] if state else (0, 0)
+    pixels, elapsed = start, state["elapsed"] if state else 0.0
     step: Step | None = None
-    for index, stage in enumerate(schedule):
+    for index in range(first, len(schedule)):
+        stage = schedule[index]
         done = sum(earlier.iterations for earlier in schedule[:index])
-        pixels = resize(pixels, stage.size)
-        optimizer.resized(stage.size)
-        descent = _Descent(objective_at(stage.size), optimizer, pixels, averaging)
+        if state is None:
+            optimizer.resized(stage.size)
+        descent = _Descent(objective_at(stage.size), optimizer, resize(pixels, stage.size), averaging)
         # n iterations make n new pictures. The first picture of a later scale is the last one of the scale before, resized.
-        for count in range(stage.iterations + (index == len(schedule) - 1)):
+        for count in range(reached, stage.iterations + (index == len(schedule) - 1)):
             began = time.perf_counter()
             try:
-                event = descent.step() if count else descent.begin()
+                if state is not None:
+                    event = descent.restore(state["descent"])
+                    state = None
+                else:
+                    event = descent.step() if count else descent.begin()
             except SolverError as error:
                 if step is None:
                     raise
                 yield replace(step, event=f"{error} The picture of the scale before is the result.")
                 return
             elapsed += time.perf_counter() - began
-            step = Step(done + count, iterations, index, len(schedule), descent.losses, descent.picture, elapsed, event)
+            now = partial(_state, [index, count], elapsed, descent)
+            step = Step(
+                done + count, iterations, index, len(schedule), descent.losses, descent.picture, elapsed, event, now
+            )
             yield step
             if descent.finished:
                 break
-        pixels, optimizer = descent.picture, descent.optimizer
+        pixels, optimizer, reached = descent.picture, descent.optimizer, 0
+
+
+def _state(at: list[int], elapsed: float, descent: "_Descent") -> State:
+    return {"at": at, "elapsed": elapsed, "optimizer": state_of(descent.optimizer), "descent": descent.state()}
 
 
 class _Descent:
     """One scale: the last good picture, the optimiser, and what to do when a step goes astray."""
+
+    _STATE = (
+        "_candidate", "_good", "picture", "losses", "_gradient", "_averaged", "_failures", "_total", "_restarted", "finished",
+    )  # fmt: skip
 
     def __init__(self, objective: Objective, optimizer: Optimizer, pixels: Tensor, averaging: float) -> None:
         self._objective = objective
         self.optimizer = optimizer
         self._candidate = self._good = self.picture = pixels
         self._averaging, self._averaged = averaging, 0
-        self._failures = 0
+        self._failures, self._total = 0, math.nan
         self._totals: deque[float] = deque(maxlen=_STALL_STEPS)
         self._restarted = False
         self.finished = False
@@ -122,6 +147,17 @@ class _Descent:
                 "or --precision float32."
             )
         self._accept(losses, gradient)
+        return ""
+
+    def state(self) -> State:
+        """All it knows, for a checkpoint."""
+        return {name: getattr(self, name) for name in self._STATE} | {"totals": list(self._totals)}
+
+    def restore(self, state: State) -> str:
+        """Take over a `state`. Returns the event: none."""
+        for name in self._STATE:
+            setattr(self, name, state[name])
+        self._totals.extend(state["totals"])
         return ""
 
     def step(self) -> str:

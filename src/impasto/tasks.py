@@ -9,11 +9,9 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, overload
-
-from torch import Tensor
 
 from impasto import codes, images, recipes
 from impasto.errors import SettingsError
@@ -80,14 +78,15 @@ def plan_stylize(
     if chosen.method == "refine" and start is None:
         assert style is not None
         start = _fast_picture(photo, style, chosen)
-    original = photo
-    if effective.palette > 0:
-        photo = replace(photo, pixels=recoloured(photo, zones, kept, effective.palette))
+    schedule = _schedule(photo.size, effective)
+
+    def content_at(size: Size) -> Picture:
+        return recoloured(photo.resized(size), [zone.at(size) for zone in zones], effective.palette)
 
     def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
         return [
-            *itertools.chain(*(_style_term(effective, zone, backbone, size, tile) for zone in zones)),
-            *_content_term(effective, photo, backbone, size, tile),
+            *itertools.chain(*(_style_term(effective, zone.at(size), backbone, size, tile) for zone in zones)),
+            *_content_term(effective, content_at(size), backbone, tile),
             *_smoothness(effective),
         ]
 
@@ -95,11 +94,14 @@ def plan_stylize(
         "stylize",
         recipe=recipe,
         settings=chosen,
-        frame=original,
-        start=_start(chosen, start, {"content": photo, "style": zones[0].styles[0][0]}),
-        schedule=_schedule(photo.size, effective),
+        frame=photo,
+        start=_start(
+            chosen, start, {"content": lambda: content_at(schedule[0].size), "style": lambda: zones[0].styles[0][0]}
+        ),
+        schedule=schedule,
         terms_at=terms_at,
         kept=kept,
+        zones=zones,
     )
 
 
@@ -114,19 +116,20 @@ def plan_texture(
         raise SettingsError("--size native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
     wanted = wanted_size(chosen.size, chosen.method, (0, 0))
     styles = style_pictures(style, wanted if isinstance(wanted, int) else max(wanted))
-    frame = replace(styles[0][0].fitted(wanted), alpha=None)
+    frame, zone = replace(styles[0][0].fitted(wanted), alpha=None), Zone(styles)
 
     def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
-        return [*_style_term(effective, Zone(styles), backbone, size, tile), *_smoothness(effective)]
+        return [*_style_term(effective, zone, backbone, size, tile), *_smoothness(effective)]
 
     return Run(
         "texture",
         recipe=recipe,
         settings=chosen,
         frame=frame,
-        start=_start(chosen, start, {"style": styles[0][0]}),
+        start=_start(chosen, start, {"style": lambda: styles[0][0]}),
         schedule=_schedule(frame.size, effective),
         terms_at=terms_at,
+        zones=[zone],
     )
 
 
@@ -145,14 +148,14 @@ def plan_reconstruct(
     photo = _fitted(image, chosen)
 
     def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
-        return [*_content_term(effective, photo, backbone, size, tile), *_smoothness(effective)]
+        return [*_content_term(effective, photo.resized(size), backbone, tile), *_smoothness(effective)]
 
     return Run(
         "reconstruct",
         recipe=recipe,
         settings=chosen,
         frame=photo,
-        start=_start(chosen, start, {"content": photo}),
+        start=_start(chosen, start, {"content": lambda: photo}),
         schedule=_schedule(photo.size, effective),
         terms_at=terms_at,
     )
@@ -274,24 +277,17 @@ def _style_term(settings: Settings, zone: Zone, backbone: Backbone, size: Size, 
             )
         if relative:
             weight *= CALIBRATION[settings.style_loss]
-        where = counts(_at(zone.weight(), size), layers, backbone)
+        where = counts(zone.weight(), layers, backbone)
         yield Term.towards("style", loss, weight, layers, examples, where=where)
 
 
-def _content_term(
-    settings: Settings, photo: Picture, backbone: Backbone, size: Size, tile: int | None
-) -> Iterator[Term]:
+def _content_term(settings: Settings, photo: Picture, backbone: Backbone, tile: int | None) -> Iterator[Term]:
     weight, layers = settings.content_weight, settings.content_layers
     if weight > 0:
         loss = ContentLoss(settings.normalization == "relative")
-        where = counts(_at(photo.alpha, size), layers, backbone)
-        pixels = photo.resized(size).pixels.to(backbone.device)
-        target = remember(backbone, loss, pixels, layers, tile=tile, where=where)
+        where = counts(photo.alpha, layers, backbone)
+        target = remember(backbone, loss, photo.pixels.to(backbone.device), layers, tile=tile, where=where)
         yield Term.towards("content", loss, weight, layers, [(target, 1.0)], where=where)
-
-
-def _at(mask: Tensor | None, size: Size) -> Tensor | None:
-    return None if mask is None else images.resize(mask, size)
 
 
 def _smoothness(settings: Settings) -> Iterator[Term]:
@@ -306,7 +302,7 @@ def _require(settings: Settings, *names: str) -> None:
         raise SettingsError(f"Nothing is asked for: {options} come to 0 at this --strength; raise one of them.")
 
 
-def _start(settings: Settings, given: PictureLike | None, named: dict[str, Picture]) -> Picture | None:
+def _start(settings: Settings, given: PictureLike | None, named: Mapping[str, Callable[[], Picture]]) -> Picture | None:
     """The picture to start from, or None for noise."""
     if given is not None:
         return usable(given, "start")
@@ -317,7 +313,7 @@ def _start(settings: Settings, given: PictureLike | None, named: dict[str, Pictu
             raise SettingsError(
                 f"--init {settings.init} has no meaning here: start from {' or '.join(['noise', *named])}."
             )
-        return named[settings.init]
+        return named[settings.init]()
     return usable(settings.init, "start")
 
 

@@ -31,6 +31,12 @@ class Tile:
     def is_whole(self) -> bool:
         return self.owned == (0, self.size[0], 0, self.size[1])
 
+    @property
+    def seen_size(self) -> tuple[int, int]:
+        """Height and width of what is seen."""
+        top, bottom, left, right = self.seen
+        return bottom - top, right - left
+
     def of(self, pixels: Tensor) -> Tensor:
         """What is seen of the picture, a view."""
         return cropped(pixels, self.seen)

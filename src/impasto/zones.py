@@ -1,12 +1,12 @@
 """Zones: the whole picture with its style, or its regions with theirs and what they leave."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from impasto import colour
+from impasto import colour, images
 from impasto.images import Picture, Size
 from impasto.inputs import StyleLike, style_pictures
 from impasto.regions import Region, masked, shares
@@ -20,6 +20,17 @@ class Zone:
     share: Tensor | None = None
     visible: Tensor | None = None
     """The transparency of the photograph."""
+
+    def at(self, size: Size) -> "Zone":
+        """The same of the picture at another size; styles are left as they are."""
+        share, visible = (None if mask is None else images.resize(mask, size) for mask in (self.share, self.visible))
+        return replace(self, share=share, visible=visible)
+
+    def parts(self) -> Iterator[Tensor | float | None]:
+        """All it is made of."""
+        yield self.share
+        for picture, share in self.styles:
+            yield from (picture.pixels, picture.alpha, share)
 
     def weight(self) -> Tensor | None:
         """What every pixel counts."""
@@ -58,11 +69,13 @@ def zoned(
     return [*zones, Zone(style_pictures(style, length), rest, photo.alpha)] if rest.mean() > 1e-3 else zones, None
 
 
-def recoloured(photo: Picture, zones: list[Zone], kept: Tensor | None, palette: float) -> Tensor:
-    """The photograph part of the way to the palettes of the paintings, each zone to its own."""
-    moved = torch.zeros_like(photo.pixels) if kept is None else photo.pixels * kept
+def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture:
+    """The photograph part of the way to the palettes of the paintings, each zone to its own; elsewhere as it is."""
+    if palette == 0:
+        return photo
+    moved = photo.pixels
     for zone in zones:
         palettes = [(picture.pixels, share, picture.alpha) for picture, share in zone.styles]
         matched = torch.lerp(photo.pixels, colour.match(photo.pixels, palettes, zone.weight()), palette)
-        moved = moved + (matched if zone.share is None else matched * zone.share)
-    return moved
+        moved = matched if zone.share is None else moved + (matched - photo.pixels) * zone.share
+    return replace(photo, pixels=moved)

@@ -1,5 +1,6 @@
 """Carrying out a run: computed, watched, saved. A live line on a terminal, no motion elsewhere."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 import impasto
 from impasto import files, record
 from impasto.cli.options import INTERRUPTED, Delivery, fail, parse_bits, parse_snapshots, stderr
-from impasto.errors import SettingsError
+from impasto.errors import OutputError, SettingsError
 from impasto.images import check_format, save
 from impasto.result import Prepared
 
@@ -46,17 +47,20 @@ def execute(run: Prepared, output: Path, delivery: Delivery, inputs: list[str]) 
     """Compute ``run``, save its snapshots, its result and its record, and give the record and the exit code.
 
     On Ctrl-C the picture so far is saved like a result, and the exit code says so. What cannot be written raises OutputError,
-    before the work begins where that can be known then.
+    before the work begins where that can be known then. A checkpoint stays until the result is complete.
     """
-    depth, force, metadata = parse_bits(delivery.bits), delivery.force, not delivery.no_metadata
+    depth, metadata = parse_bits(delivery.bits), not delivery.no_metadata
+    force = delivery.force or delivery.resume  # what a checkpoint's own run has left may be written again
     check_format(output, run.size, depth)
     numbered = _numbered(output, parse_snapshots(delivery.snapshots, run.iterations))
+    kept = output.with_name(output.name + ".checkpoint")
+    reached = _taken_up(run, kept, delivery)
     sidecar = output.with_name(output.name + ".json")
     for path in [output, sidecar, *numbered.values()]:
         files.check_writable(path, force)
     run.started_at = impasto.IMPORTED_AT
     failure: BaseException | None = None
-    saved = []
+    saved = [str(numbered.pop(iteration)) for iteration in [*numbered] if iteration <= reached]
 
     def snapshot(step: Any, iteration: int) -> None:
         save(run.picture(step), numbered[iteration], depth=depth, force=force)
@@ -64,7 +68,7 @@ def execute(run: Prepared, output: Path, delivery: Delivery, inputs: list[str]) 
 
     try:
         with _progress(f"{run.task} {run.size[1]}×{run.size[0]}", delivery.quiet) as advance:
-            for step in run.steps():
+            for step in _checkpointed(run, kept, delivery.checkpoint_every):
                 advance(*run.progress(step))
                 if step.event and not delivery.quiet:
                     stderr.print(f"impasto: iteration {step.iteration}: {step.event}", markup=False)
@@ -83,13 +87,42 @@ def execute(run: Prepared, output: Path, delivery: Delivery, inputs: list[str]) 
         files.write_atomic(sidecar, record.encoded(result.record), force)
     else:
         sidecar.unlink(missing_ok=True)  # one of an earlier result would describe another picture
-    if failure is not None and not isinstance(failure, KeyboardInterrupt):
+    if failure is None:
+        kept.unlink(missing_ok=True)
+    elif not isinstance(failure, KeyboardInterrupt):
         stderr.print(f"impasto: The picture so far is in {output}.", markup=False)
         raise failure
     if not delivery.quiet:
         state = ", interrupted" if failure else ""
         stderr.print(f"{result.record['steps']} steps in {result.record['elapsed_s']:.1f} s{state}", markup=False)
     return result.record, INTERRUPTED if failure else 0
+
+
+def _taken_up(run: Prepared, checkpoint: Path, delivery: Delivery) -> int:
+    """The iteration that ``run`` goes on from: 0, or that of its checkpoint. Raises CheckpointError and SettingsError."""
+    wanted = delivery.resume or delivery.checkpoint_every is not None
+    if wanted and run.iterations == 0:
+        raise SettingsError("--checkpoint-every and --resume have no meaning with --method fast: leave them out.")
+    if delivery.resume:
+        return run.resume(checkpoint)
+    if checkpoint.exists() and not delivery.force:
+        raise SettingsError(
+            f"{checkpoint} is of a run that was cut off: --resume goes on with it, --force starts afresh."
+        )
+    return 0
+
+
+def _checkpointed(run: Prepared, path: Path, every: float | None) -> Iterator[Any]:
+    """The steps of a run, with its checkpoint written ``every`` so many seconds once a step has been dealt with."""
+    written = time.monotonic()
+    for step in run.steps():
+        yield step
+        if every is not None and time.monotonic() - written >= every:
+            try:
+                run.checkpoint(path)
+            except OutputError as error:  # the one before is still there, and the work goes on
+                stderr.print(f"impasto: {error}", markup=False)
+            written = time.monotonic()
 
 
 def _numbered(output: Path, iterations: list[int]) -> dict[int, Path]:

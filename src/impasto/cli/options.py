@@ -49,6 +49,21 @@ class Delivery:
     no_metadata: Annotated[
         bool, typer.Option("--no-metadata", help="Leave the record out of the result, and write none beside it.")
     ] = False
+    checkpoint_every: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds between checkpoints, written beside the output as OUTPUT.checkpoint: what --resume goes on from.",
+            min=0,
+            show_default="none",
+        ),
+    ] = None
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on from the output's checkpoint: the same command and pictures give the same result as if never cut off.",
+        ),
+    ] = False
     force: Force = False
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan: sizes, steps, estimated time and memory; write nothing.")

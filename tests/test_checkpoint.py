@@ -1,0 +1,206 @@
+"""Checkpoints: a run that was cut off goes on as if it had not been."""
+
+import dataclasses
+import math
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+import impasto
+from impasto import checkpoint
+from impasto.errors import CheckpointError, SettingsError
+from impasto.objective import TOTAL
+from impasto.optimizers import LBFGS, Adam, Optimizer
+from impasto.solve import Stage, Step, solve
+from tests.helpers import painting, photo
+
+
+def test_what_is_saved_comes_back(tmp_path: Path) -> None:
+    picture = torch.rand(1, 3, 5, 7)
+    state: dict[str, Any] = {
+        "tensors": [picture, picture, picture.bfloat16(), picture.double()[..., ::2], torch.tensor(0.1), torch.rand(0)],
+        "plain": {"list": [1, 0.1, None, True, "text"], "nan": math.nan, "empty": {}},
+    }
+    checkpoint.save(tmp_path / "c", state)
+    found = checkpoint.load(tmp_path / "c")
+    for one, other in zip(state["tensors"], found["tensors"], strict=True):
+        assert one.dtype == other.dtype and torch.equal(one, other)
+    assert found["tensors"][0] is found["tensors"][1]
+    assert math.isnan(found["plain"].pop("nan")) and math.isnan(state["plain"].pop("nan"))
+    assert found["plain"] == state["plain"]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+def test_damage_is_told(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "c"
+    checkpoint.save(path, {"picture": torch.rand(1, 3, 64, 64)})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(CheckpointError, match="is damaged"):
+        checkpoint.load(path)
+    at = int(len(whole) * share)
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
+    with pytest.raises(CheckpointError, match="is damaged"):
+        checkpoint.load(path)
+
+
+def test_other_files_are_told(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"There is no checkpoint .*leave out --resume"):
+        checkpoint.load(tmp_path / "c")
+    np.savez(tmp_path / "c.npz", pixels=np.zeros(3))
+    for text in ("", "PK", "{}"):
+        (tmp_path / "c").write_text(text)
+        with pytest.raises(CheckpointError, match="is damaged"):
+            checkpoint.load(tmp_path / "c")
+    with pytest.raises(CheckpointError, match="is damaged"):
+        checkpoint.load(tmp_path / "c.npz")
+
+
+class Valley:
+    """A curved valley, which now and then says something senseless."""
+
+    def __init__(self, senseless: tuple[int, ...] = ()) -> None:
+        self.calls, self.senseless = 0, senseless
+
+    def value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
+        self.calls += 1
+        x = pixels.detach().requires_grad_()
+        value = (100 * (x[..., 1:] - x[..., :-1] ** 2).square() + (0.7 - x[..., :-1]).square()).mean()
+        (gradient,) = torch.autograd.grad(value, x)
+        return {TOTAL: math.nan if self.calls in self.senseless else value.item()}, gradient
+
+
+@pytest.mark.parametrize("senseless", [(), (4, 5, 9), (3, *range(12, 24))])
+@pytest.mark.parametrize("averaging", [0.0, 0.9])
+@pytest.mark.parametrize("make", [lambda: LBFGS(3), lambda: Adam(0.05)])
+def test_every_step_can_be_gone_on_from(
+    tmp_path: Path, make: Callable[[], Optimizer], averaging: float, senseless: tuple[int, ...]
+) -> None:
+    """Also in the middle of a recovery, and after Adam has taken over."""
+    schedule = [Stage((6, 8), 7), Stage((9, 12), 24)]
+    start = torch.rand(1, 3, 6, 8, generator=torch.Generator().manual_seed(1))
+
+    def steps(**more: Any) -> Any:
+        return solve(lambda size: objective, start, schedule, make, averaging=averaging, **more)
+
+    objective = Valley(senseless)
+    whole: list[tuple[Step, int]] = []
+    for step in steps():
+        checkpoint.save(tmp_path / f"{step.iteration}", step.state())
+        whole.append((step, objective.calls))
+    assert len(whole) == 32
+    for index, (saved, calls) in enumerate(whole):
+        objective.calls = calls
+        again = list(steps(state=checkpoint.load(tmp_path / f"{saved.iteration}")))
+        assert len(again) == len(whole) - index
+        for one, (other, _) in zip(again, whole[index:], strict=True):
+            assert (one.iteration, one.scale, one.losses) == (other.iteration, other.scale, other.losses)
+            assert torch.equal(one.pixels, other.pixels)
+            assert one.event == (other.event if other is not saved else "")
+            assert one.elapsed >= saved.elapsed
+
+
+SMALL: dict[str, Any] = {"size": 72, "iterations": 9, "scales": (36, 72)}
+
+
+def cut_off(path: Path, after: int, **settings: Any) -> impasto.Run:
+    run: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL | settings)
+    for step in run.steps():
+        if step.iteration == after:
+            run.checkpoint(path)
+            break
+    return run
+
+
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "adam", "averaging": 0.5}, {"init": "noise"}])
+@pytest.mark.parametrize("after", [0, 2, 3, 9])
+def test_a_run_goes_on_where_it_was_cut_off(tmp_path: Path, after: int, settings: dict[str, Any]) -> None:
+    whole = impasto.stylize(photo(60, 80), painting(50, 60), **SMALL | settings)
+    cut_off(tmp_path / "c", after, **settings)
+    run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL | settings)
+    assert run.resume(tmp_path / "c") == after
+    result = run.finish()
+    assert torch.equal(result.picture.pixels, whole.picture.pixels)
+    assert result.record["resumed"] == [after] and result.record["complete"]
+    for name in ("losses", "steps", "events"):
+        assert result.record[name] == whole.record[name]
+
+
+def test_a_checkpoint_of_another_run_is_told(tmp_path: Path) -> None:
+    cut_off(tmp_path / "c", 3)
+    others: list[tuple[Any, Any, dict[str, Any], str]] = [
+        (photo(60, 80), painting(50, 60), {"style_weight": 2}, r"with --style-weight 1.0, not 2.0: ask for the same"),
+        (photo(60, 80), painting(50, 60), {"size": 64, "scales": "auto"}, "with --size 72, not 64"),
+        (photo(60, 80, seed=5), painting(50, 60), {}, r"of other pictures"),
+        (photo(60, 80), painting(50, 60, seed=5), {}, r"of other pictures"),
+        (photo(60, 80), [(painting(50, 60), 0.5), (painting(50, 60), 0.5)], {}, r"of other pictures"),
+    ]
+    for content, style, settings, expected in others:
+        run = impasto.plan_stylize(content, style, **SMALL | settings)
+        with pytest.raises(CheckpointError, match=expected):
+            run.resume(tmp_path / "c")
+    with pytest.raises(CheckpointError, match=r"of another task"):
+        impasto.plan_texture(painting(50, 60), **SMALL).resume(tmp_path / "c")
+    with pytest.raises(SettingsError, match="no checkpoints"):
+        impasto.plan_stylize(photo(60, 80), painting(50, 60), method="fast").resume(tmp_path / "c")
+
+
+def test_less_memory_may_be_asked_of_the_rest(tmp_path: Path) -> None:
+    cut_off(tmp_path / "c", 8)
+    for memory, history in (("auto", 7), ("900MB", 2)):
+        run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL, memory=memory)
+        run.fit = dataclasses.replace(run.fit, history=2)
+        run.resume(tmp_path / "c")
+        assert run.finish().record["history"] == history
+
+
+def test_a_killed_process_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
+    """SIGKILL at random moments, a checkpoint after every step."""
+    Image.fromarray(photo(150, 200)).save(tmp_path / "photo.png")
+    Image.fromarray(painting(120, 160)).save(tmp_path / "painting.png")
+    command = [sys.executable, "-c", "from impasto.cli import app; app()", "stylize", "photo.png", "painting.png"]
+    command += ["--size", "200", "--iterations", "60", "--optimizer", "lbfgs", "--snapshots", "10,40", "--quiet"]
+
+    def start(*more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*command, *more], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+
+    def finish(*more: str) -> tuple[int, str]:
+        with start(*more) as process:
+            said = process.communicate()[1]
+        return process.returncode, said
+
+    assert finish("-o", "whole.png") == (0, "")
+    kept = tmp_path / "cut.png.checkpoint"
+    chance = random.Random(6)
+    kills = 0
+    more = ["-o", "cut.png", "--checkpoint-every", "0"]
+    for _ in range(3):
+        process = start(*more, *(["--resume"] if kept.exists() else ["--force"]))
+        before = kept.stat().st_mtime_ns if kept.exists() else 0
+        while process.poll() is None and not (kept.exists() and kept.stat().st_mtime_ns > before):
+            time.sleep(0.01)
+        time.sleep(chance.uniform(0, 0.5))
+        kills += process.poll() is None
+        process.kill()
+        process.communicate()
+        assert not (tmp_path / "cut.png").exists(), "finished before it was killed: make it longer"
+    assert kills == 3
+    code, said = finish(*more)
+    assert code == 2 and "--resume goes on with it" in said
+    assert finish(*more, "--resume") == (0, "")
+    assert not kept.exists()
+    for name in ("{}.png", "{}-00010.png", "{}-00040.png"):
+        whole, cut = (Image.open(tmp_path / name.format(each)) for each in ("whole", "cut"))
+        assert np.array_equal(np.asarray(whole), np.asarray(cut))
