@@ -30,6 +30,7 @@ sheet: venv
 	$(BIN)/python scripts/method_sheet.py $(PAIRS) docs/methods.jpg
 	$(BIN)/python scripts/story_sheet.py docs/story.jpg
 	$(BIN)/python scripts/region_sheet.py docs/regions.jpg
+	$(BIN)/python scripts/colour_sheet.py docs/colours.jpg
 
 # The experiments of a course report, ten minutes: output/report/report.html
 report: demo

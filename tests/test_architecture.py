@@ -10,7 +10,7 @@ import impasto
 ROOT = Path(impasto.__file__).parent
 FLOORS: list[set[str]] = [
     {"errors"},
-    {"files", "kernels", "memory", "profiles", "settings", "sheet", "statistics", "tiles"},
+    {"files", "kernels", "memory", "oklab", "profiles", "settings", "sheet", "statistics", "tiles"},
     {"checkpoint", "colour", "edges", "images", "losses", "recipes", "weights"},
     {"devices", "features", "large", "networks", "optimizers", "record", "regions"},
     {"codes", "export", "objective", "plan", "result", "style_losses"},

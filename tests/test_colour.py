@@ -2,7 +2,8 @@
 
 import torch
 
-from impasto.colour import match
+from impasto import oklab
+from impasto.colour import lightness, match, match_histogram, tinted
 from impasto.statistics import covariance, moments
 
 
@@ -45,3 +46,33 @@ def test_only_what_counts_gives_the_palette() -> None:
     left[..., :16] = 1
     halves = match(picture[..., :16], [(palette[..., :16], 1.0, None)])
     assert torch.allclose(match(picture, [(palette, 1.0, left)], left)[..., :16], halves, atol=0.01)
+
+
+def test_histograms_are_the_palettes_in_oklab() -> None:
+    """Also one of two peaks, which no linear map makes of a broad one."""
+    picture = noise(1, 0.2, 0.8)
+    palette = torch.cat([noise(2, 0.3, 0.4), noise(3, 0.6, 0.7)], 3)
+    found = oklab.from_srgb(match_histogram(picture, (palette, 1.0, None))).flatten(2)
+    wanted = oklab.from_srgb(palette).flatten(2)
+    levels = torch.linspace(0.05, 0.95, 19)
+    for axis in range(3):
+        assert torch.allclose(found[0, axis].quantile(levels), wanted[0, axis].quantile(levels), atol=0.01)
+    linear = oklab.from_srgb(match(picture, [(palette, 1.0, None)])).flatten(2)
+    assert not torch.allclose(linear[0, 0].quantile(levels), wanted[0, 0].quantile(levels), atol=0.03)
+
+
+def test_histograms_of_what_counts() -> None:
+    left = torch.zeros(1, 1, 24, 32)
+    left[..., :16] = 1
+    picture, palette = noise(1, 0.2, 0.8), noise(2, 0.4, 0.6)
+    masked = match_histogram(picture, (palette, 1.0, left), left)[..., :16]
+    assert torch.allclose(masked, match_histogram(picture[..., :16], (palette[..., :16], 1.0, None)), atol=0.02)
+
+
+def test_tinted_is_the_light_of_one_and_the_colours_of_the_other() -> None:
+    picture, photo = noise(1, 0.3, 0.7), noise(2, 0.4, 0.6)
+    lab, own, other = (oklab.from_srgb(each) for each in (tinted(picture, photo), picture, photo))
+    assert torch.allclose(lab[:, :1], own[:, :1], atol=1e-3) and torch.allclose(lab[:, 1:], other[:, 1:], atol=1e-3)
+    grey = lightness(picture)
+    assert torch.allclose(grey[:, 0], grey[:, 2], atol=1e-5)
+    assert torch.allclose(oklab.from_srgb(grey)[:, 0], own[:, 0], atol=1e-4)

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 import impasto
-from impasto import images, tasks
+from impasto import images, oklab, tasks
 from impasto.errors import ImageError, SettingsError
 from impasto.settings import Settings
 from tests.helpers import painting, photo
@@ -171,3 +171,37 @@ def test_save_follows_the_suffix(tmp_path: Path) -> None:
     assert '"impasto": "stylize"' in images.read_description(tmp_path / "a.tiff")
     result.save(tmp_path / "b.png", metadata=False)
     assert not images.read_description(tmp_path / "b.png")
+
+
+@pytest.mark.parametrize("method", ["iterative", "refine"])
+@pytest.mark.parametrize("way", ["luminance", "linear", "histogram"])
+def test_colours_are_kept(way: str, method: str) -> None:
+    """Hue and chroma are nearer the photograph's than the painting's, on the whole and place by place."""
+    content, style = photo(96, 128), np.clip(painting(90, 90) // 3 + np.array([150, 80, 0]), 0, 255).astype(np.uint8)
+    settings: dict[str, Any] = {"size": 128, "iterations": 12, "method": method}
+    own = oklab.from_srgb(images.load(content).pixels)[:, 1:]
+
+    def astray(**more: str) -> tuple[float, float]:
+        found = oklab.from_srgb(impasto.stylize(content, style, **settings, **more).picture.pixels)[:, 1:]
+        return (found - own).abs().mean().item(), (found - own).mean((2, 3)).abs().max().item()
+
+    kept, taken = astray(keep_colour=way), astray()
+    assert kept[0] < taken[0] / 2 and kept[1] < 0.02 < taken[1]
+    if way == "luminance":
+        assert kept[0] < 0.005
+
+
+def test_the_scale_of_a_style_is_its_size() -> None:
+    """Half of 64 pixels is 32, one number for all or one for each, those of regions last."""
+    style = images.load(painting(90, 90))
+    half = impasto.texture(style, size=64, iterations=4, style_scale=0.5).picture.pixels
+    assert torch.equal(half, impasto.texture(style.fitted(32), size=64, iterations=4, style_scale="0.5").picture.pixels)
+    assert not torch.equal(half, impasto.texture(style, size=64, iterations=4).picture.pixels)
+    mask = np.zeros((48, 64), np.uint8)
+    mask[:, 32:] = 255
+    run = tasks.plan_stylize(
+        photo(48, 64), [style, style], regions=[impasto.Region(mask, style)], size=64, style_scale=(1, 0.5, 0.75)
+    )
+    assert [[each.scale for each in zone.styles] for zone in run._zones] == [[0.75], [1.0, 0.5]]
+    with pytest.raises(SettingsError, match="--style-scale has 2 numbers for 1 style pictures"):
+        impasto.texture(style, size=64, style_scale=(1, 2))

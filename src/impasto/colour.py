@@ -1,10 +1,12 @@
-"""Colour by itself: the palette of one picture on another."""
+"""Colour by itself: the palette of one picture on another, and the lightness of one with the colours of another."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from impasto import oklab
 from impasto.statistics import blend, covariance, moments, power
 
 _STRIP = 2**20
@@ -39,11 +41,76 @@ def match(pixels: Tensor, palettes: Sequence[Palette], weight: Tensor | None = N
     sample = mapped(flat[:, :, :: 1 + flat.numel() // 2**20])  # quantile takes no more than 2²⁴ values, nor needs them
     top = sample.quantile(0.995).item()
     bottom = (1 - _roll_off(sample, top)).quantile(0.995).item()
-    strips = [
-        (1 - _roll_off(1 - _roll_off(mapped(strip), top), bottom)).clamp(0, 1).to(pixels.dtype)
-        for strip in torch.split(flat, _STRIP, 2)
-    ]
-    return torch.cat(strips, 2).view_as(pixels)
+
+    def shown(strip: Tensor) -> Tensor:
+        return (1 - _roll_off(1 - _roll_off(mapped(strip), top), bottom)).clamp(0, 1)
+
+    return _by_strips(shown, pixels)
+
+
+def match_histogram(pixels: Tensor, palette: Palette, weight: Tensor | None = None) -> Tensor:
+    """``pixels`` with the mean and covariance of another picture's colours, as `match`, and then its histogram in each axis of Oklab.
+
+    The first step settles how the axes go together, which histograms of single axes do not see. Arguments as `match`, of one palette,
+    whose share means nothing.
+    """
+    matched = match(pixels, [(palette[0], 1.0, palette[2])], weight)
+    levels = torch.linspace(0, 1, 1025, dtype=torch.float64)
+    own, wanted = _quantiles(matched, weight, levels), _quantiles(palette[0], palette[2], levels)
+
+    def mapped(strip: Tensor) -> Tensor:
+        lab = oklab.from_srgb(strip)
+        planes = [_interpolated(plane, *axes) for plane, *axes in zip(lab[0], own, wanted, strict=True)]
+        return oklab.to_srgb(torch.stack(planes)[None])
+
+    return _by_strips(mapped, matched)
+
+
+def lightness(pixels: Tensor) -> Tensor:
+    """The grey picture (1, 3, H, W) with the lightness of ``pixels``."""
+
+    def grey(strip: Tensor) -> Tensor:
+        lab = oklab.from_srgb(strip)
+        return oklab.to_srgb(torch.cat([lab[:, :1], torch.zeros_like(lab[:, 1:])], 1))
+
+    return _by_strips(grey, pixels)
+
+
+def tinted(pixels: Tensor, photo: Tensor) -> Tensor:
+    """The lightness of ``pixels`` with the hue and chroma of ``photo``, both (1, 3, H, W) (Gatys et al. 2017, section 5.1, in Oklab)."""
+
+    def joined(strip: Tensor, other: Tensor) -> Tensor:
+        return oklab.to_srgb(torch.cat([oklab.from_srgb(strip)[:, :1], oklab.from_srgb(other)[:, 1:]], 1))
+
+    return _by_strips(joined, pixels, photo)
+
+
+def _by_strips(mapped: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
+    """What a function of positions makes of pictures, computed in float64."""
+    first = pictures[0]
+    out = torch.empty_like(first, memory_format=torch.contiguous_format)
+    strips = zip(*(torch.split(each.flatten(2), _STRIP, 2) for each in (out, *pictures)), strict=True)
+    for strip, *given in strips:
+        strip.copy_(mapped(*(each.double() for each in given)))
+    return out
+
+
+def _quantiles(pixels: Tensor, weight: Tensor | None, levels: Tensor) -> list[Tensor]:
+    """In each axis of Oklab, the values below which such shares of the positions lie, from about a million of them."""
+    step = 1 + pixels[0, 0].numel() // _STRIP
+    counts = torch.ones_like(pixels[:, 0]) if weight is None else weight[:, 0]
+    count = counts.flatten()[::step].double().cpu()
+    found = []
+    for plane in oklab.from_srgb(pixels.flatten(2)[..., ::step].double().cpu())[0]:
+        values, order = plane.sort()
+        ranks = count[order].cumsum(0) - count[order] / 2
+        found.append(_interpolated(levels * count.sum(), ranks, values))
+    return found
+
+
+def _interpolated(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
+    """The piecewise linear function through (xs, ys), xs rising, constant beyond its ends."""
+    return torch.from_numpy(np.interp(x.cpu().numpy(), xs.numpy(), ys.numpy())).to(x.device)
 
 
 def _moments(pixels: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto import checkpoint, images, memory
+from impasto import checkpoint, colour, images, memory
 from impasto.checkpoint import State
 from impasto.devices import DTYPES, convolving
 from impasto.errors import CheckpointError
@@ -162,6 +162,8 @@ class Run(Prepared):
     def picture(self, step: Step) -> Picture:
         """The picture of a step at the final size, with the content's transparency."""
         pixels = images.resize(step.pixels.cpu(), self.size)
+        if self.settings.keep_colour == "luminance":
+            pixels = colour.tinted(pixels, self._frame.pixels)
         if self._kept is not None:
             pixels = torch.lerp(pixels, self._frame.pixels, self._kept)
         return replace(self._frame, pixels=pixels)

@@ -87,6 +87,15 @@ class Settings:
         above=0,
         below=1,
     )
+    keep_colour: Literal["none", "luminance", "linear", "histogram"] = setting(
+        "none",
+        "Keep the content's colours: luminance paints in grey and tints it with them; linear and histogram paint with the style in the "
+        "content's colours.",
+    )
+    style_scale: tuple[float, ...] = setting(
+        (1.0,),
+        "Size of the style pictures, and so of their strokes: 1 is as long as the picture, less is finer. One for all, or one for each: 1,0.5.",
+    )
     feather: float = setting(
         0.0, "How softly the masks of regions are blurred: deviation over the long side.", above=0, below=0.2
     )
@@ -155,7 +164,7 @@ class Settings:
 
         Style gains what content loses: factors (2s)² and (2 - 2s)² for a strength s, both 1 at the recipe's own
         balance of 0.5. At 0 only the content counts, and the content itself is the best picture. Smoothing and palette
-        belong to the style: they go down with it, and are never raised.
+        belong to the style: they go down with it, and are never raised. Where the content's colours are kept, it has no palette to follow.
         """
         up, down = (2 * self.strength) ** 2, (2 - 2 * self.strength) ** 2
         return replace(
@@ -168,7 +177,7 @@ class Settings:
             style_weight=self.style_weight * up,
             content_weight=self.content_weight * down,
             tv_weight=self.tv_weight * min(1.0, up),
-            palette=self.palette * min(1.0, 2 * self.strength),
+            palette=self.palette * min(1.0, 2 * self.strength) if self.keep_colour == "none" else 0.0,
         )
 
     def dictionary(self) -> dict[str, Any]:
@@ -184,7 +193,14 @@ def group_of(name: str) -> str:
 
 def _checked(declared: "Field[Any]", value: Any) -> Any:
     """``value`` in the one form of its setting, from whatever Python, the command line or a JSON record has of it."""
-    parsers = {"style_layers": _layers, "content_layers": _layers, "size": _size, "scales": _scales, "memory": _memory}
+    parsers = {
+        "style_layers": _layers,
+        "content_layers": _layers,
+        "style_scale": _style_scale,
+        "size": _size,
+        "scales": _scales,
+        "memory": _memory,
+    }
     parse = parsers.get(declared.name)
     option = "--" + declared.name.replace("_", "-")
     if parse is not None:
@@ -247,6 +263,17 @@ def _scales(option: str, value: str | int | Iterable[int]) -> str | tuple[int, .
         raise SettingsError(
             f"{option} must be auto, single, or rising long sides like 128,256,512 from 16 up, not {value!r}."
         )
+    return scales
+
+
+def _style_scale(option: str, value: str | float | Iterable[float]) -> tuple[float, ...]:
+    try:
+        parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, (int, float)) else [*value]
+        scales = tuple(float(part) for part in parts)
+    except (TypeError, ValueError):
+        scales = ()
+    if not scales or not all(0.05 <= scale <= 4 for scale in scales):
+        raise SettingsError(f"{option} takes numbers from 0.05 to 4, separated by commas, not {value!r}.")
     return scales
 
 

@@ -131,7 +131,9 @@ def _rows(feature: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
 
 
 def blend(stats: Sequence[tuple[Stat, float]]) -> Stat:
-    """The weighted average of statistics, entry by entry."""
+    """The weighted average of statistics, entry by entry; of a single one with share 1 itself, for a content's can be large."""
+    if len(stats) == 1 and stats[0][1] == 1:
+        return stats[0][0]
     return tuple(
         torch.stack([share * entry for entry, (_, share) in zip(entries, stats, strict=True)]).sum(0)
         for entries in zip(*(stat for stat, _ in stats), strict=True)

@@ -13,12 +13,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, overload
 
-from impasto import codes, images, recipes
+from impasto import codes, colour, images, recipes
 from impasto.errors import SettingsError
 from impasto.fast import FastRun
 from impasto.features import Backbone
 from impasto.images import Picture, PictureLike, Size
-from impasto.inputs import MIN_SIDE, StyleLike, at_length, check_side, style_code, style_pictures, usable, wanted_size
+from impasto.inputs import (
+    MIN_SIDE,
+    StyleLike,
+    check_side,
+    scales_of,
+    style_code,
+    style_pictures,
+    usable,
+    wanted_size,
+    weighted,
+)
 from impasto.large import load_own
 from impasto.losses import ContentLoss, Term, TotalVariationLoss
 from impasto.objective import remember
@@ -28,7 +38,7 @@ from impasto.run import Run
 from impasto.settings import FAST_ONLY, Settings, heeded
 from impasto.solve import Stage
 from impasto.style_losses import CALIBRATION, STYLE_LOSSES
-from impasto.zones import Zone, recoloured, zoned
+from impasto.zones import Zone, in_colours_of, recoloured, zoned
 
 
 @overload
@@ -74,10 +84,13 @@ def plan_stylize(
     own = usable(content, "content")
     wanted = wanted_size(chosen.size, chosen.method, own.size)
     photo = own.fitted(wanted)
-    zones, kept = zoned(style, regions, photo, own=own.size, wanted=wanted, feather=chosen.feather)
+    zones, kept = zoned(style, regions, photo, chosen, own=own.size, wanted=wanted)
+    zones = [in_colours_of(photo, zone, chosen.keep_colour) for zone in zones]
+    frame = photo
+    if chosen.keep_colour == "luminance":
+        photo = replace(photo, pixels=colour.lightness(photo.pixels))
     if chosen.method == "refine" and start is None:
-        assert style is not None
-        start = _fast_picture(photo, style, chosen)
+        start = _fast_picture(photo, [(each.picture, each.share) for each in zones[0].styles], chosen)
     schedule = _schedule(photo.size, effective)
 
     def content_at(size: Size) -> Picture:
@@ -94,9 +107,11 @@ def plan_stylize(
         "stylize",
         recipe=recipe,
         settings=chosen,
-        frame=photo,
+        frame=frame,
         start=_start(
-            chosen, start, {"content": lambda: content_at(schedule[0].size), "style": lambda: zones[0].styles[0][0]}
+            chosen,
+            start,
+            {"content": lambda: content_at(schedule[0].size), "style": lambda: zones[0].styles[0].picture},
         ),
         schedule=schedule,
         terms_at=terms_at,
@@ -115,8 +130,9 @@ def plan_texture(
     if chosen.size == "native":
         raise SettingsError("--size native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
     wanted = wanted_size(chosen.size, chosen.method, (0, 0))
-    styles = style_pictures(style, wanted if isinstance(wanted, int) else max(wanted))
-    frame, zone = replace(styles[0][0].fitted(wanted), alpha=None), Zone(styles)
+    length = wanted if isinstance(wanted, int) else max(wanted)
+    styles = style_pictures(style, length, scales_of(chosen, len(weighted(style))))
+    frame, zone = replace(styles[0].picture.fitted(wanted), alpha=None), Zone(styles)
 
     def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
         return [*_style_term(effective, zone, backbone, size, tile), *_smoothness(effective)]
@@ -126,7 +142,7 @@ def plan_texture(
         recipe=recipe,
         settings=chosen,
         frame=frame,
-        start=_start(chosen, start, {"style": lambda: styles[0][0]}),
+        start=_start(chosen, start, {"style": lambda: styles[0].picture}),
         schedule=_schedule(frame.size, effective),
         terms_at=terms_at,
         zones=[zone],
@@ -207,9 +223,14 @@ def chosen_settings(recipe: str, settings: dict[str, Any], task: str = "stylize"
     if task == "stylize":
         where, idle = f"--method {chosen.method}", {name for name in given if not heeded(name, chosen.method)}
     else:
-        where, idle = task, given & set(FAST_ONLY)
+        where, idle = (
+            task,
+            given & {*FAST_ONLY, "palette", "keep_colour", *(("style_scale",) if task == "reconstruct" else ())},
+        )
     if idle:
         raise SettingsError(f"--{min(idle).replace('_', '-')} has no effect on {where}: leave it out.")
+    if chosen.keep_colour != "none" and "palette" in given:
+        raise SettingsError("--palette has no effect where colours are kept: leave out --palette or --keep-colour.")
     if chosen.method == "fast" and recipe != "default":
         raise SettingsError(f"The recipe {recipe} is for the optimiser: leave out --method fast or --recipe.")
     return chosen
@@ -269,12 +290,13 @@ def _style_term(settings: Settings, zone: Zone, backbone: Backbone, size: Size, 
         relative = settings.normalization == "relative"
         loss = STYLE_LOSSES[settings.style_loss](relative)
         examples = []
-        for picture, share in zone.styles:
-            scaled = at_length(picture, max(size))
-            where = counts(scaled.alpha, layers, backbone)
-            examples.append(
-                (remember(backbone, loss, scaled.pixels.to(backbone.device), layers, tile=tile, where=where), share)
-            )
+        for style in zone.styles:
+            picture = style.at(max(size))
+            where = counts(picture.alpha, layers, backbone)
+            # One that is larger than the picture must not need more memory than it.
+            side = tile or (max(size) if style.scale > 1 and loss.additive else None)
+            target = remember(backbone, loss, picture.pixels.to(backbone.device), layers, tile=side, where=where)
+            examples.append((target, style.share))
         if relative:
             weight *= CALIBRATION[settings.style_loss]
         where = counts(zone.weight(), layers, backbone)

@@ -8,15 +8,16 @@ from torch import Tensor
 
 from impasto import colour, images
 from impasto.images import Picture, Size
-from impasto.inputs import StyleLike, style_pictures
+from impasto.inputs import Style, StyleLike, scales_of, style_pictures, weighted
 from impasto.regions import Region, masked, shares
+from impasto.settings import Settings
 
 
 @dataclass(frozen=True)
 class Zone:
     """Styles, with weights that sum to one, and their share of every pixel (1, 1, H, W), None for all of it."""
 
-    styles: list[tuple[Picture, float]]
+    styles: list[Style]
     share: Tensor | None = None
     visible: Tensor | None = None
     """The transparency of the photograph."""
@@ -29,8 +30,8 @@ class Zone:
     def parts(self) -> Iterator[Tensor | float | None]:
         """All it is made of."""
         yield self.share
-        for picture, share in self.styles:
-            yield from (picture.pixels, picture.alpha, share)
+        for style in self.styles:
+            yield from (style.picture.pixels, style.picture.alpha, style.share, style.scale)
 
     def weight(self) -> Tensor | None:
         """What every pixel counts."""
@@ -47,26 +48,33 @@ class Zone:
 
 
 def zoned(
-    style: StyleLike | None, regions: Sequence[Region], photo: Picture, *, own: Size, wanted: int | Size, feather: float
+    style: StyleLike | None,
+    regions: Sequence[Region],
+    photo: Picture,
+    settings: Settings,
+    *,
+    own: Size,
+    wanted: int | Size,
 ) -> tuple[list[Zone], Tensor | None]:
     """What follows which style, and the share of every pixel that stays the photograph's, None for none.
 
     ``photo`` has been brought from its ``own`` size to the ``wanted`` one, as the masks will be. Raises ImageError as `regions`.
     """
-    length = max(photo.size)
+    length, count = max(photo.size), 0 if style is None else len(weighted(style))
+    scales = scales_of(settings, count + len(regions))
+    styles = [] if style is None else style_pictures(style, length, scales)
     if not regions:
-        assert style is not None
-        return [Zone(style_pictures(style, length), None, photo.alpha)], None
-    given, rest = shares(regions, own, wanted, feather)
+        return [Zone(styles, None, photo.alpha)], None
+    given, rest = shares(regions, own, wanted, settings.feather)
     zones = []
     for region, share in zip(regions, given, strict=True):
-        (painting, _), *_ = style_pictures(region.style, length)
+        (painting,) = style_pictures(region.style, length, scales)
         if region.style_mask is not None:
-            painting = masked(painting, region.style_mask)
-        zones.append(Zone([(painting, 1.0)], share, photo.alpha))
+            painting = replace(painting, picture=masked(painting.picture, region.style_mask))
+        zones.append(Zone([painting], share, photo.alpha))
     if style is None:
         return zones, rest
-    return [*zones, Zone(style_pictures(style, length), rest, photo.alpha)] if rest.mean() > 1e-3 else zones, None
+    return [*zones, Zone(styles, rest, photo.alpha)] if rest.mean() > 1e-3 else zones, None
 
 
 def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture:
@@ -75,7 +83,23 @@ def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture
         return photo
     moved = photo.pixels
     for zone in zones:
-        palettes = [(picture.pixels, share, picture.alpha) for picture, share in zone.styles]
+        palettes = [(style.picture.pixels, style.share, style.picture.alpha) for style in zone.styles]
         matched = torch.lerp(photo.pixels, colour.match(photo.pixels, palettes, zone.weight()), palette)
         moved = matched if zone.share is None else moved + (matched - photo.pixels) * zone.share
     return replace(photo, pixels=moved)
+
+
+def in_colours_of(photo: Picture, zone: Zone, how: str) -> Zone:
+    """The zone's styles in the photograph's colours there, by `Settings.keep_colour`; luminance leaves only light and dark of both."""
+
+    def mapped(painting: Picture) -> Tensor:
+        if how == "histogram":
+            return colour.match_histogram(painting.pixels, (photo.pixels, 1.0, zone.weight()), painting.alpha)
+        grey = how == "luminance"
+        given = [colour.lightness(each.pixels) if grey else each.pixels for each in (painting, photo)]
+        return colour.match(given[0], [(given[1], 1.0, zone.weight())], painting.alpha)
+
+    if how == "none":
+        return zone
+    styles = [replace(style, picture=replace(style.picture, pixels=mapped(style.picture))) for style in zone.styles]
+    return replace(zone, styles=styles)

@@ -198,7 +198,7 @@ def export(
 
 @app.command()
 @with_exit_codes
-@with_settings(without=("content_weight", "content_layers", "palette", *FAST_ONLY))
+@with_settings(without=("content_weight", "content_layers", "palette", "keep_colour", *FAST_ONLY))
 @with_delivery
 def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
@@ -210,7 +210,18 @@ def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe:
 
 @app.command()
 @with_exit_codes
-@with_settings(without=("style_weight", "style_layers", "style_loss", "content_layers", "palette", *FAST_ONLY))
+@with_settings(
+    without=(
+        "style_weight",
+        "style_layers",
+        "style_loss",
+        "style_scale",
+        "content_layers",
+        "palette",
+        "keep_colour",
+        *FAST_ONLY,
+    )
+)
 @with_delivery
 def reconstruct(
     content: Annotated[Path, typer.Argument(help="The picture.", metavar="CONTENT")],

@@ -1,0 +1,25 @@
+"""The sheet of colours in docs/using.md, of the demo's pictures: python scripts/colour_sheet.py OUT.jpg"""
+
+import sys
+from pathlib import Path
+from typing import get_args
+
+import impasto
+from impasto import images
+from impasto.settings import Settings
+from impasto.sheet import contact_sheet
+
+SIZE = 400
+
+
+def main(out: Path) -> None:
+    photo, painting = impasto.demo_pair()
+    cells = [("the photograph", photo.fitted(SIZE).image())]
+    for way in get_args(Settings.__dataclass_fields__["keep_colour"].type):
+        made = impasto.stylize(photo, painting, size=SIZE, keep_colour=way)
+        cells.append((f"--keep-colour {way}", made.picture.image()))
+    images.save(images.load(contact_sheet([cells], cell=(SIZE, SIZE))), out, force=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
