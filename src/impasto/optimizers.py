@@ -64,10 +64,10 @@ class LBFGS:
             self._remember((pixels - before).flatten(), slope.neg_().add_(gradient).flatten())
             del before, slope
         self._last = pixels, gradient
-        blocked = ((pixels <= 0) & (gradient > 0)) | ((pixels >= 1) & (gradient < 0))
+        blocked = (pixels <= 0).logical_and_(gradient > 0).logical_or_((pixels >= 1).logical_and_(gradient < 0))
         free = gradient.masked_fill(blocked, 0)
         direction = self._direction(free).masked_fill_(blocked, 0)
-        if (direction * free).sum() >= 0:  # not downhill: the memory no longer fits the place
+        if torch.dot(direction.flatten(), free.flatten()) >= 0:  # not downhill: the memory no longer fits the place
             self._pairs.clear()
             direction = self._direction(free)
         return direction.add_(pixels).clamp_(0, 1)

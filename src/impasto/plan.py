@@ -19,7 +19,7 @@ _STEP = {torch.float32: 3000, torch.bfloat16: 1650}
 """The same: what a step holds for each pixel it sees at once."""
 _GAPS = 1.2
 """What tiles of several shapes take more than one of the largest, for one's freed memory does not fit the next."""
-_HELD = 90
+_HELD = 75
 """For each pixel of the picture all the time: photograph, two pictures and two gradients of the optimiser in float32, and gaps."""
 _REGION = 12
 """For each pixel and region: its share, and what it counts in every layer."""

@@ -203,7 +203,7 @@ class _Descent:
 
     def _shortening(self) -> float:
         """Where the parabola through the two losses and the slope between them is lowest (Nocedal and Wright 2006, 3.58)."""
-        slope = (self._gradient * (self._candidate - self._good)).sum().item()
+        slope = torch.dot(self._gradient.flatten(), (self._candidate - self._good).flatten()).item()
         rise = self._total - self.losses[TOTAL]
         return min(0.5, max(0.05, -slope / (2 * (rise - slope)))) if math.isfinite(rise) and rise > slope else 0.1
 
@@ -223,4 +223,5 @@ class _Descent:
 
 
 def _finite(losses: dict[str, float], gradient: Tensor) -> bool:
-    return math.isfinite(losses[TOTAL]) and bool(gradient.isfinite().all())
+    # One senseless number makes the sum senseless, and unlike a test of each it takes no memory.
+    return math.isfinite(losses[TOTAL]) and math.isfinite(gradient.sum().item())

@@ -54,6 +54,7 @@ def execute(run: Prepared, output: Path, delivery: Delivery, inputs: list[str]) 
     check_format(output, run.size, depth)
     numbered = _numbered(output, parse_snapshots(delivery.snapshots, run.iterations))
     kept = output.with_name(output.name + ".checkpoint")
+    files.check_writable(kept, True)
     reached = _taken_up(run, kept, delivery)
     sidecar = output.with_name(output.name + ".json")
     for path in [output, sidecar, *numbered.values()]:
