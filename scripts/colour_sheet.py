@@ -14,7 +14,7 @@ SIZE = 400
 
 def main(out: Path) -> None:
     photo, painting = impasto.demo_pair()
-    cells = [("the photograph", photo.fitted(SIZE).image())]
+    cells = []
     for way in get_args(Settings.__dataclass_fields__["keep_colour"].type):
         made = impasto.stylize(photo, painting, size=SIZE, keep_colour=way)
         cells.append((f"--keep-colour {way}", made.picture.image()))
