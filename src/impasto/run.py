@@ -235,6 +235,8 @@ class Run(Prepared):
             )
         memory.release()
         tile = tile_at(size, self.settings, self.precision, self.fit, regions=self._regions)
+        if tile is not None:
+            memory.return_large()
         with torch.no_grad():
             terms = self._terms_at(self._backbone, size, tile)
         memory.release()
