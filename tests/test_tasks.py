@@ -164,6 +164,19 @@ def test_published_recipes_run() -> None:
         assert result.record["losses"]["total"][1] < result.record["losses"]["total"][0]
 
 
+def test_sixteen_bits_make_no_bands(tmp_path: Path) -> None:
+    """A sky of four 8-bit levels comes back with as many levels as pixels, saved and read again, and untouched where it is kept."""
+    sky = np.linspace(30000, 31000, 64 * 64).astype(np.uint16)[:, None].repeat(3, 1).reshape(64, 64, 3)
+    left = np.zeros((64, 64), np.uint8)
+    left[:, :32] = 255
+    result = impasto.stylize(sky, None, regions=[impasto.Region(left, painting(60, 60))], **QUICK)
+    result.save(tmp_path / "sky.png")
+    back = images.load(tmp_path / "sky.png").array()
+    assert back.dtype == np.uint16 and np.array_equal(back[:, 32:], sky[:, 32:])
+    painted = back[:, :32, 1]
+    assert len(np.unique(painted)) > 20 * len(np.unique(painted // 257)) > 0
+
+
 def test_save_follows_the_suffix(tmp_path: Path) -> None:
     result = impasto.stylize(photo(48, 64), painting(60, 60), **QUICK)
     result.save(tmp_path / "a.tiff", depth=16)

@@ -142,7 +142,7 @@ class Kept:
 
     def value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
         values, gradient = self._objective.value_and_grad(torch.lerp(pixels, self._frame, self._kept))
-        return values, gradient * (1 - self._kept)
+        return values, gradient.mul_(1 - self._kept)
 
 
 def remember(

@@ -21,8 +21,6 @@ _GAPS = 1.2
 """What tiles of several shapes take more than one of the largest, for one's freed memory does not fit the next."""
 _HELD = 75
 """For each pixel of the picture all the time: photograph, two pictures and two gradients of the optimiser in float32, and gaps."""
-_REGION = 12
-"""For each pixel and region: its share, and what it counts in every layer."""
 _PAIR = 24
 """For each pixel and step that L-BFGS remembers: a pair of pictures."""
 _TILES = (2048, 1536, 1024, 768, 704, 640, 512, 384, 256)
@@ -44,15 +42,15 @@ class Plan:
 
 
 def fit(
-    size: Size, settings: Settings, precision: str, device: torch.device, *, tileable: bool, regions: int = 0
+    size: Size, settings: Settings, precision: str, device: torch.device, *, tileable: bool, beside: int = 0
 ) -> Plan:
     """The plan for a picture of a size: whole if it fits, else the largest tiles with as much history as there is room for.
 
-    ``regions`` is the number of regions. With ``memory="auto"`` the least there can be is taken where nothing fits. Raises SettingsError, with the least, otherwise.
+    ``beside`` is what the run itself holds, in bytes for each pixel. With ``memory="auto"`` the least there can be is taken where nothing fits. Raises SettingsError, with the least, otherwise.
     """
     room = memory.budget(settings.memory, device)
     plans = [
-        _planned(size, settings, precision, tile, history, regions=regions)
+        _planned(size, settings, precision, tile, history, beside=beside)
         for tile, history in _choices(settings.history, tileable)
     ]
     for plan in plans:
@@ -68,11 +66,11 @@ def fit(
     )
 
 
-def tile_at(size: Size, settings: Settings, precision: str, plan: Plan, *, regions: int = 0) -> int | None:
+def tile_at(size: Size, settings: Settings, precision: str, plan: Plan, *, beside: int = 0) -> int | None:
     """The tiles of a scale of the same run: none, or the largest, that fit into what the plan takes for the largest scale."""
     if plan.tile is None:
         return None
-    options = (_planned(size, settings, precision, tile, plan.history, regions=regions) for tile in (None, *_TILES))
+    options = (_planned(size, settings, precision, tile, plan.history, beside=beside) for tile in (None, *_TILES))
     return next((option.tile for option in options if option.bytes <= plan.bytes), plan.tile)
 
 
@@ -89,10 +87,10 @@ def _choices(history: int, tileable: bool) -> Iterator[tuple[int | None, int]]:
         yield from ((tile, count) for tile in _TILES if tile < 512)
 
 
-def _planned(size: Size, settings: Settings, precision: str, tile: int | None, history: int, *, regions: int) -> Plan:
+def _planned(size: Size, settings: Settings, precision: str, tile: int | None, history: int, *, beside: int) -> Plan:
     area = size[0] * size[1]
     dtype = DTYPES[precision]
-    state = regions * _REGION + (history if settings.optimizer == "lbfgs" else 2) * _PAIR
+    state = beside + (history if settings.optimizer == "lbfgs" else 2) * _PAIR
     if tile is None:
         return Plan(None, history, round(_BASE + area * (_STEP[dtype] + state)))
     architecture = ARCHITECTURES["vgg19"]

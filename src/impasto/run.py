@@ -29,6 +29,11 @@ from impasto.solve import Stage, Step, solve
 from impasto.style_losses import STYLE_LOSSES
 from impasto.zones import Zone
 
+_REGION = 12
+"""Bytes for each pixel and region: its share, and what it counts in every layer."""
+_KEPT = 36
+"""Bytes for each pixel, where some stay the photograph's: how much of each, the photograph at this scale, the two mixed."""
+
 
 class Run(Prepared):
     """An optimisation made ready. `result` can be had at any time after the first step."""
@@ -51,10 +56,11 @@ class Run(Prepared):
         ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's. ``zones`` are those whose styles ``terms_at`` imitates.
         """
         super().__init__(task, recipe, settings, frame.size)
-        self._zones, self._regions = zones, sum(zone.share is not None for zone in zones)
+        regions = sum(zone.share is not None for zone in zones)
+        self._zones, self._beside = zones, regions * _REGION + (0 if kept is None else _KEPT)
         self.schedule = schedule
         tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
-        self.fit = fit(frame.size, settings, self.precision, self.device, tileable=tileable, regions=self._regions)
+        self.fit = fit(frame.size, settings, self.precision, self.device, tileable=tileable, beside=self._beside)
         self._kept = kept
         self._frame, self._terms_at = frame, terms_at
         self._start = start and start.fitted(schedule[0].size)
@@ -234,7 +240,7 @@ class Run(Prepared):
                 device=self.device,
             )
         memory.release()
-        tile = tile_at(size, self.settings, self.precision, self.fit, regions=self._regions)
+        tile = tile_at(size, self.settings, self.precision, self.fit, beside=self._beside)
         if tile is not None:
             memory.return_large()
         with torch.no_grad():

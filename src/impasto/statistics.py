@@ -49,30 +49,29 @@ class _Moments(torch.autograd.Function):
     def forward(ctx: Any, rows: Tensor, weight: Tensor, with_mean: bool) -> tuple[Tensor, Tensor | None]:
         """rows (N, M, C), weight (N or 1, M or 1, 1)."""
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(rows, weight)
+        even = weight.numel() == 1
+        # Divided by the largest, what counts in full counts one, also in bfloat16, and nothing need be widened.
+        scale = weight if even else weight.amax().clamp_min(1e-30).view(1, 1, 1)
+        share = None if even else (weight / scale).to(rows.dtype)
+        ctx.save_for_backward(rows, scale, share)
         if _only_gradients.get():
             gram = weight.new_zeros(len(rows), rows.shape[2], rows.shape[2])
             return gram, gram[:, 0].clone() if with_mean else None
-        if weight.numel() == 1:
-            gram, ones = _product(rows.mT, rows) * weight, rows.new_ones(len(rows), 1, rows.shape[1])
-            return gram, _product(ones, rows)[:, 0] * weight[0] if with_mean else None
-        wide = widen(rows)
-        weighted = wide * weight
-        return wide.mT @ weighted, weighted.sum(1) if with_mean else None
+        weighted = rows if share is None else rows * share
+        gram, ones = _product(rows.mT, weighted) * scale, rows.new_ones(len(rows), 1, rows.shape[1])
+        return gram, _product(ones, weighted)[:, 0] * scale[0] if with_mean else None
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None]:
-        rows, weight = ctx.saved_tensors
+        rows, scale, share = ctx.saved_tensors
         of_gram, of_mean = gradients
         symmetric = rows.new_zeros(rows.shape[0], *2 * rows.shape[2:]) if of_gram is None else of_gram + of_gram.mT
         shift = symmetric.new_zeros(rows.shape[0], rows.shape[2]) if of_mean is None else of_mean
-        if weight.numel() == 1:
-            symmetric, shift = (symmetric * weight).to(rows.dtype), (shift * weight[0]).to(rows.dtype)
-            result = torch.empty_like(rows)
-            for *factors, out in zip(shift, rows, symmetric, result, strict=True):
-                torch.addmm(*factors, out=out)
-            return result, None, None
-        return (widen(rows) @ symmetric).add_(shift[:, None]).mul_(weight).to(rows.dtype), None, None
+        symmetric, shift = (symmetric * scale).to(rows.dtype), (shift * scale[0]).to(rows.dtype)
+        result = torch.empty_like(rows)
+        for *factors, out in zip(shift, rows, symmetric, result, strict=True):
+            torch.addmm(*factors, out=out)
+        return result if share is None else result.mul_(share), None, None
 
 
 class _SquaredError(torch.autograd.Function):

@@ -12,6 +12,9 @@ from impasto.inputs import Style, StyleLike, scales_of, style_pictures, weighted
 from impasto.regions import Region, masked, shares
 from impasto.settings import Settings
 
+_NOTHING = 0.01
+"""Of what masks leave, for rounded to 8 bits two that complete each other leave or share as much as 1/255."""
+
 
 @dataclass(frozen=True)
 class Zone:
@@ -72,9 +75,11 @@ def zoned(
         if region.style_mask is not None:
             painting = replace(painting, picture=masked(painting.picture, region.style_mask))
         zones.append(Zone([painting], share, photo.alpha))
+    if rest.max() < _NOTHING:
+        return zones, None
     if style is None:
         return zones, rest
-    return [*zones, Zone(styles, rest, photo.alpha)] if rest.mean() > 1e-3 else zones, None
+    return [*zones, Zone(styles, rest, photo.alpha)], None
 
 
 def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture:
