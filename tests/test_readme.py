@@ -23,9 +23,9 @@ def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(recipes.RECIPES, "default", Settings(size=64, iterations=80))
     Image.fromarray(photo(48, 64)).save("photo.jpg")
-    for name in ("sky.png", "person.png"):
+    for name in ("sky.png", "water.png", "person.png"):
         Image.fromarray(photo(48, 64)).save(name)
-    for name in ("painting.jpg", "one.jpg", "other.jpg", "brushwork.png"):
+    for name in ("painting.jpg", "one.jpg", "other.jpg", "brushwork.png", "starry.jpg", "inside.png", "wave.jpg"):
         Image.fromarray(painting(60, 60)).save(name)
 
 

@@ -17,7 +17,9 @@ from impasto.cli import app
 from impasto.errors import ImageError, SettingsError
 from impasto.features import Backbone
 from impasto.regions import Region
+from impasto.settings import Settings
 from impasto.statistics import moments
+from impasto.zones import zoned
 from tests.helpers import painting, photo
 
 OWN = (48, 64)
@@ -59,6 +61,18 @@ def test_empty_masks_are_refused_and_overlapping_ones_share() -> None:
         given(half(True), np.zeros(OWN, np.uint8))
     (one, other), rest = given(half(True), half(True))
     assert torch.allclose(one, other) and one.max() == 0.5 and rest[..., 40:].min() == 1
+
+
+def test_what_rounding_leaves_of_masks_is_nothing() -> None:
+    """Two masks that complete each other but for 1/255: neither the photograph nor a default style has a part in it."""
+    soft = np.tile(np.linspace(0, 254, 64, dtype=np.uint8), (48, 1))
+    regions = [Region(soft, painting(60, 60)), Region(254 - soft, painting(60, 60))]
+    content = impasto.load(photo(*OWN))
+    for style in (None, painting(60, 60)):
+        zones, kept = zoned(style, regions, content, Settings(), own=OWN, wanted=64)
+        assert len(zones) == 2 and kept is None
+    zones, kept = zoned(None, regions[:1], content, Settings(), own=OWN, wanted=64)
+    assert len(zones) == 1 and kept is not None
 
 
 def test_feathered_masks_are_soft() -> None:

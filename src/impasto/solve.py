@@ -115,6 +115,8 @@ def solve(
             if descent.finished:
                 break
         pixels, optimizer, reached = descent.picture, descent.optimizer, 0
+        if index + 1 < len(schedule):
+            descent.leave()
 
 
 def _state(at: list[int], elapsed: float, descent: "_Descent") -> State:
@@ -159,6 +161,10 @@ class _Descent:
             setattr(self, name, state[name])
         self._totals.extend(state["totals"])
         return ""
+
+    def leave(self) -> None:
+        """Let go of what the next scale needs the room of, though the last step still knows this one."""
+        del self._objective, self._gradient, self._candidate, self._good
 
     def step(self) -> str:
         """Move on and evaluate. Returns the event, empty when all went well."""
