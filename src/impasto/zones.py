@@ -79,7 +79,7 @@ def zoned(
         return zones, None
     if style is None:
         return zones, rest
-    return [*zones, Zone(styles, rest, photo.alpha)], None
+    return [*zones, Zone(styles, rest, photo.alpha)] if rest.mean() > 1e-3 else zones, None
 
 
 def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture:
