@@ -165,7 +165,7 @@ def test_published_recipes_run() -> None:
 
 
 def test_sixteen_bits_make_no_bands(tmp_path: Path) -> None:
-    """A sky of four 8-bit levels comes back with as many levels as pixels, saved and read again, and untouched where it is kept."""
+    """A sky of four 8-bit levels is not put into 8 bits on the way: nearly every pixel has a level of its own, and what is kept its own."""
     sky = np.linspace(30000, 31000, 64 * 64).astype(np.uint16)[:, None].repeat(3, 1).reshape(64, 64, 3)
     left = np.zeros((64, 64), np.uint8)
     left[:, :32] = 255
@@ -174,7 +174,7 @@ def test_sixteen_bits_make_no_bands(tmp_path: Path) -> None:
     back = images.load(tmp_path / "sky.png").array()
     assert back.dtype == np.uint16 and np.array_equal(back[:, 32:], sky[:, 32:])
     painted = back[:, :32, 1]
-    assert len(np.unique(painted)) > 20 * len(np.unique(painted // 257)) > 0
+    assert len(np.unique(painted)) > painted.size // 2 > 256
 
 
 def test_save_follows_the_suffix(tmp_path: Path) -> None:
