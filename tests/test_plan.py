@@ -63,20 +63,24 @@ def test_a_run_in_tiles_gives_the_picture_of_a_run_without(monkeypatch: pytest.M
     assert (pictures[0] - impasto.load(photo(90, 130)).pixels).abs().mean() > 0.01
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.", "could not create a primitive"],
+)
 def test_memory_that_runs_out_means_smaller_tiles(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     evaluate, tried = TermObjective._value_and_grad, []
 
     def short(self: TermObjective, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
         tried.append(self._tile)
         if self._tile is None or self._tile > 256:
-            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+            raise RuntimeError(said)
         return evaluate(self, pixels)
 
     monkeypatch.setattr(TermObjective, "_value_and_grad", short)
     with caplog.at_level(logging.WARNING, "impasto"):
         impasto.stylize(photo(200, 600), painting(100, 100), size=600, iterations=1, scales="single")
     assert tried == [None, 288, 256, 256] and "tiles of 256 pixels" in caplog.text
-    with pytest.raises(RuntimeError, match="allocate"):
+    with pytest.raises(RuntimeError, match=said.split()[0]):
         impasto.stylize(photo(60, 80), painting(60, 60), size=80, iterations=1, scales="single", style_loss="nearest")

@@ -58,8 +58,14 @@ def release() -> None:
 
 
 def ran_out(error: Exception) -> bool:
-    """Whether an error says that there was no memory left; torch's allocator for the CPU has none of its own for that."""
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
+    """Whether an error says that there was no memory left; on the CPU neither torch nor its oneDNN has one of its own for that."""
+    said = (
+        "can't allocate memory",
+        "could not create a primitive",
+        "could not create a memory",
+        "could not execute a primitive",
+    )
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(each in str(error) for each in said)
 
 
 def budget(setting: str, device: torch.device) -> int:
