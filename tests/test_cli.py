@@ -271,15 +271,16 @@ def test_bad_input_is_one_sentence_and_a_code(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("said", ["DefaultCPUAllocator: can't allocate memory", "could not create a primitive"])
 def test_whatever_happens_the_picture_so_far_is_kept(
-    pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    said: str, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls, evaluate = [], TermObjective.value_and_grad
 
     def exhausted(self: TermObjective, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
         calls.append(pixels)
         if len(calls) == 5:
-            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+            raise RuntimeError(said)
         return evaluate(self, pixels)
 
     monkeypatch.setattr(TermObjective, "value_and_grad", exhausted)

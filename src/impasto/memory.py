@@ -58,14 +58,17 @@ def release() -> None:
 
 
 def ran_out(error: Exception) -> bool:
-    """Whether an error says that there was no memory left; on the CPU neither torch nor its oneDNN has one of its own for that."""
+    """Whether an error says that there was no memory left; but for CUDA neither torch nor its oneDNN has one of its own for that."""
     said = (
-        "can't allocate memory",
+        "allocate memory",
+        "not enough memory",
+        "out of memory",
+        "insufficient memory",
         "could not create a primitive",
         "could not create a memory",
         "could not execute a primitive",
     )
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(each in str(error) for each in said)
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(each in str(error).lower() for each in said)
 
 
 def budget(setting: str, device: torch.device) -> int:

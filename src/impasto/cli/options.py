@@ -141,7 +141,9 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if os.environ.get("IMPASTO_DEBUG"):
                 raise
-            if isinstance(error, MemoryError) or "memory" in str(error).lower():
+            from impasto import memory  # with torch, which --help does without
+
+            if memory.ran_out(error):
                 fail("There was not enough memory: choose a smaller --size, or close other programs.", FAILED)
             fail(
                 f"This should not have happened ({type(error).__name__}: {error}): set IMPASTO_DEBUG=1 and report the traceback.",
