@@ -14,10 +14,10 @@ SIZE = 400
 
 def main(out: Path) -> None:
     photo, painting = impasto.demo_pair()
-    cells = []
-    for way in get_args(Settings.__dataclass_fields__["keep_colour"].type):
-        made = impasto.stylize(photo, painting, size=SIZE, keep_colour=way)
-        cells.append((f"--keep-colour {way}", made.picture.image()))
+    cells = [
+        (f"--keep-colour {way}", impasto.stylize(photo, painting, size=SIZE, keep_colour=way).picture.image())
+        for way in get_args(Settings.__dataclass_fields__["keep_colour"].type)
+    ]
     images.save(images.load(contact_sheet([cells], cell=(SIZE, SIZE))), out, force=True)
 
 

@@ -103,10 +103,10 @@ def red_minus_blue(pixels: Tensor) -> float:
 def test_each_region_takes_its_own_style() -> None:
     red, blue = flat(200, 40, 30), flat(30, 40, 200)
     run = impasto.plan_stylize(
-        photo(*OWN), None, regions=[Region(half(True), red), Region(half(False), blue)], size=64, iterations=30
+        photo(*OWN), None, regions=[Region(half(True), red), Region(half(False), blue)], size=64, iterations=20
     )
     made = run.finish().picture.pixels
-    assert red_minus_blue(made[..., :28]) > 0.15 and red_minus_blue(made[..., 36:]) < -0.15
+    assert red_minus_blue(made[..., :28]) > 0.2 and red_minus_blue(made[..., 36:]) < -0.2
 
 
 def test_what_regions_leave_stays_the_photograph_or_takes_the_default_style() -> None:
@@ -116,8 +116,8 @@ def test_what_regions_leave_stays_the_photograph_or_takes_the_default_style() ->
     kept = impasto.stylize(content, None, regions=region, size=64, iterations=20).picture.pixels
     assert torch.equal(kept[..., 32:], original[..., 32:])
     assert (kept[..., :32] - original[..., :32]).abs().mean() > 0.1
-    styled = impasto.stylize(content, blue, regions=region, size=64, iterations=30).picture.pixels
-    assert red_minus_blue(styled[..., :28]) > 0.15 and red_minus_blue(styled[..., 36:]) < -0.15
+    styled = impasto.stylize(content, blue, regions=region, size=64, iterations=20).picture.pixels
+    assert red_minus_blue(styled[..., :28]) > 0.2 and red_minus_blue(styled[..., 36:]) < -0.2
 
 
 def test_of_a_style_only_what_its_mask_shows_counts() -> None:
