@@ -38,9 +38,9 @@ def match(pixels: Tensor, palettes: Sequence[Palette], weight: Tensor | None = N
         return transport @ (flat.double() - mean_t[:, :, None]) + mean_s[:, :, None]
 
     flat = pixels.flatten(2)
-    sample = mapped(flat[:, :, :: 1 + flat.numel() // 2**20])  # quantile takes no more than 2²⁴ values, nor needs them
-    top = sample.quantile(0.995).item()
-    bottom = (1 - _roll_off(sample, top)).quantile(0.995).item()
+    sample = mapped(flat[:, :, :: 1 + flat.numel() // 2**20])  # more would not be needed
+    top = _quantile(sample, 0.995)
+    bottom = _quantile(1 - _roll_off(sample, top), 0.995)
 
     def shown(strip: Tensor) -> Tensor:
         return (1 - _roll_off(1 - _roll_off(mapped(strip), top), bottom)).clamp(0, 1)
@@ -93,6 +93,11 @@ def _by_strips(mapped: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
     for strip, *given in strips:
         strip.copy_(mapped(*(each.double() for each in given)))
     return out
+
+
+def _quantile(values: Tensor, share: float) -> float:
+    """As torch's, which sorts: NumPy finds it several times faster."""
+    return float(np.quantile(values.cpu().numpy(), share))
 
 
 def _quantiles(pixels: Tensor, weight: Tensor | None, levels: Tensor) -> list[Tensor]:

@@ -188,6 +188,15 @@ def load(source: PictureLike) -> Picture:
     return decoded(source, lambda image: _from_array(np.asarray(image)))
 
 
+def size_of(path: Path) -> Size:
+    """The height and width that a file declares, without decoding it. Raises ImageError for what is no picture."""
+    try:
+        with _open(path) as image:
+            return image.height, image.width
+    except Exception as error:
+        raise ImageError(f"{path} is not a picture that can be read.") from error
+
+
 def decoded(
     source: "str | os.PathLike[str] | Image.Image", finish: Callable[[Image.Image | Array], Decoded]
 ) -> Decoded:

@@ -71,16 +71,18 @@ class MomentsLoss(StyleLoss):
 
     The Gram matrix holds both at once, G = Σ + μμᵀ, but after a ReLU the product of the means outweighs the covariance
     many times, and the texture with it. Here each has its say. The statistic kept is the raw moments (G, μ), which add up;
-    the covariance is only taken in `distance`. ``relative`` divides each by the target's own square.
+    the covariance is only taken in `distance`. ``relative`` divides each by the target's own square, the covariance's by no less
+    than ``floor`` of that of the Gram matrix: a flat style has a covariance of rounding noise only, and nothing to be relative to.
     """
+
+    floor: float = 1e-6
 
     def statistic(self, feature: Tensor, weight: Tensor | None) -> Stat:
         return statistics.moments(feature, weight)
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
         sigma, sigma_t = statistics.covariance(*measured), statistics.covariance(*target)
-        # A flat style has a covariance of rounding noise only: nothing to be relative to, except the moments themselves.
-        floor = 1e-6 * (target[0] ** 2).sum((1, 2))
+        floor = self.floor * (target[0] ** 2).sum((1, 2))
         return _squared_distance(sigma, sigma_t, self.relative, floor) + _squared_distance(
             measured[1], target[1], self.relative
         )

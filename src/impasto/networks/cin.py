@@ -29,15 +29,31 @@ class Architecture:
     codes: int
     """Length of the code that names a style."""
     biased: bool = False
-    """Whether the contracting layers have biases in place of normalisations, and the code a constant part."""
+    """Whether the contracting layers have biases in place of normalisations."""
+    constant: bool = False
+    """Whether γ and β have a part that is the same for all codes."""
 
 
 ARCHITECTURES = {
     # Ghiasi et al. 2017 in Magenta's mobile form, a quarter as wide: any painting, by the code that `mobilenet` makes of it.
-    "arbitrary": Architecture(contract=(8, 16, 32), blocks=5, expand=(16, 8), codes=100, biased=True),
+    "arbitrary": Architecture(contract=(8, 16, 32), blocks=5, expand=(16, 8), codes=100, biased=True, constant=True),
     # Dumoulin et al. 2017 as in TensorFlow's Android demo: 26 learnt styles; a code is their weights.
     "multistyle26": Architecture(contract=(32, 32, 32), blocks=6, expand=(8, 4), codes=26),
 }
+
+
+def conditional_instance_norm(y: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+    """(N, C, H, W) with γ and β (N, C), float32 at least -> the same, normalised by its own statistics.
+
+    Batch normalisation in training is instance normalisation of one picture, and of several if each has its own channels.
+    torch has it in one pass, with statistics in float32 for maps of any precision.
+    """
+    count, channels = y.shape[:2]
+    folded = y.reshape(1, count * channels, *y.shape[2:])
+    normalised = functional.batch_norm(
+        folded, None, None, gamma.flatten(), beta.flatten(), training=True, eps=EPSILON
+    )
+    return normalised.reshape(y.shape)
 
 
 class Layer(nn.Module):
@@ -61,11 +77,13 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         """(N, C, H, W) with γ and β (N, C') -> (N, C', H', W'). Where there is no normalisation, γ and β are empty."""
-        y = self.conv(self.padded(x))
+        weight, bias = self.conv.weight, self.conv.bias
+        # Weights are learnt in float32, whatever the precision of the maps.
+        y = functional.conv2d(
+            self.padded(x), weight.to(x.dtype), None if bias is None else bias.to(x.dtype), self.stride
+        )
         if self.normalised:
-            variance, mean = torch.var_mean(y, (2, 3), correction=0)
-            scale = gamma / (variance + EPSILON).sqrt()
-            y = y * scale[..., None, None] + (beta - scale * mean)[..., None, None]
+            y = conditional_instance_norm(y, gamma, beta)
         return torch.relu(y) if self.relu else y
 
     def padded(self, x: Tensor) -> Tensor:
@@ -97,7 +115,7 @@ class Stylizer(nn.Module):
             [Layer(inner, fourth, upsample=True), Layer(fourth, fifth, upsample=True), Layer(fifth, 3, 9, relu=False)]
         )
         self.channels = [layer.conv.out_channels if layer.normalised else 0 for layer in self.layers()]
-        self.heads = nn.Linear(architecture.codes, 2 * sum(self.channels), bias=architecture.biased)
+        self.heads = nn.Linear(architecture.codes, 2 * sum(self.channels), bias=architecture.constant)
 
     def layers(self) -> list[Layer]:
         """In the order in which the picture passes them."""

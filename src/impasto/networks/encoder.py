@@ -1,0 +1,69 @@
+"""The style encoder: from how the VGG19 sees a painting to the code that the styliser is told about it.
+
+It looks at nothing but the mean and the deviation of every channel of some layers, which is a summary of a style that varies
+smoothly with it (Huang and Belongie 2017, section 5, instance-normalise by it alone). Ghiasi et al. (2017, section 2.2) train an
+Inception network on 80 000 paintings for the purpose; a small perceptron on these moments asks for far fewer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from impasto import statistics
+from impasto.statistics import Stat
+
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+"""The layers that it looks at, which are the default recipe's for the style."""
+
+
+def described(moments: Mapping[str, Stat]) -> Tensor:
+    """What is known of N paintings (N, 2ΣC), from the raw moments (G, μ) of their `LAYERS` (`statistics.moments`).
+
+    Logarithms, for activations differ by powers of ten from layer to layer and from painting to painting.
+    """
+    parts = []
+    for layer in LAYERS:
+        gram, mean = moments[layer]
+        variance = torch.diagonal(statistics.covariance(gram, mean), dim1=1, dim2=2)
+        parts += [mean, variance.clamp_min(0).sqrt()]
+    return torch.cat(parts, 1).log1p()
+
+
+@dataclass(frozen=True)
+class EncoderShape:
+    """The sizes of a `StyleEncoder`."""
+
+    inputs: int
+    hidden: int
+    codes: int
+
+
+class StyleEncoder(nn.Module):
+    """What `described` tells of a painting, standardised, through a perceptron with one hidden layer: (N, inputs) -> (N, codes)."""
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, shape: EncoderShape) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.zeros(shape.inputs))
+        self.register_buffer("scale", torch.ones(shape.inputs))
+        self.hidden = nn.Linear(shape.inputs, shape.hidden)
+        nn.init.normal_(self.hidden.weight)  # for inputs of length one
+        self.code = nn.Linear(shape.hidden, shape.codes)
+
+    def forward(self, description: Tensor) -> Tensor:
+        return self.code(torch.relu(self.hidden((description - self.shift) * self.scale)))  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def standardise(self, descriptions: Tensor) -> None:
+        """Centre the descriptions (M, inputs) of the paintings to learn from, with like deviations, and a length of about one.
+
+        Adam moves every weight by as much, however many there are: inputs of deviation one would be thrown about by their number.
+        """
+        deviation, mean = torch.std_mean(descriptions, 0)
+        self.shift.copy_(mean)
+        # A channel that never changes tells nothing.
+        self.scale.copy_(1 / (deviation.clamp_min(0.05) * descriptions.shape[1] ** 0.5))

@@ -1,0 +1,1 @@
+"""Training networks with the losses of the optimiser: pictures to learn from, what is learnt, the loop."""

@@ -1,0 +1,159 @@
+"""The pictures to learn from: folders of photographs and paintings, and the random crops of them that make a batch.
+
+Every draw is a function of the seed and its number, so that a training that was cut off goes on with the very crops that it
+would have seen, and several processes share a batch without a word to each other.
+"""
+
+import functools
+import itertools
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.utils.data
+from torch import Tensor
+
+from impasto import colour, images
+from impasto.errors import ImageError
+from impasto.images import Picture
+
+log = logging.getLogger("impasto")
+
+_KEPT = 200
+"""How many decoded pictures a worker keeps, in 8 bits."""
+_LONGEST = 1024
+"""The long side beyond which pictures are reduced when they are decoded: crops show no more detail."""
+_NAMED = 5
+
+
+def pictures_of(source: Path, role: str, least: int) -> list[Path]:
+    """The readable pictures of a folder and of those in it, or the one file, sorted; ``least`` is the shortest side allowed.
+
+    What is no picture is told and left out. Raises ImageError when nothing is left.
+    """
+    if not source.exists():
+        raise ImageError(f"There is no folder or file {source} to take {role} from.")
+    paths = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
+    good, bad = [], []
+    for path in paths:
+        try:
+            height, width = images.size_of(path)
+            if min(height, width) < least:
+                raise ImageError(f"{path} is {width}×{height}: a side of at least {least} is needed.")
+            good.append(path)
+        except ImageError as error:
+            bad.append(str(error))
+    if not good:
+        found = f"; the first of {len(bad)}: {bad[0]}" if bad else ""
+        raise ImageError(f"{source} holds no picture that can serve among the {role}{found}")
+    if bad:
+        shown = "\n  ".join(bad[:_NAMED] + ["…"] * (len(bad) > _NAMED))
+        log.warning("%d of %d files are left out of the %s:\n  %s", len(bad), len(paths), role, shown)
+    return good
+
+
+@functools.lru_cache(_KEPT)
+def _decoded(path: Path) -> Tensor:
+    """A picture as (1, 3, H, W) uint8, no longer than `_LONGEST`. Raises ImageError."""
+    picture = images.load(path)
+    picture = picture.fitted(min(_LONGEST, max(picture.size)))
+    return (picture.pixels * 255).round().byte()
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Photographs to paint (N, 3, c, c), the numbers of their styles (N,), and for any style crops of paintings, like the photographs."""
+
+    photo: Tensor
+    style: Tensor
+    painting: Tensor
+
+
+class Draws(torch.utils.data.Dataset[Drawn]):
+    """The endless row of draws: ``draws[n]`` is the n-th, always the same for the same seed.
+
+    Photographs come in epochs, each time in another order; styles likewise.
+    """
+
+    def __init__(self, photos: Sequence[Path], styles: Sequence[Path], crop: int, seed: int, *, any_style: bool) -> None:
+        self._photos, self._styles, self._crop, self._seed, self._any = photos, styles, crop, seed, any_style
+
+    def __getitem__(self, number: int) -> Drawn:
+        random = np.random.default_rng([self._seed, 0, number])
+        photo = self._readable(self._photos, number, 1, random)
+        style = self._shuffled(len(self._styles), number, 2)
+        painting = torch.empty(0)
+        if self._any:
+            painting = self._painting(number, random)
+        return Drawn(_cropped(photo, self._crop, _window(photo, self._crop, random), random), torch.tensor([style]), painting)
+
+    def _painting(self, number: int, random: np.random.Generator) -> Tensor:
+        """A crop of a painting at some scale, half of the time in the colours of another: there are more styles than paintings."""
+        painting = self._readable(self._styles, number, 2, random)
+        length = STYLE_LENGTH * 2 ** random.uniform(-0.5, 0.5)
+        side = round(self._crop * max(painting.shape[2:]) / length)
+        crop = _cropped(painting, self._crop, min(side, *painting.shape[2:]), random)
+        if random.random() < 0.5:
+            other = self._readable(self._styles, number, 3, random)
+            palette = _cropped(other, 96, min(other.shape[2:]), random)
+            crop = colour.match(crop, [(palette, 1.0, None)])
+        return crop
+
+    def _readable(self, paths: Sequence[Path], number: int, purpose: int, random: np.random.Generator) -> Tensor:
+        """The picture whose turn it is, or another where that turns out to be damaged."""
+        index = self._shuffled(len(paths), number, purpose)
+        for _ in paths:
+            try:
+                return _decoded(paths[index])
+            except ImageError as error:
+                log.warning("%s", error)
+                index = int(random.integers(len(paths)))
+        raise ImageError(f"None of {len(paths)} pictures like {paths[0]} can be read any more.")
+
+    def _shuffled(self, count: int, number: int, purpose: int) -> int:
+        epoch, place = divmod(number, count)
+        return int(np.random.default_rng([self._seed, purpose, epoch]).permutation(count)[place])
+
+
+STYLE_LENGTH = 512
+"""The long side at which paintings are looked at; photographs are painted with their strokes at that size."""
+
+
+def _window(photo: Tensor, crop: int, random: np.random.Generator) -> int:
+    """The side of a square window: photographs are seen from near and from far, between their own pixels and all of them."""
+    shortest = min(photo.shape[2:])
+    return round(crop * (shortest / crop) ** random.uniform()) if shortest > crop else shortest
+
+
+def _cropped(picture: Tensor, crop: int, side: int, random: np.random.Generator) -> Tensor:
+    """A square of ``side`` pixels somewhere in a picture, at ``crop`` × ``crop``, mirrored half of the time; float32 in [0, 1]."""
+    height, width = picture.shape[2:]
+    top, left = (int(random.integers(length - side + 1)) for length in (height, width))
+    square = Picture(picture[:, :, top : top + side, left : left + side].float() / 255).resized((crop, crop)).pixels
+    return square.flip(3) if random.random() < 0.5 else square
+
+
+def collated(draws: Sequence[Drawn]) -> Drawn:
+    """Draws as one, a batch."""
+    return Drawn(*(torch.cat([getattr(each, field.name) for each in draws]) for field in fields(Drawn)))
+
+
+def batches(draws: Draws, start: int, size: int, *, workers: int, rank: int = 0, world: int = 1) -> Iterator[Drawn]:
+    """Batches of ``size`` draws from the batch number ``start`` on, for ever; of each, every ``world``-th draw from ``rank`` on."""
+    numbers = (range(step * size + rank, (step + 1) * size, world) for step in itertools.count(start))
+    loader = torch.utils.data.DataLoader(
+        draws,
+        batch_sampler=numbers,
+        num_workers=workers,
+        collate_fn=collated,
+        prefetch_factor=4 if workers else None,
+        worker_init_fn=_single_threaded,
+    )
+    return iter(loader)
+
+
+def _single_threaded(_: int) -> None:
+    torch.set_num_threads(1)

@@ -1,0 +1,62 @@
+"""The teacher: what a batch of painted pictures is held to, which is the optimiser's own objective."""
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from impasto.features import Backbone
+from impasto.losses import ContentLoss, Loss, Term, TotalVariationLoss
+from impasto.networks import encoder
+from impasto.objective import TermObjective, remember
+from impasto.settings import Settings
+from impasto.statistics import Stat, moments
+from impasto.style_losses import CALIBRATION, STYLE_LOSSES, MomentsLoss
+
+Targets = dict[str, Stat]
+"""Layer -> what a style loss remembers of N paintings, entry by entry (N, …)."""
+
+
+class Teacher:
+    """The losses of ``settings`` on a backbone: what they remember of paintings, and the objective of a batch."""
+
+    def __init__(self, backbone: Backbone, settings: Settings) -> None:
+        self.backbone = backbone
+        self._settings = settings
+        relative = settings.normalization == "relative"
+        self._style: Loss = STYLE_LOSSES[settings.style_loss](relative)
+        if isinstance(self._style, MomentsLoss):
+            # A flat crop of a painting would outweigh all others of its batch a thousand times.
+            self._style = replace(self._style, floor=0.03)
+        self._style_weight = settings.style_weight * (CALIBRATION[settings.style_loss] if relative else 1)
+        self._content = ContentLoss(relative)
+
+    @torch.no_grad()
+    def remembered(self, paintings: Tensor) -> Targets:
+        """What is to be met of N paintings (N, 3, H, W)."""
+        return remember(self.backbone, self._style, paintings, self._settings.style_layers)
+
+    @torch.no_grad()
+    def seen(self, paintings: Tensor) -> tuple[Tensor, Targets]:
+        """N paintings as the style encoder is told of them, and what is to be met of them, by a single look."""
+        layers = self._settings.style_layers
+        features = self.backbone(paintings, {*encoder.LAYERS, *layers})
+        description = encoder.described({layer: moments(features[layer]) for layer in encoder.LAYERS})
+        targets = {layer: self._style.target(features[layer]) for layer in layers}
+        if self._style.looks > 1:
+            for layer, target in targets.items():
+                targets[layer] = target + self._style.measure(features[layer], target)
+        return description, targets
+
+    def objective(self, photos: Tensor, targets: Targets, share: float = 1.0) -> TermObjective:
+        """The objective of pictures painted of ``photos`` (N, 3, H, W) in the styles of ``targets``, of whose weight ``share`` counts."""
+        settings = self._settings
+        terms = [Term("style", self._style, share * self._style_weight, settings.style_layers, targets)]
+        if settings.content_weight > 0:
+            with torch.no_grad():
+                content = remember(self.backbone, self._content, photos, settings.content_layers)
+            terms.append(Term("content", self._content, settings.content_weight, settings.content_layers, content))
+        if settings.tv_weight > 0:
+            smooth = TotalVariationLoss(settings.tv_norm)
+            terms.append(Term("tv", smooth, settings.tv_weight, {"pixels": 1.0}, {"pixels": ()}))
+        return TermObjective(self.backbone, terms)
