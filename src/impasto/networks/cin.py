@@ -49,11 +49,11 @@ def conditional_instance_norm(y: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
     torch has it in one pass, with statistics in float32 for maps of any precision.
     """
     count, channels = y.shape[:2]
-    folded = y.reshape(1, count * channels, *y.shape[2:])
-    normalised = functional.batch_norm(
-        folded, None, None, gamma.flatten(), beta.flatten(), training=True, eps=EPSILON
-    )
-    return normalised.reshape(y.shape)
+    # A view of one picture's maps must not be taken: with channels last, its strides say too little of its layout, and
+    # the gradient comes out wrong (torch 2.13).
+    folded = y if count == 1 else y.reshape(1, count * channels, *y.shape[2:]).contiguous()
+    normalised = functional.batch_norm(folded, None, None, gamma.flatten(), beta.flatten(), training=True, eps=EPSILON)
+    return normalised if count == 1 else normalised.reshape(y.shape)
 
 
 class Layer(nn.Module):
