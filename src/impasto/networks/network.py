@@ -9,10 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import nn
 
 from impasto.errors import WeightsError
 from impasto.files import write_atomic
@@ -62,7 +61,9 @@ def load_network(path: Path) -> Network:
             network = Network(_design(json.loads(described["design"])))
             network.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise WeightsError(f"{path} holds no network of Impasto, or is damaged ({error}): train it again, or give another.") from error
+        raise WeightsError(
+            f"{path} holds no network of Impasto, or is damaged ({error}): train it again, or give another."
+        ) from error
     for tensor in network.state_dict().values():
         if not bool(tensor.isfinite().all()):
             raise WeightsError(f"{path} holds weights that are not finite: train the network again, or give another.")

@@ -1,12 +1,13 @@
 """The pictures to learn from: folders of photographs and paintings, and the random crops of them that make a batch.
 
-Every draw is a function of the seed and its number, so that a training that was cut off goes on with the very crops that it
-would have seen, and several processes share a batch without a word to each other.
+Every draw is a function of the seed and its number, so that a training that was cut off goes on with the very crops that
+it would have seen, and several processes share a batch without a word to each other.
 """
 
 import functools
 import itertools
 import logging
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -30,7 +31,7 @@ _NAMED = 5
 
 
 def pictures_of(source: Path, role: str, least: int) -> list[Path]:
-    """The readable pictures of a folder and of those in it, or the one file, sorted; ``least`` is the shortest side allowed.
+    """The readable pictures of a folder and of those in it, or the one file, sorted, no side below ``least``.
 
     What is no picture is told and left out. Raises ImageError when nothing is left.
     """
@@ -65,7 +66,10 @@ def _decoded(path: Path) -> Tensor:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Photographs to paint (N, 3, c, c), the numbers of their styles (N,), and for any style crops of paintings, like the photographs."""
+    """Photographs to paint (N, 3, c, c), the numbers of their styles (N,), and for any style crops of paintings (N, 3, c, c).
+
+    A style numbered after the last is the photograph's own.
+    """
 
     photo: Tensor
     style: Tensor
@@ -78,20 +82,22 @@ class Draws(torch.utils.data.Dataset[Drawn]):
     Photographs come in epochs, each time in another order; styles likewise.
     """
 
-    def __init__(self, photos: Sequence[Path], styles: Sequence[Path], crop: int, seed: int, *, any_style: bool) -> None:
+    def __init__(
+        self, photos: Sequence[Path], styles: Sequence[Path], crop: int, seed: int, *, any_style: bool
+    ) -> None:
         self._photos, self._styles, self._crop, self._seed, self._any = photos, styles, crop, seed, any_style
 
     def __getitem__(self, number: int) -> Drawn:
         random = np.random.default_rng([self._seed, 0, number])
         photo = self._readable(self._photos, number, 1, random)
-        style = self._shuffled(len(self._styles), number, 2)
-        painting = torch.empty(0)
-        if self._any:
-            painting = self._painting(number, random)
-        return Drawn(_cropped(photo, self._crop, _window(photo, self._crop, random), random), torch.tensor([style]), painting)
+        photo = _cropped(photo, self._crop, _window(photo, self._crop, random), random)
+        if number % OWN == OWN - 1:
+            return Drawn(photo, torch.tensor([len(self._styles)]), photo if self._any else torch.empty(1, 0))
+        painting = self._painting(number, random) if self._any else torch.empty(1, 0)
+        return Drawn(photo, torch.tensor([self._shuffled(len(self._styles), number, 2)]), painting)
 
     def _painting(self, number: int, random: np.random.Generator) -> Tensor:
-        """A crop of a painting at some scale, half of the time in the colours of another: there are more styles than paintings."""
+        """A crop of a painting at some scale, half of the time in the colours of another, which makes more styles of them."""
         painting = self._readable(self._styles, number, 2, random)
         length = STYLE_LENGTH * 2 ** random.uniform(-0.5, 0.5)
         side = round(self._crop * max(painting.shape[2:]) / length)
@@ -118,6 +124,8 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         return int(np.random.default_rng([self._seed, purpose, epoch]).permutation(count)[place])
 
 
+OWN = 16
+"""Of so many draws one is to be painted in the photograph's own style, that is left as it is."""
 STYLE_LENGTH = 512
 """The long side at which paintings are looked at; photographs are painted with their strokes at that size."""
 
@@ -143,7 +151,7 @@ def collated(draws: Sequence[Drawn]) -> Drawn:
 
 def batches(draws: Draws, start: int, size: int, *, workers: int, rank: int = 0, world: int = 1) -> Iterator[Drawn]:
     """Batches of ``size`` draws from the batch number ``start`` on, for ever; of each, every ``world``-th draw from ``rank`` on."""
-    numbers = (range(step * size + rank, (step + 1) * size, world) for step in itertools.count(start))
+    numbers = (list(range(step * size + rank, (step + 1) * size, world)) for step in itertools.count(start))
     loader = torch.utils.data.DataLoader(
         draws,
         batch_sampler=numbers,
@@ -157,3 +165,4 @@ def batches(draws: Draws, start: int, size: int, *, workers: int, rank: int = 0,
 
 def _single_threaded(_: int) -> None:
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the training itself ends on Ctrl-C, and ends its workers

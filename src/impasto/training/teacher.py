@@ -1,5 +1,6 @@
 """The teacher: what a batch of painted pictures is held to, which is the optimiser's own objective."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -49,7 +50,7 @@ class Teacher:
         return description, targets
 
     def objective(self, photos: Tensor, targets: Targets, share: float = 1.0) -> TermObjective:
-        """The objective of pictures painted of ``photos`` (N, 3, H, W) in the styles of ``targets``, of whose weight ``share`` counts."""
+        """The objective of pictures painted of ``photos`` (N, 3, H, W) after ``targets``; ``share`` of the style's weight counts."""
         settings = self._settings
         terms = [Term("style", self._style, share * self._style_weight, settings.style_layers, targets)]
         if settings.content_weight > 0:
@@ -60,3 +61,11 @@ class Teacher:
             smooth = TotalVariationLoss(settings.tv_norm)
             terms.append(Term("tv", smooth, settings.tv_weight, {"pixels": 1.0}, {"pixels": ()}))
         return TermObjective(self.backbone, terms)
+
+
+def joined(targets: Sequence[Targets]) -> Targets:
+    """The targets of several batches as those of one."""
+    return {
+        layer: tuple(torch.cat(entries) for entries in zip(*(each[layer] for each in targets), strict=True))
+        for layer in targets[0]
+    }

@@ -1,41 +1,66 @@
 """The loop that trains a network: draw, paint, be told the gradient, step; yielded step by step.
 
 The painted pictures are held to the very terms of the optimiser, whose gradient with respect to the pixels is propagated on
-into the network's weights (Johnson, Alahi and Fei-Fei 2016, section 3). What differs between the kinds is where the style comes from:
+into the network's weights (Johnson, Alahi and Fei-Fei 2016, section 3). The kinds differ in where the style comes from:
 
-- ``single`` and ``multi``: γ and β of N paintings are learnt as a table (Dumoulin, Shlens and Kudlur 2017, section 2);
+- ``single`` and ``multi``: γ and β of one or more paintings are learnt as a table (Dumoulin, Shlens and Kudlur 2017, section 2);
 - ``any``: an encoder predicts them from the painting of each draw (Ghiasi et al. 2017, section 2.2).
+
+Every `pictures.OWN`-th draw is to be painted in the photograph's own style. A table has one more row for it: mixing a style
+with it weakens the style.
 """
 
 import math
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 import torch.distributed
+from PIL import Image
 from torch import Tensor, nn
 
 from impasto import checkpoint, images, memory
 from impasto.devices import DTYPES, choose_device, choose_precision, convolving
-from impasto.errors import CheckpointError, SettingsError, SolverError
+from impasto.errors import CheckpointError, SettingsError
 from impasto.features import Backbone
+from impasto.images import Picture
+from impasto.networks import encoder
 from impasto.networks.cin import Architecture
 from impasto.networks.encoder import EncoderShape
 from impasto.networks.network import Design, Network
 from impasto.objective import TOTAL
 from impasto.settings import Settings
-from impasto.training.pictures import STYLE_LENGTH, Drawn, Draws, batches, pictures_of
-from impasto.training.teacher import Targets, Teacher
+from impasto.sheet import contact_sheet
+from impasto.training.pictures import STYLE_LENGTH, Drawn, Draws, batches
+from impasto.training.teacher import Targets, Teacher, joined
 
 Kind = Literal["single", "multi", "any"]
+
+_CONTRACT, _BLOCKS, _EXPAND = (32, 64, 128), 5, (32, 16)
+_CODES, _HIDDEN = 64, 128
+_WARM_UP, _HOLD = 50, 2000
+"""Steps in which the learning rate rises, and after which it falls with the root of their number, whatever the budget."""
+_RAMP, _LEAST = 300, 0.01
+"""Steps in which the style's weight rises from that share of it: a network that cannot paint yet learns from the photograph."""
+_AVERAGED = 0.999
+"""Decay of the running mean of the weights, which is what is kept."""
+_LARGEST_GRADIENT = 1.0
+_MOST_SKIPPED = 20
+_HELD_OUT, _EIGHTH = 4, 8
+_SHOWN, _SHEET_SIZE = 4, 320
 
 
 @dataclass(frozen=True)
 class Course:
-    """How long, and in what portions."""
+    """How a training goes: its budget, whichever ends first, and its portions. Raises SettingsError.
+
+    ``crop``: side of the squares that are learnt from, in pixels. ``workers``: processes that decode and crop pictures.
+    ``validate_every``: steps from one look at the pictures held out to the next.
+    """
 
     steps: int | None = None
     minutes: float | None = None
@@ -43,127 +68,320 @@ class Course:
     crop: int = 256
     learning_rate: float = 1e-3
     workers: int = 1
-    width: tuple[int, int, int] = (32, 64, 128)
-    blocks: int = 5
-    expand: tuple[int, int] = (32, 16)
+    validate_every: int = 500
+
+    def __post_init__(self) -> None:
+        if self.steps is None and self.minutes is None:
+            raise SettingsError("A training needs a budget: give --steps or --minutes.")
+        for name, least in {
+            "steps": 1,
+            "minutes": 0,
+            "batch": 1,
+            "crop": 64,
+            "workers": 0,
+            "validate_every": 1,
+        }.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value < math.inf:
+                raise SettingsError(f"--{name.replace('_', '-')} must be at least {least}, not {value}.")
+        if not 0 < self.learning_rate <= 1:
+            raise SettingsError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}.")
 
 
 @dataclass(frozen=True)
 class TrainStep:
-    """The state after a step: every loss by name, of its batch."""
+    """The state after a step: its losses by name, averaged over the batch, and the validation's if there was one."""
 
     step: int
-    losses: dict[str, float]
+    losses: Mapping[str, float]
     learning_rate: float
     elapsed: float
+    validation: Mapping[str, float] = field(default_factory=dict)
     event: str = ""
 
 
 class Training:
-    def __init__(self, kind: Kind, photos: Path, styles: Path, settings: Settings, course: Course) -> None:
+    """A training made ready. `steps` trains; `result`, `sheet` and `checkpoint` may be asked for at any time in between."""
+
+    def __init__(
+        self, kind: Kind, photos: Sequence[Path], paintings: Sequence[Path], settings: Settings, course: Course
+    ) -> None:
+        """Read the paintings and look at them. With torch.distributed initialised, the processes share every batch.
+
+        Raises SettingsError, ImageError and WeightsError.
+        """
+        if kind == "single" and len(paintings) != 1:
+            raise SettingsError(f"A single network learns one painting, and {len(paintings)} were given: train multi.")
+        self._rank, self._world = (
+            (torch.distributed.get_rank(), torch.distributed.get_world_size())
+            if torch.distributed.is_initialized()
+            else (0, 1)
+        )
+        if course.batch % self._world:
+            raise SettingsError(f"A batch of {course.batch} cannot be shared evenly by {self._world} processes.")
         self.kind, self.settings, self.course = kind, settings, course
         self.device = choose_device(settings.device)
         self.precision = choose_precision(settings.precision, self.device)
         self._dtype = DTYPES[self.precision]
-        self._photos = pictures_of(photos, "photographs", course.crop)
-        self._paintings = pictures_of(styles, "paintings", 64)
-        backbone = Backbone.pretrained(pooling=settings.pooling, padding=settings.padding, dtype=self._dtype, device=self.device)
+        self._photos, self._held_photos = _held_out(photos, settings.seed)
+        self._paintings, self._held_paintings = (
+            _held_out(paintings, settings.seed) if kind == "any" else (list(paintings), list(paintings)[:_SHOWN])
+        )
+        backbone = Backbone.pretrained(
+            pooling=settings.pooling, padding=settings.padding, dtype=self._dtype, device=self.device
+        )
         self._teacher = Teacher(backbone, settings)
         torch.manual_seed(settings.seed)
-        any_style = kind == "any"
-        codes = 64 if any_style else len(self._paintings)
-        architecture = Architecture(course.width, course.blocks, course.expand, codes, constant=any_style)
-        encoder = EncoderShape(2944, 128, codes) if any_style else None
-        names = () if any_style else tuple(path.stem for path in self._paintings)
-        self.network = Network(Design(architecture, encoder, names)).to(self.device)
-        _begin(self.network)
+        self.network = Network(_design(kind, self._paintings)).to(self.device)
         self._table: Targets | None = None
         with memory.kept(), convolving(self.precision):
-            if any_style:
-                self._standardise()
-            else:
-                self._table = self._remembered()
-        self.average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+            self._look_at_paintings()
+        _begin(self.network)
+        self._average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         self._parameters = list(self.network.parameters())
         self._optimizer = torch.optim.Adam(self._parameters, lr=course.learning_rate)
-        self._step = 0
-        self.elapsed = 0.0
+        self._last = TrainStep(0, {}, 0.0, 0.0)
+        self._validation: Mapping[str, float] = {}
         self._skipped = 0
 
-    def _remembered(self) -> Targets:
-        found = []
-        for path in self._paintings:
-            picture = images.load(path).fitted(STYLE_LENGTH)
-            found.append(self._teacher.remembered(picture.pixels.to(self.device)))
-        return {layer: tuple(torch.cat(each) for each in zip(*(t[layer] for t in found), strict=True)) for layer in found[0]}
-
-    def _standardise(self) -> None:
-        described = []
-        for path in self._paintings:
-            picture = images.load(path).fitted(STYLE_LENGTH)
-            described.append(self._teacher.seen(picture.pixels.to(self.device))[0])
-        assert self.network.encoder is not None
-        self.network.encoder.standardise(torch.cat(described))
-
-    def _held(self, drawn: Drawn) -> tuple[Tensor, Targets]:
-        """γ and β for a batch, and what is to be met."""
-        network = self.network
-        if self._table is None:
-            description, targets = self._teacher.seen(drawn.painting.to(self.device))
-            assert network.encoder is not None
-            return network.stylizer.style(network.encoder(description)), targets
-        index = drawn.style.to(self.device)
-        code = nn.functional.one_hot(index, len(self._paintings)).float()
-        targets = {layer: tuple(entry[index] for entry in stat) for layer, stat in self._table.items()}
-        return network.stylizer.style(code), targets
-
     def steps(self) -> Iterator[TrainStep]:
-        course = self.course
-        draws = Draws(self._photos, self._paintings, course.crop, self.settings.seed, any_style=self.kind == "any")
-        source = batches(draws, self._step, course.batch, workers=course.workers)
-        began = time.perf_counter() - self.elapsed
+        """Train until the budget is spent. Close the generator to stop, call again to go on."""
+        course, last = self.course, self._last
+        draws = Draws(self._photos, self._paintings, course.crop, self.settings.seed, any_style=self._table is None)
+        source = batches(draws, last.step, course.batch, workers=course.workers, rank=self._rank, world=self._world)
+        began = time.perf_counter() - last.elapsed
         with memory.kept(), convolving(self.precision):
-            for drawn in source:
-                if course.steps is not None and self._step >= course.steps:
-                    break
-                losses, event = self._learn(drawn)
-                self._step += 1
-                self.elapsed = time.perf_counter() - began
-                yield TrainStep(self._step, losses, self._rate(), self.elapsed, event)
-                if course.minutes is not None and self.elapsed >= 60 * course.minutes:
-                    break
+            while not self.progress(self._last) >= 1:
+                losses, event = self._learn(next(source))
+                step = self._last.step + 1
+                validation = self.validate() if step % course.validate_every == 0 else {}
+                self._validation = validation or self._validation
+                elapsed = self._agreed([time.perf_counter() - began])[0]
+                self._last = TrainStep(step, losses, self._rate(), elapsed, validation, event)
+                yield self._last
+
+    def progress(self, step: TrainStep) -> float:
+        """The share of the budget that is spent after a step."""
+        course = self.course
+        shares = [0.0]
+        if course.steps is not None:
+            shares.append(step.step / course.steps)
+        if course.minutes is not None:
+            shares.append(step.elapsed / 60 / course.minutes if course.minutes else 1)
+        return max(shares)
+
+    def result(self) -> Network:
+        """The network as it is now, by the running mean of its weights, with its card."""
+        design = self.network.design
+        card = {
+            "kind": self.kind,
+            "steps": self._last.step,
+            "minutes": round(self._last.elapsed / 60, 1),
+            "photographs": len(self._photos),
+            "paintings": len(self._paintings),
+            "course": asdict(self.course),
+            "precision": self.precision,
+            "device": str(self.device),
+            "settings": self.settings.dictionary(),
+            "losses": dict(self._last.losses),
+            "validation": dict(self._validation),
+        }
+        network = Network(Design(design.architecture, design.encoder, design.styles, card)).to(self.device)
+        network.load_state_dict(self._average)
+        return network.eval().requires_grad_(False)
+
+    def validate(self) -> dict[str, float]:
+        """The losses on squares from the middle of pictures that are not trained on."""
+        network = self.result()
+        found: list[dict[str, float]] = []
+        for photo_path in self._held_photos:
+            photo = _middle(photo_path, self.course.crop).to(self.device)
+            for number, painting_path in enumerate(self._held_paintings[:_SHOWN]):
+                painting = None if self._table else _middle(painting_path, self.course.crop).to(self.device)
+                style, targets = self._meant(network, torch.tensor([number]), painting)
+                painted = network.stylizer(self._prepared(photo), style).float()
+                found.append(self._teacher.objective(photo, targets).value_and_grad(painted)[0])
+        return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
+
+    @torch.no_grad()
+    def sheet(self) -> Image.Image:
+        """Photographs that are not trained on, painted in some of the styles."""
+        network = self.result()
+        styles: list[tuple[Picture, Tensor]] = []
+        with convolving(self.precision):
+            for number, path in enumerate(self._held_paintings[:_SHOWN]):
+                painting = images.load(path).fitted(STYLE_LENGTH)
+                seen = None if self._table else painting.pixels.to(self.device)
+                styles.append((painting, self._meant(network, torch.tensor([number]), seen)[0]))
+            rows = [
+                [
+                    ("", Image.new("RGB", (1, 1), "white")),
+                    *((f"{i + 1}", each.image()) for i, (each, _) in enumerate(styles)),
+                ]
+            ]
+            for path in self._held_photos:
+                photo = images.load(path).fitted(_SHEET_SIZE)
+                pixels = self._prepared(photo.pixels.to(self.device))
+                painted = [Picture(network.stylizer(pixels, style).float().cpu()) for _, style in styles]
+                rows.append(
+                    [("photograph", photo.image()), *((f"{i + 1}", each.image()) for i, each in enumerate(painted))]
+                )
+        return contact_sheet(rows, cell=(_SHEET_SIZE, _SHEET_SIZE))
+
+    def checkpoint(self, path: Path) -> None:
+        """Write all that is needed to go on from here as if nothing had happened. Raises OutputError."""
+        moments = self._optimizer.state_dict()["state"]
+        state = {
+            "training": self._identity(),
+            "step": self._last.step,
+            "elapsed": self._last.elapsed,
+            "network": self.network.state_dict(),
+            "average": self._average,
+            "adam": [moments.get(index) for index in range(len(self._parameters))],
+            "validation": dict(self._validation),
+        }
+        checkpoint.save(path, state)
+
+    def resume(self, path: Path) -> int:
+        """Take up a checkpoint, and give its step. Raises CheckpointError when it is of another training, or damaged."""
+        state = checkpoint.load(path, self.device)
+        try:
+            theirs, ours = state["training"], self._identity()
+            for name, value in ours.items():
+                if theirs[name] != value:
+                    raise CheckpointError(
+                        f"The checkpoint {path} is of a training with another {name} ({theirs[name]}, not {value}): "
+                        "give what it was begun with, or leave out --resume."
+                    )
+            self.network.load_state_dict(state["network"])
+            self._average = state["average"]
+            known = self._optimizer.state_dict()
+            known["state"] = {index: entry for index, entry in enumerate(state["adam"]) if entry is not None}
+            self._optimizer.load_state_dict(known)
+            self._validation = state["validation"]
+            self._last = TrainStep(state["step"], {}, 0.0, state["elapsed"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise CheckpointError(
+                f"{path} is no checkpoint of a training ({error}): leave out --resume, or name the network that was cut off."
+            ) from error
+        return self._last.step
+
+    def _identity(self) -> dict[str, Any]:
+        """What must be the same for a training to go on."""
+        course, digest = self.course, checkpoint.digest
+        return {
+            "kind": self.kind,
+            "batch": course.batch,
+            "crop": course.crop,
+            "learning rate": course.learning_rate,
+            "set of photographs": digest(torch.tensor(list(path.name.encode())) for path in self._photos),
+            "set of paintings": digest(torch.tensor(list(path.name.encode())) for path in self._paintings),
+            # As plain as it will be after JSON.
+            "settings": {name: repr(value) for name, value in self.settings.dictionary().items()},
+        }
+
+    def _look_at_paintings(self) -> None:
+        """Remember what is to be met of learnt styles, or what descriptions of paintings are like."""
+        pictures = (images.load(path).fitted(STYLE_LENGTH).pixels.to(self.device) for path in self._paintings)
+        if self.network.encoder is None:
+            self._table = joined([self._teacher.remembered(picture) for picture in pictures])
+        else:
+            self.network.encoder.standardise(torch.cat([self._teacher.seen(picture)[0] for picture in pictures]))
+
+    def _meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Targets]:
+        """γ and β of a batch, and what is to be met, by the numbers of its styles, or by the paintings themselves."""
+        if network.encoder is not None:
+            assert paintings is not None
+            description, targets = self._teacher.seen(paintings)
+            return network.stylizer.style(network.encoder(description)), targets
+        assert self._table is not None
+        code = nn.functional.one_hot(numbers.to(self.device), network.design.architecture.codes).float()
+        chosen = [
+            {layer: tuple(entry[number, None] for entry in stat) for layer, stat in self._table.items()}
+            if number < len(self._paintings)
+            else self._teacher.remembered(paintings[place, None])  # type: ignore[index]
+            for place, number in enumerate(numbers.tolist())
+        ]
+        return network.stylizer.style(code), joined(chosen)
 
     def _learn(self, drawn: Drawn) -> tuple[dict[str, float], str]:
+        """One step of Adam, and the losses before it; none if they or their gradient are not finite."""
         photos = drawn.photo.to(self.device)
-        style, targets = self._held(drawn)
-        singly = 1 if self.device.type == "cpu" else len(photos)
-        painted = [
-            self.network.stylizer(photo.to(self._dtype, memory_format=torch.channels_last), each).float()
-            for photo, each in zip(photos.split(singly), style.split(singly), strict=True)
-        ]
-        pixels = torch.cat(painted)
-        losses, gradient = self._teacher.objective(photos, targets, self._ramp()).value_and_grad(pixels.detach())
+        seen = photos if self._table else drawn.painting.to(self.device)
+        style, targets = self._meant(self.network, drawn.style, seen)
+        # The processor paints pictures one by one as fast as together, and holds less.
+        portion = 1 if self.device.type == "cpu" else len(photos)
+        painted = torch.cat(
+            [
+                self.network.stylizer(self._prepared(photo), each).float()
+                for photo, each in zip(torch.split(photos, portion), torch.split(style, portion), strict=True)
+            ]
+        )
+        share = min(1.0, _LEAST ** (1 - self._last.step / _RAMP))
+        losses, gradient = self._teacher.objective(photos, targets, share).value_and_grad(painted.detach())
         self._optimizer.zero_grad(set_to_none=True)
-        pixels.backward(gradient)
-        norm = nn.utils.clip_grad_norm_(self._parameters, 1.0)
-        losses["norm"]=float(norm)
+        painted.backward(gradient)  # type: ignore[no-untyped-call]
+        losses = dict(zip(losses, self._agreed(list(losses.values())), strict=True))
+        self._share_gradients()
+        norm = nn.utils.clip_grad_norm_(self._parameters, _LARGEST_GRADIENT)
         if not math.isfinite(losses[TOTAL]) or not bool(norm.isfinite()):
             self._skipped += 1
-            return losses, "skipped"
+            if self._skipped >= _MOST_SKIPPED:
+                raise SettingsError(
+                    f"The losses of {_MOST_SKIPPED} steps on end were not finite: give a smaller --learning-rate."
+                )
+            return losses, "skipped, for the losses or their gradient were not finite"
+        self._skipped = 0
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate()
         self._optimizer.step()
-        share = max(1 - 0.999, 1 / (1 + self._step))
+        follow = max(1 - _AVERAGED, 1 / (1 + self._last.step))
         for name, tensor in self.network.state_dict().items():
-            self.average[name].lerp_(tensor, share)
+            self._average[name].lerp_(tensor, follow)
         return losses, ""
 
-    def _ramp(self) -> float:
-        return min(1.0, 0.01 * 100 ** (self._step / 300))
-
     def _rate(self) -> float:
-        warm, hold = 50, 2000
-        return self.course.learning_rate * min(1, (self._step + 1) / warm, (hold / (self._step + 1)) ** 0.5)
+        step = self._last.step + 1
+        return self.course.learning_rate * min(1.0, step / _WARM_UP, math.sqrt(_HOLD / step))
+
+    def _prepared(self, pixels: Tensor) -> Tensor:
+        return pixels.to(self._dtype, memory_format=torch.channels_last)
+
+    def _agreed(self, values: list[float]) -> list[float]:
+        """The mean over the processes, so that all decide alike."""
+        if self._world == 1:
+            return values
+        # Gloo and NCCL both sum float32.
+        shared = torch.tensor(values, device=self.device)
+        torch.distributed.all_reduce(shared)
+        return (shared / self._world).tolist()
+
+    def _share_gradients(self) -> None:
+        """The gradients' mean over the processes: that of the whole batch, as their parts of it are of one size."""
+        if self._world == 1:
+            return
+        gradients = [each.grad for each in self._parameters if each.grad is not None]
+        together = torch.cat([each.flatten() for each in gradients])
+        torch.distributed.all_reduce(together)
+        for gradient, part in zip(gradients, torch.split(together, [each.numel() for each in gradients]), strict=True):
+            gradient.copy_((part / self._world).view_as(gradient))
+
+
+def _held_out(paths: Sequence[Path], seed: int) -> tuple[list[Path], list[Path]]:
+    """What is learnt from and what is held out for looking: an eighth and four at the most; of very few, the first is both."""
+    count = min(_HELD_OUT, len(paths) // _EIGHTH)
+    order = np.random.default_rng(seed).permutation(len(paths)).tolist()
+    held = [paths[index] for index in sorted(order[:count])]
+    return [paths[index] for index in sorted(order[count:])], held or [paths[0]]
+
+
+def _design(kind: Kind, paintings: Sequence[Path]) -> Design:
+    if kind == "any":
+        inputs = 2 * sum(encoder.CHANNELS)
+        architecture = Architecture(_CONTRACT, _BLOCKS, _EXPAND, _CODES, constant=True)
+        return Design(architecture, EncoderShape(inputs, _HIDDEN, _CODES))
+    architecture = Architecture(_CONTRACT, _BLOCKS, _EXPAND, len(paintings) + 1)
+    return Design(architecture, None, tuple(path.stem for path in paintings))
 
 
 def _begin(network: Network) -> None:
@@ -171,8 +389,16 @@ def _begin(network: Network) -> None:
     heads = network.stylizer.heads
     gammas = heads.out_features // 2
     with torch.no_grad():
+        constant = heads.weight if heads.bias is None else heads.bias
         if heads.bias is not None:
             heads.weight.normal_(0, 0.01)
-            heads.bias[:gammas], heads.bias[gammas:] = 1, 0
-        else:
-            heads.weight[:gammas], heads.weight[gammas:] = 1, 0
+        constant[:gammas], constant[gammas:] = 1, 0
+
+
+def _middle(path: Path, side: int) -> Tensor:
+    """The largest square in the middle of a picture, at ``side`` × ``side``: (1, 3, side, side)."""
+    picture = images.load(path)
+    height, width = picture.size
+    square = min(height, width)
+    top, left = (height - square) // 2, (width - square) // 2
+    return Picture(picture.pixels[:, :, top : top + square, left : left + square]).resized((side, side)).pixels
