@@ -1,0 +1,234 @@
+"""Training networks: the pictures, the loop, its checkpoints and its sharing; all on generated pictures."""
+
+import itertools
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from impasto.errors import CheckpointError, ImageError, SettingsError, WeightsError
+from impasto.networks.cin import conditional_instance_norm
+from impasto.networks.encoder import StyleEncoder
+from impasto.networks.network import Design, Network, load_network, save_network
+from impasto.settings import Settings
+from impasto.training.pictures import OWN, Draws, batches, pictures_of
+from impasto.training.trainer import Course, Kind, Training
+from tests.helpers import painting, photo
+
+SMALL = Course(steps=4, batch=2, crop=64, workers=0, validate_every=100)
+SETTINGS = Settings(precision="float32")
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> tuple[list[Path], list[Path]]:
+    """Files of eight photographs, of which one is held out, and three paintings, in two folders."""
+    random = np.random.default_rng(0)
+    for name, draw, count in (("photos", photo, 8), ("paintings", painting, 3)):
+        (tmp_path / name).mkdir()
+        for index in range(count):
+            height, width = random.integers(80, 140, 2).tolist()
+            Image.fromarray(np.roll(draw(height, width), index, 2)).save(tmp_path / name / f"{index}.png")
+    return pictures_of(tmp_path / "photos", "photographs", 64), pictures_of(tmp_path / "paintings", "paintings", 64)
+
+
+def trained(training: Training, steps: int | None = None) -> dict[str, Tensor]:
+    for _ in itertools.islice(training.steps(), steps):
+        pass
+    return training.network.state_dict()
+
+
+def test_unreadable_files_are_told_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "deep").mkdir()
+    Image.fromarray(photo(80, 90)).save(tmp_path / "deep" / "good.png")
+    Image.fromarray(photo(40, 90)).save(tmp_path / "small.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    with caplog.at_level(logging.WARNING):
+        assert pictures_of(tmp_path, "photographs", 64) == [tmp_path / "deep" / "good.png"]
+    assert "2 of 3 files" in caplog.text and "small.png is 90×40" in caplog.text and "notes.txt" in caplog.text
+    with pytest.raises(ImageError, match="no picture that can serve"):
+        pictures_of(tmp_path, "photographs", 100)
+    with pytest.raises(ImageError, match="no folder or file"):
+        pictures_of(tmp_path / "absent", "photographs", 64)
+
+
+def test_a_draw_is_known_by_its_number(pictures: tuple[list[Path], list[Path]]) -> None:
+    draws = Draws(*pictures, 64, 3, any_style=True)
+    again = Draws(*pictures, 64, 3, any_style=True)
+    for number in (0, 5, 40):
+        assert torch.equal(draws[number].photo, again[number].photo)
+        assert torch.equal(draws[number].painting, again[number].painting)
+    assert not torch.equal(draws[0].photo, Draws(*pictures, 64, 4, any_style=True)[0].photo)
+    own = draws[OWN - 1]
+    assert own.style.item() == 3 and torch.equal(own.photo, own.painting)
+
+
+def test_an_epoch_has_every_style_once(pictures: tuple[list[Path], list[Path]]) -> None:
+    draws = Draws(*pictures, 64, 0, any_style=False)
+    assert sorted(draws[number].style.item() for number in range(3)) == [0, 1, 2]
+
+
+def test_processes_share_a_batch(pictures: tuple[list[Path], list[Path]]) -> None:
+    draws = Draws(*pictures, 64, 0, any_style=False)
+    whole = next(batches(draws, 3, 4, workers=0))
+    halves = [next(batches(draws, 3, 4, workers=0, rank=rank, world=2)) for rank in range(2)]
+    together = torch.stack([half.photo for half in halves], 1).flatten(0, 1)
+    assert torch.equal(together, whole.photo)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("count", [1, 2])
+def test_cin_has_one_gradient_whatever_the_layouts(count: int, layout: torch.memory_format) -> None:
+    """torch.nn.functional.batch_norm on a view of channels-last maps gives another one."""
+    torch.manual_seed(0)
+    x, upstream = torch.randn(2, count, 8, 10, 10)
+    gamma, beta = torch.rand(2, count, 8)
+
+    def gradient(norm: Callable[[Tensor], Tensor]) -> Tensor:
+        leaf = x.clone().requires_grad_()
+        norm(leaf * 1.0).backward(upstream)  # type: ignore[no-untyped-call]
+        found: Tensor | None = leaf.grad
+        assert found is not None
+        return found
+
+    def plain(y: Tensor) -> Tensor:
+        mean = y.mean((2, 3), keepdim=True)
+        variance = (y - mean).square().mean((2, 3), keepdim=True)
+        normalised: Tensor = (y - mean) / (variance + 1e-5).sqrt() * gamma[:, :, None, None] + beta[:, :, None, None]
+        return normalised
+
+    found = gradient(lambda y: conditional_instance_norm(y.contiguous(memory_format=layout), gamma, beta))
+    torch.testing.assert_close(found, gradient(plain), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["single", "multi", "any"])
+def test_it_learns(kind: Kind, pictures: tuple[list[Path], list[Path]]) -> None:
+    photos, paintings = pictures
+    count = 1 if kind == "single" else 3
+    training = Training(kind, photos, paintings[:count], SETTINGS, replace(SMALL, steps=40, learning_rate=2e-3))
+    before = training.validate()
+    assert before["style"] > 1 and set(before) == {"style", "content", "tv", "total"}
+    trained(training)
+    after = training.validate()
+    # The style's weight only begins to rise in so few steps: what is learnt first is to paint the photograph at all.
+    assert after["content"] < 0.9 * before["content"]
+    card = training.result().design.card
+    assert card["steps"] == 40 and card["kind"] == kind
+    assert training.sheet().width > 2 * 320
+
+
+@pytest.mark.parametrize("kind", ["multi", "any"])
+def test_resumed_goes_on_identically(kind: Kind, pictures: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
+    whole = Training(kind, *pictures, SETTINGS, SMALL)
+    expected = {name: tensor.clone() for name, tensor in trained(whole).items()}
+    half = Training(kind, *pictures, SETTINGS, SMALL)
+    trained(half, 2)
+    half.checkpoint(tmp_path / "c")
+    rest = Training(kind, *pictures, SETTINGS, SMALL)
+    assert rest.resume(tmp_path / "c") == 2
+    for name, tensor in trained(rest).items():
+        assert torch.equal(tensor, expected[name]), name
+    for name, tensor in rest.result().state_dict().items():
+        assert torch.equal(tensor, whole.result().state_dict()[name]), name
+
+
+def test_a_checkpoint_of_another_training_is_refused(pictures: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
+    Training("multi", *pictures, SETTINGS, SMALL).checkpoint(tmp_path / "c")
+    with pytest.raises(CheckpointError, match="another kind"):
+        Training("any", *pictures, SETTINGS, SMALL).resume(tmp_path / "c")
+    with pytest.raises(CheckpointError, match="another batch"):
+        Training("multi", *pictures, SETTINGS, replace(SMALL, batch=4)).resume(tmp_path / "c")
+    (tmp_path / "c").write_bytes(b"no checkpoint")
+    with pytest.raises(CheckpointError, match="damaged"):
+        Training("multi", *pictures, SETTINGS, SMALL).resume(tmp_path / "c")
+
+
+def test_a_step_that_is_not_finite_changes_nothing(
+    pictures: tuple[list[Path], list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = Training("multi", *pictures, SETTINGS, SMALL)
+    before = {name: tensor.clone() for name, tensor in training.network.state_dict().items()}
+    style = training.network.stylizer.style
+    monkeypatch.setattr(training.network.stylizer, "style", lambda code: style(code) * torch.nan)
+    step = next(training.steps())
+    assert "not finite" in step.event
+    for name, tensor in training.network.state_dict().items():
+        assert torch.equal(tensor, before[name])
+
+
+def test_misuse_is_told() -> None:
+    with pytest.raises(SettingsError, match="budget"):
+        Course()
+    with pytest.raises(SettingsError, match="--crop"):
+        Course(steps=1, crop=32)
+    with pytest.raises(SettingsError, match="--learning-rate"):
+        Course(steps=1, learning_rate=float("nan"))
+    with pytest.raises(SettingsError, match="train multi"):
+        Training("single", [Path("a")], [Path("b"), Path("c")], SETTINGS, SMALL)
+
+
+def test_a_network_survives_its_file(pictures: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
+    network = Training("any", *pictures, SETTINGS, SMALL).result()
+    path = tmp_path / "n.safetensors"
+    save_network(network, path)
+    loaded = load_network(path)
+    assert isinstance(loaded.encoder, StyleEncoder) and loaded.design.card["kind"] == "any"
+    x, code = torch.rand(1, 3, 64, 64), torch.rand(1, 64)
+    torch.testing.assert_close(
+        loaded.stylizer(x, loaded.stylizer.style(code)),
+        network.stylizer(x, network.stylizer.style(code)),
+        rtol=0,
+        atol=0.01,
+    )
+    data = path.read_bytes()
+    for broken in (data[:-100], b"", data.replace(b'"network"', b'"netwerk"', 1)):
+        path.write_bytes(broken)
+        with pytest.raises(WeightsError, match="train it again"):
+            load_network(path)
+    wrong = Network(Design(network.design.architecture, None, (), {}))
+    with torch.no_grad():
+        wrong.stylizer.heads.weight[0] = torch.nan
+    save_network(wrong, path, force=True)
+    with pytest.raises(WeightsError, match="not finite"):
+        load_network(path)
+
+
+SHARED = """
+import sys, torch
+from pathlib import Path
+from impasto.settings import Settings
+from impasto.training.pictures import pictures_of
+from impasto.training.trainer import Course, Training
+torch.set_num_threads(1)
+torch.distributed.init_process_group("gloo")
+folder = Path(sys.argv[1])
+training = Training(
+    "multi", pictures_of(folder / "photos", "photographs", 64), pictures_of(folder / "paintings", "paintings", 64),
+    Settings(precision="float32"), Course(steps=2, batch=2, crop=64, workers=0, validate_every=100),
+)
+for step in training.steps():
+    pass
+if torch.distributed.get_rank() == 0:
+    torch.save((training.network.state_dict(), dict(step.losses)), sys.argv[2])
+torch.distributed.destroy_process_group()
+"""
+
+
+def test_two_halves_of_a_batch_are_the_batch(pictures: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
+    (tmp_path / "shared.py").write_text(SHARED)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    subprocess.run([*command, tmp_path / "shared.py", tmp_path, tmp_path / "out"], check=True, timeout=300)
+    theirs, losses = torch.load(tmp_path / "out")
+    whole = Training("multi", *pictures, SETTINGS, replace(SMALL, steps=2))
+    steps = list(whole.steps())
+    assert losses == pytest.approx(dict(steps[-1].losses), rel=1e-3)
+    for name, tensor in whole.network.state_dict().items():
+        # Adam's first steps are as long whatever the gradient's size, also where that is rounding noise.
+        assert (tensor - theirs[name]).abs().mean() < 1e-6, name
