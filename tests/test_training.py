@@ -201,7 +201,7 @@ def test_a_network_survives_its_file(pictures: tuple[list[Path], list[Path]], tm
 
 
 SHARED = """
-import sys, torch
+import os, sys, torch
 from pathlib import Path
 from impasto.settings import Settings
 from impasto.training.pictures import pictures_of
@@ -217,7 +217,9 @@ for step in training.steps():
     pass
 if torch.distributed.get_rank() == 0:
     torch.save((training.network.state_dict(), dict(step.losses)), sys.argv[2])
+torch.distributed.barrier()
 torch.distributed.destroy_process_group()
+os._exit(0)  # gloo's threads sometimes abort the interpreter on its way out, when all is done
 """
 
 
