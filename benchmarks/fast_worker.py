@@ -23,8 +23,8 @@ import impasto
 from impasto import memory, record
 from impasto.devices import DTYPES, choose_precision
 from impasto.export import export_onnx
+from impasto.networks import pretrained
 from impasto.networks.painter import Painter
-from impasto.networks.pretrained import stylizer
 
 CPU = torch.device("cpu")
 
@@ -51,7 +51,7 @@ def contender(name: str, content: Path, style: Path, size: int) -> Callable[[], 
         painting: Path | impasto.StyleCode = style if name == "impasto-picture" else code
         return lambda: _painted(image, painting)
     precision = choose_precision("float32" if name == "impasto-float32" else "auto", CPU)
-    network = stylizer("arbitrary")
+    network = pretrained.network("arbitrary").stylizer
     painter = Painter(network, network.style(code.values), dtype=DTYPES[precision], device=CPU)
     return lambda: painter.whole(picture.pixels)
 

@@ -14,15 +14,15 @@ from impasto.codes import StyleCode
 from impasto.errors import ImageError, OutputError, SettingsError
 from impasto.images import Picture, PictureLike
 from impasto.large import LargePicture
+from impasto.networks import pretrained
 from impasto.networks.painter import Painter
-from impasto.networks.pretrained import stylizer
 from tests.helpers import painting, photo
 from tests.test_networks import CPU, picture
 
 
 def painter_of(dtype: torch.dtype) -> tuple[Painter, int]:
-    network = stylizer("arbitrary")
-    code = codes.predicted(images.load(painting(100, 120)))
+    network = pretrained.network("arbitrary").stylizer
+    code = codes.predicted(images.load(painting(100, 120)), "arbitrary")
     return Painter(network, network.style(code.values), dtype=dtype, device=CPU), network.reach
 
 
@@ -197,7 +197,7 @@ def test_a_file_that_holds_no_code_is_named(tmp_path: Path) -> None:
     for name in ("x", "y", "z", "missing"):
         with pytest.raises(ImageError, match="is no style code"):
             StyleCode.load(tmp_path / f"{name}.safetensors")
-    with pytest.raises(SettingsError, match="one of arbitrary, multistyle26"):
+    with pytest.raises(SettingsError, match="arbitrary has the shape"):
         StyleCode("arbitrary", torch.zeros(1, 26))
     with pytest.raises(OutputError, match=r"a \.safetensors file"):
         codes.learnt_style("1").save(tmp_path / "code.bin")

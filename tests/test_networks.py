@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from impasto import demo, weights
+from impasto.networks import pretrained
 from impasto.networks.cin import ARCHITECTURES, Architecture, Stylizer
 from impasto.networks.painter import Painter
-from impasto.networks.pretrained import predictor, stylizer
+from impasto.networks.pretrained import predictor
 from tests.helpers import painting, photo
 
 CPU = torch.device("cpu")
@@ -67,7 +68,7 @@ FLOAT = {
 
 def test_the_arbitrary_styliser_is_that_of_the_file_but_for_its_quantisation() -> None:
     pixels, code = picture(photo(384, 384)), predictor()(picture(painting(256, 256)))
-    network = stylizer("arbitrary")
+    network = pretrained.network("arbitrary").stylizer
     inputs = {"content_image": nhwc(pixels), "mobilenet_conv/Conv/BiasAdd": code.numpy().reshape(1, 1, 1, 100)}
     expected = runtime(FLOAT["arbitrary-transform"]()).run(None, inputs)[0]
     assert np.abs(nhwc(network(pixels, network.style(code))) - expected).max() < 1e-4
@@ -75,7 +76,7 @@ def test_the_arbitrary_styliser_is_that_of_the_file_but_for_its_quantisation() -
 
 @pytest.mark.parametrize("size", [(64, 96), (50, 71)])
 def test_the_26_styles_are_those_of_the_file_at_any_size(size: tuple[int, int]) -> None:
-    pixels, network = picture(photo(*size)), stylizer("multistyle26")
+    pixels, network = picture(photo(*size)), pretrained.network("multistyle26").stylizer
     code = torch.zeros(1, 26)
     code[0, 3], code[0, 12] = 0.25, 0.75
     expected = runtime(weights.source("multistyle26")).run(
@@ -89,7 +90,7 @@ def test_the_26_styles_are_those_of_the_file_at_any_size(size: tuple[int, int]) 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 @pytest.mark.parametrize("size", [(64, 64), (57, 90), (16, 31)])
 def test_a_painter_paints_what_the_network_does(name: str, size: tuple[int, int]) -> None:
-    pixels, network = picture(photo(*size)), stylizer(name)
+    pixels, network = picture(photo(*size)), pretrained.network(name).stylizer
     style = network.style(torch.linspace(-0.3, 0.4, ARCHITECTURES[name].codes)[None].abs())
     painter = Painter(network, style, dtype=torch.float32, device=CPU)
     expected = network(pixels, style)
@@ -99,7 +100,7 @@ def test_a_painter_paints_what_the_network_does(name: str, size: tuple[int, int]
 
 def test_samples_are_measured_together() -> None:
     """Two halves of a picture have its own mean and variance where no border is near: before the first normalisation."""
-    network = stylizer("multistyle26")
+    network = pretrained.network("multistyle26").stylizer
     painter = Painter(network, network.style(torch.eye(26)[:1]), dtype=torch.float64, device=CPU)
     pixels = picture(photo(64, 64)).double().repeat(1, 1, 1, 2)
     (mean, inverse), *_ = painter.measured(torch.cat(pixels.chunk(2, 3)))  # type: ignore[misc]
@@ -110,7 +111,7 @@ def test_samples_are_measured_together() -> None:
 
 
 def test_bfloat16_looks_the_same() -> None:
-    network = stylizer("arbitrary")
+    network = pretrained.network("arbitrary").stylizer
     style = network.style(predictor()(demo.picture(demo.PAINTING).resized((256, 256)).pixels))
     pixels = demo.picture(demo.PHOTO).fitted(256).pixels
     exact, rounded = (
@@ -120,7 +121,7 @@ def test_bfloat16_looks_the_same() -> None:
 
 
 def test_a_flat_style_and_a_flat_photo_are_finite() -> None:
-    network = stylizer("arbitrary")
+    network = pretrained.network("arbitrary").stylizer
     flat = torch.full((1, 3, 256, 256), 0.5)
     style = network.style(predictor()(flat))
     for dtype in (torch.float32, torch.bfloat16):

@@ -1,4 +1,4 @@
-"""Style codes: a painting in a hundred numbers, or a mixture of learnt styles. Made once, saved, mixed, used on any photo."""
+"""Style codes: what a network is told of a style. Made once, saved, mixed, used on any photo."""
 
 import math
 from collections.abc import Sequence
@@ -10,74 +10,136 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from impasto.errors import ImageError, OutputError, SettingsError
-from impasto.files import write_atomic
-from impasto.images import Picture
+from impasto.errors import ImageError, OutputError, SettingsError, WeightsError, did_you_mean
+from impasto.features import Backbone
+from impasto.files import sha256_of, write_atomic
+from impasto.images import Picture, Size, long_side
 from impasto.large import LargePicture, resized
-from impasto.networks import mobilenet
-from impasto.networks.cin import ARCHITECTURES
-from impasto.networks.pretrained import predictor
+from impasto.networks import encoder, mobilenet
+from impasto.networks.pretrained import is_file, network, predictor
+from impasto.statistics import moments
+
+DEFAULT = "arbitrary"
+"""The network that looks at paintings when none is named."""
+STYLE_LENGTH = 512
+"""The long side at which paintings are looked at by networks of ours, and at which photographs get strokes of their size."""
 
 
 @dataclass(frozen=True)
 class StyleCode:
-    """What a styliser needs to know of a style: its name in `networks.cin.ARCHITECTURES`, and the code (1, L) float32.
+    """A style of a network: the network's name or file (`networks.pretrained.network`), and the style, float32.
 
-    Codes of one network can be mixed (`mixed`): its γ and β are linear in them.
+    ``values`` are the code (1, L), in which γ and β are linear, or γ and β themselves (1, 2ΣC).
     """
 
     network: str
     values: Tensor
 
     def __post_init__(self) -> None:
-        known = ARCHITECTURES.get(self.network)
-        if known is None or self.values.shape != (1, known.codes) or not bool(self.values.isfinite().all()):
+        stylizer = network(self.network).stylizer
+        lengths = stylizer.heads.in_features, stylizer.heads.out_features
+        if self.values.ndim != 2 or self.values.shape[0] != 1 or self.values.shape[1] not in lengths:
             raise SettingsError(
-                f"A style code is for one of {', '.join(ARCHITECTURES)}, and of its length; got {self.network!r} and "
-                f"{tuple(self.values.shape)}, or values that are not finite."
+                f"A style code for the network {self.network} has the shape (1, {lengths[0]}), or (1, {lengths[1]}) for γ and β, "
+                f"not {tuple(self.values.shape)}."
             )
+        if not bool(self.values.isfinite().all()):
+            raise SettingsError("A style code must be finite: make it again.")
+
+    @torch.no_grad()
+    def style(self) -> Tensor:
+        """γ and β of all layers, one after the other: (1, 2ΣC)."""
+        stylizer = network(self.network).stylizer
+        return stylizer.style(self.values) if self.values.shape[1] == stylizer.heads.in_features else self.values
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write it to a .safetensors file of half a kilobyte. Raises OutputError."""
+        """Write it to a .safetensors file of some kilobytes. Raises OutputError.
+
+        A network of one's own stays in its file, and is looked for where it was, and then beside the code.
+        """
         if Path(path).suffix != ".safetensors":
             raise OutputError(f"A style code is a .safetensors file: name it so, not {Path(path).name!r}.")
-        data = save({"code": self.values.contiguous()}, {"impasto": "style-code", "network": self.network})
-        write_atomic(Path(path), data, force)
+        told = {"impasto": "style-code", "network": self.network}
+        if is_file(self.network):
+            told["sha256"] = sha256_of(Path(self.network))
+        write_atomic(Path(path), save({"code": self.values.contiguous()}, told), force)
 
     @classmethod
     def load(cls, path: str | Path) -> "StyleCode":
-        """The code saved there. Raises ImageError when the file holds none."""
+        """The style saved there, or the one of a network that has learnt one. Raises ImageError when the file holds none."""
         try:
             with safe_open(path, framework="pt") as file:
-                return cls((file.metadata() or {}).get("network", ""), file.get_tensor("code").float())
-        except (OSError, SafetensorError, SettingsError) as error:
+                told = file.metadata() or {}
+                if told.get("impasto") == "network":
+                    return only_style(str(path))
+                values = file.get_tensor("code").float()
+            name = told.get("network", "")
+            if is_file(name):
+                beside = Path(path).with_name(Path(name).name)
+                name = str(beside if beside.exists() else name)
+                if not Path(name).exists() or sha256_of(Path(name)) != told.get("sha256"):
+                    raise WeightsError(f"its network {name} is missing, or is not the one that it was made for")
+            return cls(name, values)
+        except (OSError, SafetensorError, SettingsError, WeightsError) as error:
             raise ImageError(f"{path} is no style code ({error}): make one with impasto style-code.") from error
 
 
-def predicted(painting: Picture | LargePicture) -> StyleCode:
-    """The code of any painting, by the style predictor. It sees the whole painting in 256 × 256, as in its training."""
-    small = resized(painting, mobilenet.INPUT_SIZE)
-    assert isinstance(small, Picture), "what is small is not large"
+def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:
+    """The style of any painting, as the network ``name`` sees it. Raises SettingsError for one with learnt styles alone."""
+    chosen = network(name)
     with torch.no_grad():
-        return StyleCode("arbitrary", predictor()(small.pixels))
-
-
-def learnt_style(spec: str) -> StyleCode:
-    """One of the 26 learnt styles, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises SettingsError."""
-    count = ARCHITECTURES["multistyle26"].codes
-    values = torch.zeros(1, count)
-    for part in spec.split(","):
-        index, _, share = part.partition(":")
-        try:
-            position, weight = int(index), float(share or 1)
-        except ValueError:
-            position, weight = -1, 0.0
-        if not 0 <= position < count:
+        if name == "arbitrary":  # it sees the whole painting in 256 × 256, as in its training
+            return StyleCode(name, predictor()(_small(painting, mobilenet.INPUT_SIZE).pixels))
+        if chosen.encoder is None:
             raise SettingsError(
-                f"--style-index takes styles from 0 to {count - 1}, like 7 or 3:0.5,12:0.5, not {part.strip()!r}."
+                f"The network {name} paints in its own styles alone: give --style-index in place of a painting."
             )
-        values[0, position] += weight
-    return StyleCode("multistyle26", torch.tensor([normalised(values[0].tolist())]))
+        pixels = _small(painting, long_side(painting.size, min(STYLE_LENGTH, max(painting.size)))).pixels
+        features = Backbone.pretrained(pooling="max", padding="replicate")(pixels, set(encoder.LAYERS))
+        return StyleCode(
+            name, chosen.encoder(encoder.described({layer: moments(features[layer]) for layer in features}))
+        )
+
+
+def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
+    """The style in which a network leaves a photograph as it is, more or less. Raises SettingsError for one that has none."""
+    design = network(name).design
+    count = design.architecture.codes
+    if not design.styles:
+        return predicted(photo, name)
+    if count == len(design.styles):
+        raise SettingsError(f"--strength below 0.5 is beyond the network {name}: its styles are all or none.")
+    return StyleCode(name, torch.eye(count)[-1:])
+
+
+def learnt_style(spec: str, name: str = "multistyle26") -> StyleCode:
+    """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises SettingsError."""
+    design = network(name).design
+    if not design.styles:
+        raise SettingsError(f"The network {name} has no learnt styles: give it a painting in place of --style-index.")
+    values = torch.zeros(1, design.architecture.codes)
+    for part in spec.split(","):
+        style, _, share = part.strip().rpartition(":") if part.strip() not in design.styles else (part.strip(), "", "1")
+        style, share = (style, share) if style else (share, "1")
+        try:
+            values[0, _place(style, design.styles)] += float(share)
+        except ValueError:
+            raise SettingsError(
+                f"--style-index takes styles of {name}, from 0 to {len(design.styles) - 1} or by name, like 7 or 3:0.5,12:0.5, "
+                f"not {part.strip()!r}."
+            ) from None
+    return StyleCode(name, torch.tensor([normalised(values[0].tolist())]))
+
+
+def only_style(name: str) -> StyleCode:
+    """The style of a network that has learnt one. Raises SettingsError for one with more, or with none."""
+    styles = network(name).design.styles
+    if len(styles) != 1:
+        told = "one of its styles with --style-index" if styles else "a painting"
+        raise SettingsError(
+            f"The network {name} paints in {len(styles) or 'any'} styles: give it as --network, with {told}."
+        )
+    return learnt_style("0", name)
 
 
 def normalised(shares: Sequence[float]) -> list[float]:
@@ -89,8 +151,25 @@ def normalised(shares: Sequence[float]) -> list[float]:
 
 
 def mixed(codes: Sequence[tuple[StyleCode, float]]) -> StyleCode:
-    """The weighted sum of codes, with shares that sum to one. Raises SettingsError for codes of different networks."""
+    """The weighted sum of styles, with shares that sum to one. Raises SettingsError for styles of different networks."""
     networks = {code.network for code, _ in codes}
     if len(networks) > 1:
         raise SettingsError(f"Styles of different networks ({', '.join(sorted(networks))}) cannot be mixed.")
-    return StyleCode(networks.pop(), torch.stack([share * code.values for code, share in codes]).sum(0))
+    alike = len({code.values.shape for code, _ in codes}) == 1
+    parts = [share * (code.values if alike else code.style()) for code, share in codes]
+    return StyleCode(networks.pop(), torch.stack(parts).sum(0))
+
+
+def _place(style: str, styles: Sequence[str]) -> int:
+    """The number of a style that is named or numbered. Raises ValueError."""
+    if style in styles:
+        return styles.index(style)
+    if not style.isdecimal() or int(style) >= len(styles):
+        raise ValueError(did_you_mean(style, styles))
+    return int(style)
+
+
+def _small(painting: Picture | LargePicture, size: Size) -> Picture:
+    small = resized(painting, size)
+    assert isinstance(small, Picture), "what is small is not large"
+    return small

@@ -9,13 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from impasto.errors import ImpastoError, SettingsError, did_you_mean
+from impasto.errors import ImpastoError
 from impasto.files import check_writable, write_atomic
+from impasto.networks import pretrained
 from impasto.networks.cin import Stylizer
-from impasto.networks.pretrained import stylizer
-
-NETWORKS = {"fast": "arbitrary", "multistyle26": "multistyle26"}
-"""What can be exported, with the styliser's name in `networks.cin.ARCHITECTURES`."""
 
 
 class _Coded(nn.Module):
@@ -36,10 +33,8 @@ def export_onnx(network: str, path: Path, *, force: bool = False) -> None:
 
     Raises SettingsError for an unknown network, ImpastoError when the exporter is not installed, OutputError.
     """
-    if network not in NETWORKS:
-        raise SettingsError(f"There is no network {network!r} to export: {did_you_mean(network, NETWORKS)}")
     check_writable(path, force)
-    module = _Coded(stylizer(NETWORKS[network])).eval()
+    module = _Coded(pretrained.network(network).stylizer).eval()
     heads = module.get_submodule("_network.heads")
     assert isinstance(heads, nn.Linear)
     sides = [torch.export.Dim(name, min=16, max=2**15) for name in ("height", "width")]

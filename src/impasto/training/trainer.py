@@ -10,12 +10,13 @@ Every `pictures.OWN`-th draw is to be painted in the photograph's own style. A t
 with it weakens the style.
 """
 
+import copy
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -39,9 +40,11 @@ from impasto.training.pictures import STYLE_LENGTH, Drawn, Draws, batches
 from impasto.training.teacher import Targets, Teacher, joined
 
 Kind = Literal["single", "multi", "any"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _CONTRACT, _BLOCKS, _EXPAND = (32, 64, 128), 5, (32, 16)
 _CODES, _HIDDEN = 64, 128
+_SIZES = ("contract", "blocks", "expand", "biased")
 _WARM_UP, _HOLD = 50, 2000
 """Steps in which the learning rate rises, and after which it falls with the root of their number, whatever the budget."""
 _RAMP, _LEAST = 300, 0.01
@@ -50,6 +53,8 @@ _AVERAGED = 0.999
 """Decay of the running mean of the weights, which is what is kept."""
 _LARGEST_GRADIENT = 1.0
 _MOST_SKIPPED = 20
+_WORTHWHILE = 0.98
+"""γ and β alone are enough as long as every validation is below that share of the one before."""
 _HELD_OUT, _EIGHTH = 4, 8
 _SHOWN, _SHEET_SIZE = 4, 320
 
@@ -104,9 +109,17 @@ class Training:
     """A training made ready. `steps` trains; `result`, `sheet` and `checkpoint` may be asked for at any time in between."""
 
     def __init__(
-        self, kind: Kind, photos: Sequence[Path], paintings: Sequence[Path], settings: Settings, course: Course
+        self,
+        kind: Kind,
+        photos: Sequence[Path],
+        paintings: Sequence[Path],
+        settings: Settings,
+        course: Course,
+        *,
+        start: Network | None = None,
     ) -> None:
-        """Read the paintings and look at them. With torch.distributed initialised, the processes share every batch.
+        """Read the paintings and look at them. A single style is fitted to the network ``start``, whose convolutions stay as they
+        are while that helps; other kinds go on from the convolutions of ``start``, and any style from all of it. With torch.distributed initialised, the processes share every batch.
 
         Raises SettingsError, ImageError and WeightsError.
         """
@@ -136,9 +149,15 @@ class Training:
         self._table: Targets | None = None
         with memory.kept(), convolving(self.precision):
             self._look_at_paintings()
-        _begin(self.network)
+            if start is None:
+                _begin(self.network)
+            else:
+                self._begin_from(start)
+        self.fitting = start is not None and kind == "single"
+        """Whether γ and β alone are being learnt."""
         self._average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         self._parameters = list(self.network.parameters())
+        self._freeze()
         self._optimizer = torch.optim.Adam(self._parameters, lr=course.learning_rate)
         self._last = TrainStep(0, {}, 0.0, 0.0)
         self._validation: Mapping[str, float] = {}
@@ -155,10 +174,25 @@ class Training:
                 losses, event = self._learn(next(source))
                 step = self._last.step + 1
                 validation = self.validate() if step % course.validate_every == 0 else {}
-                self._validation = validation or self._validation
+                if validation:
+                    event = event or self._stalled(validation)
+                    self._validation = validation
                 elapsed = self._agreed([time.perf_counter() - began])[0]
                 self._last = TrainStep(step, losses, self._rate(), elapsed, validation, event)
                 yield self._last
+
+    def _stalled(self, validation: Mapping[str, float]) -> str:
+        """Let go of the convolutions when γ and β alone bring no more; what to say of it."""
+        before = self._validation.get(TOTAL, math.inf)
+        if not self.fitting or validation[TOTAL] < _WORTHWHILE * before:
+            return ""
+        self.fitting = False
+        self._freeze()
+        return "γ and β alone bring no more: all weights are learnt from here"
+
+    def _freeze(self) -> None:
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(not self.fitting or ".heads." in name)
 
     def progress(self, step: TrainStep) -> float:
         """The share of the budget that is spent after a step."""
@@ -239,6 +273,7 @@ class Training:
             "average": self._average,
             "adam": [moments.get(index) for index in range(len(self._parameters))],
             "validation": dict(self._validation),
+            "fitting": self.fitting,
         }
         checkpoint.save(path, state)
 
@@ -258,7 +293,8 @@ class Training:
             known = self._optimizer.state_dict()
             known["state"] = {index: entry for index, entry in enumerate(state["adam"]) if entry is not None}
             self._optimizer.load_state_dict(known)
-            self._validation = state["validation"]
+            self._validation, self.fitting = state["validation"], state["fitting"]
+            self._freeze()
             self._last = TrainStep(state["step"], {}, 0.0, state["elapsed"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(
@@ -287,6 +323,33 @@ class Training:
             self._table = joined([self._teacher.remembered(picture) for picture in pictures])
         else:
             self.network.encoder.standardise(torch.cat([self._teacher.seen(picture)[0] for picture in pictures]))
+
+    @torch.no_grad()
+    def _begin_from(self, start: Network) -> None:
+        """The convolutions of another network, and its γ and β as far as it has any for these paintings. Raises SettingsError."""
+        theirs, ours = start.design, self.network.design
+        if any(getattr(theirs.architecture, name) != getattr(ours.architecture, name) for name in _SIZES):
+            raise SettingsError(
+                "That network has other sizes than those trained here: start from any, or from one that was trained here."
+            )
+        if ours.encoder:
+            if theirs.encoder != ours.encoder:
+                raise SettingsError("A network for any style goes on from another one for any style: leave out --from.")
+            self.network.load_state_dict(start.state_dict())
+            return
+        heads = self.network.stylizer.heads
+        start = copy.deepcopy(start).to(self.device)
+        convolutions = {name: own for name, own in start.stylizer.state_dict().items() if not name.startswith("heads.")}
+        self.network.stylizer.load_state_dict(convolutions, strict=False)
+        for number, path in enumerate([*self._paintings, self._held_photos[0]]):
+            if start.encoder is not None:
+                pixels = images.load(path).fitted(STYLE_LENGTH).pixels.to(self.device)
+                code = start.encoder(self._teacher.seen(pixels)[0])
+            else:
+                # A new style begins as the mean of those learnt, the photograph's own as theirs, which is the last.
+                code = torch.eye(theirs.architecture.codes, device=self.device)
+                code = code[:-1].mean(0, keepdim=True) if number < len(self._paintings) else code[-1:]
+            heads.weight[:, number] = start.stylizer.style(code)[0]
 
     def _meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Targets]:
         """γ and β of a batch, and what is to be met, by the numbers of its styles, or by the paintings themselves."""
