@@ -23,6 +23,7 @@ DEFAULT = "arbitrary"
 """The network that looks at paintings when none is named."""
 STYLE_LENGTH = 512
 """The long side at which paintings are looked at by networks of ours, and at which photographs get strokes of their size."""
+_SHORTEST = 16
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:
             raise SettingsError(
                 f"The network {name} paints in its own styles alone: give --style-index in place of a painting."
             )
-        pixels = _small(painting, long_side(painting.size, min(STYLE_LENGTH, max(painting.size)))).pixels
+        # As in training, where small paintings are enlarged; a strip keeps enough of its short side for the deepest layer.
+        length = max(STYLE_LENGTH, math.ceil(_SHORTEST * max(painting.size) / min(painting.size)))
+        pixels = _small(painting, long_side(painting.size, length)).pixels
         features = Backbone.pretrained(pooling="max", padding="replicate")(pixels, set(encoder.LAYERS))
         return StyleCode(
             name, chosen.encoder(encoder.described({layer: moments(features[layer]) for layer in features}))

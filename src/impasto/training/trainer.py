@@ -153,6 +153,7 @@ class Training:
                 _begin(self.network)
             else:
                 self._begin_from(start)
+        self._begins = start is None
         self.fitting = start is not None and kind == "single"
         """Whether γ and β alone are being learnt."""
         self._average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
@@ -274,6 +275,7 @@ class Training:
             "adam": [moments.get(index) for index in range(len(self._parameters))],
             "validation": dict(self._validation),
             "fitting": self.fitting,
+            "begins": self._begins,
         }
         checkpoint.save(path, state)
 
@@ -293,7 +295,7 @@ class Training:
             known = self._optimizer.state_dict()
             known["state"] = {index: entry for index, entry in enumerate(state["adam"]) if entry is not None}
             self._optimizer.load_state_dict(known)
-            self._validation, self.fitting = state["validation"], state["fitting"]
+            self._validation, self.fitting, self._begins = state["validation"], state["fitting"], state["begins"]
             self._freeze()
             self._last = TrainStep(state["step"], {}, 0.0, state["elapsed"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -380,7 +382,7 @@ class Training:
                 for photo, each in zip(torch.split(photos, portion), torch.split(style, portion), strict=True)
             ]
         )
-        share = min(1.0, _LEAST ** (1 - self._last.step / _RAMP))
+        share = min(1.0, _LEAST ** (1 - self._last.step / _RAMP)) if self._begins else 1.0
         losses, gradient = self._teacher.objective(photos, targets, share).value_and_grad(painted.detach())
         self._optimizer.zero_grad(set_to_none=True)
         painted.backward(gradient)  # type: ignore[no-untyped-call]

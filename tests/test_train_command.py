@@ -1,0 +1,143 @@
+"""`impasto train` and what becomes of the networks that it writes, on generated pictures."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from typer.testing import CliRunner
+
+import impasto
+from impasto.cli import app
+from impasto.codes import StyleCode, learnt_style
+from impasto.errors import ImageError, SettingsError, WeightsError
+from impasto.networks import pretrained
+from impasto.networks.network import load_network
+from impasto.training.trainer import Training, TrainStep
+from tests.helpers import painting, photo
+
+SHORT = ["--crop", "64", "--batch", "1", "--workers", "0", "--precision", "float32", "--quiet"]
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with photos/, paintings/ and new.png."""
+    monkeypatch.chdir(tmp_path)
+    for name, draw in (("photos", photo), ("paintings", painting)):
+        Path(name).mkdir()
+        for index in range(2):
+            Image.fromarray(np.roll(draw(80, 96), 3 * index, 2)).save(Path(name) / f"{'ab'[index]}.png")
+    Image.fromarray(painting(90, 80, 7)).save("new.png")
+    return tmp_path
+
+
+def run(*arguments: str, code: int = 0) -> str:
+    found = CliRunner().invoke(app, ["train", "--photos", "photos", *arguments, *SHORT])
+    assert found.exit_code == code, found.output
+    return found.output
+
+
+def test_a_network_is_trained_resumed_and_used(folders: Path) -> None:
+    run("--style", "paintings", "--steps", "2", "-o", "two.safetensors")
+    assert len(Path("two.safetensors.log.jsonl").read_text().splitlines()) == 2
+    with Image.open("two.safetensors.sheet.png") as sheet:
+        assert sheet.width > 320
+    run("--style", "paintings", "--steps", "3", "-o", "two.safetensors", code=2)  # it would be overwritten
+    told = json.loads(run("--style", "paintings", "--steps", "3", "-o", "two.safetensors", "--resume", "--json"))
+    assert told["steps"] == 3
+    logged = [json.loads(line)["step"] for line in Path("two.safetensors.log.jsonl").read_text().splitlines()]
+    assert logged == [1, 2, 3]
+    network = load_network(Path("two.safetensors"))
+    assert network.design.styles == ("a", "b") and network.design.card["steps"] == 3
+    a, b = learnt_style("a", "two.safetensors"), learnt_style("1", "two.safetensors")
+    assert torch.equal(learnt_style("a:1,b:3", "two.safetensors").values, 0.25 * a.values + 0.75 * b.values)
+    content = photo(48, 64)
+    full, half = (
+        impasto.stylize(content, a, method="fast", size="native", strength=share).picture.pixels for share in (0.5, 0.2)
+    )
+    assert full.shape == half.shape and not torch.equal(full, half)
+    with pytest.raises(SettingsError, match="paints in its own styles alone"):
+        impasto.stylize(content, painting(40, 40), method="fast", network="two.safetensors")
+    with pytest.raises(ImageError, match="paints in 2 styles"):
+        StyleCode.load("two.safetensors")
+
+
+def test_a_new_style_is_fitted_to_a_network_that_stays_as_it_is(folders: Path) -> None:
+    run("--style", "paintings", "--kind", "any", "--steps", "1", "-o", "any.safetensors")
+    run("--style", "new.png", "--from", "any.safetensors", "--steps", "2", "-o", "new.safetensors")
+    assert load_file("new.safetensors").keys() == {"code"}
+    fitted, begun = StyleCode.load("new.safetensors"), impasto.style_code("new.png", network="any.safetensors")
+    assert fitted.network == "any.safetensors" and fitted.values.shape == begun.style().shape
+    assert 0 < (fitted.values - begun.style()).abs().max() < 0.1
+    picture = impasto.stylize(photo(48, 64), "new.safetensors", method="fast", size="native").picture
+    assert picture.size == (48, 64)
+    mixture = impasto.style_code([("new.safetensors", 0.5), ("new.png", 0.5)])
+    assert torch.allclose(mixture.values, (fitted.values + begun.style()) / 2, atol=1e-5)
+    # The network that it was made for is no more.
+    run("--style", "paintings", "--kind", "any", "--steps", "2", "-o", "any.safetensors", "--force")
+    with pytest.raises(ImageError, match="is not the one that it was made for"):
+        StyleCode.load("new.safetensors")
+
+
+def test_a_fit_that_stalls_goes_on_with_all_weights(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("--style", "paintings", "--steps", "1", "-o", "two.safetensors")
+    monkeypatch.setattr(Training, "validate", lambda self: {"total": 1.0})
+    arguments = ["--style", "new.png", "--from", "two.safetensors", "--steps", "3", "--validate-every", "1"]
+    run(*arguments, "-o", "new.safetensors")
+    network, start = load_network(Path("new.safetensors")), load_network(Path("two.safetensors"))
+    assert network.design.styles == ("new",)
+    ours, theirs = (each.stylizer.layers()[0].conv.weight for each in (network, start))
+    assert not torch.equal(ours, theirs)
+    assert StyleCode.load("new.safetensors").values.tolist() == [[1.0, 0.0]]
+
+
+def test_ctrl_c_saves(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Training.steps
+
+    def interrupted(self: Training) -> Iterator[TrainStep]:
+        yield from itertools.islice(whole(self), 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Training, "steps", interrupted)
+    run("--style", "new.png", "--steps", "9", "-o", "one.safetensors", code=130)
+    assert load_network(Path("one.safetensors")).design.card["steps"] == 2
+    monkeypatch.setattr(Training, "steps", whole)
+    assert (
+        json.loads(run("--style", "new.png", "--steps", "3", "-o", "one.safetensors", "--resume", "--json"))["steps"]
+        == 3
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--style", "new.png", "--kind", "none"], 2, "--kind must be one of single, multi, any"),
+        (["--style", "paintings", "--kind", "single"], 2, "learns one painting"),
+        (["--style", "new.png", "-o", "one.bin"], 1, "is a .safetensors file"),
+        (["--style", "new.png", "--from", "most"], 2, "There is no network 'most'"),
+        (["--style", "new.png", "--from", "photos/a.safetensors"], 1, "cannot be read"),
+        (["--style", "new.png", "--from", "arbitrary"], 2, "has other sizes"),
+        (["--style", "new.png", "--steps", "0"], 2, "--steps must be at least 1"),
+        (["--style", "absent"], 1, "There is no folder or file absent"),
+    ],
+)
+def test_what_makes_no_sense(folders: Path, arguments: list[str], code: int, said: str) -> None:
+    assert said in " ".join(run("--steps", "1", *arguments, code=code).split())
+
+
+def test_networks_by_name() -> None:
+    assert pretrained.network("any").design.card["kind"] == "any"
+    assert len(pretrained.network("multistyle26").design.styles) == 26
+    with pytest.raises(SettingsError, match="did you mean 'arbitrary'"):
+        pretrained.network("arbitary")
+    with pytest.raises(WeightsError, match="cannot be read"):
+        pretrained.network("absent.safetensors")
+    with pytest.raises(SettingsError, match="has no learnt styles"):
+        learnt_style("0", "any")
+    with pytest.raises(SettingsError, match="not what the style code was made for"):
+        impasto.stylize(photo(48, 64), learnt_style("1"), method="fast", network="any")
