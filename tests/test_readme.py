@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import impasto
 from impasto import recipes
 from impasto.cli import app
 from impasto.settings import Settings
@@ -26,7 +27,10 @@ def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("sky.png", "water.png", "person.png"):
         Image.fromarray(photo(48, 64)).save(name)
     for name in ("painting.jpg", "one.jpg", "other.jpg", "brushwork.png", "starry.jpg", "inside.png", "wave.jpg"):
-        Image.fromarray(painting(60, 60)).save(name)
+        Image.fromarray(painting(64, 64)).save(name)
+    Path("photographs").mkdir()
+    Image.fromarray(photo(64, 64)).save("photographs/one.jpg")
+    impasto.style_code("painting.jpg").save("painting.safetensors")
 
 
 def commands(readme: str) -> list[str]:
@@ -45,8 +49,9 @@ SHOWN = [line for page in [READMES[0], *(path.read_text() for path in DOCS)] for
 @pytest.mark.parametrize("command", [line for line in SHOWN if line.split()[1] not in ("info", "score")])
 def test_the_commands_are_understood(command: str) -> None:
     arguments = shlex.split(command)[1:]
-    dry = ["--dry-run"] if arguments[0] in ("stylize", "texture", "reconstruct", "study") else []
-    result = CliRunner().invoke(app, [*arguments, *dry])
+    shorter = {"train": ["--steps", "1", "--crop", "64", "--batch", "1", "--workers", "0", "--force"]}
+    shorter |= dict.fromkeys(("stylize", "texture", "reconstruct", "study"), ["--dry-run"])
+    result = CliRunner().invoke(app, [*arguments, *shorter.get(arguments[0], [])])
     assert result.exit_code == 0, result.output
 
 
