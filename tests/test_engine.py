@@ -52,11 +52,11 @@ def test_freed_memory_is_kept_for_the_next_step() -> None:
     def faults() -> int:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
         for _ in range(10):
-            torch.empty(8_000_000).fill_(1)  # 32 MB, eight thousand pages
+            torch.empty(8_000_000).fill_(1)  # 32 MB, eight thousand pages of 4 kB
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
     with memory.kept():
         faults()
         assert faults() < 1000
     if sys.platform == "linux":
-        assert faults() > 8000  # back to the allocator's own ways
+        assert faults() > 4000  # back to the allocator's own ways, give or take large pages
