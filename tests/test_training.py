@@ -14,11 +14,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from impasto import images
 from impasto.errors import CheckpointError, ImageError, SettingsError, WeightsError
 from impasto.networks.cin import conditional_instance_norm
 from impasto.networks.encoder import StyleEncoder
 from impasto.networks.network import Design, Network, load_network, save_network
 from impasto.settings import Settings
+from impasto.training import trainer
 from impasto.training.pictures import OWN, Draws, batches, pictures_of
 from impasto.training.trainer import Course, Kind, Training
 from tests.helpers import painting, photo
@@ -68,6 +70,25 @@ def test_a_draw_is_known_by_its_number(pictures: tuple[list[Path], list[Path]]) 
     assert not torch.equal(draws[0].photo, Draws(*pictures, 64, 4, any_style=True)[0].photo)
     own = draws[OWN - 1]
     assert own.style.item() == 3 and torch.equal(own.photo, own.painting)
+
+
+def test_content_is_kept_in_the_colours_of_the_style(pictures: tuple[list[Path], list[Path]]) -> None:
+    for any_style in (True, False):
+        plain, moved = (Draws(*pictures, 64, 0, any_style=any_style, palette=palette)[0] for palette in (0.0, 1.0))
+        assert torch.equal(plain.content, plain.photo) and torch.equal(plain.photo, moved.photo)
+        painting = moved.painting if any_style else images.load(pictures[1][int(moved.style)]).pixels
+        before, after = ((each.mean((2, 3)) - painting.mean((2, 3))).norm() for each in (moved.photo, moved.content))
+        assert after < 0.5 * before  # light and dark are rolled off, not cut
+    own = Draws(*pictures, 64, 0, any_style=True, palette=1.0)[OWN - 1]
+    assert torch.equal(own.content, own.photo)
+
+
+def test_the_learning_rate_rises_and_falls_with_the_budget(
+    pictures: tuple[list[Path], list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trainer, "_WARM_UP", 2)
+    training = Training("multi", *pictures, SETTINGS, replace(SMALL, learning_rate=0.1))
+    assert [step.learning_rate for step in training.steps()] == pytest.approx([0.05, 0.1, 0.1, 0.0625])
 
 
 def test_an_epoch_has_every_style_once(pictures: tuple[list[Path], list[Path]]) -> None:

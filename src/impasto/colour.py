@@ -48,6 +48,11 @@ def match(pixels: Tensor, palettes: Sequence[Palette], weight: Tensor | None = N
     return _by_strips(shown, pixels)
 
 
+def towards(pixels: Tensor, palettes: Sequence[Palette], share: float, weight: Tensor | None = None) -> Tensor:
+    """``pixels`` a ``share`` of the way to what `match` makes of them."""
+    return torch.lerp(pixels, match(pixels, palettes, weight), share) if share else pixels
+
+
 def match_histogram(pixels: Tensor, palette: Palette, weight: Tensor | None = None) -> Tensor:
     """``pixels`` with the mean and covariance of another picture's colours, as `match`, and then its histogram in each axis of Oklab.
 

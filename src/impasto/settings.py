@@ -28,7 +28,6 @@ HEEDED_BY_FAST = ("method", "network", "size", "stroke_size", "memory", "strengt
 NOT_TRAINED = (
     *FAST_ONLY,
     *(
-        "palette",
         "keep_colour",
         "style_scale",
         "feather",

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
 from impasto import colour, images
@@ -84,12 +83,10 @@ def zoned(
 
 def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture:
     """The photograph part of the way to the palettes of the paintings, each zone to its own; elsewhere as it is."""
-    if palette == 0:
-        return photo
     moved = photo.pixels
     for zone in zones:
         palettes = [(style.picture.pixels, style.share, style.picture.alpha) for style in zone.styles]
-        matched = torch.lerp(photo.pixels, colour.match(photo.pixels, palettes, zone.weight()), palette)
+        matched = colour.towards(photo.pixels, palettes, palette, zone.weight())
         moved = matched if zone.share is None else moved + (matched - photo.pixels) * zone.share
     return replace(photo, pixels=moved)
 

@@ -27,6 +27,8 @@ _KEPT = 200
 """How many decoded pictures a worker keeps, in 8 bits."""
 _LONGEST = 1024
 """The long side beyond which pictures are reduced when they are decoded: crops show no more detail."""
+_PALETTE = 96
+"""Side of pictures that are looked at for their colours alone."""
 _NAMED = 5
 
 
@@ -64,14 +66,22 @@ def _decoded(path: Path) -> Tensor:
     return (picture.pixels * 255).round().byte()
 
 
+@functools.lru_cache(_KEPT)
+def _thumbnail(path: Path) -> Tensor:
+    """A picture for its colours alone. Raises ImageError."""
+    return images.load(path).fitted(_PALETTE).pixels
+
+
 @dataclass(frozen=True)
 class Drawn:
-    """Photographs to paint (N, 3, c, c), the numbers of their styles (N,), and for any style crops of paintings (N, 3, c, c).
+    """Photographs to paint (N, 3, c, c), the same in the colours in which their content is kept, the numbers of their styles (N,),
+    and for any style crops of paintings (N, 3, c, c).
 
     A style numbered after the last is the photograph's own.
     """
 
     photo: Tensor
+    content: Tensor
     style: Tensor
     painting: Tensor
 
@@ -79,22 +89,32 @@ class Drawn:
 class Draws(torch.utils.data.Dataset[Drawn]):
     """The endless row of draws: ``draws[n]`` is the n-th, always the same for the same seed.
 
-    Photographs come in epochs, each time in another order; styles likewise.
+    Photographs come in epochs, each time in another order; styles likewise. ``palette`` is `Settings.palette`.
     """
 
     def __init__(
-        self, photos: Sequence[Path], styles: Sequence[Path], crop: int, seed: int, *, any_style: bool
+        self,
+        photos: Sequence[Path],
+        styles: Sequence[Path],
+        crop: int,
+        seed: int,
+        *,
+        any_style: bool,
+        palette: float = 0.0,
     ) -> None:
         self._photos, self._styles, self._crop, self._seed, self._any = photos, styles, crop, seed, any_style
+        self._palette = palette
 
     def __getitem__(self, number: int) -> Drawn:
         random = np.random.default_rng([self._seed, 0, number])
         photo = self._readable(self._photos, number, 1, random)
         photo = _cropped(photo, self._crop, _window(photo, self._crop, random), random)
         if number % OWN == OWN - 1:
-            return Drawn(photo, torch.tensor([len(self._styles)]), photo if self._any else torch.empty(1, 0))
-        painting = self._painting(number, random) if self._any else torch.empty(1, 0)
-        return Drawn(photo, torch.tensor([self._shuffled(len(self._styles), number, 2)]), painting)
+            return Drawn(photo, photo, torch.tensor([len(self._styles)]), photo if self._any else torch.empty(1, 0))
+        style = self._shuffled(len(self._styles), number, 2)
+        painting = self._painting(number, random) if self._any else _thumbnail(self._styles[style])
+        content = colour.towards(photo, [(painting, 1.0, None)], self._palette)
+        return Drawn(photo, content, torch.tensor([style]), painting if self._any else torch.empty(1, 0))
 
     def _painting(self, number: int, random: np.random.Generator) -> Tensor:
         """A crop of a painting at some scale, half of the time in the colours of another, which makes more styles of them."""
@@ -104,7 +124,7 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         crop = _cropped(painting, self._crop, min(side, *painting.shape[2:]), random)
         if random.random() < 0.5:
             other = self._readable(self._styles, number, 3, random)
-            palette = _cropped(other, 96, min(other.shape[2:]), random)
+            palette = _cropped(other, _PALETTE, min(other.shape[2:]), random)
             crop = colour.match(crop, [(palette, 1.0, None)])
         return crop
 

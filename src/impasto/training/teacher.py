@@ -49,13 +49,14 @@ class Teacher:
                 targets[layer] = target + self._style.measure(features[layer], target)
         return description, targets
 
-    def objective(self, photos: Tensor, targets: Targets, share: float = 1.0) -> TermObjective:
-        """The objective of pictures painted of ``photos`` (N, 3, H, W) after ``targets``; ``share`` of the style's weight counts."""
+    def objective(self, kept: Tensor, targets: Targets, share: float = 1.0) -> TermObjective:
+        """The objective of pictures with the content of ``kept`` (N, 3, H, W) and the style of ``targets``; ``share`` of the style's
+        weight counts."""
         settings = self._settings
         terms = [Term("style", self._style, share * self._style_weight, settings.style_layers, targets)]
         if settings.content_weight > 0:
             with torch.no_grad():
-                content = remember(self.backbone, self._content, photos, settings.content_layers)
+                content = remember(self.backbone, self._content, kept, settings.content_layers)
             terms.append(Term("content", self._content, settings.content_weight, settings.content_layers, content))
         if settings.tv_weight > 0:
             smooth = TotalVariationLoss(settings.tv_norm)

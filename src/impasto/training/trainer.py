@@ -13,7 +13,7 @@ with it weakens the style.
 import copy
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -24,7 +24,7 @@ import torch.distributed
 from PIL import Image
 from torch import Tensor, nn
 
-from impasto import checkpoint, images, memory
+from impasto import checkpoint, colour, images, memory
 from impasto.devices import DTYPES, choose_device, choose_precision, convolving
 from impasto.errors import CheckpointError, SettingsError
 from impasto.features import Backbone
@@ -45,16 +45,18 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _CONTRACT, _BLOCKS, _EXPAND = (32, 64, 128), 5, (32, 16)
 _CODES, _HIDDEN = 64, 128
 _SIZES = ("contract", "blocks", "expand", "biased")
-_WARM_UP, _HOLD = 50, 2000
-"""Steps in which the learning rate rises, and after which it falls with the root of their number, whatever the budget."""
+_WARM_UP, _COOL_DOWN = 50, 0.4
+"""Steps in which the learning rate rises, and the last share of the budget, in which it falls to nothing (Hägele et al. 2024)."""
 _RAMP, _LEAST = 300, 0.01
 """Steps in which the style's weight rises from that share of it: a network that cannot paint yet learns from the photograph."""
-_AVERAGED = 0.999
+_AVERAGED = 0.995
 """Decay of the running mean of the weights, which is what is kept."""
 _LARGEST_GRADIENT = 1.0
 _MOST_SKIPPED = 20
 _WORTHWHILE = 0.98
 """γ and β alone are enough as long as every validation is below that share of the one before."""
+_DESCRIBED = 64
+"""How many paintings are looked at, about, to learn what descriptions of paintings are like."""
 _HELD_OUT, _EIGHTH = 4, 8
 _SHOWN, _SHEET_SIZE = 4, 320
 
@@ -148,9 +150,12 @@ class Training:
         self.network = Network(_design(kind, self._paintings)).to(self.device)
         self._table: Targets | None = None
         with memory.kept(), convolving(self.precision):
-            self._look_at_paintings()
+            if self.network.encoder is None:
+                self._table = joined(
+                    [self._teacher.remembered(picture) for picture in self._looked_at(self._paintings)]
+                )
             if start is None:
-                _begin(self.network)
+                self._begin_afresh()
             else:
                 self._begin_from(start)
         self._begins = start is None
@@ -167,7 +172,10 @@ class Training:
     def steps(self) -> Iterator[TrainStep]:
         """Train until the budget is spent. Close the generator to stop, call again to go on."""
         course, last = self.course, self._last
-        draws = Draws(self._photos, self._paintings, course.crop, self.settings.seed, any_style=self._table is None)
+        settings, any_style = self.settings, self._table is None
+        draws = Draws(
+            self._photos, self._paintings, course.crop, settings.seed, any_style=any_style, palette=settings.palette
+        )
         source = batches(draws, last.step, course.batch, workers=course.workers, rank=self._rank, world=self._world)
         began = time.perf_counter() - last.elapsed
         with memory.kept(), convolving(self.precision):
@@ -232,10 +240,11 @@ class Training:
         for photo_path in self._held_photos:
             photo = _middle(photo_path, self.course.crop).to(self.device)
             for number, painting_path in enumerate(self._held_paintings[:_SHOWN]):
-                painting = None if self._table else _middle(painting_path, self.course.crop).to(self.device)
+                painting = _middle(painting_path, self.course.crop).to(self.device)
                 style, targets = self._meant(network, torch.tensor([number]), painting)
                 painted = network.stylizer(self._prepared(photo), style).float()
-                found.append(self._teacher.objective(photo, targets).value_and_grad(painted)[0])
+                content = colour.towards(photo, [(painting, 1.0, None)], self.settings.palette)
+                found.append(self._teacher.objective(content, targets).value_and_grad(painted)[0])
         return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
 
     @torch.no_grad()
@@ -318,13 +327,22 @@ class Training:
             "settings": {name: repr(value) for name, value in self.settings.dictionary().items()},
         }
 
-    def _look_at_paintings(self) -> None:
-        """Remember what is to be met of learnt styles, or what descriptions of paintings are like."""
-        pictures = (images.load(path).fitted(STYLE_LENGTH).pixels.to(self.device) for path in self._paintings)
-        if self.network.encoder is None:
-            self._table = joined([self._teacher.remembered(picture) for picture in pictures])
-        else:
-            self.network.encoder.standardise(torch.cat([self._teacher.seen(picture)[0] for picture in pictures]))
+    def _looked_at(self, paintings: Iterable[Path]) -> Iterator[Tensor]:
+        """Paintings (1, 3, h, w) at the size at which they are looked at."""
+        return (images.load(path).fitted(STYLE_LENGTH).pixels.to(self.device) for path in paintings)
+
+    @torch.no_grad()
+    def _begin_afresh(self) -> None:
+        """γ = 1 and β = 0 for every style, or nearly so, and an encoder that knows what descriptions of paintings are like."""
+        heads = self.network.stylizer.heads
+        gammas = heads.out_features // 2
+        constant = heads.weight if heads.bias is None else heads.bias
+        if heads.bias is not None:
+            heads.weight.normal_(0, 0.01)
+        constant[:gammas], constant[gammas:] = 1, 0
+        if self.network.encoder is not None:
+            some = self._looked_at(self._paintings[:: 1 + len(self._paintings) // _DESCRIBED])
+            self.network.encoder.standardise(torch.cat([self._teacher.seen(picture)[0] for picture in some]))
 
     @torch.no_grad()
     def _begin_from(self, start: Network) -> None:
@@ -343,9 +361,8 @@ class Training:
         start = copy.deepcopy(start).to(self.device)
         convolutions = {name: own for name, own in start.stylizer.state_dict().items() if not name.startswith("heads.")}
         self.network.stylizer.load_state_dict(convolutions, strict=False)
-        for number, path in enumerate([*self._paintings, self._held_photos[0]]):
+        for number, pixels in enumerate(self._looked_at([*self._paintings, self._held_photos[0]])):
             if start.encoder is not None:
-                pixels = images.load(path).fitted(STYLE_LENGTH).pixels.to(self.device)
                 code = start.encoder(self._teacher.seen(pixels)[0])
             else:
                 # A new style begins as the mean of those learnt, the photograph's own as theirs, which is the last.
@@ -383,7 +400,8 @@ class Training:
             ]
         )
         share = min(1.0, _LEAST ** (1 - self._last.step / _RAMP)) if self._begins else 1.0
-        losses, gradient = self._teacher.objective(photos, targets, share).value_and_grad(painted.detach())
+        content = drawn.content.to(self.device)
+        losses, gradient = self._teacher.objective(content, targets, share).value_and_grad(painted.detach())
         self._optimizer.zero_grad(set_to_none=True)
         painted.backward(gradient)  # type: ignore[no-untyped-call]
         losses = dict(zip(losses, self._agreed(list(losses.values())), strict=True))
@@ -406,8 +424,9 @@ class Training:
         return losses, ""
 
     def _rate(self) -> float:
-        step = self._last.step + 1
-        return self.course.learning_rate * min(1.0, step / _WARM_UP, math.sqrt(_HOLD / step))
+        """The learning rate after the steps so far."""
+        left = 1 - self.progress(self._last)
+        return self.course.learning_rate * min(1.0, (self._last.step + 1) / _WARM_UP, left / _COOL_DOWN)
 
     def _prepared(self, pixels: Tensor) -> Tensor:
         return pixels.to(self._dtype, memory_format=torch.channels_last)
@@ -447,17 +466,6 @@ def _design(kind: Kind, paintings: Sequence[Path]) -> Design:
         return Design(architecture, EncoderShape(inputs, _HIDDEN, _CODES))
     architecture = Architecture(_CONTRACT, _BLOCKS, _EXPAND, len(paintings) + 1)
     return Design(architecture, None, tuple(path.stem for path in paintings))
-
-
-def _begin(network: Network) -> None:
-    """γ = 1 and β = 0 for every style, or nearly so."""
-    heads = network.stylizer.heads
-    gammas = heads.out_features // 2
-    with torch.no_grad():
-        constant = heads.weight if heads.bias is None else heads.bias
-        if heads.bias is not None:
-            heads.weight.normal_(0, 0.01)
-        constant[:gammas], constant[gammas:] = 1, 0
 
 
 def _middle(path: Path, side: int) -> Tensor:
