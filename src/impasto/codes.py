@@ -17,10 +17,9 @@ from impasto.images import Picture, Size, long_side
 from impasto.large import LargePicture, resized
 from impasto.networks import encoder, mobilenet
 from impasto.networks.pretrained import is_file, network, predictor
+from impasto.settings import LEARNT
 from impasto.statistics import moments
 
-DEFAULT = "arbitrary"
-"""The network that looks at paintings when none is named."""
 STYLE_LENGTH = 512
 """The long side at which paintings are looked at by networks of ours, and at which photographs get strokes of their size."""
 _SHORTEST = 16
@@ -115,7 +114,7 @@ def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
     return StyleCode(name, torch.eye(count)[-1:])
 
 
-def learnt_style(spec: str, name: str = "multistyle26") -> StyleCode:
+def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
     """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises SettingsError."""
     design = network(name).design
     if not design.styles:

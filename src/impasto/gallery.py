@@ -10,6 +10,7 @@ from impasto.codes import learnt_style
 from impasto.images import Picture, PictureLike
 from impasto.inputs import usable
 from impasto.networks.pretrained import network
+from impasto.settings import LEARNT
 from impasto.sheet import Labelled, contact_sheet
 from impasto.statistics import total_variation
 from impasto.tasks import plan_stylize
@@ -17,7 +18,7 @@ from impasto.tasks import plan_stylize
 _COLUMNS = 7
 
 
-def learnt_styles(content: PictureLike, size: int = 384, name: str = "multistyle26") -> Image.Image:
+def learnt_styles(content: PictureLike, size: int = 384, name: str = LEARNT) -> Image.Image:
     """A contact sheet: the photograph at a long side of ``size``, then all learnt styles of a network by their numbers and names."""
     photo = usable(content, "content").fitted(size)
     cells = [("photo", photo.image())]

@@ -13,7 +13,7 @@ from impasto.codes import StyleCode
 from impasto.errors import ImageError, SettingsError
 from impasto.images import Picture, PictureLike, Size
 from impasto.large import load_own
-from impasto.settings import Settings
+from impasto.settings import PREDICTING, Settings
 
 log = logging.getLogger("impasto")
 
@@ -97,7 +97,7 @@ def style_code(source: StyleLike, network: str = "auto") -> StyleCode:
     made = {index: _saved(entry) for index, (entry, _) in enumerate(entries) if _is_made(entry)}
     chosen = network
     if network == "auto":
-        chosen = next(iter(made.values())).network if made else codes.DEFAULT
+        chosen = next(iter(made.values())).network if made else PREDICTING
     elif any(code.network != network for code in made.values()):
         raise SettingsError(f"--network {network} is not what the style code was made for: leave it out.")
     return codes.mixed(

@@ -24,7 +24,7 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.errors import SettingsError
-from impasto.settings import FAST_ONLY, NOT_TRAINED
+from impasto.settings import FAST_ONLY, LEARNT, NOT_TRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +43,6 @@ app = typer.Typer(
 )
 models_app = typer.Typer(help="The pretrained weights: list them, verify them, find them.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
-
-DEFAULT_LEARNT = "multistyle26"
-"""The network whose learnt styles --style-index takes when none is named."""
 
 Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
 Styles = Annotated[
@@ -120,11 +117,7 @@ def stylize(
     if bool(style or regions) + bool(style_index) + bool(style_file) != 1:
         raise SettingsError("Give one or more style pictures, or --region, or --style-index or --style-file alone.")
     if style_index or style_file:
-        code = (
-            StyleCode.load(style_file)
-            if style_file
-            else learnt_style(style_index, settings.get("network", DEFAULT_LEARNT))
-        )
+        code = StyleCode.load(style_file) if style_file else learnt_style(style_index, settings.get("network", LEARNT))
         named = style_file.stem if style_file else _file_name(style_index)
         run: Prepared = plan_stylize(content, code, recipe, **{"method": "fast"} | settings)
         _deliver(run, delivery, f"{content.stem}-{named}", [str(content), f"style {style_file or style_index}"])
@@ -142,7 +135,7 @@ def styles(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     output: Annotated[Path | None, Output] = None,
     size: Annotated[int, typer.Option(help="Long side of each picture.", min=16, max=2048)] = 384,
-    network: Annotated[str, typer.Option(help="A network with learnt styles, or the file of one.")] = DEFAULT_LEARNT,
+    network: Annotated[str, typer.Option(help="A network with learnt styles, or the file of one.")] = LEARNT,
     force: Force = False,
 ) -> None:
     """Show a photograph in all learnt styles of a network, with the numbers and names that --style-index takes."""
