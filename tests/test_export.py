@@ -14,7 +14,7 @@ from tests.helpers import painting, photo
 from tests.test_networks import picture, runtime
 
 
-@pytest.mark.parametrize("network", ["any", "arbitrary", "multistyle26"])
+@pytest.mark.parametrize("network", ["any", "multi", "arbitrary", "multistyle26"])
 def test_an_exported_network_is_the_same_at_any_size(network: str, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     export.export_onnx(network, path)

@@ -132,6 +132,8 @@ def test_what_makes_no_sense(folders: Path, arguments: list[str], code: int, sai
 
 def test_networks_by_name() -> None:
     assert pretrained.network("any").design.card["kind"] == "any"
+    assert len(pretrained.network("multi").design.styles) == 18
+    assert torch.equal(learnt_style("rhone", "multi").values, learnt_style("11", "multi").values)
     assert len(pretrained.network("multistyle26").design.styles) == 26
     with pytest.raises(SettingsError, match="did you mean 'arbitrary'"):
         pretrained.network("arbitary")

