@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from impasto import demo, memory, tasks
-from impasto.devices import choose_precision
+from impasto.devices import choose_precision, computes_bfloat16
 from impasto.errors import SettingsError
 from impasto.features import Backbone
 from impasto.objective import TOTAL
 from tests.helpers import painting, photo
 
 
+@pytest.mark.skipif(not computes_bfloat16(torch.device("cpu")), reason="emulated, it takes minutes")
 def test_bfloat16_descends_as_float32_does() -> None:
     """A real pair, a stage of the default recipe at full length: both results scored in float32."""
     pair = demo.picture(demo.PHOTO), demo.picture(demo.PAINTING)
