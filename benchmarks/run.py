@@ -216,7 +216,8 @@ def main() -> None:
                 }
             arguments.output.write_text(json.dumps(results, indent=2) + "\n")
     update_readmes(results)
-    update_training(results["networks"])
+    if "networks" in results:
+        update_training(results["networks"])
 
 
 def log(title: str, found: object) -> None:

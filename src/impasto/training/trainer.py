@@ -361,8 +361,9 @@ class Training:
         start = copy.deepcopy(start).to(self.device)
         convolutions = {name: own for name, own in start.stylizer.state_dict().items() if not name.startswith("heads.")}
         self.network.stylizer.load_state_dict(convolutions, strict=False)
-        for number, pixels in enumerate(self._looked_at([*self._paintings, self._held_photos[0]])):
+        for number, path in enumerate([*self._paintings, self._held_photos[0]]):
             if start.encoder is not None:
+                (pixels,) = self._looked_at([path])
                 code = start.encoder(self._teacher.seen(pixels)[0])
             else:
                 # A new style begins as the mean of those learnt, the photograph's own as theirs, which is the last.
