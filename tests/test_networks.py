@@ -98,7 +98,7 @@ def test_a_painter_paints_what_the_network_does(name: str, size: tuple[int, int]
     painter = Painter(network, style, dtype=torch.float32, device=CPU)
     expected = network(pixels, style)
     assert (painter.whole(pixels) - expected).abs().max() < 1e-3
-    assert (painter.frozen(painter.measured(pixels))(pixels) - expected).abs().max() < 1e-3
+    assert (painter.frozen(painter.measured(pixels)[1])(pixels) - expected).abs().max() < 1e-3
 
 
 def test_samples_are_measured_together() -> None:
@@ -106,7 +106,7 @@ def test_samples_are_measured_together() -> None:
     network = pretrained.network("multistyle26").stylizer
     painter = Painter(network, network.style(torch.eye(26)[:1]), dtype=torch.float64, device=CPU)
     pixels = picture(photo(64, 64)).double().repeat(1, 1, 1, 2)
-    (mean, inverse), *_ = painter.measured(torch.cat(pixels.chunk(2, 3)))  # type: ignore[misc]
+    _, ((mean, inverse), *_) = painter.measured(torch.cat(pixels.chunk(2, 3)))  # type: ignore[misc]
     first = network.layers()[0]
     y = torch.nn.functional.conv2d(first.padded(pixels[:, :, :, :64]), first.conv.weight.double())
     assert torch.allclose(mean.double(), y.mean((0, 2, 3)), atol=1e-6)
@@ -138,7 +138,7 @@ def test_reach_is_how_far_a_pixel_is_felt() -> None:
     network = Stylizer(Architecture(contract=(4, 4, 4), blocks=1, expand=(4, 4), codes=2)).double().eval()
     painter = Painter(network, torch.ones(1, 2 * sum(network.channels)).double(), dtype=torch.float64, device=CPU)
     pixels = torch.rand(1, 3, 96, 96, dtype=torch.float64)
-    paint = painter.frozen(painter.measured(pixels))
+    paint = painter.frozen(painter.measured(pixels)[1])
     changed = pixels.clone()
     changed[:, :, 48, 48] = 0
     felt = (paint(pixels) - paint(changed)).abs().sum((0, 1)).nonzero()

@@ -56,6 +56,9 @@ def test_a_network_is_trained_resumed_and_used(folders: Path) -> None:
     assert network.design.styles == ("a", "b") and network.design.card["steps"] == 3
     a, b = learnt_style("a", "two.safetensors"), learnt_style("1", "two.safetensors")
     assert torch.equal(learnt_style("a:1,b:3", "two.safetensors").values, 0.25 * a.values + 0.75 * b.values)
+    assert a.colours is not None and b.colours is not None
+    mixture = learnt_style("a:1,b:3", "two.safetensors").colours
+    assert mixture is not None and torch.allclose(mixture, 0.25 * a.colours + 0.75 * b.colours)
     content = photo(48, 64)
     full, half = (
         impasto.stylize(content, a, method="fast", size="native", strength=share).picture.pixels for share in (0.5, 0.2)
@@ -70,10 +73,12 @@ def test_a_network_is_trained_resumed_and_used(folders: Path) -> None:
 def test_a_new_style_is_fitted_to_a_network_that_stays_as_it_is(folders: Path) -> None:
     run("--style", "paintings", "--kind", "any", "--steps", "1", "-o", "any.safetensors")
     run("--style", "new.png", "--from", "any.safetensors", "--steps", "2", "-o", "new.safetensors")
-    assert load_file("new.safetensors").keys() == {"code"}
+    assert load_file("new.safetensors").keys() == {"code", "colours"}
     fitted, begun = StyleCode.load("new.safetensors"), impasto.style_code("new.png", network="any.safetensors")
     assert fitted.network == "any.safetensors" and fitted.values.shape == begun.style().shape
     assert 0 < (fitted.values - begun.style()).abs().max() < 0.1
+    assert fitted.colours is not None and begun.colours is not None
+    assert torch.allclose(fitted.colours, begun.colours)
     picture = impasto.stylize(photo(48, 64), "new.safetensors", method="fast", size="native").picture
     assert picture.size == (48, 64)
     mixture = impasto.style_code([("new.safetensors", 0.5), ("new.png", 0.5)])

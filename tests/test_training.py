@@ -14,7 +14,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import images
+import impasto
+from impasto import colour, images
 from impasto.errors import CheckpointError, ImageError, SettingsError, WeightsError
 from impasto.networks.cin import conditional_instance_norm
 from impasto.networks.encoder import StyleEncoder
@@ -81,6 +82,22 @@ def test_content_is_kept_in_the_colours_of_the_style(pictures: tuple[list[Path],
         assert after < 0.5 * before  # light and dark are rolled off, not cut
     own = Draws(*pictures, 64, 0, any_style=True, palette=1.0)[OWN - 1]
     assert torch.equal(own.content, own.photo)
+
+
+@pytest.mark.parametrize("kind", ["single", "any"])
+def test_what_is_painted_has_the_colours_of_the_style(
+    kind: Kind, pictures: tuple[list[Path], list[Path]], tmp_path: Path
+) -> None:
+    """Before anything is learnt, and as far as colours that the map sends out of range are not rolled off."""
+    photos, paintings = pictures
+    name, apart = str(tmp_path / "network.safetensors"), []
+    for palette in (0.0, 1.0):
+        learnt = Training(kind, photos, paintings[:1], replace(SETTINGS, palette=palette), SMALL).result()
+        save_network(learnt, Path(name), force=True)
+        style = name if kind == "single" else paintings[0]
+        painted = impasto.stylize(photos[0], style, method="fast", network=name, size="native").picture.pixels
+        apart.append((colour.of(painted) - colour.of(images.load(paintings[0]).pixels)).abs().max())
+    assert apart[1] < 0.5 * apart[0]
 
 
 def test_the_learning_rate_rises_and_falls_with_the_budget(

@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from impasto import colour
 from impasto.errors import ImageError, OutputError, SettingsError, WeightsError, did_you_mean
 from impasto.features import Backbone
 from impasto.files import sha256_of, write_atomic
@@ -29,11 +30,13 @@ _SHORTEST = 16
 class StyleCode:
     """A style of a network: the network's name or file (`networks.pretrained.network`), and the style, float32.
 
-    ``values`` are the code (1, L), in which γ and β are linear, or γ and β themselves (1, 2ΣC).
+    ``values`` are the code (1, L), in which γ and β are linear, or γ and β themselves (1, 2ΣC). ``colours`` are the painting's
+    (1, 12), as `colour.of` gives them: networks that were trained so have theirs moved towards them (`Design.palette`).
     """
 
     network: str
     values: Tensor
+    colours: Tensor | None = None
 
     def __post_init__(self) -> None:
         stylizer = network(self.network).stylizer
@@ -43,7 +46,9 @@ class StyleCode:
                 f"A style code for the network {self.network} has the shape (1, {lengths[0]}), or (1, {lengths[1]}) for γ and β, "
                 f"not {tuple(self.values.shape)}."
             )
-        if not bool(self.values.isfinite().all()):
+        if self.colours is not None and self.colours.shape != (1, 12):
+            raise SettingsError(f"The colours of a style have the shape (1, 12), not {tuple(self.colours.shape)}.")
+        if not all(bool(each.isfinite().all()) for each in (self.values, self.colours) if each is not None):
             raise SettingsError("A style code must be finite: make it again.")
 
     @torch.no_grad()
@@ -62,7 +67,8 @@ class StyleCode:
         told = {"impasto": "style-code", "network": self.network}
         if is_file(self.network):
             told["sha256"] = sha256_of(Path(self.network))
-        write_atomic(Path(path), save({"code": self.values.contiguous()}, told), force)
+        tensors = {"code": self.values} | ({} if self.colours is None else {"colours": self.colours})
+        write_atomic(Path(path), save({name: each.contiguous() for name, each in tensors.items()}, told), force)
 
     @classmethod
     def load(cls, path: str | Path) -> "StyleCode":
@@ -73,13 +79,14 @@ class StyleCode:
                 if told.get("impasto") == "network":
                     return only_style(str(path))
                 values = file.get_tensor("code").float()
+                colours = file.get_tensor("colours").double() if "colours" in file.keys() else None  # noqa: SIM118
             name = told.get("network", "")
             if is_file(name):
                 beside = Path(path).with_name(Path(name).name)
                 name = str(beside if beside.exists() else name)
                 if not Path(name).exists() or sha256_of(Path(name)) != told.get("sha256"):
                     raise WeightsError(f"its network {name} is missing, or is not the one that it was made for")
-            return cls(name, values)
+            return cls(name, values, colours)
         except (OSError, SafetensorError, SettingsError, WeightsError) as error:
             raise ImageError(f"{path} is no style code ({error}): make one with impasto style-code.") from error
 
@@ -98,9 +105,8 @@ def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:
         length = max(STYLE_LENGTH, math.ceil(_SHORTEST * max(painting.size) / min(painting.size)))
         pixels = _small(painting, long_side(painting.size, length)).pixels
         features = Backbone.pretrained(pooling="max", padding="replicate")(pixels, set(encoder.LAYERS))
-        return StyleCode(
-            name, chosen.encoder(encoder.described({layer: moments(features[layer]) for layer in features}))
-        )
+        described = encoder.described({layer: moments(features[layer]) for layer in features})
+        return StyleCode(name, chosen.encoder(described), colour.of(pixels))
 
 
 def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
@@ -111,7 +117,7 @@ def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
         return predicted(photo, name)
     if count == len(design.styles):
         raise SettingsError(f"--strength below 0.5 is beyond the network {name}: its styles are all or none.")
-    return StyleCode(name, torch.eye(count)[-1:])
+    return StyleCode(name, torch.eye(count)[-1:], colour.of(_small(photo, long_side(photo.size, STYLE_LENGTH)).pixels))
 
 
 def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
@@ -130,7 +136,9 @@ def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
                 f"--style-index takes styles of {name}, from 0 to {len(design.styles) - 1} or by name, like 7 or 3:0.5,12:0.5, "
                 f"not {part.strip()!r}."
             ) from None
-    return StyleCode(name, torch.tensor([normalised(values[0].tolist())]))
+    values = torch.tensor([normalised(values[0].tolist())])
+    learnt = torch.tensor(design.colours, dtype=torch.float64)
+    return StyleCode(name, values, values[:, : len(learnt)].double() @ learnt if design.colours else None)
 
 
 def only_style(name: str) -> StyleCode:
@@ -159,7 +167,13 @@ def mixed(codes: Sequence[tuple[StyleCode, float]]) -> StyleCode:
         raise SettingsError(f"Styles of different networks ({', '.join(sorted(networks))}) cannot be mixed.")
     alike = len({code.values.shape for code, _ in codes}) == 1
     parts = [share * (code.values if alike else code.style()) for code, share in codes]
-    return StyleCode(networks.pop(), torch.stack(parts).sum(0))
+    return StyleCode(networks.pop(), torch.stack(parts).sum(0), _averaged(codes))
+
+
+def _averaged(codes: Sequence[tuple[StyleCode, float]]) -> Tensor | None:
+    """The colours of a mixture of styles, if all have any."""
+    parts = [share * code.colours for code, share in codes if code.colours is not None]
+    return torch.stack(parts).sum(0) if len(parts) == len(codes) else None
 
 
 def _place(style: str, styles: Sequence[str]) -> int:

@@ -1,67 +1,88 @@
 """Colour by itself: the palette of one picture on another, and the lightness of one with the colours of another."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from impasto import oklab
-from impasto.statistics import blend, covariance, moments, power
+from impasto.statistics import covariance, moments, power
 
 _STRIP = 2**20
 """Positions that are computed in float64 at a time."""
 
-Palette = tuple[Tensor, float, Tensor | None]
-"""Pixels (1, 3, h, w), their share, and what their positions count (1, 1, h, w), or all alike."""
+
+def of(pixels: Tensor, weight: Tensor | None = None) -> Tensor:
+    """The colours of pictures (N, 3, H, W): their nine raw second moments and three means, (N, 12), float64.
+
+    ``weight`` (1, 1, H, W) says what positions count; it need not sum to one. Colours may be averaged. Differentiable.
+    """
+    flat = pixels.flatten(2)[..., None]
+    counts = torch.ones_like(flat[:1, :1]) if weight is None else weight.flatten(2)[..., None]
+    counts = counts.to(pixels.device, torch.float64)
+    parts = [
+        moments(strip.double(), count)
+        for strip, count in zip(torch.split(flat, _STRIP, 2), torch.split(counts, _STRIP, 2), strict=True)
+    ]
+    total = counts.sum()
+    gram, mean = (torch.stack(each).sum(0) / total for each in zip(*parts, strict=True))
+    return torch.cat([gram.flatten(1), mean], 1)
 
 
-def match(pixels: Tensor, palettes: Sequence[Palette], weight: Tensor | None = None) -> Tensor:
-    """``pixels`` (1, 3, H, W) with the mean and covariance of the colours of other pictures, brought into [0, 1].
-
-    The shares of ``palettes`` sum to one; their raw moments are blended. ``weight`` (1, 1, H, W) says which of the pixels stand for
-    their colours; all are mapped.
+def mapping(pixels: Tensor, colours: Tensor, weight: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+    """The map of colours (1, 3, M), float64, that gives ``pixels`` (1, 3, H, W) the mean and covariance of ``colours`` (1, 12).
 
     The linear map between two Gaussians that moves colours least, A = Σt^-½ (Σt^½ Σs Σt^½)^½ Σt^-½ (optimal transport;
-    Pitié and Kokaram 2007, "The linear Monge–Kantorovitch linear colour mapping", eq. 4). Computed in float64.
+    Pitié and Kokaram 2007, "The linear Monge–Kantorovitch linear colour mapping", eq. 4). Computed in float64, and differentiable.
     Light and dark colours that the map sends out of range are rolled off rather than cut, so that what they show stays visible.
+    ``weight`` (1, 1, H, W) says which of the pixels stand for their colours.
     """
-    gram_t, mean_t = _moments(pixels, weight)
-    gram_s, mean_s = blend([(_moments(palette, counts), share) for palette, share, counts in palettes])
-    floor = 1e-5 * torch.eye(3, dtype=torch.float64, device=pixels.device)
-    sigma_t, sigma_s = covariance(gram_t, mean_t)[0] + floor, covariance(gram_s, mean_s)[0] + floor
-    root = power(sigma_t, 0.5)
-    inverse_root = power(sigma_t, -0.5)
+    (sigma_t, mean_t), (sigma_s, mean_s) = map(_gaussian, (of(pixels, weight), colours.to(pixels.device)))
+    root, inverse_root = power(sigma_t, 0.5), power(sigma_t, -0.5)
     transport = inverse_root @ power(root @ sigma_s @ root, 0.5) @ inverse_root
 
     def mapped(flat: Tensor) -> Tensor:
-        return transport @ (flat.double() - mean_t[:, :, None]) + mean_s[:, :, None]
+        return transport @ (flat - mean_t) + mean_s
 
-    flat = pixels.flatten(2)
-    sample = mapped(flat[:, :, :: 1 + flat.numel() // 2**20])  # more would not be needed
-    top = _quantile(sample, 0.995)
-    bottom = _quantile(1 - _roll_off(sample, top), 0.995)
+    with torch.no_grad():
+        flat = pixels.flatten(2)
+        sample = mapped(flat[:, :, :: 1 + flat.numel() // 2**20].double())  # more would not be needed
+        top = _quantile(sample, 0.995)
+        bottom = _quantile(1 - _roll_off(sample, top), 0.995)
 
-    def shown(strip: Tensor) -> Tensor:
-        return (1 - _roll_off(1 - _roll_off(mapped(strip), top), bottom)).clamp(0, 1)
+    def shown(flat: Tensor) -> Tensor:
+        return (1 - _roll_off(1 - _roll_off(mapped(flat), top), bottom)).clamp(0, 1)
 
-    return _by_strips(shown, pixels)
+    return shown
 
 
-def towards(pixels: Tensor, palettes: Sequence[Palette], share: float, weight: Tensor | None = None) -> Tensor:
+def match(pixels: Tensor, colours: Tensor, weight: Tensor | None = None) -> Tensor:
+    """``pixels`` (1, 3, H, W) with the mean and covariance of ``colours`` (1, 12), by `mapping`."""
+    return _by_strips(mapping(pixels, colours, weight), pixels)
+
+
+def towards(pixels: Tensor, colours: Tensor, share: float, weight: Tensor | None = None) -> Tensor:
     """``pixels`` a ``share`` of the way to what `match` makes of them."""
-    return torch.lerp(pixels, match(pixels, palettes, weight), share) if share else pixels
+    return moved(pixels, mapping(pixels, colours, weight), share) if share else pixels
 
 
-def match_histogram(pixels: Tensor, palette: Palette, weight: Tensor | None = None) -> Tensor:
+def moved(pixels: Tensor, mapped: Callable[[Tensor], Tensor], share: float) -> Tensor:
+    """``pixels`` (1, 3, H, W) a ``share`` of the way to where a `mapping`, perhaps of other pixels, sends them."""
+    return torch.lerp(pixels, _by_strips(mapped, pixels), share)
+
+
+def match_histogram(
+    pixels: Tensor, other: Tensor, counts: Tensor | None = None, weight: Tensor | None = None
+) -> Tensor:
     """``pixels`` with the mean and covariance of another picture's colours, as `match`, and then its histogram in each axis of Oklab.
 
-    The first step settles how the axes go together, which histograms of single axes do not see. Arguments as `match`, of one palette,
-    whose share means nothing.
+    The first step settles how the axes go together, which histograms of single axes do not see. ``counts`` is the weight of the other
+    picture's positions.
     """
-    matched = match(pixels, [(palette[0], 1.0, palette[2])], weight)
+    matched = match(pixels, of(other, counts), weight)
     levels = torch.linspace(0, 1, 1025, dtype=torch.float64)
-    own, wanted = _quantiles(matched, weight, levels), _quantiles(palette[0], palette[2], levels)
+    own, wanted = _quantiles(matched, weight, levels), _quantiles(other, counts, levels)
 
     def mapped(strip: Tensor) -> Tensor:
         lab = oklab.from_srgb(strip)
@@ -123,18 +144,11 @@ def _interpolated(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
     return torch.from_numpy(np.interp(x.cpu().numpy(), xs.numpy(), ys.numpy())).to(x.device)
 
 
-def _moments(pixels: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The raw moments of colours, strip by strip; ``weight`` need not sum to one."""
-    flat = pixels.flatten(2)[..., None]
-    counts = torch.ones(1, 1, 1, 1, dtype=torch.float64, device=pixels.device).expand(1, 1, flat.shape[2], 1)
-    if weight is not None:
-        counts = weight.flatten(2)[..., None].double()
-    parts = [
-        moments(strip.double(), count)
-        for strip, count in zip(torch.split(flat, _STRIP, 2), torch.split(counts, _STRIP, 2), strict=True)
-    ]
-    total = counts.sum()
-    return sum(gram for gram, _ in parts) / total, sum(mean for _, mean in parts) / total
+def _gaussian(colours: Tensor) -> tuple[Tensor, Tensor]:
+    """Covariance (3, 3), a little more than there is so that it has an inverse, and mean (3, 1) of colours (1, 12)."""
+    gram, mean = colours[:, :9].view(1, 3, 3), colours[:, 9:]
+    floor = 1e-5 * torch.eye(3, dtype=colours.dtype, device=colours.device)
+    return covariance(gram, mean)[0] + floor, mean.T
 
 
 def _roll_off(values: Tensor, top: float, knee: float = 0.5) -> Tensor:

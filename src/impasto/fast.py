@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto import checkpoint, memory, weights
+from impasto import checkpoint, colour, memory, weights
 from impasto.codes import StyleCode
 from impasto.devices import DTYPES, convolving
 from impasto.errors import SettingsError
@@ -65,7 +65,8 @@ class FastRun(Prepared):
         super().__init__("stylize", "default", settings, size)
         self._canvas, self._code, self._alpha = canvas, code, alpha
         self._dtype = DTYPES[self.precision]
-        stylizer = network(code.network).stylizer
+        chosen = network(code.network)
+        stylizer, self._palette = chosen.stylizer, chosen.design.palette
         self._reach = stylizer.reach
         self._painter = Painter(stylizer, code.style(), dtype=self._dtype, device=self.device)
         self.tile, self._samples = self._plan()
@@ -81,11 +82,15 @@ class FastRun(Prepared):
             if self.tile is None:
                 height, width = self._canvas.size
                 whole = (0, height, 0, width)
-                self._canvas.paint(whole, self._painter.whole(self._canvas.read(whole)))
+                painted = self._painter.whole(self._canvas.read(whole)).cpu()
+                self._canvas.paint(whole, self._coloured(painted)(painted))
                 progress = iter([(1, 1)])
             else:
-                moments = self._painter.measured(samples(self._canvas, self._samples))
-                progress = paint_tiles(self._canvas, self._painter.frozen(moments), self.tile, self._reach)
+                painted, moments = self._painter.measured(samples(self._canvas, self._samples))
+                paint, coloured = self._painter.frozen(moments), self._coloured(painted.cpu())
+                progress = paint_tiles(
+                    self._canvas, lambda pixels: coloured(paint(pixels).cpu()), self.tile, self._reach
+                )
             for done, total in progress:
                 self._last = Tile(done, total, time.perf_counter() - began)
                 yield self._last
@@ -124,6 +129,14 @@ class FastRun(Prepared):
         height, width = self._canvas.size
         seen = (1 + 2 * self._reach / self.tile) ** 2 if self.tile else 1
         return per_pixel * seen * height * width, self._needed(self.tile)
+
+    def _coloured(self, painted: Tensor) -> Callable[[Tensor], Tensor]:
+        """What moves the colours of the whole picture towards the style's, known from parts of it as they are painted."""
+        colours, share = self._code.colours, self._palette
+        if colours is None or not share:
+            return lambda pixels: pixels
+        mapped = colour.mapping(painted.transpose(0, 1).flatten(1, 2)[None], colours)
+        return lambda pixels: colour.moved(pixels, mapped, share)
 
     def _plan(self) -> tuple[int | None, int]:
         """The side of the tiles, None for a picture that is seen whole, and the number of samples for the statistics."""

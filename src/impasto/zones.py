@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from impasto import colour, images
@@ -85,8 +86,9 @@ def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture
     """The photograph part of the way to the palettes of the paintings, each zone to its own; elsewhere as it is."""
     moved = photo.pixels
     for zone in zones:
-        palettes = [(style.picture.pixels, style.share, style.picture.alpha) for style in zone.styles]
-        matched = colour.towards(photo.pixels, palettes, palette, zone.weight())
+        colours = [style.share * colour.of(style.picture.pixels, style.picture.alpha) for style in zone.styles]
+        wanted = torch.stack(colours).sum(0)
+        matched = colour.towards(photo.pixels, wanted, palette, zone.weight())
         moved = matched if zone.share is None else moved + (matched - photo.pixels) * zone.share
     return replace(photo, pixels=moved)
 
@@ -96,10 +98,10 @@ def in_colours_of(photo: Picture, zone: Zone, how: str) -> Zone:
 
     def mapped(painting: Picture) -> Tensor:
         if how == "histogram":
-            return colour.match_histogram(painting.pixels, (photo.pixels, 1.0, zone.weight()), painting.alpha)
+            return colour.match_histogram(painting.pixels, photo.pixels, zone.weight(), painting.alpha)
         grey = how == "luminance"
         given = [colour.lightness(each.pixels) if grey else each.pixels for each in (painting, photo)]
-        return colour.match(given[0], [(given[1], 1.0, zone.weight())], painting.alpha)
+        return colour.match(given[0], colour.of(given[1], zone.weight()), painting.alpha)
 
     if how == "none":
         return zone

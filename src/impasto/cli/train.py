@@ -111,12 +111,15 @@ def execute_training(
 
 def _save_result(training: "Training", output: Path, source: str | None) -> None:
     """The network, or, as long as only γ and β were learnt, these."""
+    import torch
+
     from impasto.codes import StyleCode
     from impasto.networks.network import save_network
 
     network = training.result()
     if training.fitting and source:
-        StyleCode(source, network.stylizer.heads.weight[:, :1].T.contiguous().cpu()).save(output, force=True)
+        colours = torch.tensor(network.design.colours, dtype=torch.float64) if network.design.colours else None
+        StyleCode(source, network.stylizer.heads.weight[:, :1].T.cpu(), colours).save(output, force=True)
     else:
         save_network(network, output, force=True)
 

@@ -32,6 +32,10 @@ class Design:
     """The names of the learnt styles, one for each entry of the code."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """The model card: how it was trained, on what, and what became of it."""
+    palette: float = 0.0
+    """How far the colours of what the styliser paints are moved to the painting's (`colour.towards`)."""
+    colours: tuple[tuple[float, ...], ...] = ()
+    """If they are moved, the colours of each of the learnt styles (`colour.of`)."""
 
 
 class Network(nn.Module):
@@ -75,4 +79,5 @@ def _design(plain: dict[str, Any]) -> Design:
     shape = plain["architecture"]
     architecture = Architecture(**shape | {name: tuple(shape[name]) for name in ("contract", "expand")})
     encoder = EncoderShape(**plain["encoder"]) if plain["encoder"] else None
-    return Design(architecture, encoder, tuple(plain["styles"]), plain["card"])
+    known = {"palette": plain["palette"], "colours": tuple(map(tuple, plain["colours"]))} if "palette" in plain else {}
+    return Design(architecture, encoder, tuple(plain["styles"]), plain["card"], **known)

@@ -33,9 +33,9 @@ class Painter:
         return self._by_own_statistics(pixels)[0]
 
     @torch.no_grad()
-    def measured(self, samples: Tensor) -> list[Moments]:
-        """The statistics of every layer over (N, 3, H, W) samples of one picture together."""
-        return self._by_own_statistics(samples)[1]
+    def measured(self, samples: Tensor) -> tuple[Tensor, list[Moments]]:
+        """Samples (N, 3, H, W) of one picture, painted by their own statistics, and these: of every layer, over all together."""
+        return self._by_own_statistics(samples)
 
     def _by_own_statistics(self, pixels: Tensor) -> tuple[Tensor, list[Moments]]:
         parameters = zip(self._network.layers(), self._parameters, strict=True)

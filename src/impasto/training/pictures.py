@@ -28,7 +28,7 @@ _KEPT = 200
 _LONGEST = 1024
 """The long side beyond which pictures are reduced when they are decoded: crops show no more detail."""
 _PALETTE = 96
-"""Side of pictures that are looked at for their colours alone."""
+"""Side of the part of another painting whose colours are lent."""
 _NAMED = 5
 
 
@@ -66,16 +66,16 @@ def _decoded(path: Path) -> Tensor:
     return (picture.pixels * 255).round().byte()
 
 
-@functools.lru_cache(_KEPT)
-def _thumbnail(path: Path) -> Tensor:
-    """A picture for its colours alone. Raises ImageError."""
-    return images.load(path).fitted(_PALETTE).pixels
+@functools.lru_cache(None)
+def colours_of(path: Path) -> Tensor:
+    """The colours (1, 12) of a painting as it is looked at (`colour.of`). Raises ImageError."""
+    return colour.of(images.load(path).fitted(STYLE_LENGTH).pixels)
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """Photographs to paint (N, 3, c, c), the same in the colours in which their content is kept, the numbers of their styles (N,),
-    and for any style crops of paintings (N, 3, c, c).
+    """Photographs to paint (N, 3, c, c), the same in the colours in which their content is kept, the numbers of their styles (N,)
+    and their colours (N, 12), and for any style crops of paintings (N, 3, c, c).
 
     A style numbered after the last is the photograph's own.
     """
@@ -83,6 +83,7 @@ class Drawn:
     photo: Tensor
     content: Tensor
     style: Tensor
+    colours: Tensor
     painting: Tensor
 
 
@@ -110,11 +111,13 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         photo = self._readable(self._photos, number, 1, random)
         photo = _cropped(photo, self._crop, _window(photo, self._crop, random), random)
         if number % OWN == OWN - 1:
-            return Drawn(photo, photo, torch.tensor([len(self._styles)]), photo if self._any else torch.empty(1, 0))
+            own = torch.tensor([len(self._styles)])
+            return Drawn(photo, photo, own, colour.of(photo), photo if self._any else torch.empty(1, 0))
         style = self._shuffled(len(self._styles), number, 2)
-        painting = self._painting(number, random) if self._any else _thumbnail(self._styles[style])
-        content = colour.towards(photo, [(painting, 1.0, None)], self._palette)
-        return Drawn(photo, content, torch.tensor([style]), painting if self._any else torch.empty(1, 0))
+        painting = self._painting(number, random) if self._any else torch.empty(1, 0)
+        colours = colour.of(painting) if self._any else colours_of(self._styles[style])
+        content = colour.towards(photo, colours, self._palette)
+        return Drawn(photo, content, torch.tensor([style]), colours, painting)
 
     def _painting(self, number: int, random: np.random.Generator) -> Tensor:
         """A crop of a painting at some scale, half of the time in the colours of another, which makes more styles of them."""
@@ -125,7 +128,7 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         if random.random() < 0.5:
             other = self._readable(self._styles, number, 3, random)
             palette = _cropped(other, _PALETTE, min(other.shape[2:]), random)
-            crop = colour.match(crop, [(palette, 1.0, None)])
+            crop = colour.match(crop, colour.of(palette))
         return crop
 
     def _readable(self, paths: Sequence[Path], number: int, purpose: int, random: np.random.Generator) -> Tensor:

@@ -8,13 +8,15 @@ into the network's weights (Johnson, Alahi and Fei-Fei 2016, section 3). The kin
 
 Every `pictures.OWN`-th draw is to be painted in the photograph's own style. A table has one more row for it: mixing a style
 with it weakens the style.
+
+The colours of a painting need not be learnt: what the network paints is moved towards them, in training as later.
 """
 
 import copy
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -36,7 +38,7 @@ from impasto.networks.network import Design, Network
 from impasto.objective import TOTAL
 from impasto.settings import Settings
 from impasto.sheet import contact_sheet
-from impasto.training.pictures import STYLE_LENGTH, Drawn, Draws, batches
+from impasto.training.pictures import STYLE_LENGTH, Drawn, Draws, batches, colours_of
 from impasto.training.teacher import Targets, Teacher, joined
 
 Kind = Literal["single", "multi", "any"]
@@ -147,7 +149,10 @@ class Training:
         )
         self._teacher = Teacher(backbone, settings)
         torch.manual_seed(settings.seed)
-        self.network = Network(_design(kind, self._paintings)).to(self.device)
+        self.fitting = start is not None and kind == "single"
+        """Whether γ and β alone are being learnt."""
+        self._palette = start.design.palette if start and self.fitting else settings.palette
+        self.network = Network(_design(kind, self._paintings, self._palette)).to(self.device)
         self._table: Targets | None = None
         with memory.kept(), convolving(self.precision):
             if self.network.encoder is None:
@@ -159,8 +164,6 @@ class Training:
             else:
                 self._begin_from(start)
         self._begins = start is None
-        self.fitting = start is not None and kind == "single"
-        """Whether γ and β alone are being learnt."""
         self._average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         self._parameters = list(self.network.parameters())
         self._freeze()
@@ -229,7 +232,7 @@ class Training:
             "losses": dict(self._last.losses),
             "validation": dict(self._validation),
         }
-        network = Network(Design(design.architecture, design.encoder, design.styles, card)).to(self.device)
+        network = Network(replace(design, card=card)).to(self.device)
         network.load_state_dict(self._average)
         return network.eval().requires_grad_(False)
 
@@ -242,8 +245,9 @@ class Training:
             for number, painting_path in enumerate(self._held_paintings[:_SHOWN]):
                 painting = _middle(painting_path, self.course.crop).to(self.device)
                 style, targets = self._meant(network, torch.tensor([number]), painting)
-                painted = network.stylizer(self._prepared(photo), style).float()
-                content = colour.towards(photo, [(painting, 1.0, None)], self.settings.palette)
+                colours = colour.of(painting)
+                painted = self._painted(network, photo, style, colours)
+                content = colour.towards(photo, colours, self.settings.palette)
                 found.append(self._teacher.objective(content, targets).value_and_grad(painted)[0])
         return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
 
@@ -251,22 +255,22 @@ class Training:
     def sheet(self) -> Image.Image:
         """Photographs that are not trained on, painted in some of the styles."""
         network = self.result()
-        styles: list[tuple[Picture, Tensor]] = []
+        styles: list[tuple[Picture, Tensor, Tensor]] = []
         with convolving(self.precision):
             for number, path in enumerate(self._held_paintings[:_SHOWN]):
                 painting = images.load(path).fitted(STYLE_LENGTH)
-                seen = None if self._table else painting.pixels.to(self.device)
-                styles.append((painting, self._meant(network, torch.tensor([number]), seen)[0]))
+                seen = painting.pixels.to(self.device)
+                styles.append((painting, self._meant(network, torch.tensor([number]), seen)[0], colour.of(seen)))
             rows = [
                 [
                     ("", Image.new("RGB", (1, 1), "white")),
-                    *((f"{i + 1}", each.image()) for i, (each, _) in enumerate(styles)),
+                    *((f"{i + 1}", each.image()) for i, (each, *_) in enumerate(styles)),
                 ]
             ]
             for path in self._held_photos:
                 photo = images.load(path).fitted(_SHEET_SIZE)
-                pixels = self._prepared(photo.pixels.to(self.device))
-                painted = [Picture(network.stylizer(pixels, style).float().cpu()) for _, style in styles]
+                pixels = photo.pixels.to(self.device)
+                painted = [Picture(self._painted(network, pixels, *style).cpu()) for _, *style in styles]
                 rows.append(
                     [("photograph", photo.image()), *((f"{i + 1}", each.image()) for i, each in enumerate(painted))]
                 )
@@ -394,12 +398,8 @@ class Training:
         style, targets = self._meant(self.network, drawn.style, seen)
         # The processor paints pictures one by one as fast as together, and holds less.
         portion = 1 if self.device.type == "cpu" else len(photos)
-        painted = torch.cat(
-            [
-                self.network.stylizer(self._prepared(photo), each).float()
-                for photo, each in zip(torch.split(photos, portion), torch.split(style, portion), strict=True)
-            ]
-        )
+        parts = (torch.split(each, portion) for each in (photos, style, drawn.colours))
+        painted = torch.cat([self._painted(self.network, *part) for part in zip(*parts, strict=True)])
         share = min(1.0, _LEAST ** (1 - self._last.step / _RAMP)) if self._begins else 1.0
         content = drawn.content.to(self.device)
         losses, gradient = self._teacher.objective(content, targets, share).value_and_grad(painted.detach())
@@ -429,8 +429,17 @@ class Training:
         left = 1 - self.progress(self._last)
         return self.course.learning_rate * min(1.0, (self._last.step + 1) / _WARM_UP, left / _COOL_DOWN)
 
-    def _prepared(self, pixels: Tensor) -> Tensor:
-        return pixels.to(self._dtype, memory_format=torch.channels_last)
+    def _painted(self, network: Network, pixels: Tensor, style: Tensor, colours: Tensor) -> Tensor:
+        """Photographs (N, 3, H, W) as the network paints them, moved to the colours (N, 12) of their styles. Differentiable."""
+        prepared = pixels.to(self._dtype, memory_format=torch.channels_last)
+        painted: Tensor = network.stylizer(prepared, style).float()
+        if not self._palette:
+            return painted
+        moved = [
+            colour.mapping(picture, wanted)(picture.flatten(2).double()).view_as(picture)
+            for picture, wanted in zip(torch.split(painted, 1), torch.split(colours, 1), strict=True)
+        ]
+        return torch.lerp(painted, torch.cat(moved).float(), self._palette)
 
     def _agreed(self, values: list[float]) -> list[float]:
         """The mean over the processes, so that all decide alike."""
@@ -460,13 +469,14 @@ def _held_out(paths: Sequence[Path], seed: int) -> tuple[list[Path], list[Path]]
     return [paths[index] for index in sorted(order[count:])], held or [paths[0]]
 
 
-def _design(kind: Kind, paintings: Sequence[Path]) -> Design:
+def _design(kind: Kind, paintings: Sequence[Path], palette: float) -> Design:
     if kind == "any":
         inputs = 2 * sum(encoder.CHANNELS)
         architecture = Architecture(_CONTRACT, _BLOCKS, _EXPAND, _CODES, constant=True)
-        return Design(architecture, EncoderShape(inputs, _HIDDEN, _CODES))
+        return Design(architecture, EncoderShape(inputs, _HIDDEN, _CODES), palette=palette)
     architecture = Architecture(_CONTRACT, _BLOCKS, _EXPAND, len(paintings) + 1)
-    return Design(architecture, None, tuple(path.stem for path in paintings))
+    colours = tuple(tuple(colours_of(path)[0].tolist()) for path in paintings) if palette else ()
+    return Design(architecture, None, tuple(path.stem for path in paintings), palette=palette, colours=colours)
 
 
 def _middle(path: Path, side: int) -> Tensor:
