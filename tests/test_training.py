@@ -152,7 +152,7 @@ def test_it_learns(kind: Kind, pictures: tuple[list[Path], list[Path]]) -> None:
     count = 1 if kind == "single" else 3
     training = Training(kind, photos, paintings[:count], SETTINGS, replace(SMALL, steps=40, learning_rate=2e-3))
     before = training.validate()
-    assert before["style"] > 1 and set(before) == {"style", "content", "tv", "total"}
+    assert before["style"] > 0.5 and set(before) == {"style", "content", "tv", "total"}
     trained(training)
     after = training.validate()
     # The style's weight only begins to rise in so few steps: what is learnt first is to paint the photograph at all.

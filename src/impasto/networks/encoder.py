@@ -65,7 +65,7 @@ class StyleEncoder(nn.Module):
 
         Adam moves every weight by as much, however many there are: inputs of deviation one would be thrown about by their number.
         """
-        deviation, mean = torch.std_mean(descriptions, 0)
+        deviation, mean = torch.std_mean(descriptions, 0, correction=0)
         self.shift.copy_(mean)
         # A channel that never changes tells nothing.
         self.scale.copy_(1 / (deviation.clamp_min(0.05) * descriptions.shape[1] ** 0.5))

@@ -1,6 +1,6 @@
 """The teacher: what a batch of painted pictures is held to, which is the optimiser's own objective."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import torch
@@ -31,6 +31,17 @@ class Teacher:
             self._style = replace(self._style, floor=0.03)
         self._style_weight = settings.style_weight * (CALIBRATION[settings.style_loss] if relative else 1)
         self._content = ContentLoss(relative)
+        self._typical: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def acquaint(self, photos: Iterable[Tensor]) -> None:
+        """Learn from some photographs (1, 3, H, W) how much content there is in one, layer by layer.
+
+        Content that is relative is relative to that. By each crop's own, a network would be held to every nuance of a flat sky, and
+        let go of a face in a crowd.
+        """
+        seen = [remember(self.backbone, self._content, photo, self._settings.content_layers) for photo in photos]
+        self._typical = {layer: torch.cat([each[layer][1] for each in seen]).mean() for layer in seen[0]}
 
     @torch.no_grad()
     def remembered(self, paintings: Tensor) -> Targets:
@@ -56,7 +67,8 @@ class Teacher:
         terms = [Term("style", self._style, share * self._style_weight, settings.style_layers, targets)]
         if settings.content_weight > 0:
             with torch.no_grad():
-                content = remember(self.backbone, self._content, kept, settings.content_layers)
+                found = remember(self.backbone, self._content, kept, settings.content_layers)
+            content = {layer: (each, self._typical[layer].expand_as(own)) for layer, (each, own) in found.items()}
             terms.append(Term("content", self._content, settings.content_weight, settings.content_layers, content))
         if settings.tv_weight > 0:
             smooth = TotalVariationLoss(settings.tv_norm)

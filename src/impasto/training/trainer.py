@@ -58,7 +58,7 @@ _MOST_SKIPPED = 20
 _WORTHWHILE = 0.98
 """γ and β alone are enough as long as every validation is below that share of the one before."""
 _DESCRIBED = 64
-"""How many paintings are looked at, about, to learn what descriptions of paintings are like."""
+"""How many pictures are looked at, about, to learn what descriptions of paintings and contents of photographs are like."""
 _HELD_OUT, _EIGHTH = 4, 8
 _SHOWN, _SHEET_SIZE = 4, 320
 
@@ -155,6 +155,8 @@ class Training:
         self.network = Network(_design(kind, self._paintings, self._palette)).to(self.device)
         self._table: Targets | None = None
         with memory.kept(), convolving(self.precision):
+            some = self._photos[:: 1 + len(self._photos) // _DESCRIBED]
+            self._teacher.acquaint(_middle(path, course.crop).to(self.device) for path in some)
             if self.network.encoder is None:
                 self._table = joined(
                     [self._teacher.remembered(picture) for picture in self._looked_at(self._paintings)]
@@ -433,7 +435,7 @@ class Training:
         """Photographs (N, 3, H, W) as the network paints them, moved to the colours (N, 12) of their styles. Differentiable."""
         prepared = pixels.to(self._dtype, memory_format=torch.channels_last)
         painted: Tensor = network.stylizer(prepared, style).float()
-        if not self._palette:
+        if not self._palette or not bool(painted.isfinite().all()):  # such a step will be skipped
             return painted
         moved = [
             colour.mapping(picture, wanted)(picture.flatten(2).double()).view_as(picture)
