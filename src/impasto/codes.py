@@ -117,7 +117,8 @@ def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
         return predicted(photo, name)
     if count == len(design.styles):
         raise SettingsError(f"--strength below 0.5 is beyond the network {name}: its styles are all or none.")
-    return StyleCode(name, torch.eye(count)[-1:], colour.of(_small(photo, long_side(photo.size, STYLE_LENGTH)).pixels))
+    own = _small(photo, long_side(photo.size, STYLE_LENGTH)) if design.palette else None
+    return StyleCode(name, torch.eye(count)[-1:], colour.of(own.pixels) if own else None)
 
 
 def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
@@ -137,8 +138,7 @@ def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
                 f"not {part.strip()!r}."
             ) from None
     values = torch.tensor([normalised(values[0].tolist())])
-    learnt = torch.tensor(design.colours, dtype=torch.float64)
-    return StyleCode(name, values, values[:, : len(learnt)].double() @ learnt if design.colours else None)
+    return StyleCode(name, values, design.colours_of(values[:, : len(design.styles)]))
 
 
 def only_style(name: str) -> StyleCode:

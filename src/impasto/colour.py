@@ -112,13 +112,15 @@ def tinted(pixels: Tensor, photo: Tensor) -> Tensor:
 
 
 def _by_strips(mapped: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
-    """What a function of positions makes of pictures, computed in float64."""
+    """What a function of positions makes of pictures, computed in float64. As differentiable as the function."""
     first = pictures[0]
     out = torch.empty_like(first, memory_format=torch.contiguous_format)
-    strips = zip(*(torch.split(each.flatten(2), _STRIP, 2) for each in (out, *pictures)), strict=True)
-    for strip, *given in strips:
-        strip.copy_(mapped(*(each.double() for each in given)))
-    return out
+    flat = out.flatten(2)
+    strips = zip(*(torch.split(each.flatten(2), _STRIP, 2) for each in pictures), strict=True)
+    for number, given in enumerate(strips):
+        # A slice, for autograd allows no writing into what torch.split gives.
+        flat[:, :, number * _STRIP : (number + 1) * _STRIP] = mapped(*(each.double() for each in given))
+    return flat.view_as(out)
 
 
 def _quantile(values: Tensor, share: float) -> float:

@@ -118,7 +118,7 @@ def _save_result(training: "Training", output: Path, source: str | None) -> None
 
     network = training.result()
     if training.fitting and source:
-        colours = torch.tensor(network.design.colours, dtype=torch.float64) if network.design.colours else None
+        colours = network.design.colours_of(torch.ones(1, 1))
         StyleCode(source, network.stylizer.heads.weight[:, :1].T.cpu(), colours).save(output, force=True)
     else:
         save_network(network, output, force=True)

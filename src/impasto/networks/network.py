@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from impasto.errors import WeightsError
 from impasto.files import write_atomic
@@ -36,6 +37,10 @@ class Design:
     """How far the colours of what the styliser paints are moved to the painting's (`colour.towards`)."""
     colours: tuple[tuple[float, ...], ...] = ()
     """If they are moved, the colours of each of the learnt styles (`colour.of`)."""
+
+    def colours_of(self, shares: Tensor) -> Tensor | None:
+        """The colours (1, 12) of a mixture of the learnt styles (1, S), float64, if they are moved."""
+        return shares.double() @ shares.new_tensor(self.colours, dtype=torch.float64) if self.colours else None
 
 
 class Network(nn.Module):
@@ -79,5 +84,5 @@ def _design(plain: dict[str, Any]) -> Design:
     shape = plain["architecture"]
     architecture = Architecture(**shape | {name: tuple(shape[name]) for name in ("contract", "expand")})
     encoder = EncoderShape(**plain["encoder"]) if plain["encoder"] else None
-    known = {"palette": plain["palette"], "colours": tuple(map(tuple, plain["colours"]))} if "palette" in plain else {}
-    return Design(architecture, encoder, tuple(plain["styles"]), plain["card"], **known)
+    colours = tuple(map(tuple, plain.get("colours", ())))  # earlier networks move none
+    return Design(architecture, encoder, tuple(plain["styles"]), plain["card"], plain.get("palette", 0.0), colours)

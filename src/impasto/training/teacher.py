@@ -35,11 +35,13 @@ class Teacher:
 
     @torch.no_grad()
     def acquaint(self, photos: Iterable[Tensor]) -> None:
-        """Learn from some photographs (1, 3, H, W) how much content there is in one, layer by layer.
+        """Learn from some photographs (1, 3, H, W) how much content there is in one, layer by layer, if content counts.
 
         Content that is relative is relative to that. By each crop's own, a network would be held to every nuance of a flat sky, and
         let go of a face in a crowd.
         """
+        if self._settings.content_weight == 0:
+            return
         seen = [remember(self.backbone, self._content, photo, self._settings.content_layers) for photo in photos]
         self._typical = {layer: torch.cat([each[layer][1] for each in seen]).mean() for layer in seen[0]}
 

@@ -437,11 +437,8 @@ class Training:
         painted: Tensor = network.stylizer(prepared, style).float()
         if not self._palette or not bool(painted.isfinite().all()):  # such a step will be skipped
             return painted
-        moved = [
-            colour.mapping(picture, wanted)(picture.flatten(2).double()).view_as(picture)
-            for picture, wanted in zip(torch.split(painted, 1), torch.split(colours, 1), strict=True)
-        ]
-        return torch.lerp(painted, torch.cat(moved).float(), self._palette)
+        pairs = zip(torch.split(painted, 1), torch.split(colours, 1), strict=True)
+        return torch.cat([colour.towards(picture, wanted, self._palette) for picture, wanted in pairs])
 
     def _agreed(self, values: list[float]) -> list[float]:
         """The mean over the processes, so that all decide alike."""
