@@ -138,10 +138,10 @@ def test_relative_losses_do_not_depend_on_the_scale(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_batch_is_the_mean_of_its_members(name: str) -> None:
+def test_pictures_of_a_batch_are_measured_one_by_one(name: str) -> None:
     loss, feature, reference = LOSSES[name](), features(1, n=3), features(2, n=3)
     single = [distance(loss, feature[i : i + 1], reference[i : i + 1]).item() for i in range(3)]
-    assert distance(loss, feature, reference).item() == pytest.approx(sum(single) / 3)
+    assert distance(loss, feature, reference).tolist() == pytest.approx(single)
 
 
 @pytest.mark.parametrize("name", TARGETED)
@@ -183,6 +183,14 @@ def test_a_term_averages_its_layers_by_share() -> None:
         term = Term.towards("content", loss, 5.0, shares, [(targets, 1.0)])
         measured = {layer: loss.measure(b[layer], targets[layer]) for layer in "xy"}
         assert term.value(measured).item() == pytest.approx((x + 3 * y) / 4)
+
+
+def test_a_term_averages_its_batch_by_share() -> None:
+    loss, made, target = ContentLoss(), features(1, n=2), features(2, n=2)
+    first, second = distance(loss, made, target).tolist()
+    for shares, expected in ((None, (first + second) / 2), (torch.tensor([3.0, 0.5]), (3 * first + second / 2) / 2)):
+        term = Term("content", loss, 5.0, {"x": 1.0}, {"x": loss.target(target)}, shares=shares)
+        assert term.value({"x": loss.measure(made, term.targets["x"])}).item() == pytest.approx(expected)
 
 
 def test_every_style_loss_is_a_setting_and_the_other_way_round() -> None:

@@ -17,12 +17,14 @@ from torch import Tensor
 import impasto
 from impasto import colour, images
 from impasto.errors import CheckpointError, ImageError, SettingsError, WeightsError
+from impasto.features import Backbone
 from impasto.networks.cin import conditional_instance_norm
 from impasto.networks.encoder import StyleEncoder
 from impasto.networks.network import Design, Network, load_network, save_network
 from impasto.settings import Settings
 from impasto.training import trainer
 from impasto.training.pictures import OWN, Draws, batches, pictures_of
+from impasto.training.teacher import Teacher
 from impasto.training.trainer import Course, Kind, Training
 from tests.helpers import painting, photo
 
@@ -98,6 +100,22 @@ def test_what_is_painted_has_the_colours_of_the_style(
         painted = impasto.stylize(photos[0], style, method="fast", network=name, size="native").picture.pixels
         apart.append((colour.of(painted) - colour.of(images.load(paintings[0]).pixels)).abs().max())
     assert apart[1] < 0.5 * apart[0]
+
+
+def test_bold_paintings_count_for_more() -> None:
+    bold = images.load(painting(96, 96)).pixels
+    pale, blank = bold / 4 + 0.5, torch.full_like(bold, 0.5)
+    teacher = Teacher(Backbone.pretrained(padding="replicate"), SETTINGS)
+    goal = teacher.seen(torch.cat([bold, pale, blank]))[1]
+    content = images.load(photo(96, 96)).pixels
+
+    def style(number: int, *typical: int) -> float:
+        teacher.acquaint([content], map(goal.of, typical))
+        return teacher.objective(content, goal.of(number)).value_and_grad(content)[0]["style"]
+
+    assert style(0, 0, 1) > 2 * style(0, 0) and style(1, 0, 1) < 0.5 * style(1, 1)
+    # An only painting counts as it is weighed, whatever its contrast; a blank one among others hardly.
+    assert style(1, 1) > 100 * style(2, 0, 1)
 
 
 def test_the_learning_rate_rises_and_falls_with_the_budget(

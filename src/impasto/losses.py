@@ -57,7 +57,7 @@ class Loss(Protocol):
         ...
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
-        """How far apart, ≥ 0, averaged over the batch: a scalar."""
+        """How far apart, ≥ 0, picture by picture: (N,)."""
         ...
 
 
@@ -81,7 +81,7 @@ class ContentLoss:
         return (statistics.squared_error(feature, target[0], weight),)
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
-        return (measured[0] / positive(target[1]) if self.relative else measured[0]).mean()
+        return measured[0] / positive(target[1]) if self.relative else measured[0]
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,16 @@ class TotalVariationLoss:
         return (statistics.total_variation(feature, self.norm, weight),)
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
-        return measured[0].mean()
+        return measured[0]
 
 
 @dataclass(frozen=True)
 class Term:
-    """One summand of the objective: weight · Σ_l w_l · distance_l / Σ_l w_l over its layers.
+    """One summand of the objective: weight · Σ_l w_l · distance_l / Σ_l w_l over its layers, averaged over the batch.
 
     ``layers`` maps layer names to weights, ``targets`` the same names to what is to be met there, and ``where``, for a term of
-    a region, to the weights of the positions (1, 1, H, W), which sum to one.
+    a region, to the weights of the positions (1, 1, H, W), which sum to one. ``shares`` (N,) is what the pictures of a batch count
+    in the term, if not all the same.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Term:
     layers: Mapping[str, float]
     targets: Mapping[str, Stat]
     where: Mapping[str, Tensor] = field(default_factory=dict)
+    shares: Tensor | None = None
 
     @classmethod
     def towards(
@@ -141,10 +143,11 @@ class Term:
 
     def value(self, measured: Mapping[str, Stat]) -> Tensor:
         """The layers' weighted mean distance, before the term's own weight: a scalar. ``measured`` are its layers' statistics."""
-        value = torch.stack(
-            [share * self.loss.distance(measured[layer], self.targets[layer]) for layer, share in self.layers.items()]
-        ).sum()
-        return value / sum(self.layers.values())
+        distances = [
+            weight * self.loss.distance(measured[layer], self.targets[layer]) for layer, weight in self.layers.items()
+        ]
+        value = torch.stack(distances).sum(0) / sum(self.layers.values())
+        return (value if self.shares is None else self.shares * value).mean()
 
 
 def positive(energy: Tensor) -> Tensor:

@@ -114,7 +114,7 @@ class PolynomialLoss(StyleLoss):
             return gram.square().sum((1, 2)) + 2 * offset * mean.square().sum(1)
 
         mmd = squares(measured[0] - target[0], measured[1] - target[1])
-        return (mmd / (positive(squares(*target)) if self.relative else target[1].shape[1] ** 2)).mean()
+        return mmd / (positive(squares(*target)) if self.relative else target[1].shape[1] ** 2)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class DeviationLoss(StyleLoss):
         floor = 1e-10 * positive(energy)[:, None]  # the root has no slope at zero
         deviations = [(square - mean.square()).clamp_min(0).add(floor).sqrt() for square, mean in (measured, target)]
         squares = (measured[1] - target[1]).square() + (deviations[0] - deviations[1]).square()
-        return (squares.sum(1) / (positive(energy) if self.relative else target[1].shape[1])).mean()
+        return squares.sum(1) / (positive(energy) if self.relative else target[1].shape[1])
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class WassersteinLoss(StyleLoss):
         cross = torch.where(overlap > 0, overlap, 1).sqrt() * (overlap > 0)
         traces = torch.einsum("nii->n", sigma + sigma_t) - 2 * cross.sum(1)
         squares: Tensor = (measured[1] - target[1]).square().sum(1) + traces
-        return (squares / (energy if self.relative else channels)).mean()
+        return squares / (energy if self.relative else channels)
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class GaussianLoss(StyleLoss):
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
         squares = (measured[0] - target[2]).square().sum(1)
-        return (squares / (positive(target[2].square().sum(1)) if self.relative else 1)).mean()
+        return squares / (positive(target[2].square().sum(1)) if self.relative else 1)
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class SlicedWassersteinLoss(StyleLoss):
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
         energy = target[0].square().mean(2).sum(1)
-        return (measured[0].sum(1) / (positive(energy) if self.relative else target[0].shape[1])).mean()
+        return measured[0].sum(1) / (positive(energy) if self.relative else target[0].shape[1])
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ class NearestLoss(StyleLoss):
         return ((1 - (patches @ target[0].mT).amax(2)).mean(1),)
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
-        return measured[0].mean()
+        return measured[0]
 
 
 STYLE_LOSSES: dict[str, Callable[[bool], Loss]] = {
@@ -267,10 +267,10 @@ geometric mean over two pairs at 256 pixels, between which it differs by a facto
 
 
 def _squared_distance(measured: Tensor, target: Tensor, relative: bool, floor: Tensor | None = None) -> Tensor:
-    """Mean square of the difference over all entries, or its sum over the target's, at least ``floor``; batch average."""
+    """Mean square of the difference over all entries, or its sum over the target's, at least ``floor``: (N,)."""
     entries = tuple(range(1, measured.dim()))
     difference = (measured - target) ** 2
     if not relative:
-        return difference.mean()
+        return difference.mean(entries)
     energy = (target**2).sum(entries)
-    return (difference.sum(entries) / positive(energy if floor is None else torch.maximum(energy, floor))).mean()
+    return difference.sum(entries) / positive(energy if floor is None else torch.maximum(energy, floor))

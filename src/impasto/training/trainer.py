@@ -39,7 +39,7 @@ from impasto.objective import TOTAL
 from impasto.settings import Settings
 from impasto.sheet import contact_sheet
 from impasto.training.pictures import STYLE_LENGTH, Drawn, Draws, batches, colours_of
-from impasto.training.teacher import Targets, Teacher, joined
+from impasto.training.teacher import Goal, Teacher
 
 Kind = Literal["single", "multi", "any"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -153,16 +153,15 @@ class Training:
         """Whether γ and β alone are being learnt."""
         self._palette = start.design.palette if start and self.fitting else settings.palette
         self.network = Network(_design(kind, self._paintings, self._palette)).to(self.device)
-        self._table: Targets | None = None
+        self._table: Goal | None = None
         with memory.kept(), convolving(self.precision):
-            some = self._photos[:: 1 + len(self._photos) // _DESCRIBED]
-            self._teacher.acquaint(_middle(path, course.crop).to(self.device) for path in some)
+            some = self._paintings if self.network.encoder is None else _some(self._paintings)
+            descriptions, goals = zip(*map(self._teacher.seen, self._looked_at(some)), strict=True)
+            self._teacher.acquaint((_middle(path, course.crop).to(self.device) for path in _some(self._photos)), goals)
             if self.network.encoder is None:
-                self._table = joined(
-                    [self._teacher.remembered(picture) for picture in self._looked_at(self._paintings)]
-                )
+                self._table = Goal.joined(goals)
             if start is None:
-                self._begin_afresh()
+                self._begin_afresh(torch.cat(descriptions))
             else:
                 self._begin_from(start)
         self._begins = start is None
@@ -246,11 +245,11 @@ class Training:
             photo = _middle(photo_path, self.course.crop).to(self.device)
             for number, painting_path in enumerate(self._held_paintings[:_SHOWN]):
                 painting = _middle(painting_path, self.course.crop).to(self.device)
-                style, targets = self._meant(network, torch.tensor([number]), painting)
+                style, goal = self._meant(network, torch.tensor([number]), painting)
                 colours = colour.of(painting)
                 painted = self._painted(network, photo, style, colours)
                 content = colour.towards(photo, colours, self.settings.palette)
-                found.append(self._teacher.objective(content, targets).value_and_grad(painted)[0])
+                found.append(self._teacher.objective(content, goal).value_and_grad(painted)[0])
         return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
 
     @torch.no_grad()
@@ -338,8 +337,8 @@ class Training:
         return (images.load(path).fitted(STYLE_LENGTH).pixels.to(self.device) for path in paintings)
 
     @torch.no_grad()
-    def _begin_afresh(self) -> None:
-        """γ = 1 and β = 0 for every style, or nearly so, and an encoder that knows what descriptions of paintings are like."""
+    def _begin_afresh(self, descriptions: Tensor) -> None:
+        """γ = 1 and β = 0 for every style, or nearly so, and an encoder that knows what ``descriptions`` of paintings are like."""
         heads = self.network.stylizer.heads
         gammas = heads.out_features // 2
         constant = heads.weight if heads.bias is None else heads.bias
@@ -347,8 +346,7 @@ class Training:
             heads.weight.normal_(0, 0.01)
         constant[:gammas], constant[gammas:] = 1, 0
         if self.network.encoder is not None:
-            some = self._looked_at(self._paintings[:: 1 + len(self._paintings) // _DESCRIBED])
-            self.network.encoder.standardise(torch.cat([self._teacher.seen(picture)[0] for picture in some]))
+            self.network.encoder.standardise(descriptions)
 
     @torch.no_grad()
     def _begin_from(self, start: Network) -> None:
@@ -377,34 +375,32 @@ class Training:
                 code = code[:-1].mean(0, keepdim=True) if number < len(self._paintings) else code[-1:]
             heads.weight[:, number] = start.stylizer.style(code)[0]
 
-    def _meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Targets]:
+    def _meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Goal]:
         """γ and β of a batch, and what is to be met, by the numbers of its styles, or by the paintings themselves."""
         if network.encoder is not None:
             assert paintings is not None
-            description, targets = self._teacher.seen(paintings)
-            return network.stylizer.style(network.encoder(description)), targets
+            description, goal = self._teacher.seen(paintings)
+            return network.stylizer.style(network.encoder(description)), goal
         assert self._table is not None
         code = nn.functional.one_hot(numbers.to(self.device), network.design.architecture.codes).float()
         chosen = [
-            {layer: tuple(entry[number, None] for entry in stat) for layer, stat in self._table.items()}
-            if number < len(self._paintings)
-            else self._teacher.remembered(paintings[place, None])  # type: ignore[index]
+            self._table.of(number) if number < len(self._paintings) else self._teacher.seen(paintings[place, None])[1]  # type: ignore[index]
             for place, number in enumerate(numbers.tolist())
         ]
-        return network.stylizer.style(code), joined(chosen)
+        return network.stylizer.style(code), Goal.joined(chosen)
 
     def _learn(self, drawn: Drawn) -> tuple[dict[str, float], str]:
         """One step of Adam, and the losses before it; none if they or their gradient are not finite."""
         photos = drawn.photo.to(self.device)
         seen = photos if self._table else drawn.painting.to(self.device)
-        style, targets = self._meant(self.network, drawn.style, seen)
+        style, goal = self._meant(self.network, drawn.style, seen)
         # The processor paints pictures one by one as fast as together, and holds less.
         portion = 1 if self.device.type == "cpu" else len(photos)
         parts = (torch.split(each, portion) for each in (photos, style, drawn.colours))
         painted = torch.cat([self._painted(self.network, *part) for part in zip(*parts, strict=True)])
         share = min(1.0, _LEAST ** (1 - self._last.step / _RAMP)) if self._begins else 1.0
         content = drawn.content.to(self.device)
-        losses, gradient = self._teacher.objective(content, targets, share).value_and_grad(painted.detach())
+        losses, gradient = self._teacher.objective(content, goal, share).value_and_grad(painted.detach())
         self._optimizer.zero_grad(set_to_none=True)
         painted.backward(gradient)  # type: ignore[no-untyped-call]
         losses = dict(zip(losses, self._agreed(list(losses.values())), strict=True))
@@ -466,6 +462,10 @@ def _held_out(paths: Sequence[Path], seed: int) -> tuple[list[Path], list[Path]]
     order = np.random.default_rng(seed).permutation(len(paths)).tolist()
     held = [paths[index] for index in sorted(order[:count])]
     return [paths[index] for index in sorted(order[count:])], held or [paths[0]]
+
+
+def _some(paths: Sequence[Path]) -> Sequence[Path]:
+    return paths[:: 1 + len(paths) // _DESCRIBED]
 
 
 def _design(kind: Kind, paintings: Sequence[Path], palette: float) -> Design:
