@@ -144,6 +144,11 @@ def covariance(gram: Tensor, mean: Tensor) -> Tensor:
     return gram - mean[:, :, None] * mean[:, None, :]
 
 
+def variance(gram: Tensor, mean: Tensor) -> Tensor:
+    """The diagonal of the `covariance` alone, at least 0 whatever the rounding. (N, C)."""
+    return (torch.diagonal(gram, dim1=1, dim2=2) - mean**2).clamp_min(0)
+
+
 def mean(feature: Tensor, weight: Tensor | None = None) -> Tensor:
     """The mean over positions μ (N, C)."""
     return _average(widen(feature), weight)

@@ -180,7 +180,7 @@ class GaussianLoss(StyleLoss):
 
     def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
         gram, mean = target[:2]
-        variance = positive(torch.einsum("nii->n", statistics.covariance(gram, mean)).clamp_min(0))
+        variance = positive(statistics.variance(gram, mean).sum(1))
         floor = 1e-6 * torch.einsum("nii->n", gram)  # a flat style has no spread of its own
         return (statistics.mean_cosines(feature, torch.maximum(variance, floor).sqrt(), weight),)
 

@@ -28,8 +28,7 @@ def described(moments: Mapping[str, Stat]) -> Tensor:
     parts = []
     for layer in LAYERS:
         gram, mean = moments[layer]
-        variance = torch.diagonal(statistics.covariance(gram, mean), dim1=1, dim2=2)
-        parts += [mean, variance.clamp_min(0).sqrt()]
+        parts += [mean, statistics.variance(gram, mean).sqrt()]
     return torch.cat(parts, 1).log1p()
 
 

@@ -11,7 +11,7 @@ from impasto.losses import ContentLoss, Loss, Term, TotalVariationLoss
 from impasto.networks import encoder
 from impasto.objective import TermObjective, remember
 from impasto.settings import Settings
-from impasto.statistics import Stat, covariance, moments
+from impasto.statistics import Stat, moments, variance
 from impasto.style_losses import CALIBRATION, STYLE_LOSSES, MomentsLoss
 
 _LEAST_VARIANCE = 1e-3
@@ -78,7 +78,7 @@ class Teacher:
         layers = self._settings.style_layers
         features = self.backbone(paintings, {*encoder.LAYERS, *layers})
         found = {layer: moments(features[layer]) for layer in encoder.LAYERS}
-        variances = torch.stack([torch.einsum("nii->n", covariance(*stat)) for stat in found.values()])
+        variances = torch.stack([variance(*stat).sum(1) for stat in found.values()])
         contrast = variances.clamp_min(_LEAST_VARIANCE).log().mean(0).exp()
         targets = {layer: self._style.target(features[layer]) for layer in layers}
         if self._style.looks > 1:

@@ -163,7 +163,7 @@ class Training:
             if start is None:
                 self._begin_afresh(torch.cat(descriptions))
             else:
-                self._begin_from(start)
+                self._begin_from(start, torch.cat(descriptions))
         self._begins = start is None
         self._average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         self._parameters = list(self.network.parameters())
@@ -349,8 +349,11 @@ class Training:
             self.network.encoder.standardise(descriptions)
 
     @torch.no_grad()
-    def _begin_from(self, start: Network) -> None:
-        """The convolutions of another network, and its γ and β as far as it has any for these paintings. Raises SettingsError."""
+    def _begin_from(self, start: Network, descriptions: Tensor) -> None:
+        """The convolutions of another network, and its γ and β as far as it has any for paintings of these ``descriptions``.
+
+        Raises SettingsError.
+        """
         theirs, ours = start.design, self.network.design
         if any(getattr(theirs.architecture, name) != getattr(ours.architecture, name) for name in _SIZES):
             raise SettingsError(
@@ -365,15 +368,14 @@ class Training:
         start = copy.deepcopy(start).to(self.device)
         convolutions = {name: own for name, own in start.stylizer.state_dict().items() if not name.startswith("heads.")}
         self.network.stylizer.load_state_dict(convolutions, strict=False)
-        for number, path in enumerate([*self._paintings, self._held_photos[0]]):
-            if start.encoder is not None:
-                (pixels,) = self._looked_at([path])
-                code = start.encoder(self._teacher.seen(pixels)[0])
-            else:
-                # A new style begins as the mean of those learnt, the photograph's own as theirs, which is the last.
-                code = torch.eye(theirs.architecture.codes, device=self.device)
-                code = code[:-1].mean(0, keepdim=True) if number < len(self._paintings) else code[-1:]
-            heads.weight[:, number] = start.stylizer.style(code)[0]
+        if start.encoder is not None:
+            (photo,) = self._looked_at(self._held_photos[:1])
+            codes = start.encoder(torch.cat([descriptions, self._teacher.seen(photo)[0]]))
+        else:
+            # A new style begins as the mean of those learnt, the photograph's own as theirs, which is the last.
+            learnt = torch.eye(theirs.architecture.codes, device=self.device)
+            codes = torch.cat([learnt[:-1].mean(0).expand(len(descriptions), -1), learnt[-1:]])
+        heads.weight.copy_(start.stylizer.style(codes).T)
 
     def _meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Goal]:
         """γ and β of a batch, and what is to be met, by the numbers of its styles, or by the paintings themselves."""
