@@ -1,5 +1,6 @@
 """Training networks: the pictures, the loop, its checkpoints and its sharing; all on generated pictures."""
 
+import copy
 import itertools
 import logging
 import subprocess
@@ -217,6 +218,25 @@ def test_a_step_that_is_not_finite_changes_nothing(
     assert "not finite" in step.event
     for name, tensor in training.network.state_dict().items():
         assert torch.equal(tensor, before[name])
+
+
+def test_a_network_goes_on_with_the_styles_that_it_has(pictures: tuple[list[Path], list[Path]]) -> None:
+    photos, paintings = pictures
+    start = Training("multi", photos, paintings[:2], SETTINGS, SMALL)
+    trained(start)
+    learnt = start.result().stylizer.heads.weight
+    more = Training("multi", photos, paintings[1:], SETTINGS, SMALL, start=start.result())
+    first, second, own = learnt.T
+    expected = torch.stack([second, (first + second) / 2, own], 1)
+    torch.testing.assert_close(more.network.stylizer.heads.weight.detach(), expected)
+
+
+def test_a_network_that_goes_on_sees_other_crops(pictures: tuple[list[Path], list[Path]]) -> None:
+    start = Training("any", *pictures, SETTINGS, SMALL).result()
+    older = copy.deepcopy(start)
+    older.design = replace(start.design, card={"steps": 4})
+    again, other = (Training("any", *pictures, SETTINGS, SMALL, start=network) for network in (start, older))
+    assert next(again.steps()).losses["content"] != next(other.steps()).losses["content"]
 
 
 def test_misuse_is_told() -> None:

@@ -165,6 +165,8 @@ class Training:
             else:
                 self._begin_from(start, torch.cat(descriptions))
         self._begins = start is None
+        # Going on, it is to see other crops than those that it has learnt from.
+        self._seed = settings.seed + (start.design.card.get("steps", 0) if start else 0)
         self._average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         self._parameters = list(self.network.parameters())
         self._freeze()
@@ -178,7 +180,7 @@ class Training:
         course, last = self.course, self._last
         settings, any_style = self.settings, self._table is None
         draws = Draws(
-            self._photos, self._paintings, course.crop, settings.seed, any_style=any_style, palette=settings.palette
+            self._photos, self._paintings, course.crop, self._seed, any_style=any_style, palette=settings.palette
         )
         source = batches(draws, last.step, course.batch, workers=course.workers, rank=self._rank, world=self._world)
         began = time.perf_counter() - last.elapsed
@@ -372,9 +374,11 @@ class Training:
             (photo,) = self._looked_at(self._held_photos[:1])
             codes = start.encoder(torch.cat([descriptions, self._teacher.seen(photo)[0]]))
         else:
-            # A new style begins as the mean of those learnt, the photograph's own as theirs, which is the last.
+            # A style of the same name goes on, a new one begins as the mean of those learnt; the photograph's own is the last.
             learnt = torch.eye(theirs.architecture.codes, device=self.device)
-            codes = torch.cat([learnt[:-1].mean(0).expand(len(descriptions), -1), learnt[-1:]])
+            *known, own = learnt
+            mean = learnt[:-1].mean(0)
+            codes = torch.stack([*(dict(zip(theirs.styles, known, strict=True)).get(name, mean) for name in ours.styles), own])
         heads.weight.copy_(start.stylizer.style(codes).T)
 
     def _meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Goal]:
