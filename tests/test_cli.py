@@ -119,7 +119,7 @@ def test_the_fast_method(pair: tuple[Path, Path], tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (0, "out.png\n"), done.stderr
         assert images.load(tmp_path / "out.png").size == (768, 1024)
     record = json.loads(impasto("info", "out.png", "--json", cwd=tmp_path).stdout)
-    assert record["network"] == "arbitrary" and len(record["code"]) == 100
+    assert record["network"] == "any" and len(record["code"]) == 64
     plan = json.loads(
         impasto("stylize", pair[0], pair[1], "--method", "fast", "--dry-run", "--json", cwd=tmp_path).stdout
     )

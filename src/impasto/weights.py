@@ -127,7 +127,7 @@ REGISTRY: dict[str, Pretrained] = {
         citation="K. Simonyan and A. Zisserman, Very deep convolutional networks for large-scale image recognition, ICLR 2015",
         decode=_decode_vgg19,
     ),
-    "any": _own("any", "2fc531fc43811a44ab81b1a4071a893b804f383bef6222e12e5e4c31e2901e2e", _GHIASI),
+    "any": _own("any", "497107e48a0c1eb5562b6cd166f5b3d2b1704f0ba51ccb23822bc604f5f6045b", _GHIASI),
     "multi": _own("multi", "f93631d90c6f0e9edfcf49b61cae5bfb8fd1464497a75bba1e9e25212ef77113", _DUMOULIN),
     "arbitrary-predict": _lite(
         "arbitrary_predict.onnx", "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d", _GHIASI
