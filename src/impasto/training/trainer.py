@@ -378,7 +378,9 @@ class Training:
             learnt = torch.eye(theirs.architecture.codes, device=self.device)
             *known, own = learnt
             mean = learnt[:-1].mean(0)
-            codes = torch.stack([*(dict(zip(theirs.styles, known, strict=True)).get(name, mean) for name in ours.styles), own])
+            codes = torch.stack(
+                [*(dict(zip(theirs.styles, known, strict=True)).get(name, mean) for name in ours.styles), own]
+            )
         heads.weight.copy_(start.stylizer.style(codes).T)
 
     def _meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Goal]:
