@@ -78,7 +78,7 @@ def test_a_budget_makes_tiles_of_nearly_the_same_picture() -> None:
 
 
 def test_a_large_file_goes_its_whole_way_in_8_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large, "LARGE", 520 * 520)
+    monkeypatch.setattr(large, "LARGE", 520 * 520)  # above the 512 × 512 at which paintings are looked at
     Image.fromarray(photo(700, 500)).save(tmp_path / "photo.png", exif=_rotated())
     result = impasto.stylize(
         tmp_path / "photo.png", painting(60, 60), method="fast", size="native", memory="800MB", precision="float32"
@@ -95,7 +95,7 @@ def test_a_large_file_goes_its_whole_way_in_8_bits(tmp_path: Path, monkeypatch: 
 
 
 def test_a_small_painting_scaled_to_a_large_picture_stays_in_8_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large, "LARGE", 520 * 520)
+    monkeypatch.setattr(large, "LARGE", 520 * 520)  # above the 512 × 512 at which paintings are looked at
     result = impasto.stylize(photo(500, 700), painting(60, 60), method="fast", size="native", stroke_size=100)
     assert isinstance(result.painted, LargePicture) and result.painted.size == (500, 700)
 

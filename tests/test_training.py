@@ -237,6 +237,9 @@ def test_a_network_that_goes_on_sees_other_crops(pictures: tuple[list[Path], lis
     older.design = replace(start.design, card={"steps": 4})
     again, other = (Training("any", *pictures, SETTINGS, SMALL, start=network) for network in (start, older))
     assert next(again.steps()).losses["content"] != next(other.steps()).losses["content"]
+    trained(other)
+    once_more = Training("any", *pictures, SETTINGS, SMALL, start=other.result())
+    assert [each.result().design.card["draws_seed"] for each in (again, other, once_more)] == [0, 4, 8]
 
 
 def test_misuse_is_told() -> None:

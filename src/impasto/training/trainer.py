@@ -165,8 +165,9 @@ class Training:
             else:
                 self._begin_from(start, torch.cat(descriptions))
         self._begins = start is None
-        # Going on, it is to see other crops than those that it has learnt from.
-        self._seed = settings.seed + (start.design.card.get("steps", 0) if start else 0)
+        # Going on, it is to see other crops than those that it has learnt from, however often it has gone on.
+        before = start.design.card if start else {}
+        self._draws_seed: int = settings.seed + before.get("draws_seed", 0) + before.get("steps", 0)
         self._average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         self._parameters = list(self.network.parameters())
         self._freeze()
@@ -180,7 +181,7 @@ class Training:
         course, last = self.course, self._last
         settings, any_style = self.settings, self._table is None
         draws = Draws(
-            self._photos, self._paintings, course.crop, self._seed, any_style=any_style, palette=settings.palette
+            self._photos, self._paintings, course.crop, self._draws_seed, any_style=any_style, palette=settings.palette
         )
         source = batches(draws, last.step, course.batch, workers=course.workers, rank=self._rank, world=self._world)
         began = time.perf_counter() - last.elapsed
@@ -232,6 +233,7 @@ class Training:
             "precision": self.precision,
             "device": str(self.device),
             "settings": self.settings.dictionary(),
+            "draws_seed": self._draws_seed,
             "losses": dict(self._last.losses),
             "validation": dict(self._validation),
         }
@@ -376,11 +378,8 @@ class Training:
         else:
             # A style of the same name goes on, a new one begins as the mean of those learnt; the photograph's own is the last.
             learnt = torch.eye(theirs.architecture.codes, device=self.device)
-            *known, own = learnt
-            mean = learnt[:-1].mean(0)
-            codes = torch.stack(
-                [*(dict(zip(theirs.styles, known, strict=True)).get(name, mean) for name in ours.styles), own]
-            )
+            known, mean = dict(zip(theirs.styles, learnt[:-1], strict=True)), learnt[:-1].mean(0)
+            codes = torch.stack([*(known.get(name, mean) for name in ours.styles), learnt[-1]])
         heads.weight.copy_(start.stylizer.style(codes).T)
 
     def _meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Goal]:
