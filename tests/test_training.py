@@ -19,6 +19,7 @@ import impasto
 from impasto import colour, images
 from impasto.errors import CheckpointError, ImageError, SettingsError, WeightsError
 from impasto.features import Backbone
+from impasto.networks import pretrained
 from impasto.networks.cin import conditional_instance_norm
 from impasto.networks.encoder import StyleEncoder
 from impasto.networks.network import Design, Network, load_network, save_network
@@ -202,6 +203,8 @@ def test_a_checkpoint_of_another_training_is_refused(pictures: tuple[list[Path],
         Training("any", *pictures, SETTINGS, SMALL).resume(tmp_path / "c")
     with pytest.raises(CheckpointError, match="another batch"):
         Training("multi", *pictures, SETTINGS, replace(SMALL, batch=4)).resume(tmp_path / "c")
+    with pytest.raises(CheckpointError, match="another network to begin from"):
+        Training("multi", *pictures, SETTINGS, SMALL, start=pretrained.network("multi")).resume(tmp_path / "c")
     (tmp_path / "c").write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError, match="damaged"):
         Training("multi", *pictures, SETTINGS, SMALL).resume(tmp_path / "c")

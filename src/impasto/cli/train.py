@@ -54,6 +54,10 @@ def execute_training(
     kept, log, sheet = (output.with_name(output.name + end) for end in (".checkpoint", ".log.jsonl", ".sheet.png"))
     if output.suffix != ".safetensors":
         raise OutputError(f"A network is a .safetensors file: name it so, not {output.name!r}.")
+    if source and Path(source).resolve() == output.resolve():
+        raise OutputError(
+            f"{output} is the network to begin from, and --resume will want it as it is: name another file."
+        )
     if resume:
         reached = training.resume(kept)
     elif kept.exists() and not force:

@@ -165,6 +165,7 @@ class Training:
             else:
                 self._begin_from(start, torch.cat(descriptions))
         self._begins = start is None
+        self._start = checkpoint.digest(start.state_dict().values())[:12] if start else "none"
         # Going on, it is to see other crops than those that it has learnt from, however often it has gone on.
         before = start.design.card if start else {}
         self._draws_seed: int = settings.seed + before.get("draws_seed", 0) + before.get("steps", 0)
@@ -327,6 +328,7 @@ class Training:
         course, digest = self.course, checkpoint.digest
         return {
             "kind": self.kind,
+            "network to begin from": self._start,
             "batch": course.batch,
             "crop": course.crop,
             "learning rate": course.learning_rate,
