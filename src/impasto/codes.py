@@ -132,10 +132,10 @@ def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
         style, share = (style, share) if style else (share, "1")
         try:
             values[0, _place(style, design.styles)] += float(share)
-        except ValueError:
+        except ValueError as error:
             raise SettingsError(
                 f"--style-index takes styles of {name}, from 0 to {len(design.styles) - 1} or by name, like 7 or 3:0.5,12:0.5, "
-                f"not {part.strip()!r}."
+                f"not {part.strip()!r}: {error}"
             ) from None
     values = torch.tensor([normalised(values[0].tolist())])
     return StyleCode(name, values, design.colours_of(values[:, : len(design.styles)]))

@@ -51,7 +51,7 @@ Styles = Annotated[
 Index = Annotated[
     str,
     typer.Option(
-        help="In place of a painting, one of the network's learnt styles by number or name, or a mixture: 7 or 3:0.5,12:0.5. See `impasto styles`.",
+        help="In place of a painting, one of the network's learnt styles by name or number, or a mixture: rhone or rhone:0.5,7:0.5. See `impasto styles`.",
         show_default="none",
     ),
 ]
