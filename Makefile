@@ -24,13 +24,14 @@ check: venv
 	$(BIN)/mypy
 
 # The sheets in docs/: make sheet PAIRS=a folder with the folders content/ and style/ in it
-sheet: venv
+sheet: demo
 	@test -d "$(PAIRS)/content" || { echo "Set PAIRS to a folder with content/ and style/ pictures."; exit 1; }
 	$(BIN)/python scripts/contact_sheet.py $(PAIRS) docs/contact-sheet.jpg
 	$(BIN)/python scripts/method_sheet.py $(PAIRS) docs/methods.jpg
 	$(BIN)/python scripts/story_sheet.py docs/story.jpg
 	$(BIN)/python scripts/region_sheet.py docs/regions.jpg
 	$(BIN)/python scripts/colour_sheet.py docs/colours.jpg
+	$(BIN)/impasto styles output/demo/content.png --size 256 -o docs/learnt.jpg --force
 
 # The experiments of a course report, ten minutes: output/report/report.html
 report: demo

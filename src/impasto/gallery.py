@@ -15,7 +15,7 @@ from impasto.sheet import Labelled, contact_sheet
 from impasto.statistics import total_variation
 from impasto.tasks import plan_stylize
 
-_COLUMNS = 7
+_COLUMNS = 6
 
 
 def learnt_styles(content: PictureLike, size: int = 384, name: str = LEARNT) -> Image.Image:

@@ -43,7 +43,7 @@ NOT_TRAINED = (
 )
 """The settings of pictures that training has no use for, or has its own of."""
 
-PREDICTING, LEARNT = "any", "multistyle26"
+PREDICTING, LEARNT = "any", "multi"
 """The networks of the fast method that serve where none is named: for paintings, and for learnt styles."""
 
 _REFINE = 0.5

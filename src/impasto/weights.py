@@ -128,7 +128,7 @@ REGISTRY: dict[str, Pretrained] = {
         decode=_decode_vgg19,
     ),
     "any": _own("any", "497107e48a0c1eb5562b6cd166f5b3d2b1704f0ba51ccb23822bc604f5f6045b", _GHIASI),
-    "multi": _own("multi", "f93631d90c6f0e9edfcf49b61cae5bfb8fd1464497a75bba1e9e25212ef77113", _DUMOULIN),
+    "multi": _own("multi", "270d7997e9ecb57993189ea9788e6888e6cd32c4e477e41fb713ba5b1356d57b", _DUMOULIN),
     "arbitrary-predict": _lite(
         "arbitrary_predict.onnx", "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d", _GHIASI
     ),
