@@ -294,7 +294,6 @@ class Training:
             "adam": [moments.get(index) for index in range(len(self._parameters))],
             "validation": dict(self._validation),
             "fitting": self.fitting,
-            "begins": self._begins,
         }
         checkpoint.save(path, state)
 
@@ -314,7 +313,7 @@ class Training:
             known = self._optimizer.state_dict()
             known["state"] = {index: entry for index, entry in enumerate(state["adam"]) if entry is not None}
             self._optimizer.load_state_dict(known)
-            self._validation, self.fitting, self._begins = state["validation"], state["fitting"], state["begins"]
+            self._validation, self.fitting = state["validation"], state["fitting"]
             self._freeze()
             self._last = TrainStep(state["step"], {}, 0.0, state["elapsed"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
