@@ -96,5 +96,5 @@ def coarse_to_fine(
                 yield step
 
 
-def _same(objective: TermObjective, size: Size) -> TermObjective:
+def _same(objective: TermObjective, stage: Stage, pixels: Tensor) -> TermObjective:
     return objective

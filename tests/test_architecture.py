@@ -14,7 +14,7 @@ FLOORS: list[set[str]] = [
     {"checkpoint", "colour", "edges", "images", "losses", "recipes", "weights"},
     {"devices", "features", "large", "networks", "optimizers", "record", "regions"},
     {"codes", "export", "objective", "plan", "result", "style_losses"},
-    {"fast", "inputs", "solve", "training"},
+    {"fast", "inputs", "places", "solve", "training"},
     {"run", "zones"},
     {"tasks"},
     {"demo", "doctor", "gallery", "scores"},

@@ -91,7 +91,7 @@ def test_every_step_can_be_gone_on_from(
     start = torch.rand(1, 3, 6, 8, generator=torch.Generator().manual_seed(1))
 
     def steps(**more: Any) -> Any:
-        return solve(lambda size: objective, start, schedule, make, averaging=averaging, **more)
+        return solve(lambda stage, pixels: objective, start, schedule, make, averaging=averaging, **more)
 
     objective = Valley(senseless)
     whole: list[tuple[Step, int]] = []

@@ -35,7 +35,7 @@ class Quadratic:
 
 def run(objective: Quadratic, iterations: int, make: Callable[[], Optimizer], averaging: float = 0.0) -> list[Step]:
     start = torch.full((1, 3, 2, 2), 0.5)
-    return list(solve(lambda size: objective, start, [Stage((2, 2), iterations)], make, averaging=averaging))
+    return list(solve(lambda stage, pixels: objective, start, [Stage((2, 2), iterations)], make, averaging=averaging))
 
 
 def real_objective(backbone: Backbone, size: Size) -> TermObjective:
@@ -70,7 +70,7 @@ def test_objective_gradient_against_finite_differences(tiny: Backbone) -> None:
 def test_the_loss_descends_on_a_random_network(tiny: Backbone, name: str) -> None:
     start = torch.rand(1, 3, 12, 16, generator=torch.Generator().manual_seed(5), dtype=torch.float64)
     schedule = [Stage((6, 8), 15), Stage((12, 16), 15)]
-    steps = list(solve(lambda size: real_objective(tiny, size), start, schedule, OPTIMIZERS[name]))
+    steps = list(solve(lambda stage, pixels: real_objective(tiny, stage.size), start, schedule, OPTIMIZERS[name]))
     for scale in (0, 1):
         totals = [step.losses[TOTAL] for step in steps if step.scale == scale]
         assert totals[-1] < totals[0] * (0.5 if name == "lbfgs" else 0.9)
@@ -153,7 +153,7 @@ def test_the_count_goes_on_after_a_scale_that_ended_early() -> None:
             return {TOTAL: 1.0}, torch.zeros_like(pixels)
 
     schedule = [Stage((2, 2), 100), Stage((4, 4), 100)]
-    steps = list(solve(lambda size: Flat(), torch.full((1, 3, 2, 2), 0.5), schedule, LBFGS))
+    steps = list(solve(lambda stage, pixels: Flat(), torch.full((1, 3, 2, 2), 0.5), schedule, LBFGS))
     assert next(step.iteration for step in steps if step.scale == 1) == 100
 
 
@@ -162,8 +162,8 @@ def test_a_later_scale_that_cannot_start_leaves_the_one_before() -> None:
         def value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
             return {TOTAL: float("nan")}, torch.zeros_like(pixels)
 
-    def objective_at(size: Size) -> Quadratic:
-        return Quadratic() if size == (2, 2) else Broken()
+    def objective_at(stage: Stage, pixels: Tensor) -> Quadratic:
+        return Quadratic() if stage.size == (2, 2) else Broken()
 
     schedule = [Stage((2, 2), 10), Stage((4, 4), 10)]
     start = torch.full((1, 3, 2, 2), 0.5)
@@ -201,7 +201,7 @@ def test_adam_against_torch() -> None:
 
 def test_closing_the_generator_stops_the_work() -> None:
     objective = Quadratic()
-    steps = solve(lambda size: objective, torch.full((1, 3, 2, 2), 0.5), [Stage((2, 2), 100)], LBFGS)
+    steps = solve(lambda stage, pixels: objective, torch.full((1, 3, 2, 2), 0.5), [Stage((2, 2), 100)], LBFGS)
     next(steps)
     steps.close()
     assert objective.count == 1

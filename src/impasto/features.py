@@ -2,7 +2,8 @@
 
 A backbone is a chain of convolutions, ReLUs and poolings with pretrained, frozen weights. Layers carry their usual names:
 ``conv4_2`` is the second convolution of block 4, ``relu4_2`` its ReLU, ``pool4`` the block's pooling, and ``pixels`` the
-picture itself. Keras calls ``relu4_2`` ``block4_conv2``, for its convolutions include the ReLU.
+picture itself. Keras calls ``relu4_2`` ``block4_conv2``, for its convolutions include the ReLU. ``relu1_1/4`` is ``relu1_1`` averaged over
+squares of 4 × 4 positions: the layer as it is seen from the grid of a deeper one.
 """
 
 import re
@@ -20,6 +21,16 @@ from impasto.tiles import Window
 
 Tape = list[tuple[str, Backward | None]]
 """The layers passed through, each with its backward; None where there is nothing to do."""
+
+
+_SQUARES = ("2", "4", "8", "16")
+"""The sides of the squares of positions over which features may be averaged."""
+
+
+def plain(layer: str) -> tuple[str, int]:
+    """A layer's name, and the side of the squares over which it is averaged: ``relu1_1/4`` is ``relu1_1`` and 4, ``relu4_1`` itself and 1."""
+    name, _, side = layer.partition("/")
+    return name, int(side or 1)
 
 
 @dataclass(frozen=True)
@@ -43,22 +54,28 @@ class Architecture:
     def check(self, layers: Iterable[str]) -> None:
         """Raises SettingsError, naming the nearest layer there is, for a layer that does not exist."""
         for layer in layers:
-            if layer not in self.layers:
-                raise SettingsError(f"There is no layer {layer!r}: {did_you_mean(layer, self.layers)}")
+            name, slash, side = layer.partition("/")
+            if name not in self.layers:
+                raise SettingsError(f"There is no layer {layer!r}: {did_you_mean(name, self.layers)}")
+            if slash and (side not in _SQUARES or name == "pixels"):
+                raise SettingsError(
+                    f"{layer!r} is no layer: features are averaged over squares of {', '.join(_SQUARES)} positions, as in relu1_1/4."
+                )
 
     def depth(self, layer: str) -> int:
         """How many poolings come before a layer: it has one position for every 2^depth pixels each way, the rest left out."""
-        return sum(name.startswith("pool") for name in self.layers[: self.layers.index(layer) + 1])
+        name, side = plain(layer)
+        return sum(each.startswith("pool") for each in self.layers[: self.layers.index(name) + 1]) + side.bit_length() - 1
 
     def channels(self, layer: str) -> int:
         """The number of a layer's feature maps."""
-        block = re.search(r"\d", layer)
+        block = re.search(r"\d", plain(layer)[0])
         return self.blocks[int(block[0]) - 1][1] if block else 3
 
     def chain(self, wanted: Iterable[str]) -> tuple[str, ...]:
         """The layers from the first convolution to the deepest one wanted."""
         names = self.layers
-        return names[1 : 1 + max(map(names.index, wanted), default=0)]
+        return names[1 : 1 + max((names.index(plain(layer)[0]) for layer in wanted), default=0)]
 
     def reach(self, layers: Iterable[str]) -> int:
         """How many pixels beyond its own square of 2^depth pixels a position of these layers sees, and passes gradients to.
@@ -138,7 +155,7 @@ class Backbone:
         wanted = set(layers)
         self.architecture.check(wanted)
         self._check_size(pixels, wanted)
-        deep = [layer for layer in self.architecture.layers[1:] if layer in wanted]
+        deep = sorted(wanted - {"pixels"})
         features = {"pixels": pixels} if "pixels" in wanted else {}
         if deep:
             features |= zip(deep, _Pass.apply(pixels, self, deep, windows or {}), strict=True)  # type: ignore[no-untyped-call]
@@ -146,41 +163,44 @@ class Backbone:
 
     def _check_size(self, pixels: Tensor, wanted: set[str]) -> None:
         height, width = pixels.shape[2:]
-        side = min(height, width)
-        for layer in self.architecture.chain(wanted):
-            if layer.startswith("pool"):
-                side //= 2
-                if not side:
-                    raise ImageError(
-                        f"A picture of {width}×{height} pixels is too small for layer {layer}: "
-                        "enlarge it, or choose earlier layers."
-                    )
+        for layer in (*self.architecture.chain(wanted), *wanted):
+            if not min(height, width) >> self.architecture.depth(layer):
+                raise ImageError(
+                    f"A picture of {width}×{height} pixels is too small for layer {layer}: "
+                    "enlarge it, or choose earlier layers."
+                )
 
-    def _forward(self, pixels: Tensor, wanted: Sequence[str], tape: Tape | None) -> dict[str, Tensor]:
-        """The wanted features; each layer leaves its backward on the tape."""
+    def _forward(
+        self, pixels: Tensor, wanted: Sequence[str], tape: Tape | None
+    ) -> tuple[dict[str, Tensor], dict[str, torch.Size]]:
+        """The wanted features, and the shapes of the layers that they are of; each layer leaves its backward on the tape."""
         features: dict[str, Tensor] = {}
+        shapes: dict[str, torch.Size] = {}
         x = Rows.of(self._normalized(pixels))
         chain = self.architecture.chain(wanted)
+        looked_at = {plain(name)[0] for name in wanted}
         for layer, following in zip(chain, (*chain[1:], ""), strict=True):
             backward: Backward | None = None
             if layer.startswith("conv"):
                 convolution = self._convolution(layer)
-                fused = following.startswith("relu") and layer not in wanted
+                fused = following.startswith("relu") and layer not in looked_at
                 x, backward = convolution.forward(x.whole(), relu=fused), convolution.backward
             elif layer.startswith("relu"):
                 x = x if fused else Rows.of(x.whole().relu())
-                if layer in wanted or not (self._stops and following.startswith("pool")):
+                if layer in looked_at or not (self._stops and following.startswith("pool")):
                     x = Rows.of(x.whole())
                     backward = kernels.relu_backward(x.whole(), kept=layer != chain[1])
             else:
                 pooled, backward = self._pool(x)
                 x = Rows.of(pooled)
-            if layer in wanted:
+            if layer in looked_at:
                 x = Rows.of(x.whole())
-                features[layer] = x.whole()
+                named = [(name, plain(name)[1]) for name in wanted if plain(name)[0] == layer]
+                features |= {name: kernels.averaged(x.whole(), side) for name, side in named}
+                shapes[layer] = x.shape
             if tape is not None:
                 tape.append((layer, backward))
-        return features
+        return features, shapes
 
     def _backward(
         self,
@@ -193,13 +213,13 @@ class Backbone:
         gradient: Rows | None = None
         while tape:
             layer, backward = tape.pop()
-            joining = gradients.pop(layer, None)
-            if joining is not None:
-                window = windows.get(layer)
-                if gradient is not None:
-                    gradient = kernels.added(gradient, joining, window)
-                else:
-                    gradient = kernels.spread(joining, shapes[layer], window) if window else Rows.of(joining)
+            for name in [name for name in gradients if plain(name)[0] == layer]:
+                joining, side = gradients.pop(name), plain(name)[1]
+                if joining is not None:
+                    if gradient is None:
+                        gradient = kernels.spread(joining, shapes[layer], side, windows.get(name))
+                    else:
+                        gradient = kernels.added(gradient, joining, side, windows.get(name))
             if gradient is not None and backward is not None:
                 gradient = backward(gradient)
         assert gradient is not None
@@ -228,8 +248,7 @@ class _Pass(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         ctx.backbone, ctx.wanted, ctx.dtype, ctx.windows = backbone, wanted, pixels.dtype, windows
         ctx.tape = [] if ctx.needs_input_grad[0] else None
-        features = backbone._forward(pixels, wanted, ctx.tape)
-        ctx.shapes = {layer: feature.shape for layer, feature in features.items()}
+        features, ctx.shapes = backbone._forward(pixels, wanted, ctx.tape)
         for layer, (top, bottom, left, right) in windows.items():
             if layer in features:
                 part = features[layer][:, :, top:bottom, left:right]

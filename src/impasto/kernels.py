@@ -185,29 +185,50 @@ def _fuses(device: str, dtype: torch.dtype) -> bool:
     return True
 
 
-def added(rows: Rows, other: Tensor, window: Window | None = None) -> Rows:
-    """The sum of both; ``other`` may be smaller, and then lies in a ``window``."""
-    if window is None:
+def averaged(x: Tensor, side: int) -> Tensor:
+    """A map averaged over squares of ``side`` × ``side`` positions; what is left at its end belongs to none."""
+    return x if side == 1 else nn.avg_pool2d(x, side)
+
+
+def added(rows: Rows, other: Tensor, side: int = 1, window: Window | None = None) -> Rows:
+    """The sum of a gradient and that of an `averaged` map, of all of it or of what lies in a ``window`` of it."""
+    if window is None and side == 1:
         return rows.derived(rows.shape[1], lambda top, bottom: rows.take(top, bottom) + other[:, :, top:bottom])
-    first, last, left, right = window
+    first, last, left, right = _within(other, side, window)
 
     def take(top: int, bottom: int) -> Tensor:
         a, b = max(top, first), min(bottom, last)
         if a >= b:
             return rows.take(top, bottom)
         band = rows.take(top, bottom).clone()
-        band[:, :, a - top : b - top, left:right] += other[:, :, a - first : b - first]
+        band[:, :, a - top : b - top, left:right] += _handed_out(other, side, a - first, b - first)
         return band
 
     return rows.derived(rows.shape[1], take)
 
 
-def spread(other: Tensor, shape: torch.Size, window: Window) -> Rows:
-    """A map of ``shape`` that is zero outside of a ``window``."""
+def spread(other: Tensor, shape: torch.Size, side: int = 1, window: Window | None = None) -> Rows:
+    """The gradient of a map of ``shape`` from that of the `averaged` map, of all of it or of what lies in a ``window`` of it."""
+    if window is None and side == 1:
+        return Rows.of(other)
     whole = torch.empty(shape, dtype=other.dtype, device=other.device, memory_format=torch.channels_last).zero_()
-    top, bottom, left, right = window
-    whole[:, :, top:bottom, left:right] = other
+    top, bottom, left, right = _within(other, side, window)
+    whole[:, :, top:bottom, left:right] = _handed_out(other, side, 0, bottom - top)
     return Rows.of(whole)
+
+
+def _within(other: Tensor, side: int, window: Window | None) -> Window:
+    """Where in a map the squares lie that ``other`` has an average of."""
+    top, bottom, left, right = window or (0, other.shape[2], 0, other.shape[3])
+    return top * side, bottom * side, left * side, right * side
+
+
+def _handed_out(other: Tensor, side: int, top: int, bottom: int) -> Tensor:
+    """Rows ``top`` to ``bottom`` of the gradient of the positions, each of which has its share of its square's."""
+    if side == 1:
+        return other[:, :, top:bottom]
+    band = nn.interpolate(other[:, :, top // side : -(-bottom // side)] / side**2, scale_factor=side)
+    return band[:, :, top % side : top % side + bottom - top]
 
 
 def relu_backward(y: Tensor, kept: bool = True) -> Backward:

@@ -85,6 +85,30 @@ class ContentLoss:
 
 
 @dataclass(frozen=True)
+class PlacesLoss:
+    """How far every place is from the one that it shall look like (Kolkin et al. 2022, section 3): 1 - cos, and ``share`` times the
+    mean squared difference over the target's mean square, for a cosine does not see how strong a feature is.
+
+    It is a content loss on features that have been replaced (`places.replaced`).
+    """
+
+    share: float = 0.1
+    blends: ClassVar[bool] = False
+    additive: ClassVar[bool] = True
+    placed: ClassVar[int] = 1
+    looks: ClassVar[int] = 1
+
+    def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
+        return feature, statistics.unlikeness(feature, torch.zeros_like(feature), weight)[1]
+
+    def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
+        return statistics.unlikeness(feature, target[0], weight)
+
+    def distance(self, measured: Stat, target: Stat) -> Tensor:
+        return measured[0] + self.share * measured[1] / positive(target[1])
+
+
+@dataclass(frozen=True)
 class TotalVariationLoss:
     """Total variation per pixel: how restless the picture is, whatever its target (Johnson et al. 2016, section 3.2)."""
 

@@ -11,7 +11,7 @@ A picture that fits is one tile, and for the last tile of any picture the first 
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -163,8 +163,7 @@ def remember(
     found: dict[str, Stat] = dict.fromkeys(layers, ())
     for look in range(loss.looks):
         sums: dict[str, list[Tensor]] = {layer: [] for layer in layers}
-        for each in _tiles(backbone, pixels, layers, tile):
-            features = _owned(backbone, each.of(pixels), layers, each)
+        for each, features in looked_at(backbone, pixels, layers, tile):
             for layer in layers:
                 part = _part(backbone, features[layer], layer, each, where or {})
                 stat = (
@@ -179,6 +178,15 @@ def remember(
                 sums[layer] = maps + _added(sums[layer][loss.placed :], stat[loss.placed :])
         found = {layer: found[layer] + tuple(sums[layer]) for layer in layers}
     return found
+
+
+def looked_at(
+    backbone: Backbone, pixels: Tensor, layers: Iterable[str], tile: int | None
+) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
+    """The tiles of a picture (1, 3, H, W), with the features of what each owns; ``tile`` is their side, None sees the picture whole."""
+    layers = list(layers)
+    for each in _tiles(backbone, pixels, layers, tile):
+        yield each, _owned(backbone, each.of(pixels), layers, each)
 
 
 @dataclass(frozen=True)

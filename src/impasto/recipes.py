@@ -53,6 +53,9 @@ _GATYS = Settings(
 
 RECIPES: dict[str, Settings] = {
     "default": Settings(),
+    "painted": Settings(
+        places_weight=1, style_weight=0.3, style_layers="relu1_1,relu2_1,relu3_1", content_weight=0, tv_weight=0, iterations=60
+    ),
     # Content alone, or style alone, from noise.
     "reconstruct": Settings(style_weight=0, content_weight=1, tv_weight=0.1, init="noise", iterations=300, history=20),
     "texture": Settings(content_weight=0, tv_weight=1, init="noise", iterations=160, history=20),

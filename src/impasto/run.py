@@ -47,12 +47,13 @@ class Run(Prepared):
         frame: Picture,
         start: Picture | None,
         schedule: list[Stage],
-        terms_at: Callable[[Backbone, Size, int | None], list[Term]],
+        terms_at: Callable[[Backbone, Stage, Tensor, int | None], list[Term]],
         kept: Tensor | None = None,
         zones: Sequence[Zone] = (),
     ) -> None:
         """``frame`` lends the result its size, depth and transparency; no ``start`` means noise.
 
+        ``terms_at`` gives the terms of a stage, for the picture (1, 3, H, W) that it starts from and the side of the tiles.
         ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's. ``zones`` are those whose styles ``terms_at`` imitates.
         """
         super().__init__(task, recipe, settings, frame.size)
@@ -136,7 +137,7 @@ class Run(Prepared):
         own = {name: value for name, value in own.items() if name not in ("memory", "device")} | {
             "precision": self.precision
         }
-        scales = [[*stage.size, stage.iterations] for stage in self.schedule]
+        scales = [[*stage.size, stage.iterations, stage.last] for stage in self.schedule]
         return {
             "impasto": impasto.__version__,
             "task": self.task,
@@ -210,7 +211,10 @@ class Run(Prepared):
     def plan(self) -> dict[str, Any]:
         """What `steps` will do, for people to read."""
         return {
-            "scales": [f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations" for stage in self.schedule],
+            "scales": [
+                f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations{', last pass' if stage.last else ''}"
+                for stage in self.schedule
+            ],
             "tiles": f"{self.fit.tile}x{self.fit.tile}" if self.fit.tile else "none, the picture is seen whole",
             "history": self.fit.history,
         }
@@ -220,7 +224,7 @@ class Run(Prepared):
         size = images.long_side(self.size, min(256, max(self.size)))  # much less is mostly the fixed cost of a step
         pixels = images.resize(self._start_pixels(), size)
         with memory.kept(), convolving(self.precision):
-            objective = self._objective_at(size)
+            objective = self._objective_at(Stage(size, 1), pixels)
             took = []
             for _ in range(4):  # the first ones still find their memory
                 began = time.perf_counter()
@@ -230,7 +234,7 @@ class Run(Prepared):
         work = sum(stage.iterations * _area(stage.size) for stage in self.schedule)
         return per_pixel * work, self.fit.bytes
 
-    def _objective_at(self, size: Size) -> Objective:
+    def _objective_at(self, stage: Stage, pixels: Tensor) -> Objective:
         if self._backbone is None:
             self._backbone = Backbone.pretrained(
                 "vgg19",
@@ -240,17 +244,17 @@ class Run(Prepared):
                 device=self.device,
             )
         memory.release()
-        tile = tile_at(size, self.settings, self.precision, self.fit, beside=self._beside)
+        tile = tile_at(stage.size, self.settings, self.precision, self.fit, beside=self._beside)
         if tile is not None:
             memory.return_large()
         with torch.no_grad():
-            terms = self._terms_at(self._backbone, size, tile)
+            terms = self._terms_at(self._backbone, stage, pixels, tile)
         memory.release()
         objective = TermObjective(self._backbone, terms, tile)
         if self._kept is None:
             return objective
-        frame = self._frame.resized(size).pixels.to(self.device)
-        return Kept(objective, frame, images.resize(self._kept, size).clamp(0, 1).to(self.device))
+        frame = self._frame.resized(stage.size).pixels.to(self.device)
+        return Kept(objective, frame, images.resize(self._kept, stage.size).clamp(0, 1).to(self.device))
 
     def _start_pixels(self) -> Tensor:
         if self._start is not None:

@@ -84,11 +84,32 @@ class Settings:
     )
     style_weight: float = setting(1.0, "Weight of the style loss.", above=0)
     content_weight: float = setting(0.4, "Weight of the content loss.", above=0)
+    places_weight: float = setting(
+        0.0,
+        "Weight of the places loss: every place of the picture follows the place of the painting that is most like it.",
+        above=0,
+    )
     tv_weight: float = setting(5.0, "Weight of the total variation per pixel: more is smoother.", above=0)
     style_layers: Layers = setting(
         "relu1_1,relu2_1,relu3_1,relu4_1:0.7,relu5_1:0.5", "Layers that make the style, with shares: relu1_1,relu2_1:2."
     )
     content_layers: Layers = setting("relu3_2,relu4_2", "Layers that keep the content, with shares.")
+    places_layers: Layers = setting(
+        "relu1_1/4,relu2_1/2,relu3_1,relu3_4,relu4_1",
+        "Layers by which places are compared, with shares; relu1_1/4 is averaged over 4×4 positions.",
+    )
+    places_photo: float = setting(
+        0.75,
+        "How much of the photograph there is in what is compared with the painting's places, 0 to 1; the rest is the picture so far.",
+        above=0,
+        below=1,
+    )
+    last_pass: float = setting(
+        0.2,
+        "Where places count, the share of the iterations in which at last every layer seeks its places for itself: crisper strokes.",
+        above=0,
+        below=0.9,
+    )
     style_loss: Literal[
         "moments",
         "gram",
@@ -148,7 +169,8 @@ class Settings:
         RUN,
     )
     scales: str | tuple[int, ...] = setting(
-        "auto", "Long sides to work through: auto (octaves from about 128), single, or a list like 128,256,512.", RUN
+        "auto",
+        "Long sides to work through: auto (octaves from about 128, or 64 where places count), single, or a list like 128,256,512.", RUN
     )
     iterations: int = setting(
         90,
@@ -190,7 +212,8 @@ class Settings:
 
         Style gains what content loses: factors (2s)² and (2 - 2s)² for a strength s, both 1 at the recipe's own
         balance of 0.5. At 0 only the content counts, and the content itself is the best picture. Smoothing and palette
-        belong to the style: they go down with it, and are never raised. Where the content's colours are kept, it has no palette to follow.
+        belong to the style: they go down with it, and are never raised. Places go down with it too; above the balance they are
+        sought by less of the photograph. Where the content's colours are kept, it has no palette to follow.
         """
         up, down = (2 * self.strength) ** 2, (2 - 2 * self.strength) ** 2
         return replace(
@@ -202,6 +225,8 @@ class Settings:
             ),
             style_weight=self.style_weight * up,
             content_weight=self.content_weight * down,
+            places_weight=self.places_weight * min(1.0, up),
+            places_photo=max(0.0, 1 - (1 - self.places_photo) * 2 * self.strength),
             tv_weight=self.tv_weight * min(1.0, up),
             palette=self.palette * min(1.0, 2 * self.strength) if self.keep_colour == "none" else 0.0,
         )
@@ -222,6 +247,7 @@ def _checked(declared: "Field[Any]", value: Any) -> Any:
     parsers = {
         "style_layers": _layers,
         "content_layers": _layers,
+        "places_layers": _layers,
         "style_scale": _style_scale,
         "size": _size,
         "scales": _scales,

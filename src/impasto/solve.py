@@ -31,10 +31,14 @@ _EXPLOSION = 2.0
 
 @dataclass(frozen=True)
 class Stage:
-    """One scale of the schedule: the picture's height and width there, and the iterations to spend."""
+    """One scale of the schedule: the picture's height and width there, and the iterations to spend.
+
+    ``last`` tells the objective that this is the last pass, over a picture that is finished but for its surface.
+    """
 
     size: Size
     iterations: int
+    last: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Step:
 
 
 def solve(
-    objective_at: Callable[[Size], Objective],
+    objective_at: Callable[[Stage, Tensor], Objective],
     start: Tensor,
     schedule: Sequence[Stage],
     make_optimizer: Callable[[], Optimizer],
@@ -70,8 +74,7 @@ def solve(
 ) -> Generator[Step, None, None]:
     """Minimise an objective over pixels, coarse to fine.
 
-    ``objective_at`` gives the objective for a size (height, width) and is called once per stage; ``start`` (1, 3, H, W)
-    is resized to the first stage, and each stage's result to the next. ``averaging`` in [0, 1) is the decay of an
+    ``objective_at`` gives the objective of a stage and the picture that it starts from, and is called once per stage; ``start`` (1, 3, H, W) is resized to the first stage, and each stage's result to the next. ``averaging`` in [0, 1) is the decay of an
     exponential average of the iterates, which takes the jitter out of Adam; 0 keeps the iterates themselves.
 
     Yields iteration 0 (the start), then one step per iteration; the last step is the result. With the ``state`` of a step,
@@ -84,14 +87,16 @@ def solve(
     iterations = sum(stage.iterations for stage in schedule)
     optimizer = restored(state["optimizer"], make_optimizer()) if state else make_optimizer()
     first, reached = state["at"] if state else (0, 0)
-    pixels, elapsed = start, state["elapsed"] if state else 0.0
+    pixels, elapsed = (state["before"], state["elapsed"]) if state else (start, 0.0)
     step: Step | None = None
     for index in range(first, len(schedule)):
         stage = schedule[index]
         done = sum(earlier.iterations for earlier in schedule[:index])
         if state is None:
             optimizer.resized(stage.size)
-        descent = _Descent(objective_at(stage.size), optimizer, resize(pixels, stage.size), averaging)
+        resized = resize(pixels, stage.size)
+        descent = _Descent(objective_at(stage, resized), optimizer, resized, averaging)
+        del resized
         # n iterations make n new pictures. The first picture of a later scale is the last one of the scale before, resized.
         for count in range(reached, stage.iterations + (index == len(schedule) - 1)):
             began = time.perf_counter()
@@ -107,7 +112,7 @@ def solve(
                 yield replace(step, event=f"{error} The picture of the scale before is the result.")
                 return
             elapsed += time.perf_counter() - began
-            now = partial(_state, [index, count], elapsed, descent)
+            now = partial(_state, [index, count], elapsed, pixels, descent)
             step = Step(
                 done + count, iterations, index, len(schedule), descent.losses, descent.picture, elapsed, event, now
             )
@@ -119,8 +124,9 @@ def solve(
             descent.leave()
 
 
-def _state(at: list[int], elapsed: float, descent: "_Descent") -> State:
-    return {"at": at, "elapsed": elapsed, "optimizer": state_of(descent.optimizer), "descent": descent.state()}
+def _state(at: list[int], elapsed: float, before: Tensor, descent: "_Descent") -> State:
+    # The picture of the scale before, for the objective may depend on it.
+    return {"at": at, "elapsed": elapsed, "before": before, "optimizer": state_of(descent.optimizer), "descent": descent.state()}
 
 
 class _Descent:

@@ -91,6 +91,37 @@ class _SquaredError(torch.autograd.Function):
         return (difference * scale).to(ctx.dtype), None, None
 
 
+class _Unlikeness(torch.autograd.Function):
+    """Σ_p w_p (1 - cos(f_p, t_p)) and Σ_p w_p ‖f_p - t_p‖², with a gradient in one pass over f and t.
+
+    At every position it is a sum of f_p and t_p: of the cosine c, (c f_p / ‖f_p‖² - t_p / (‖f_p‖ ‖t_p‖)); of the squares, 2 (f_p - t_p).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, feature: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        wide, goal = widen(feature), target.to(widen(feature[:0]).dtype)
+        own, other, both = ((one * two).sum(1, keepdim=True) for one, two in ((wide, wide), (goal, goal), (wide, goal)))
+        tiny = torch.finfo(own.dtype).tiny ** 0.5
+        own, norms = own.clamp_min(tiny), (own * other).sqrt().clamp_min(tiny)
+        cosine = both / norms
+        ctx.save_for_backward(feature, target, weight, own, norms, cosine)
+        squares = own - 2 * both + other
+        return ((1 - cosine) * weight).sum((1, 2, 3)), (squares.clamp_min(0) * weight).sum((1, 2, 3))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None]:
+        feature, target, weight, own, norms, cosine = ctx.saved_tensors
+        of_feature, of_target = torch.zeros_like(own), torch.zeros_like(own)
+        of_angle, of_squares = (None if each is None else each.view(-1, 1, 1, 1) * weight for each in gradients)
+        if of_angle is not None:
+            of_feature, of_target = of_feature + of_angle * cosine / own, of_target - of_angle / norms
+        if of_squares is not None:
+            of_feature, of_target = of_feature + 2 * of_squares, of_target - 2 * of_squares
+        wide = widen(feature)
+        return torch.addcmul(wide * of_feature, target.to(wide.dtype), of_target).to(feature.dtype), None, None
+
+
 def _product(a: Tensor, b: Tensor) -> Tensor:
     """The batched matrix product in float32 at least, without widening the factors first.
 
@@ -163,11 +194,17 @@ def power(symmetric: Tensor, exponent: float) -> Tensor:
 
 def squared_error(feature: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean over positions and channels of (F - P)². Returns (N,)."""
-    if weight is None:
-        weight = torch.full(
-            (1, 1, 1, 1), 1 / feature[0, 0].numel(), dtype=widen(feature[:0]).dtype, device=feature.device
-        )
-    return _SquaredError.apply(feature, target, weight)  # type: ignore[no-untyped-call, no-any-return]
+    return _SquaredError.apply(feature, target, _even(feature) if weight is None else weight)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def unlikeness(feature: Tensor, target: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Means over positions of 1 - cos(F_p, P_p), the angle between the features of like places, and of ‖F_p - P_p‖². Returns (N,) twice."""
+    return _Unlikeness.apply(feature, target, _even(feature) if weight is None else weight)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _even(feature: Tensor) -> Tensor:
+    """What each of a map's positions counts where all count alike (1, 1, 1, 1)."""
+    return torch.full((1, 1, 1, 1), 1 / feature[0, 0].numel(), dtype=widen(feature[:0]).dtype, device=feature.device)
 
 
 class _MeanCosines(torch.autograd.Function):

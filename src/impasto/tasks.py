@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, overload
 
+import torch
+from torch import Tensor
+
 from impasto import codes, colour, images, recipes
 from impasto.errors import SettingsError
 from impasto.fast import FastRun
@@ -30,8 +33,9 @@ from impasto.inputs import (
     weighted,
 )
 from impasto.large import load_own
-from impasto.losses import ContentLoss, Term, TotalVariationLoss
+from impasto.losses import ContentLoss, PlacesLoss, Term, TotalVariationLoss
 from impasto.objective import remember
+from impasto.places import MOST, replaced
 from impasto.regions import Region, counts
 from impasto.result import Result
 from impasto.run import Run
@@ -39,6 +43,9 @@ from impasto.settings import FAST_ONLY, Settings, heeded
 from impasto.solve import Stage
 from impasto.style_losses import CALIBRATION, STYLE_LOSSES
 from impasto.zones import Zone, in_colours_of, recoloured, zoned
+
+_LAST_MOST = 2**14
+"""In the last pass every layer seeks among so many places of the paintings."""
 
 
 @overload
@@ -80,7 +87,7 @@ def plan_stylize(
             raise SettingsError("A start has no effect on the fast method: leave it out, or choose another method.")
         return _plan_fast(content, style, chosen)
     effective = chosen.effective()
-    _require(effective, "style_weight", "content_weight")
+    _require(effective, "style_weight", "content_weight", "places_weight")
     own = usable(content, "content")
     wanted = wanted_size(chosen.size, chosen.method, own.size)
     photo = own.fitted(wanted)
@@ -96,10 +103,16 @@ def plan_stylize(
     def content_at(size: Size) -> Picture:
         return recoloured(photo.resized(size), [zone.at(size) for zone in zones], effective.palette)
 
-    def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
+    def terms_at(backbone: Backbone, stage: Stage, pixels: Tensor, tile: int | None) -> list[Term]:
+        seen = content_at(stage.size)
+        sought = pixels if stage.last else seen.pixels
+        if stage.size != schedule[0].size and not stage.last:
+            sought = _sought(seen.pixels, pixels, effective.places_photo)
+        scaled = [zone.at(stage.size) for zone in zones]
         return [
-            *itertools.chain(*(_style_term(effective, zone.at(size), backbone, size, tile) for zone in zones)),
-            *_content_term(effective, content_at(size), backbone, tile),
+            *itertools.chain(*(_places_term(effective, zone, backbone, stage, sought, tile) for zone in scaled)),
+            *itertools.chain(*(_style_term(effective, zone, backbone, stage.size, tile) for zone in scaled)),
+            *_content_term(effective, seen, backbone, tile),
             *_smoothness(effective),
         ]
 
@@ -126,7 +139,7 @@ def plan_texture(
     """Prepare `texture`; see there."""
     chosen = chosen_settings(recipe, settings, "texture")
     effective = chosen.effective()
-    _require(effective, "style_weight")
+    _require(effective, "style_weight", "places_weight")
     if chosen.size == "native":
         raise SettingsError("--size native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
     wanted = wanted_size(chosen.size, chosen.method, (0, 0))
@@ -134,8 +147,12 @@ def plan_texture(
     styles = style_pictures(style, length, scales_of(chosen, len(weighted(style))))
     frame, zone = replace(styles[0].picture.fitted(wanted), alpha=None), Zone(styles)
 
-    def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
-        return [*_style_term(effective, zone, backbone, size, tile), *_smoothness(effective)]
+    def terms_at(backbone: Backbone, stage: Stage, pixels: Tensor, tile: int | None) -> list[Term]:
+        return [
+            *_places_term(effective, zone, backbone, stage, pixels, tile),
+            *_style_term(effective, zone, backbone, stage.size, tile),
+            *_smoothness(effective),
+        ]
 
     return Run(
         "texture",
@@ -163,8 +180,8 @@ def plan_reconstruct(
     _require(effective, "content_weight")
     photo = _fitted(image, chosen)
 
-    def terms_at(backbone: Backbone, size: Size, tile: int | None) -> list[Term]:
-        return [*_content_term(effective, photo.resized(size), backbone, tile), *_smoothness(effective)]
+    def terms_at(backbone: Backbone, stage: Stage, pixels: Tensor, tile: int | None) -> list[Term]:
+        return [*_content_term(effective, photo.resized(stage.size), backbone, tile), *_smoothness(effective)]
 
     return Run(
         "reconstruct",
@@ -279,6 +296,28 @@ def _fast_picture(photo: Picture, style: StyleLike, settings: Settings) -> Pictu
     return _plan_fast(photo, style, plain).finish().picture
 
 
+def _sought(photo: Tensor, so_far: Tensor, share: float) -> Tensor:
+    """What is compared with the paintings' places: the photograph, mixed with the picture so far, which lacks the details of this scale."""
+    half = max(1, photo.shape[2] // 2), max(1, photo.shape[3] // 2)
+    details = photo - images.resize(images.resize(photo, half), (photo.shape[2], photo.shape[3]))
+    return torch.lerp((so_far.cpu() + details).clamp(0, 1), photo, share)
+
+
+def _places_term(
+    settings: Settings, zone: Zone, backbone: Backbone, stage: Stage, sought: Tensor, tile: int | None
+) -> Iterator[Term]:
+    """Every place of the zone shall be like that place of its paintings which ``sought`` is most like there; in the last pass layer by layer."""
+    weight, layers = settings.places_weight * zone.area(), settings.places_layers
+    if weight > 0:
+        loss, mask = PlacesLoss(), zone.weight()
+        where = counts(mask, layers, backbone)
+        paintings = [(style.at(max(stage.size)), style.share) for style in zone.styles]
+        groups, most = ([[layer] for layer in layers], _LAST_MOST) if stage.last else ([list(layers)], MOST)
+        found = replaced(backbone, sought, paintings, groups, tile=tile, weight=mask, most=most)
+        targets = {layer: loss.target(feature, where.get(layer)) for layer, feature in found.items()}
+        yield Term("places", loss, weight, layers, targets, where)
+
+
 def _style_term(settings: Settings, zone: Zone, backbone: Backbone, size: Size, tile: int | None) -> Iterator[Term]:
     """The style loss at a scale: every style picture is resized along, so that its strokes keep their share of the picture."""
     weight, layers = settings.style_weight * zone.area(), settings.style_layers
@@ -339,7 +378,7 @@ def _schedule(size: Size, settings: Settings) -> list[Stage]:
     """The scales with their shares of the iterations, as 1 to 2 to 3 …: what a coarse scale settles takes few."""
     final = max(size)
     if settings.scales == "auto":
-        octaves = max(0, round(math.log2(final / 128)))
+        octaves = max(0, round(math.log2(final / (64 if settings.places_weight > 0 else 128))))
         if settings.style_weight == 0 and settings.init == "content":
             octaves = 0  # the start is the goal already, and coarse scales would only blur it
         if settings.method == "refine":
@@ -354,14 +393,16 @@ def _schedule(size: Size, settings: Settings) -> list[Stage]:
         lengths = [*(scale for scale in settings.scales if scale < final), final]
     else:
         lengths = [final]
-    spare = settings.iterations - len(lengths)
+    last = round(settings.iterations * settings.last_pass) if settings.places_weight > 0 else 0
+    spare = settings.iterations - last - len(lengths)
     if spare < 0:
         raise SettingsError(
             f"{settings.iterations} iterations are too few for {len(lengths)} scales: add some, or --scales single."
         )
     shares = list(itertools.accumulate(range(len(lengths) + 1)))
     spent = [spare * share // shares[-1] for share in shares]
-    return [
+    stages = [
         Stage(images.long_side(size, length), 1 + after - before)
         for length, before, after in zip(lengths, spent, spent[1:], strict=False)
     ]
+    return [*stages, Stage(stages[-1].size, last, last=True)] if last else stages
