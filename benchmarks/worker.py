@@ -96,7 +96,9 @@ def impasto_steps(content: Path, style: Path, size: int, precision: str) -> Iter
     problem, network = Problem(content, style, size), backbone(precision)
     stage = Stage(problem.size, 10**6)
     with memory.kept():
-        for step in solve(lambda stage, pixels: problem.objective(network, problem.size), problem.content, [stage], lambda: LBFGS(20)):
+        for step in solve(
+            lambda stage, pixels: problem.objective(network, problem.size), problem.content, [stage], lambda: LBFGS(20)
+        ):
             yield step.pixels
 
 

@@ -24,7 +24,9 @@ def test_bfloat16_descends_as_float32_does() -> None:
         run.finish()
         assert run.last is not None
         exact = tasks.plan_stylize(*pair, size=160, precision="float32")
-        scores[precision] = exact._objective_at(run.schedule[-1], run.last.pixels).value_and_grad(run.last.pixels)[0][TOTAL]
+        scores[precision] = exact._objective_at(run.schedule[-1], run.last.pixels).value_and_grad(run.last.pixels)[0][
+            TOTAL
+        ]
     assert scores["bfloat16"] < 1.03 * scores["float32"]
 
 

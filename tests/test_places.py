@@ -46,7 +46,7 @@ def naive(network: Backbone, pixels: Tensor, style: Tensor) -> dict[str, Tensor]
     mean = torch.cat([upright[name] * scale[name] for name in LAYERS], 1).mean(0)
     own = torch.cat([rows * scale[name] for name, rows in columns(network, pixels).items()], 1)
     own = own - own.mean(0)
-    nearest = [nn.cosine_similarity(query[None], joined - mean).argmax().item() for query in own]
+    nearest = torch.stack([nn.cosine_similarity(query[None], joined - mean).argmax() for query in own])
     return {name: rows[nearest] for name, rows in whole.items()}
 
 
@@ -108,9 +108,7 @@ def test_several_paintings_get_their_shares(shares: tuple[float, ...]) -> None:
     # One is the photograph itself; without quotas it would be taken everywhere.
     styles = [own, picture(painting(60, 60)), picture(painting(60, 60, seed=5))][: len(shares)]
     found = replaced(network, own.pixels, list(zip(styles, shares, strict=True)), [LAYERS])["relu3_1"]
-    places = [
-        torch.cat([copy.flatten(1).T for copy in copies(network, style.pixels, "relu3_1")]) for style in styles
-    ]
+    places = [torch.cat([copy.flatten(1).T for copy in copies(network, style.pixels, "relu3_1")]) for style in styles]
     owner = torch.stack([apart(found, each) for each in places]).argmin(0)
     assert (torch.bincount(owner) / len(owner)).tolist() == pytest.approx(shares, abs=0.03)
 
@@ -145,7 +143,7 @@ def test_no_more_places_than_can_be_looked_at() -> None:
     few = replaced(network, own.pixels, [(style, 1.0)], [LAYERS], most=100)
     tiled = replaced(network, own.pixels, [(style, 1.0)], [LAYERS], most=100, tile=16)
     for name in LAYERS:
-        assert len(few[name][0].flatten(1).T.unique(dim=0)) <= 100
+        assert len(torch.unique(few[name][0].flatten(1).T, dim=0)) <= 100
         assert torch.allclose(few[name], tiled[name], rtol=0.02, atol=0.01)
 
 

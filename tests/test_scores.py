@@ -19,6 +19,8 @@ def test_the_photo_and_the_painting_score_as_they_must() -> None:
     assert of_photo["content"]["mean"] == 0 and of_photo["content"]["edges"] == pytest.approx(1)
     assert of_photo["style"]["embedding"] == pytest.approx(1) and of_photo["style"]["mean"] > 0.5
     of_style = impasto.score(content, style, style)
+    assert of_photo["style"]["strokes"] == pytest.approx(1) and of_photo["style"]["coverage"] < 0.5
+    assert of_style["style"]["strokes"] < 1e-3 and of_style["style"]["coverage"] == 1
     assert of_style["style"]["mean"] < 1e-6 and of_style["style"]["held_out"] < 1e-6
     assert of_style["style"]["embedding"] < 1e-3 and of_style["surface"]["roughness"] == pytest.approx(1)
     assert of_style["content"]["mean"] > 0.3 and of_style["content"]["edges"] < 0.5
@@ -32,6 +34,17 @@ def test_a_result_is_nearer_to_the_style_than_the_photo_and_to_the_photo_than_th
         assert of_made["style"][key] < 0.7 * of_photo["style"][key]
     assert of_made["content"]["mean"] < of_style["content"]["mean"]
     assert of_made["content"]["edges"] > of_style["content"]["edges"]
+
+
+def test_strokes_see_what_is_painted() -> None:
+    """A mosaic of the painting is painted all over, with a half of the painting; half of it, half."""
+    content, style = photo(96, 128), painting(96, 128)
+    half = style.copy()
+    half[:, 64:] = content[:, 64:]
+    mosaic = np.concatenate([style[:, :64], style[:, :64]], 1)
+    of_half, of_mosaic = (impasto.score(content, style, each)["style"] for each in (half, mosaic))
+    assert 0.3 < of_half["strokes"] < 0.7 and of_mosaic["strokes"] < 0.25
+    assert 0.4 < of_half["coverage"] < 1 and 0.4 < of_mosaic["coverage"] < 1
 
 
 def test_flat_and_tiny_pictures() -> None:

@@ -96,7 +96,7 @@ def test_a_study_leaves_pictures_tables_figures_and_a_page(study: Study) -> None
         losses = list(csv.DictReader(file))
     style = [float(row["value"]) for row in losses if row["variant"] == "tv_weight=0" and row["term"] == "style"]
     assert len(style) == 7 and style[-1] < style[0]
-    for name in ("losses", "variation", "pareto"):
+    for name in ("losses", "variation", "pareto", "strokes"):
         assert (study.folder / "figures" / f"{name}.svg").stat().st_size > 5000
         assert images.load(study.folder / "figures" / f"{name}.png").size[1] > 800
 

@@ -65,7 +65,9 @@ class Architecture:
     def depth(self, layer: str) -> int:
         """How many poolings come before a layer: it has one position for every 2^depth pixels each way, the rest left out."""
         name, side = plain(layer)
-        return sum(each.startswith("pool") for each in self.layers[: self.layers.index(name) + 1]) + side.bit_length() - 1
+        return (
+            sum(each.startswith("pool") for each in self.layers[: self.layers.index(name) + 1]) + side.bit_length() - 1
+        )
 
     def channels(self, layer: str) -> int:
         """The number of a layer's feature maps."""

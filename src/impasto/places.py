@@ -27,14 +27,17 @@ from impasto.errors import ImageError
 from impasto.features import Backbone
 from impasto.images import Picture, Size
 from impasto.objective import looked_at
-from impasto.tiles import Tile, Window, cropped
+from impasto.tiles import Tile, Window
 
 MOST = 2**17
 """So many places, over all copies, are looked at at most: those of paintings of 512 pixels a side. Of more every second, third … each way."""
-_AXES = 256
-"""How many principal directions of the paintings' places are compared."""
+_AXES, _HELD = 256, 2**26
+"""How many principal directions of the paintings' places are compared, and how many numbers of a picture's places are held: of large
+pictures fewer directions. At 2048 pixels they are still 256."""
 _SAMPLE = 8192
 """So many places, spread over the paintings, tell what these directions are."""
+_PASSES = 4
+"""So many steps find them, but for those that hardly count."""
 _PRODUCTS = 2**23
 """So many pairs of places are compared at a time."""
 _ROUNDS = 60
@@ -61,10 +64,11 @@ def replaced(
     views = [view for number, (picture, _) in enumerate(paintings) for view in _views(picture, number)]
     look = _Look(backbone, [layer for group in groups for layer in group], tile)
     grids = [_Grid(backbone, tuple(group)) for group in groups]
-    spaces = _spaces(look, grids, views)
+    spaces = _spaces(look, grids, views, (pixels.shape[2], pixels.shape[3]))
     queries = _queries(look, grids, spaces, pixels, weight)
     searches = [
-        _Search(grid, space, *queried, views, most) for grid, space, queried in zip(grids, spaces, queries, strict=True)
+        _Search(grid, space, queried, views=views, most=most)
+        for grid, space, queried in zip(grids, spaces, queries, strict=True)
     ]
     for number, view in enumerate(views):
         for tile_, features in look.at(view.pixels):
@@ -109,7 +113,10 @@ def _views(picture: Picture, number: int) -> Iterator[_View]:
     """A painting as it is, turned by quarters, and each mirrored."""
     for mirrored in (False, True):
         for turns in range(4):
-            planes = [plane if plane is None else torch.rot90(plane, turns, (2, 3)) for plane in (picture.pixels, picture.alpha)]
+            planes = [
+                plane if plane is None else torch.rot90(plane, turns, (2, 3))
+                for plane in (picture.pixels, picture.alpha)
+            ]
             pixels, alpha = (plane.flip(3) if mirrored and plane is not None else plane for plane in planes)
             assert pixels is not None
             yield _View(pixels, alpha, number, not (turns or mirrored))
@@ -147,7 +154,10 @@ class _Grid:
         height, width = window[1] - window[0], window[3] - window[2]
         if (side := self.steps(layer)) > 1:
             feature = nn.interpolate(feature, scale_factor=side)
-            missing = max(0, height - feature.shape[2]), max(0, width - feature.shape[3])  # where poolings left out the rest
+            missing = (
+                max(0, height - feature.shape[2]),
+                max(0, width - feature.shape[3]),
+            )  # where poolings left out the rest
             feature = nn.pad(feature, (0, missing[1], 0, missing[0]), mode="replicate")[:, :, :height, :width]
         return feature.permute(0, 2, 3, 1).flatten(0, 2)
 
@@ -178,8 +188,8 @@ class _Space:
     mean: Tensor
 
     @classmethod
-    def of(cls, samples: Mapping[str, Tensor]) -> "_Space":
-        """What suits places of paintings, by layer (M, C). Raises ImageError where there are none."""
+    def of(cls, samples: Mapping[str, Tensor], axes: int) -> "_Space":
+        """What suits places of paintings, by layer (M, C), in so many directions. Raises ImageError where there are none."""
         if not len(next(iter(samples.values()))):
             raise ImageError(
                 "Too little of the style picture can be seen, or is left by its mask, to look at: enlarge it or --size."
@@ -188,16 +198,28 @@ class _Space:
         joined = torch.cat([rows * scale[name] for name, rows in samples.items()], 1)
         mean = joined.mean(0)
         centred = joined - mean
-        axes = torch.linalg.eigh(centred.T @ centred).eigenvectors[:, -_AXES:]
-        return cls(scale, axes, mean @ axes)
+        principal = _principal(centred.T @ centred, axes)
+        return cls(scale, principal, mean @ principal)
 
     def along(self, columns: Mapping[str, Tensor]) -> Tensor:
         """The places (M, D) of columns, as they lie, with no mean taken off."""
         return torch.cat([column.float() * self.scale[name] for name, column in columns.items()], 1) @ self.axes
 
 
-def _spaces(look: _Look, grids: Sequence[_Grid], views: Sequence[_View]) -> list[_Space]:
-    """What suits the paintings, grid by grid."""
+def _principal(symmetric: Tensor, count: int) -> Tensor:
+    """Orthonormal columns that span, nearly, the leading eigenvectors of a matrix (C, C): (C, D). By orthogonal iteration (Halko et al.
+    2011, algorithm 4.4), which unlike a whole decomposition takes no time and fails for no matrix, also not for that of a flat painting.
+    """
+    channels = len(symmetric)
+    drawn = torch.randn(channels, min(channels, count), generator=torch.Generator().manual_seed(0))
+    axes = drawn.to(symmetric)
+    for _ in range(_PASSES):
+        axes = torch.linalg.qr(symmetric @ axes).Q
+    return axes
+
+
+def _spaces(look: _Look, grids: Sequence[_Grid], views: Sequence[_View], size: Size) -> list[_Space]:
+    """What suits the paintings, grid by grid, and is not too much for a picture of a size."""
     upright = [view for view in views if view.upright]
     steps = [grid.every(upright, _SAMPLE) for grid in grids]
     samples: list[dict[str, list[Tensor]]] = [{name: [] for name in grid.layers} for grid in grids]
@@ -207,7 +229,11 @@ def _spaces(look: _Look, grids: Sequence[_Grid], views: Sequence[_View]) -> list
                 chosen = grid.chosen(view, tile.owned_at(grid.depth), every)
                 for name, column in grid.columns(tile, features).items():
                     sample[name].append(column[chosen.to(column.device)].float())
-    return [_Space.of({name: torch.cat(parts) for name, parts in sample.items()}) for sample in samples]
+    spaces = []
+    for grid, sample in zip(grids, samples, strict=True):
+        axes = min(_AXES, max(32, _HELD // math.prod(grid.size(size))))
+        spaces.append(_Space.of({name: torch.cat(parts) for name, parts in sample.items()}, axes))
+    return spaces
 
 
 def _queries(
@@ -236,10 +262,12 @@ class _Search:
     """For every query of a grid the nearest place of every painting so far. Places are numbered view after view, in reading order."""
 
     def __init__(
-        self, grid: _Grid, space: _Space, queries: Tensor, wanted: Tensor, views: Sequence[_View], most: int
+        self, grid: _Grid, space: _Space, queried: tuple[Tensor, Tensor], *, views: Sequence[_View], most: int
     ) -> None:
-        self.grid, self.wanted, self.views = grid, wanted, views
-        self._space, self._queries = space, queries
+        """``queried`` as `_queries` gives it."""
+        self.grid, self._space, self.views = grid, space, views
+        self._queries, self.wanted = queried
+        queries = self._queries
         sizes = [math.prod(grid.of(view)) for view in views]
         self.ends = torch.tensor([0, *sizes]).cumsum(0)
         self._every = grid.every(views, most)
@@ -293,8 +321,11 @@ class _Fetch:
         for name in self._grid.layers:
             side = self._grid.steps(name)
             shape = size[0] // side, size[1] // side
-            self._sums[name] = torch.zeros(*shape, architecture.channels(name), device=device)
-            self._counts[name] = torch.zeros(*shape, 1, device=device)
+            # Of a layer on the grid itself nothing has to be added up, and pictures can be large.
+            dtype = torch.bfloat16 if side == 1 else torch.float32
+            self._sums[name] = torch.zeros(*shape, architecture.channels(name), dtype=dtype, device=device)
+            if side > 1:
+                self._counts[name] = torch.zeros(*shape, 1, device=device)
 
     def take(self, number: int, tile: Tile, features: Mapping[str, Tensor]) -> None:
         """Take what was found in a tile of a view."""
@@ -309,6 +340,9 @@ class _Fetch:
         position = self._positions[begin:end][inside]
         for name, column in self._grid.columns(tile, features).items():
             side, sums = self._grid.steps(name), self._sums[name]
+            if name not in self._counts:
+                sums.flatten(0, 1)[position.to(sums.device)] = column[source.to(column.device)].to(sums.dtype)
+                continue
             y, x = position // self._width // side, position % self._width // side
             within = (y < sums.shape[0]) & (x < sums.shape[1])  # poolings leave out what is odd at the end
             at = (y * sums.shape[1] + x)[within].to(sums.device)
@@ -317,5 +351,8 @@ class _Fetch:
 
     def maps(self) -> dict[str, Tensor]:
         """By layer (1, C, h, w): where several places share a position of a layer, their mean."""
-        means = {name: sums / self._counts[name].clamp_min(1) for name, sums in self._sums.items()}
+        means = {
+            name: sums / self._counts[name].clamp_min(1) if name in self._counts else sums
+            for name, sums in self._sums.items()
+        }
         return {name: mean.permute(2, 0, 1)[None].bfloat16() for name, mean in means.items()}

@@ -98,7 +98,9 @@ def _planned(size: Size, settings: Settings, precision: str, tile: int | None, h
     places = settings.places_layers if settings.places_weight > 0 else {}
     layers = [*content, *places, *(settings.style_layers if settings.style_weight > 0 else {})]
     architecture.check(layers)
-    maps = [(layer, dtype.itemsize) for layer in content] + [(layer, 2) for layer in places]  # places are kept in bfloat16
+    maps = [(layer, dtype.itemsize) for layer in content] + [
+        (layer, 2) for layer in places
+    ]  # places are kept in bfloat16
     kept = sum(architecture.channels(layer) * width / 4 ** architecture.depth(layer) for layer, width in maps)
     step = 2 ** max(map(architecture.depth, layers))
     seen = [math.prod(each.seen_size) for each in tiles.cut(size, tile, step, architecture.reach(layers))]

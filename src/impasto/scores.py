@@ -5,9 +5,11 @@ the style predictor of the fast method and edges were never optimised, and so ca
 style, over several strengths, rather than single results.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto import codes, edges, memory, statistics
@@ -16,20 +18,29 @@ from impasto.features import Backbone
 from impasto.images import Picture, PictureLike
 from impasto.inputs import at_length, usable
 from impasto.losses import ContentLoss, Features, Loss
-from impasto.settings import Settings
 from impasto.style_losses import MomentsLoss
 
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+"""The layers whose statistics recipes compare."""
+CONTENT_LAYERS = ("relu3_2", "relu4_2")
+"""Layers that hold the content."""
 HELD_OUT = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
-"""Layers between those of the default recipe, which no recipe looks at."""
+"""Layers between those of the recipes, which none of them looks at."""
+_PLACES = ("relu2_2/2", "relu3_3", "relu4_3")
+"""Of these the ones by which places are compared."""
+_NEAR = 0.5
+"""The cosine from which on two places are near: 60 degrees."""
 
 
 def score(content: PictureLike, style: PictureLike, result: PictureLike, device: str = "auto") -> dict[str, Any]:
     """How near ``result`` is to both, all compared at the result's size; less is nearer, save for ``edges``.
 
-    - ``style``: per layer of the default recipe, relative difference of the means plus that of the covariances (`MomentsLoss`);
+    - ``style``: per layer of `STYLE_LAYERS`, relative difference of the means plus that of the covariances (`MomentsLoss`);
       ``held_out``: the same on `HELD_OUT`; ``embedding``: distance of the style predictor's codes, 1 for the photograph itself
-      (void for what the arbitrary network made: it was given the code).
-    - ``content``: per layer, mean squared difference over the photograph's mean square (`ContentLoss`); ``edges``: correlation
+      (void for what the arbitrary network made: it was given the code). ``strokes``: how far the result's places are from the nearest of
+      the painting's, over how far the photograph's are: 1 for the photograph, where nothing is painted. ``coverage``: the share of the
+      painting's places that one of the result's is near to. Both on held-out layers, by cosines.
+    - ``content``: per layer of `CONTENT_LAYERS`, mean squared difference over the photograph's mean square (`ContentLoss`); ``edges``: correlation
       of the Sobel edges with the photograph's, 1 for the photograph itself.
     - ``surface``: ``tv`` and ``tv_squares``, total variation per pixel of differences and of their squares; ``roughness``: what a
       blur of one pixel takes away, over what it takes from the style; ``clipped``: share of values that are 0 or 1.
@@ -39,36 +50,64 @@ def score(content: PictureLike, style: PictureLike, result: PictureLike, device:
     made = usable(result, "result")
     photo = usable(content, "content").fitted(made.size)
     painting = at_length(usable(style, "style"), max(made.size))
-    of_style, of_content = tuple(Settings().style_layers), tuple(Settings().content_layers)
     place = choose_device(device)
     with torch.no_grad(), memory.kept(), convolving("float32"):
         backbone = Backbone.pretrained(padding="replicate", device=place)
-        features = backbone(made.pixels.to(place), {*of_style, *HELD_OUT, *of_content})
-        styles = _distances(MomentsLoss(), backbone(painting.pixels.to(place), {*of_style, *HELD_OUT}), features)
-        contents = _distances(ContentLoss(), backbone(photo.pixels.to(place), of_content), features)
+        features = backbone(made.pixels.to(place), {*STYLE_LAYERS, *HELD_OUT, *CONTENT_LAYERS, *_PLACES})
+        of_painting = backbone(painting.pixels.to(place), {*STYLE_LAYERS, *HELD_OUT, *_PLACES})
+        of_photo = backbone(photo.pixels.to(place), {*CONTENT_LAYERS, *_PLACES})
+        styles = _distances(MomentsLoss(), of_painting, (*STYLE_LAYERS, *HELD_OUT), features)
+        contents = _distances(ContentLoss(), of_photo, CONTENT_LAYERS, features)
+        strokes, coverage = _places(features, of_photo, of_painting)
     return {
         "style": {
-            "layers": {layer: styles[layer] for layer in of_style},
-            "mean": sum(styles[layer] for layer in of_style) / len(of_style),
+            "layers": {layer: styles[layer] for layer in STYLE_LAYERS},
+            "mean": sum(styles[layer] for layer in STYLE_LAYERS) / len(STYLE_LAYERS),
             "held_out": sum(styles[layer] for layer in HELD_OUT) / len(HELD_OUT),
             "embedding": _embedding(made, photo, painting),
+            "strokes": strokes,
+            "coverage": coverage,
         },
         "content": {
-            "layers": {layer: contents[layer] for layer in of_content},
-            "mean": sum(contents.values()) / len(of_content),
+            "layers": contents,
+            "mean": sum(contents.values()) / len(contents),
             "edges": _edges(made, photo),
         },
         "surface": _surface(made.pixels, painting.pixels),
     }
 
 
-def _distances(loss: Loss, wanted: Features, made: Features) -> dict[str, float]:
-    """Layer by layer of what is wanted."""
+def _distances(loss: Loss, wanted: Features, layers: Sequence[str], made: Features) -> dict[str, float]:
+    """Layer by layer."""
     found = {}
-    for layer, feature in wanted.items():
-        target = loss.target(feature)
+    for layer in layers:
+        target = loss.target(wanted[layer])
         found[layer] = loss.distance(loss.measure(made[layer], target), target).item()
     return found
+
+
+def _places(made: Features, photo: Features, painting: Features) -> tuple[float, float]:
+    """``strokes`` and ``coverage`` of `score`."""
+    means = [painting[layer].mean((2, 3), keepdim=True) for layer in _PLACES]
+    lengths = [
+        (painting[layer] - mean).norm(dim=1).mean().clamp_min(1e-12) for layer, mean in zip(_PLACES, means, strict=True)
+    ]
+
+    def columns(features: Features) -> Tensor:
+        """On the grid of the shallowest layer, about the painting's mean, of length one: (M, C)."""
+        size = features[_PLACES[0]].shape[2:]
+        apart = [(features[layer] - mean) / length for layer, mean, length in zip(_PLACES, means, lengths, strict=True)]
+        joined = torch.cat([nn.interpolate(each, size, mode="bilinear") for each in apart], 1)
+        return nn.normalize(joined[0].flatten(1).T, dim=1)
+
+    def nearest(some: Tensor, others: Tensor) -> Tensor:
+        """For each of some the greatest cosine with one of the others."""
+        return torch.cat([(part @ others.T).amax(1) for part in torch.split(some, 1024)])
+
+    of_painting, of_made = columns(painting), columns(made)
+    far, of_photo = ((1 - nearest(some, of_painting)).mean() for some in (of_made, columns(photo)))
+    covered = (nearest(of_painting, of_made) > _NEAR).float().mean()
+    return (far / of_photo.clamp_min(1e-12)).item(), covered.item()
 
 
 def _embedding(made: Picture, photo: Picture, painting: Picture) -> float:

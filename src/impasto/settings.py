@@ -22,6 +22,9 @@ QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
 FAST_ONLY = ("method", "network", "stroke_size")
 """The settings that only `stylize` knows, for its other methods than the optimiser alone."""
 
+OF_PLACES = ("places_layers", "places_photo", "last_pass")
+"""The settings that have an effect only where ``places_weight`` is above 0."""
+
 HEEDED_BY_FAST = ("method", "network", "size", "stroke_size", "memory", "strength", "device", "precision")
 """The settings that the fast method heeds."""
 
@@ -170,7 +173,8 @@ class Settings:
     )
     scales: str | tuple[int, ...] = setting(
         "auto",
-        "Long sides to work through: auto (octaves from about 128, or 64 where places count), single, or a list like 128,256,512.", RUN
+        "Long sides to work through: auto (octaves from about 128, or 64 where places count), single, or a list like 128,256,512.",
+        RUN,
     )
     iterations: int = setting(
         90,

@@ -126,7 +126,13 @@ def solve(
 
 def _state(at: list[int], elapsed: float, before: Tensor, descent: "_Descent") -> State:
     # The picture of the scale before, for the objective may depend on it.
-    return {"at": at, "elapsed": elapsed, "before": before, "optimizer": state_of(descent.optimizer), "descent": descent.state()}
+    return {
+        "at": at,
+        "elapsed": elapsed,
+        "before": before,
+        "optimizer": state_of(descent.optimizer),
+        "descent": descent.state(),
+    }
 
 
 class _Descent:

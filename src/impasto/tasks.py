@@ -39,11 +39,13 @@ from impasto.places import MOST, replaced
 from impasto.regions import Region, counts
 from impasto.result import Result
 from impasto.run import Run
-from impasto.settings import FAST_ONLY, Settings, heeded
+from impasto.settings import FAST_ONLY, OF_PLACES, Settings, heeded
 from impasto.solve import Stage
 from impasto.style_losses import CALIBRATION, STYLE_LOSSES
 from impasto.zones import Zone, in_colours_of, recoloured, zoned
 
+_NOT_RECONSTRUCTED = ("style_scale", "places_weight", "places_layers", "last_pass")
+"""Settings of paintings, which a reconstruction has none of."""
 _LAST_MOST = 2**14
 """In the last pass every layer seeks among so many places of the paintings."""
 
@@ -110,7 +112,9 @@ def plan_stylize(
             sought = _sought(seen.pixels, pixels, effective.places_photo)
         scaled = [zone.at(stage.size) for zone in zones]
         return [
-            *itertools.chain(*(_places_term(effective, zone, backbone, stage, sought, tile) for zone in scaled)),
+            *itertools.chain(
+                *(_places_term(effective, zone, backbone, stage, sought=sought, tile=tile) for zone in scaled)
+            ),
             *itertools.chain(*(_style_term(effective, zone, backbone, stage.size, tile) for zone in scaled)),
             *_content_term(effective, seen, backbone, tile),
             *_smoothness(effective),
@@ -149,7 +153,7 @@ def plan_texture(
 
     def terms_at(backbone: Backbone, stage: Stage, pixels: Tensor, tile: int | None) -> list[Term]:
         return [
-            *_places_term(effective, zone, backbone, stage, pixels, tile),
+            *_places_term(effective, zone, backbone, stage, sought=pixels, tile=tile),
             *_style_term(effective, zone, backbone, stage.size, tile),
             *_smoothness(effective),
         ]
@@ -242,10 +246,21 @@ def chosen_settings(recipe: str, settings: dict[str, Any], task: str = "stylize"
     else:
         where, idle = (
             task,
-            given & {*FAST_ONLY, "palette", "keep_colour", *(("style_scale",) if task == "reconstruct" else ())},
+            given
+            & {
+                *FAST_ONLY,
+                "palette",
+                "keep_colour",
+                "places_photo",
+                *(_NOT_RECONSTRUCTED if task == "reconstruct" else ()),
+            },
         )
     if idle:
         raise SettingsError(f"--{min(idle).replace('_', '-')} has no effect on {where}: leave it out.")
+    if chosen.places_weight == 0 and (idle := given & {*OF_PLACES}):
+        raise SettingsError(
+            f"--{min(idle).replace('_', '-')} has no effect without --places-weight: give both or neither."
+        )
     if chosen.keep_colour != "none" and "palette" in given:
         raise SettingsError("--palette has no effect where colours are kept: leave out --palette or --keep-colour.")
     if chosen.method == "fast" and recipe != "default":
@@ -304,7 +319,7 @@ def _sought(photo: Tensor, so_far: Tensor, share: float) -> Tensor:
 
 
 def _places_term(
-    settings: Settings, zone: Zone, backbone: Backbone, stage: Stage, sought: Tensor, tile: int | None
+    settings: Settings, zone: Zone, backbone: Backbone, stage: Stage, *, sought: Tensor, tile: int | None
 ) -> Iterator[Term]:
     """Every place of the zone shall be like that place of its paintings which ``sought`` is most like there; in the last pass layer by layer."""
     weight, layers = settings.places_weight * zone.area(), settings.places_layers

@@ -111,8 +111,8 @@ def variation(values: Mapping[str, float], colours: Mapping[str, str]) -> Figure
 
 
 @_drawn
-def pareto(points: Sequence[Point], colours: Mapping[str, str]) -> Figure:
-    """Style distance against content distance, both better when smaller, with the front of those that none surpasses in both."""
+def pareto(points: Sequence[Point], colours: Mapping[str, str], distance: str) -> Figure:
+    """A distance from the style against that from the content, both better when smaller, with the front of those that none surpasses in both."""
     figure = Figure(figsize=(7.5, 3.9 + _legend_height(len(points))), layout="constrained")
     axes: Axes = figure.subplots()
     front = sorted(
@@ -131,7 +131,7 @@ def pareto(points: Sequence[Point], colours: Mapping[str, str]) -> Figure:
         axes.scatter(each.content, each.style, s=130, color=colours.get(each.name, "0.6"), zorder=2)
         axes.annotate(str(number), (each.content, each.style), ha="center", va="center", color="white", fontsize=8)
     axes.set_xlabel("content distance (less keeps more of the photograph)")
-    axes.set_ylabel("style distance, layers nobody optimised")
+    axes.set_ylabel(f"{distance} (layers that nobody optimised)")
     numbered = {f"{number}  {each.name}": colours.get(each.name, "0.6") for number, each in enumerate(points, 1)}
     _legend(figure, numbered)
     return figure

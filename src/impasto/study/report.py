@@ -34,6 +34,8 @@ COLUMNS = {
     "style": ("style", "mean"),
     "held-out style": ("style", "held_out"),
     "embedding": ("style", "embedding"),
+    "strokes": ("style", "strokes"),
+    "coverage": ("style", "coverage"),
     "content": ("content", "mean"),
     "edges": ("content", "edges"),
     "TV": ("surface", "tv"),
@@ -178,8 +180,9 @@ class Report:
         if self.done:
             rows = {PHOTO: self.reference, **{cell.name: cell.scores() for cell in self.done}}
             found["variation"] = figures.variation({name: row["TV"] for name, row in rows.items()}, self.colours)
-            points = [Point(name, row["content"], row["held-out style"]) for name, row in rows.items()]
-            found["pareto"] = figures.pareto(points, self.colours)
+            for figure, column in (("pareto", "held-out style"), ("strokes", "strokes")):
+                points = [Point(name, row["content"], row[column]) for name, row in rows.items()]
+                found[figure] = figures.pareto(points, self.colours, column)
         return found
 
     def _page(self, drawings: Mapping[str, bytes]) -> str:

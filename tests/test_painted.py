@@ -1,0 +1,169 @@
+"""The recipe `painted` from end to end, at small sizes with the real VGG19."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import impasto
+from impasto import Region, images, tasks
+from impasto.errors import ImageError, SettingsError
+from tests.helpers import painting, photo
+
+QUICK: dict[str, Any] = {"recipe": "painted", "size": 96, "iterations": 9}
+
+
+def test_the_schedule_ends_with_a_last_pass() -> None:
+    run = tasks.plan_stylize(photo(256, 512), painting(60, 60), "painted")
+    stages = [(stage.size[1], stage.iterations, stage.last) for stage in run.schedule]
+    assert [(size, last) for size, _, last in stages] == [
+        (64, False),
+        (128, False),
+        (256, False),
+        (512, False),
+        (512, True),
+    ]
+    assert sum(iterations for _, iterations, _ in stages) == run.iterations == 80
+    assert stages[-1][1] == 24
+
+
+def test_every_place_comes_nearer_to_the_painting() -> None:
+    content, style = photo(96, 128), painting(120, 120)
+    default, painted = (
+        impasto.stylize(content, style, size=96, iterations=16, recipe=name) for name in ("default", "painted")
+    )
+    one, other = (impasto.score(content, style, each.picture)["style"] for each in (default, painted))
+    assert other["coverage"] > 1.5 * one["coverage"] and other["held_out"] < one["held_out"]
+    first, last = painted.record["losses"]["style"]
+    assert last < first / 2
+    # Targets change with every scale, so a loss of the first and one of the last compare only roughly.
+    assert painted.record["losses"]["places"][1] < painted.record["losses"]["places"][0] / 1.5
+
+
+def test_strength_goes_from_the_photo_to_the_painting() -> None:
+    content, style = photo(96, 128), painting(120, 120)
+    results = [
+        impasto.stylize(content, style, "painted", size=96, iterations=12, strength=strength).picture
+        for strength in (0, 0.25, 0.5, 0.75, 1)
+    ]
+    assert np.abs(results[0].array().astype(int) - content.astype(int)).max() <= 1
+    scores = [impasto.score(content, style, result) for result in results]
+    contents, styles = ([score[which]["mean"] for score in scores] for which in ("content", "style"))
+    assert contents == sorted(contents) and styles == sorted(styles, reverse=True), (contents, styles)
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        np.full((60, 60, 3), 90, np.uint8),  # one colour
+        painting(16, 16),  # four by four places
+        painting(300, 17),
+        np.dstack([painting(60, 60), np.pad(np.full((20, 20), 255, np.uint8), 20)]),  # mostly transparent
+        painting(60, 60)[..., 0],  # black and white
+        painting(60, 60).astype(np.uint16) * 257,
+    ],
+    ids=["flat", "tiny", "strip", "transparent", "grey", "16-bit"],
+)
+def test_paintings_of_every_kind(style: "np.ndarray[Any, np.dtype[Any]]") -> None:
+    result = impasto.stylize(photo(48, 64), style, **QUICK)
+    assert result.record["complete"] and np.isfinite(result.record["losses"]["total"][1])
+    assert result.picture.size == (72, 96)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        photo(16, 16),
+        photo(17, 400),
+        np.dstack([photo(48, 64), np.pad(np.full((24, 32), 255, np.uint8), ((12, 12), (16, 16)))]),
+        photo(48, 64)[..., 0],
+        photo(48, 64).astype(np.uint16) * 257,
+        np.full((48, 64, 3), 128, np.uint8),
+    ],
+    ids=["tiny", "strip", "transparent", "grey", "16-bit", "flat"],
+)
+def test_photographs_of_every_kind(content: "np.ndarray[Any, np.dtype[Any]]") -> None:
+    result = impasto.stylize(content, painting(60, 60), **QUICK | {"size": max(64, min(max(content.shape), 400))})
+    assert result.record["complete"] and np.isfinite(result.record["losses"]["total"][1])
+    assert (result.picture.alpha is None) == (content.ndim == 2 or content.shape[2] == 3)
+
+
+def test_a_painting_without_a_visible_place_is_told() -> None:
+    nothing = np.dstack([painting(60, 60), np.zeros((60, 60), np.uint8)])
+    with pytest.raises(ImageError, match=r"(?s)enlarge it or --size"):
+        impasto.stylize(photo(48, 64), nothing, **QUICK)
+
+
+def test_regions_take_places_of_their_own_painting() -> None:
+    red, blue = (
+        np.clip(painting(60, 60) // 4 + np.array(colour), 0, 255).astype(np.uint8)
+        for colour in ([180, 0, 0], [0, 0, 180])
+    )
+    left = np.zeros((96, 128), np.uint8)
+    left[:, :64] = 255
+    made = impasto.stylize(
+        photo(96, 128), blue, regions=[Region(left, red)], recipe="painted", size=96, iterations=10
+    ).picture.pixels
+    for half, most in ((made[..., :42], 0), (made[..., 54:], 2)):
+        assert half.mean((0, 2, 3)).argmax() == most
+
+
+def test_two_paintings_share_the_picture() -> None:
+    red, blue = (
+        np.clip(painting(60, 60) // 4 + np.array(colour), 0, 255).astype(np.uint8)
+        for colour in ([180, 0, 0], [0, 0, 180])
+    )
+    made = impasto.stylize(photo(96, 128), [(red, 0.5), (blue, 0.5)], "painted", size=96, iterations=10).picture.pixels
+    redder = (made[:, 0] > made[:, 2]).float().mean()
+    assert 0.25 < redder < 0.75
+
+
+def test_tiles_paint_the_same_picture() -> None:
+    """To the rounding that the solver makes of it."""
+    pictures = []
+    for memory in ("4GB", "700MB"):
+        run = tasks.plan_stylize(
+            photo(300, 400), painting(200, 200), "painted", size=640, iterations=2, scales="single", memory=memory
+        )
+        assert (run.fit.tile is None) == (memory == "4GB")
+        pictures.append(run.finish().picture.pixels)
+    assert (pictures[0] - pictures[1]).abs().mean() < 0.005
+
+
+def test_a_texture_of_places() -> None:
+    style = painting(60, 60)
+    made = impasto.texture(style, size=96, iterations=20, places_weight=1, seed=3).picture
+    assert impasto.score(photo(96, 96), style, made)["style"]["strokes"] < 0.8
+
+
+def test_every_step_can_be_gone_on_from(tmp_path: Path) -> None:
+    """In the middle of every scale, and of the last pass: the same bytes."""
+    settings: dict[str, Any] = {"recipe": "painted", "size": 96, "iterations": 8, "scales": (48, 96)}
+
+    def run() -> impasto.Run:
+        planned: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **settings)
+        return planned
+
+    whole = run()
+    for step in whole.steps():
+        whole.checkpoint(tmp_path / f"{step.iteration}")
+    for iteration in range(9):
+        again = run()
+        assert again.resume(tmp_path / f"{iteration}") == iteration
+        assert torch.equal(again.finish().picture.pixels, whole.result().picture.pixels)
+
+
+def test_settings_of_places_need_places() -> None:
+    with pytest.raises(SettingsError, match="--last-pass has no effect without --places-weight"):
+        tasks.plan_stylize(photo(48, 64), painting(60, 60), "default", last_pass=0.5)
+    with pytest.raises(SettingsError, match="--places-weight has no effect on reconstruct"):
+        tasks.plan_reconstruct(photo(48, 64), places_weight=1)
+    with pytest.raises(SettingsError, match="relu1_1/3"):
+        impasto.stylize(photo(48, 64), painting(60, 60), places_layers="relu1_1/3,relu3_1", **QUICK)
+
+
+def test_luminance_keeps_the_colours() -> None:
+    result = impasto.stylize(photo(48, 64), painting(60, 60), keep_colour="luminance", **QUICK)
+    assert images.load(result.picture.image()).size == (72, 96)
