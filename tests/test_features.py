@@ -7,7 +7,8 @@ from torch import Tensor
 
 from impasto import weights
 from impasto.errors import ImageError, SettingsError
-from impasto.features import ARCHITECTURES, Backbone
+from impasto.features import ARCHITECTURES, Architecture, Backbone
+from impasto.kernels import Pooling
 from tests.helpers import TINY, photo, random_backbone
 
 
@@ -63,6 +64,42 @@ def test_average_pooling_is_average_pooling() -> None:
     average = random_backbone(TINY, torch.float64, pooling="average")
     features = average(x, ["relu1_2", "pool1"])
     assert torch.allclose(features["pool1"], nn.avg_pool2d(features["relu1_2"], 2))
+
+
+@pytest.mark.parametrize("pooling", ["max", "average"])
+@pytest.mark.parametrize("size", [(37, 50), (45, 64)])
+def test_layers_averaged_over_squares(size: tuple[int, int], pooling: Pooling) -> None:
+    """Values and gradients are those of averaging what the plain layers give, beside them too, and where a square does not fit in."""
+    architecture = Architecture(blocks=((2, 4), (2, 6), (1, 8)))
+    backbone = random_backbone(architecture, torch.float64, pooling=pooling, padding="replicate")
+    layers = ["relu1_1/4", "relu1_1", "conv2_1/2", "relu2_2/2", "pool2", "relu3_1", "relu3_1/2"]
+    found = []
+    for averaged in (True, False):
+        x = pixels(*size).double().requires_grad_()
+        if averaged:
+            features = backbone(x, layers)
+        else:
+            plain = backbone(x, {layer.partition("/")[0] for layer in layers})
+            sides = {layer: int(layer.partition("/")[2] or 1) for layer in layers}
+            features = {layer: nn.avg_pool2d(plain[layer.partition("/")[0]], side) for layer, side in sides.items()}
+        generator = torch.Generator().manual_seed(0)
+        weights_ = [torch.rand(features[layer].shape, generator=generator, dtype=torch.float64) for layer in layers]
+        torch.stack(
+            [(features[layer] * weight).sum() for layer, weight in zip(layers, weights_, strict=True)]
+        ).sum().backward()
+        found.append((features, x.grad))
+    assert all(torch.allclose(found[0][0][layer], found[1][0][layer], rtol=1e-12) for layer in layers)
+    assert torch.allclose(found[0][1], found[1][1], rtol=1e-10, atol=1e-12)
+    assert [architecture.depth(layer) for layer in layers] == [2, 0, 2, 2, 2, 2, 3]
+    assert architecture.channels("relu2_2/2") == 6 and architecture.reach(["relu1_1/4"]) == 1
+
+
+def test_squares_that_make_no_sense(tiny: Backbone) -> None:
+    for layer in ("relu1_1/3", "relu1_1/", "relu1_1/1", "pixels/2", "relu1_1/2/2"):
+        with pytest.raises(SettingsError, match="relu1_1/4"):
+            tiny(pixels(8, 8), [layer])
+    with pytest.raises(ImageError, match="too small for layer relu1_1/16"):
+        tiny(pixels(8, 40), ["relu1_1/16"])
 
 
 def test_replicate_padding_continues_a_flat_picture() -> None:

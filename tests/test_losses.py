@@ -8,7 +8,7 @@ from torch import Tensor
 
 from impasto import statistics
 from impasto.errors import SettingsError
-from impasto.losses import ContentLoss, Loss, Term, TotalVariationLoss
+from impasto.losses import ContentLoss, Loss, PlacesLoss, Term, TotalVariationLoss
 from impasto.settings import Settings
 from impasto.statistics import Stat, blend
 from impasto.style_losses import STYLE_LOSSES
@@ -16,6 +16,7 @@ from impasto.style_losses import STYLE_LOSSES
 LOSSES: dict[str, Callable[[], Loss]] = {
     "content-relative": lambda: ContentLoss(True),
     "content-absolute": lambda: ContentLoss(False),
+    "places": PlacesLoss,
     "tv-l1": lambda: TotalVariationLoss("l1"),
     "tv-l2": lambda: TotalVariationLoss("l2"),
 } | {

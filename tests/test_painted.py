@@ -43,7 +43,7 @@ def test_every_place_comes_nearer_to_the_painting() -> None:
 
 
 def test_strength_goes_from_the_photo_to_the_painting() -> None:
-    content, style = photo(96, 128), painting(120, 120)
+    content, style = photo(72, 96), painting(120, 120)
     results = [
         impasto.stylize(content, style, "painted", size=96, iterations=12, strength=strength).picture
         for strength in (0, 0.25, 0.5, 0.75, 1)
@@ -76,7 +76,7 @@ def test_paintings_of_every_kind(style: "np.ndarray[Any, np.dtype[Any]]") -> Non
     "content",
     [
         photo(16, 16),
-        photo(17, 400),
+        photo(17, 160),
         np.dstack([photo(48, 64), np.pad(np.full((24, 32), 255, np.uint8), ((12, 12), (16, 16)))]),
         photo(48, 64)[..., 0],
         photo(48, 64).astype(np.uint16) * 257,
@@ -90,10 +90,12 @@ def test_photographs_of_every_kind(content: "np.ndarray[Any, np.dtype[Any]]") ->
     assert (result.picture.alpha is None) == (content.ndim == 2 or content.shape[2] == 3)
 
 
-def test_a_painting_without_a_visible_place_is_told() -> None:
-    nothing = np.dstack([painting(60, 60), np.zeros((60, 60), np.uint8)])
-    with pytest.raises(ImageError, match=r"(?s)enlarge it or --size"):
-        impasto.stylize(photo(48, 64), nothing, **QUICK)
+def test_a_style_mask_that_leaves_no_place_is_told() -> None:
+    """A line that is thinner than half a place, in a painting of which the rest does not count."""
+    whole, line = np.full((96, 128), 255, np.uint8), np.zeros((60, 60), np.uint8)
+    line[30] = 255
+    with pytest.raises(ImageError, match="(Too little of the style picture|too small for layer).*enlarge it or --size"):
+        impasto.stylize(photo(96, 128), None, regions=[Region(whole, painting(60, 60), line)], **QUICK)
 
 
 def test_regions_take_places_of_their_own_painting() -> None:
@@ -120,22 +122,9 @@ def test_two_paintings_share_the_picture() -> None:
     assert 0.25 < redder < 0.75
 
 
-def test_tiles_paint_the_same_picture() -> None:
-    """To the rounding that the solver makes of it."""
-    pictures = []
-    for memory in ("4GB", "700MB"):
-        run = tasks.plan_stylize(
-            photo(300, 400), painting(200, 200), "painted", size=640, iterations=2, scales="single", memory=memory
-        )
-        assert (run.fit.tile is None) == (memory == "4GB")
-        pictures.append(run.finish().picture.pixels)
-    assert (pictures[0] - pictures[1]).abs().mean() < 0.005
-
-
 def test_a_texture_of_places() -> None:
-    style = painting(60, 60)
-    made = impasto.texture(style, size=96, iterations=20, places_weight=1, seed=3).picture
-    assert impasto.score(photo(96, 96), style, made)["style"]["strokes"] < 0.8
+    losses = impasto.texture(painting(60, 60), size=96, iterations=20, places_weight=1, seed=3).record["losses"]
+    assert losses["places"][1] < losses["places"][0] / 2 and losses["style"][1] < losses["style"][0] / 10
 
 
 def test_every_step_can_be_gone_on_from(tmp_path: Path) -> None:

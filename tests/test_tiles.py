@@ -11,7 +11,7 @@ from impasto.errors import SettingsError
 from impasto.features import Architecture, Backbone
 from impasto.images import Size
 from impasto.kernels import Padding, Pooling
-from impasto.losses import ContentLoss, Loss, Term, TotalVariationLoss
+from impasto.losses import ContentLoss, Loss, PlacesLoss, Term, TotalVariationLoss
 from impasto.objective import TermObjective, remember
 from impasto.style_losses import STYLE_LOSSES
 from tests.helpers import random_backbone
@@ -35,9 +35,11 @@ def terms(
     blended = [style, other] if loss.blends else [style]
     examples = [(remember(backbone, loss, picture, DEEP, tile=tile), 1 / len(blended)) for picture in blended]
     of_content = remember(backbone, ContentLoss(), content, ["relu2_2", "pixels"], tile=tile)
+    of_places = remember(backbone, PlacesLoss(), content, ["relu1_2/4", "relu2_1/2", "relu3_1"], tile=tile)
     return [
         Term.towards("style", loss, 2.0, dict.fromkeys(DEEP, 1.0), examples, where=where),
         Term.towards("content", ContentLoss(), 0.5, {"relu2_2": 1, "pixels": 2}, [(of_content, 1.0)]),
+        Term.towards("places", PlacesLoss(), 0.7, dict.fromkeys(of_places, 1.0), [(of_places, 1.0)]),
         Term("tv", TotalVariationLoss("l2"), 3.0, {"pixels": 1.0}, {"pixels": ()}),
     ]
 

@@ -31,6 +31,8 @@ from impasto.zones import Zone
 
 _REGION = 12
 """Bytes for each pixel and region: its share, and what it counts in every layer."""
+_PLACES = 104
+"""The same for every zone but the first, where places count: what the layers of the default setting shall be, in bfloat16."""
 _KEPT = 36
 """Bytes for each pixel, where some stay the photograph's: how much of each, the photograph at this scale, the two mixed."""
 
@@ -58,7 +60,8 @@ class Run(Prepared):
         """
         super().__init__(task, recipe, settings, frame.size)
         regions = sum(zone.share is not None for zone in zones)
-        self._zones, self._beside = zones, regions * _REGION + (0 if kept is None else _KEPT)
+        places = _PLACES * max(0, len(zones) - 1) if settings.places_weight > 0 else 0
+        self._zones, self._beside = zones, regions * _REGION + places + (0 if kept is None else _KEPT)
         self.schedule = schedule
         tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
         self.fit = fit(frame.size, settings, self.precision, self.device, tileable=tileable, beside=self._beside)
