@@ -20,7 +20,7 @@ LOSSES: dict[str, Callable[[], Loss]] = {
     "tv-l1": lambda: TotalVariationLoss("l1"),
     "tv-l2": lambda: TotalVariationLoss("l2"),
 } | {
-    f"{name}-{'relative' if relative else 'absolute'}": lambda make=make, relative=relative: make(relative)  # type: ignore[misc]
+    f"{name}-{'relative' if relative else 'absolute'}": lambda make=make, relative=relative: make(relative)
     for name, make in STYLE_LOSSES.items()
     for relative in (True, False)
 }
