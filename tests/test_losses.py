@@ -16,11 +16,11 @@ from impasto.style_losses import STYLE_LOSSES
 LOSSES: dict[str, Callable[[], Loss]] = {
     "content-relative": lambda: ContentLoss(True),
     "content-absolute": lambda: ContentLoss(False),
-    "places": PlacesLoss,
+    "places": lambda: PlacesLoss(0.1),
     "tv-l1": lambda: TotalVariationLoss("l1"),
     "tv-l2": lambda: TotalVariationLoss("l2"),
 } | {
-    f"{name}-{'relative' if relative else 'absolute'}": lambda make=make, relative=relative: make(relative)
+    f"{name}-{'relative' if relative else 'absolute'}": lambda make=make, relative=relative: make(relative)  # type: ignore[misc]
     for name, make in STYLE_LOSSES.items()
     for relative in (True, False)
 }
