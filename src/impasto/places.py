@@ -33,7 +33,7 @@ MOST = 2**17
 """So many places, over all copies, are looked at at most: those of paintings of 512 pixels a side. Of more every second, third … each way."""
 _AXES, _HELD = 256, 2**26
 """How many principal directions of the paintings' places are compared, and how many numbers of a picture's places are held: of large
-pictures fewer directions. At 2048 pixels they are still 256."""
+pictures fewer directions. At 2048 × 1365 pixels they are still 256."""
 _SAMPLE = 8192
 """So many places, spread over the paintings, tell what these directions are."""
 _PASSES = 4
@@ -154,11 +154,9 @@ class _Grid:
         height, width = window[1] - window[0], window[3] - window[2]
         if (side := self.steps(layer)) > 1:
             feature = nn.interpolate(feature, scale_factor=side)
-            missing = (
-                max(0, height - feature.shape[2]),
-                max(0, width - feature.shape[3]),
-            )  # where poolings left out the rest
-            feature = nn.pad(feature, (0, missing[1], 0, missing[0]), mode="replicate")[:, :, :height, :width]
+            # Where poolings left out the rest, the last row and column stand in for it.
+            below, beyond = max(0, height - feature.shape[2]), max(0, width - feature.shape[3])
+            feature = nn.pad(feature, (0, beyond, 0, below), mode="replicate")[:, :, :height, :width]
         return feature.permute(0, 2, 3, 1).flatten(0, 2)
 
     def visible(self, view: _View) -> Tensor:

@@ -42,6 +42,7 @@ NOT_TRAINED = (
         "quality",
         "init",
     ),
+    *("places_weight", *OF_PLACES),
     *("optimizer", "history", "learning_rate", "adam_beta1", "adam_epsilon", "averaging"),
 )
 """The settings of pictures that training has no use for, or has its own of."""

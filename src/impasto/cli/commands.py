@@ -24,7 +24,7 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.errors import SettingsError
-from impasto.settings import FAST_ONLY, LEARNT, NOT_TRAINED
+from impasto.settings import FAST_ONLY, LEARNT, NOT_TRAINED, OF_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,7 +213,7 @@ def export(
 
 @app.command()
 @with_exit_codes
-@with_settings(without=("content_weight", "content_layers", "palette", "keep_colour", *FAST_ONLY))
+@with_settings(without=("content_weight", "content_layers", "palette", "keep_colour", "places_photo", *FAST_ONLY))
 @with_delivery
 def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
@@ -234,6 +234,8 @@ def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe:
         "content_layers",
         "palette",
         "keep_colour",
+        "places_weight",
+        *OF_PLACES,
         *FAST_ONLY,
     )
 )
