@@ -23,6 +23,7 @@ READMES = [(ROOT / name).read_text() for name in ("README.md", "README.zh-CN.md"
 def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(recipes.RECIPES, "default", Settings(size=64, iterations=80))
+    monkeypatch.setitem(recipes.RECIPES, "painted", recipes.recipe("painted").changed(size=64))
     Image.fromarray(photo(48, 64)).save("photo.jpg")
     for name in ("sky.png", "water.png", "person.png"):
         Image.fromarray(photo(48, 64)).save(name)
