@@ -27,7 +27,7 @@ from impasto.errors import ImageError
 from impasto.features import Backbone
 from impasto.images import Picture, Size
 from impasto.objective import looked_at
-from impasto.tiles import Tile, Window
+from impasto.tiles import Tile, Window, cropped
 
 MOST = 2**17
 """So many places, over all copies, are looked at at most: those of paintings of 512 pixels a side. Of more every second, third … each way."""
@@ -70,18 +70,16 @@ def replaced(
         _Search(grid, space, queried, views=views, most=most)
         for grid, space, queried in zip(grids, spaces, queries, strict=True)
     ]
-    for number, view in enumerate(views):
-        for tile_, features in look.at(view.pixels):
-            for search in searches:
-                search.look(number, tile_, features)
+    for number, seen, features in look.over(views):
+        for search in searches:
+            search.look(number, seen, features)
     fetches = [
         _Fetch(search, search.settled([share for _, share in paintings]), grid.size((pixels.shape[2], pixels.shape[3])))
         for grid, search in zip(grids, searches, strict=True)
     ]
-    for number, view in enumerate(views):
-        for tile_, features in look.at(view.pixels):
-            for fetch in fetches:
-                fetch.take(number, tile_, features)
+    for number, seen, features in look.over(views):
+        for fetch in fetches:
+            fetch.take(number, seen, features)
     return {name: plane for fetch in fetches for name, plane in fetch.maps().items()}
 
 
@@ -97,6 +95,12 @@ class _Look:
     def at(self, pixels: Tensor) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
         """Tile by tile the features of what it owns."""
         yield from looked_at(self.backbone, pixels.to(self.backbone.device), self.layers, self.tile)
+
+    def over(self, views: "Sequence[_View]") -> Iterator[tuple[int, Tile, dict[str, Tensor]]]:
+        """The same of one view after the other, with its number."""
+        for number, view in enumerate(views):
+            for tile, features in self.at(view.pixels):
+                yield number, tile, features
 
 
 @dataclass(frozen=True)
@@ -159,22 +163,26 @@ class _Grid:
             feature = nn.pad(feature, (0, beyond, 0, below), mode="replicate")[:, :, :height, :width]
         return feature.permute(0, 2, 3, 1).flatten(0, 2)
 
-    def visible(self, view: _View) -> Tensor:
-        """Which of its places can be seen, (h, w)."""
+    def visible(self, view: _View, window: Window) -> Tensor:
+        """Which places of a window can be seen, (h, w)."""
         if view.alpha is None:
-            return torch.ones(self.of(view), dtype=torch.bool)
-        return nn.avg_pool2d(view.alpha, 2**self.depth)[0, 0].cpu() > 0.5
+            return torch.ones(window[1] - window[0], window[3] - window[2], dtype=torch.bool)
+        top, bottom, left, right = (edge << self.depth for edge in window)
+        return nn.avg_pool2d(cropped(view.alpha, (top, bottom, left, right)), 2**self.depth)[0, 0].cpu() > 0.5
 
     def chosen(self, view: _View, window: Window, every: int) -> Tensor:
         """The visible places of a window, of all only every so many each way, as indices into the window's own, in reading order."""
-        top, bottom, left, right = window
-        counts = torch.zeros(bottom - top, right - left, dtype=torch.bool)
+        top, _, left, _ = window
+        visible = self.visible(view, window)
+        counts = torch.zeros_like(visible)
         counts[-top % every :: every, -left % every :: every] = True
-        return (counts & self.visible(view)[top:bottom, left:right]).flatten().nonzero()[:, 0]
+        return (counts & visible).flatten().nonzero()[:, 0]
 
     def every(self, views: Sequence[_View], most: int) -> int:
         """At every how many places each way of views one has to look so as to see not many more than ``most``."""
-        return math.ceil((sum(int(self.visible(view).sum()) for view in views) / most) ** 0.5) or 1
+        windows = [(0, height, 0, width) for height, width in map(self.of, views)]
+        visible = sum(int(self.visible(view, window).sum()) for view, window in zip(views, windows, strict=True))
+        return math.ceil((visible / most) ** 0.5) or 1
 
 
 @dataclass(frozen=True)
@@ -264,8 +272,7 @@ class _Search:
     ) -> None:
         """``queried`` as `_queries` gives it."""
         self.grid, self._space, self.views = grid, space, views
-        self._queries, self.wanted = queried
-        queries = self._queries
+        self._queries, self.wanted = queries, _ = queried
         sizes = [math.prod(grid.of(view)) for view in views]
         self.ends = torch.tensor([0, *sizes]).cumsum(0)
         self._every = grid.every(views, most)

@@ -1,7 +1,7 @@
 """How an optimisation fits into the memory there is: seen whole or in tiles, and how much L-BFGS may remember."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -42,7 +42,7 @@ class Plan:
 
 
 def fit(
-    size: Size, settings: Settings, precision: str, device: torch.device, *, tileable: bool, beside: int = 0
+    size: Size, settings: Settings, precision: str, device: torch.device, *, tileable: bool, beside: float = 0
 ) -> Plan:
     """The plan for a picture of a size: whole if it fits, else the largest tiles with as much history as there is room for.
 
@@ -66,12 +66,25 @@ def fit(
     )
 
 
-def tile_at(size: Size, settings: Settings, precision: str, plan: Plan, *, beside: int = 0) -> int | None:
+def tile_at(size: Size, settings: Settings, precision: str, plan: Plan, *, beside: float = 0) -> int | None:
     """The tiles of a scale of the same run: none, or the largest, that fit into what the plan takes for the largest scale."""
     if plan.tile is None:
         return None
     options = (_planned(size, settings, precision, tile, plan.history, beside=beside) for tile in (None, *_TILES))
     return next((option.tile for option in options if option.bytes <= plan.bytes), plan.tile)
+
+
+def places_bytes(settings: Settings) -> float:
+    """What one zone's places are to look like (`places.replaced`, in bfloat16), in bytes for each pixel; 0 where places do not count."""
+    return _map_bytes(settings.places_layers if settings.places_weight > 0 else (), torch.bfloat16.itemsize)
+
+
+def _map_bytes(layers: Iterable[str], width: int) -> float:
+    """What maps of layers hold for each pixel, with so many bytes a number."""
+    architecture = ARCHITECTURES["vgg19"]
+    architecture.check(layers := list(layers))
+    held: float = sum(architecture.channels(layer) * width / 4 ** architecture.depth(layer) for layer in layers)
+    return held
 
 
 def _choices(history: int, tileable: bool) -> Iterator[tuple[int | None, int]]:
@@ -87,7 +100,7 @@ def _choices(history: int, tileable: bool) -> Iterator[tuple[int | None, int]]:
         yield from ((tile, count) for tile in _TILES if tile < 512)
 
 
-def _planned(size: Size, settings: Settings, precision: str, tile: int | None, history: int, *, beside: int) -> Plan:
+def _planned(size: Size, settings: Settings, precision: str, tile: int | None, history: int, *, beside: float) -> Plan:
     area = size[0] * size[1]
     dtype = DTYPES[precision]
     state = beside + (history if settings.optimizer == "lbfgs" else 2) * _PAIR
@@ -98,10 +111,7 @@ def _planned(size: Size, settings: Settings, precision: str, tile: int | None, h
     places = settings.places_layers if settings.places_weight > 0 else {}
     layers = [*content, *places, *(settings.style_layers if settings.style_weight > 0 else {})]
     architecture.check(layers)
-    maps = [(layer, dtype.itemsize) for layer in content] + [
-        (layer, 2) for layer in places
-    ]  # places are kept in bfloat16
-    kept = sum(architecture.channels(layer) * width / 4 ** architecture.depth(layer) for layer, width in maps)
+    kept = _map_bytes(content, dtype.itemsize) + places_bytes(settings)
     step = 2 ** max(map(architecture.depth, layers))
     seen = [math.prod(each.seen_size) for each in tiles.cut(size, tile, step, architecture.reach(layers))]
     needed = _BASE + area * (_HELD + kept + state) + max(seen) * _STEP[dtype] * _GAPS

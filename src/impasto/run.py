@@ -22,7 +22,7 @@ from impasto.images import Picture, Size
 from impasto.losses import Term
 from impasto.objective import Kept, Objective, TermObjective
 from impasto.optimizers import LBFGS, Adam, Optimizer
-from impasto.plan import Plan, fit, tile_at
+from impasto.plan import Plan, fit, places_bytes, tile_at
 from impasto.result import Prepared, Result
 from impasto.settings import Settings
 from impasto.solve import Stage, Step, solve
@@ -31,8 +31,6 @@ from impasto.zones import Zone
 
 _REGION = 12
 """Bytes for each pixel and region: its share, and what it counts in every layer."""
-_PLACES = 104
-"""The same for every zone but the first, where places count: what the layers of the default setting shall be, in bfloat16."""
 _KEPT = 36
 """Bytes for each pixel, where some stay the photograph's: how much of each, the photograph at this scale, the two mixed."""
 
@@ -60,7 +58,7 @@ class Run(Prepared):
         """
         super().__init__(task, recipe, settings, frame.size)
         regions = sum(zone.share is not None for zone in zones)
-        places = _PLACES * max(0, len(zones) - 1) if settings.places_weight > 0 else 0
+        places = places_bytes(settings) * max(0, len(zones) - 1)  # the plan counts one zone's
         self._zones, self._beside = zones, regions * _REGION + places + (0 if kept is None else _KEPT)
         self.schedule = schedule
         tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive

@@ -44,7 +44,7 @@ from impasto.solve import Stage
 from impasto.style_losses import CALIBRATION, STYLE_LOSSES
 from impasto.zones import Zone, in_colours_of, recoloured, zoned
 
-_NOT_RECONSTRUCTED = ("style_scale", "places_weight", "places_layers", "last_pass")
+_NOT_RECONSTRUCTED = ("style_scale", "places_weight", *OF_PLACES)
 """Settings of paintings, which a reconstruction has none of."""
 _LAST_MOST = 2**14
 """In the last pass every layer seeks among so many places of the paintings."""
@@ -107,8 +107,11 @@ def plan_stylize(
 
     def terms_at(backbone: Backbone, stage: Stage, pixels: Tensor, tile: int | None) -> list[Term]:
         seen = content_at(stage.size)
-        sought = pixels if stage.last else seen.pixels
-        if stage.size != schedule[0].size and not stage.last:
+        if stage.last:
+            sought = pixels
+        elif stage == schedule[0]:
+            sought = seen.pixels
+        else:
             sought = _sought(seen.pixels, pixels, effective.places_photo)
         scaled = [zone.at(stage.size) for zone in zones]
         return [
