@@ -17,6 +17,7 @@ def test_the_photo_and_the_painting_score_as_they_must() -> None:
     content, style = photo(64, 96), painting(96, 96)
     of_photo = impasto.score(content, style, content)
     assert of_photo["content"]["mean"] == 0 and of_photo["content"]["edges"] == pytest.approx(1)
+    assert of_photo["content"]["held_out"] == 0
     assert of_photo["style"]["embedding"] == pytest.approx(1) and of_photo["style"]["mean"] > 0.5
     of_style = impasto.score(content, style, style)
     assert of_photo["style"]["strokes"] == pytest.approx(1) and of_photo["style"]["coverage"] < 0.5
@@ -24,6 +25,7 @@ def test_the_photo_and_the_painting_score_as_they_must() -> None:
     assert of_style["style"]["mean"] < 1e-6 and of_style["style"]["held_out"] < 1e-6
     assert of_style["style"]["embedding"] < 1e-3 and of_style["surface"]["roughness"] == pytest.approx(1)
     assert of_style["content"]["mean"] > 0.3 and of_style["content"]["edges"] < 0.5
+    assert 0.5 < of_style["content"]["held_out"] < 1.5
 
 
 def test_a_result_is_nearer_to_the_style_than_the_photo_and_to_the_photo_than_the_style() -> None:
@@ -32,7 +34,8 @@ def test_a_result_is_nearer_to_the_style_than_the_photo_and_to_the_photo_than_th
     of_made, of_photo, of_style = (impasto.score(content, style, each) for each in (made, content, style))
     for key in ("mean", "held_out"):
         assert of_made["style"][key] < 0.7 * of_photo["style"][key]
-    assert of_made["content"]["mean"] < of_style["content"]["mean"]
+    for key in ("mean", "held_out"):
+        assert of_made["content"][key] < of_style["content"][key]
     assert of_made["content"]["edges"] > of_style["content"]["edges"]
 
 
@@ -50,7 +53,11 @@ def test_strokes_see_what_is_painted() -> None:
 def test_flat_and_tiny_pictures() -> None:
     flat = np.full((32, 32, 3), 128, np.uint8)
     scores = impasto.score(flat, flat, flat)
-    assert scores["content"]["edges"] == 0 and scores["surface"]["tv"] == 0 and scores["style"]["embedding"] == 0
+    assert (
+        scores["content"]["edges"] == scores["content"]["held_out"] == 0
+        and scores["surface"]["tv"] == 0
+        and scores["style"]["embedding"] == 0
+    )
     with pytest.raises(ImageError, match="result picture is 8×8"):
         impasto.score(flat, flat, flat[:8, :8])
 

@@ -18,6 +18,7 @@ from impasto.features import Backbone
 from impasto.images import Picture, PictureLike
 from impasto.inputs import at_length, usable
 from impasto.losses import ContentLoss, Features, Loss
+from impasto.networks.pretrained import predictor
 from impasto.style_losses import MomentsLoss
 
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -28,6 +29,8 @@ HELD_OUT = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 """Layers between those of the recipes, which none of them looks at."""
 _PLACES = ("relu2_2/2", "relu3_3", "relu4_3")
 """Of these the ones by which places are compared."""
+_STRUCTURE = (5, 12)
+"""Bottlenecks of the style predictor whose maps, of an eighth and a sixteenth of the pixels a side, tell the structure of a picture."""
 _NEAR = 0.5
 """The cosine from which on two places are near: 60 degrees."""
 
@@ -40,8 +43,9 @@ def score(content: PictureLike, style: PictureLike, result: PictureLike, device:
       (void for what the arbitrary network made: it was given the code). ``strokes``: how far the result's places are from the nearest of
       the painting's, over how far the photograph's are: 1 for the photograph, where nothing is painted. ``coverage``: the share of the
       painting's places that one of the result's is near to. Both on held-out layers, by cosines.
-    - ``content``: per layer of `CONTENT_LAYERS`, mean squared difference over the photograph's mean square (`ContentLoss`); ``edges``: correlation
-      of the Sobel edges with the photograph's, 1 for the photograph itself.
+    - ``content``: per layer of `CONTENT_LAYERS`, mean squared difference over the photograph's mean square (`ContentLoss`);
+      ``held_out``: one minus the cosine between like places of the style predictor's own maps, each about its mean, which no recipe looks
+      at: 0 for the photograph, about 1 for another picture; ``edges``: correlation of the Sobel edges with the photograph's, 1 for itself.
     - ``surface``: ``tv`` and ``tv_squares``, total variation per pixel of differences and of their squares; ``roughness``: what a
       blur of one pixel takes away, over what it takes from the style; ``clipped``: share of values that are 0 or 1.
 
@@ -71,6 +75,7 @@ def score(content: PictureLike, style: PictureLike, result: PictureLike, device:
         "content": {
             "layers": contents,
             "mean": sum(contents.values()) / len(contents),
+            "held_out": _structure(made, photo),
             "edges": _edges(made, photo),
         },
         "surface": _surface(made.pixels, painting.pixels),
@@ -117,6 +122,18 @@ def _embedding(made: Picture, photo: Picture, painting: Picture) -> float:
     apart = (of_photo - of_style).norm().clamp_min(1e-12)
     distance: float = ((of_result - of_style).norm() / apart).item()
     return distance
+
+
+@torch.no_grad()
+def _structure(made: Picture, photo: Picture) -> float:
+    """``held_out`` of the content in `score`."""
+    found = []
+    for pair in zip(*(predictor().maps(picture.pixels, _STRUCTURE) for picture in (made, photo)), strict=True):
+        of_made, of_photo = (nn.normalize(each - each.mean((2, 3), keepdim=True), dim=1) for each in pair)
+        found.append(
+            (of_made - of_photo).square().sum(1).mean().item() / 2
+        )  # one minus the cosine, and 0 for two that are flat
+    return sum(found) / len(found)
 
 
 def _edges(made: Picture, photo: Picture) -> float:

@@ -4,6 +4,8 @@ MobileNetV2 (Sandler et al. 2018, table 2) in place of the Inception of Ghiasi e
 what Magenta distilled for phones. Its batch normalisations are folded into the convolutions.
 """
 
+from collections.abc import Collection, Iterator
+
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -58,6 +60,14 @@ class StylePredictor(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         self.last = SameConv(inputs, 1280, 1)
         self.code = nn.Linear(1280, ARCHITECTURES["arbitrary"].codes)
+
+    def maps(self, pixels: Tensor, blocks: Collection[int]) -> Iterator[Tensor]:
+        """What some of the bottlenecks, counted from 0, make of pixels of any size: (N, C, h, w) each, in their order."""
+        y = functional.relu6(self.first(pixels))
+        for number, block in enumerate(self.blocks[: max(blocks) + 1]):
+            y = block(y)
+            if number in blocks:
+                yield y
 
     def forward(self, pixels: Tensor) -> Tensor:
         y = functional.relu6(self.last(self.blocks(functional.relu6(self.first(pixels)))))
