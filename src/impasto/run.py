@@ -66,7 +66,6 @@ class Run(Prepared):
         self._kept = kept
         self._frame, self._terms_at = frame, terms_at
         self._start = start and start.fitted(schedule[0].size)
-        self._backbone: Backbone | None = None
         self._first: dict[str, float] = {}
         self._last: Step | None = None
         self._complete = False
@@ -221,29 +220,35 @@ class Run(Prepared):
         }
 
     def estimate(self) -> tuple[float, float]:
-        """Roughly the seconds and the bytes that the run will take, by timing one evaluation at a small scale."""
+        """Roughly the seconds and the bytes that the run will take, by timing a small scale: its targets, and one evaluation."""
         size = images.long_side(self.size, min(256, max(self.size)))  # much less is mostly the fixed cost of a step
         pixels = images.resize(self._start_pixels(), size)
+        _ = self._backbone  # is loaded before anything is timed
         with memory.kept(), convolving(self.precision):
+            began = time.perf_counter()
             objective = self._objective_at(Stage(size, 1), pixels)
+            targets = time.perf_counter() - began
             took = []
             for _ in range(4):  # the first ones still find their memory
                 began = time.perf_counter()
                 objective.value_and_grad(pixels)
                 took.append(time.perf_counter() - began)
-            per_pixel = min(took) / _area(size) * self.fit.slower
-        work = sum(stage.iterations * _area(stage.size) for stage in self.schedule)
-        return per_pixel * work, self.fit.bytes
+        work = sum(
+            (targets + min(took) * self.fit.slower * stage.iterations) * _area(stage.size) for stage in self.schedule
+        )
+        return work / _area(size), self.fit.bytes
+
+    @cached_property
+    def _backbone(self) -> Backbone:
+        return Backbone.pretrained(
+            "vgg19",
+            pooling=self.settings.pooling,
+            padding=self.settings.padding,
+            dtype=DTYPES[self.precision],
+            device=self.device,
+        )
 
     def _objective_at(self, stage: Stage, pixels: Tensor) -> Objective:
-        if self._backbone is None:
-            self._backbone = Backbone.pretrained(
-                "vgg19",
-                pooling=self.settings.pooling,
-                padding=self.settings.padding,
-                dtype=DTYPES[self.precision],
-                device=self.device,
-            )
         memory.release()
         tile = tile_at(stage.size, self.settings, self.precision, self.fit, beside=self._beside)
         if tile is not None:

@@ -329,7 +329,7 @@ def _places_term(
     if weight > 0:
         loss, mask = PlacesLoss(), zone.weight()
         where = counts(mask, layers, backbone)
-        paintings = [(style.at(max(stage.size)), style.share) for style in zone.styles]
+        paintings = [(style.at(max(stage.size)), style.share) for style in zone.styles if style.share > 0]
         groups, most = ([[layer] for layer in layers], _LAST_MOST) if stage.last else ([list(layers)], MOST)
         found = replaced(backbone, sought, paintings, groups, tile=tile, weight=mask, most=most)
         targets = {layer: loss.target(feature, where.get(layer)) for layer, feature in found.items()}
@@ -395,14 +395,20 @@ def _start(settings: Settings, given: PictureLike | None, named: Mapping[str, Ca
 def _schedule(size: Size, settings: Settings) -> list[Stage]:
     """The scales with their shares of the iterations, as 1 to 2 to 3 …: what a coarse scale settles takes few."""
     final = max(size)
+    last = (
+        min(settings.iterations - 1, round(settings.iterations * settings.last_pass))
+        if settings.places_weight > 0
+        else 0
+    )
     if settings.scales == "auto":
         octaves = max(0, round(math.log2(final / (64 if settings.places_weight > 0 else 128))))
-        if settings.style_weight == 0 and settings.init == "content":
+        if settings.style_weight == settings.places_weight == 0 and settings.init == "content":
             octaves = 0  # the start is the goal already, and coarse scales would only blur it
         if settings.method == "refine":
             octaves = min(octaves, 1)  # the start has what the coarsest scales would settle
         lengths = [round(final / 2**k) for k in range(octaves, -1, -1)]
         lengths = [length for length in lengths if length == final or min(images.long_side(size, length)) >= MIN_SIDE]
+        lengths = lengths[-max(1, settings.iterations - last) :]  # a scale takes an iteration at least
     elif isinstance(settings.scales, tuple):
         if settings.scales[-1] > final:
             raise SettingsError(
@@ -411,11 +417,10 @@ def _schedule(size: Size, settings: Settings) -> list[Stage]:
         lengths = [*(scale for scale in settings.scales if scale < final), final]
     else:
         lengths = [final]
-    last = round(settings.iterations * settings.last_pass) if settings.places_weight > 0 else 0
     spare = settings.iterations - last - len(lengths)
     if spare < 0:
         raise SettingsError(
-            f"{settings.iterations} iterations are too few for {len(lengths)} scales: add some, or --scales single."
+            f"{settings.iterations} iterations are too few for {len(lengths)} scales: add some, or leave out --scales."
         )
     shares = list(itertools.accumulate(range(len(lengths) + 1)))
     spent = [spare * share // shares[-1] for share in shares]
