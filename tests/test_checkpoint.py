@@ -110,7 +110,7 @@ def test_every_step_can_be_gone_on_from(
             assert one.elapsed >= saved.elapsed
 
 
-SMALL: dict[str, Any] = {"size": 72, "iterations": 9, "scales": (36, 72)}
+SMALL: dict[str, Any] = {"recipe": "statistics", "size": 72, "iterations": 9, "scales": (36, 72)}
 
 
 def cut_off(path: Path, after: int, **settings: Any) -> impasto.Run:

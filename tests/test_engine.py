@@ -16,14 +16,14 @@ from tests.helpers import painting, photo
 
 @pytest.mark.skipif(not computes_bfloat16(torch.device("cpu")), reason="emulated, it takes minutes")
 def test_bfloat16_descends_as_float32_does() -> None:
-    """A real pair, a stage of the default recipe at full length: both results scored in float32."""
+    """A real pair, a stage of the recipe `statistics` at full length: both results scored in float32."""
     pair = demo.picture(demo.PHOTO), demo.picture(demo.PAINTING)
     scores = {}
     for precision in ("float32", "bfloat16"):
-        run = tasks.plan_stylize(*pair, size=160, scales="single", iterations=60, precision=precision)
+        run = tasks.plan_stylize(*pair, "statistics", size=160, scales="single", iterations=60, precision=precision)
         run.finish()
         assert run.last is not None
-        exact = tasks.plan_stylize(*pair, size=160, precision="float32")
+        exact = tasks.plan_stylize(*pair, "statistics", size=160, precision="float32")
         scores[precision] = exact._objective_at(run.schedule[-1], run.last.pixels).value_and_grad(run.last.pixels)[0][
             TOTAL
         ]
@@ -45,7 +45,7 @@ def test_the_styles_statistics_are_computed_once_a_scale(monkeypatch: pytest.Mon
         return forward(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Backbone, "_forward", counted)
-    run = tasks.plan_stylize(photo(48, 64), painting(60, 60), size=64, iterations=5, scales="single")
+    run = tasks.plan_stylize(photo(48, 64), painting(60, 60), "statistics", size=64, iterations=5, scales="single")
     run.finish()
     assert len(passes) == 2 + 6  # style, content, and an evaluation for the start and every iteration
 

@@ -32,7 +32,7 @@ def test_the_schedule_ends_with_a_last_pass() -> None:
 def test_every_place_comes_nearer_to_the_painting() -> None:
     content, style = photo(96, 128), painting(120, 120)
     default, painted = (
-        impasto.stylize(content, style, size=96, iterations=16, recipe=name) for name in ("default", "painted")
+        impasto.stylize(content, style, size=96, iterations=16, recipe=name) for name in ("statistics", "painted")
     )
     one, other = (impasto.score(content, style, each.picture)["style"] for each in (default, painted))
     assert other["coverage"] > 1.5 * one["coverage"] and other["held_out"] < one["held_out"]
@@ -151,7 +151,7 @@ def test_every_step_can_be_gone_on_from(tmp_path: Path) -> None:
 
 def test_settings_of_places_need_places() -> None:
     with pytest.raises(SettingsError, match="--last-pass has no effect without --places-weight"):
-        tasks.plan_stylize(photo(48, 64), painting(60, 60), "default", last_pass=0.5)
+        tasks.plan_stylize(photo(48, 64), painting(60, 60), "statistics", last_pass=0.5)
     with pytest.raises(SettingsError, match="--places-weight has no effect on reconstruct"):
         tasks.plan_reconstruct(photo(48, 64), places_weight=1)
     with pytest.raises(SettingsError, match="relu1_1/3"):

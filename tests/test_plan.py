@@ -80,7 +80,9 @@ def test_memory_that_runs_out_means_smaller_tiles(
 
     monkeypatch.setattr(TermObjective, "_value_and_grad", short)
     with caplog.at_level(logging.WARNING, "impasto"):
-        impasto.stylize(photo(200, 600), painting(100, 100), size=600, iterations=1, scales="single")
+        impasto.stylize(photo(200, 600), painting(100, 100), "statistics", size=600, iterations=1, scales="single")
     assert tried == [None, 288, 256, 256] and "tiles of 256 pixels" in caplog.text
     with pytest.raises(RuntimeError, match=said[:20]):
-        impasto.stylize(photo(60, 80), painting(60, 60), size=80, iterations=1, scales="single", style_loss="nearest")
+        impasto.stylize(
+            photo(60, 80), painting(60, 60), "statistics", size=80, iterations=1, scales="single", style_loss="nearest"
+        )

@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 import impasto
 from impasto import recipes
 from impasto.cli import app
-from impasto.settings import Settings
 from tests.helpers import painting, photo
 
 ROOT = Path(__file__).parent.parent
@@ -22,8 +21,8 @@ READMES = [(ROOT / name).read_text() for name in ("README.md", "README.zh-CN.md"
 @pytest.fixture(autouse=True)
 def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(recipes.RECIPES, "default", Settings(size=64, iterations=80))
-    monkeypatch.setitem(recipes.RECIPES, "painted", recipes.recipe("painted").changed(size=64))
+    for name in ("default", "statistics"):
+        monkeypatch.setitem(recipes.RECIPES, name, recipes.recipe(name).changed(size=64))
     Image.fromarray(photo(48, 64)).save("photo.jpg")
     for name in ("sky.png", "water.png", "person.png"):
         Image.fromarray(photo(48, 64)).save(name)

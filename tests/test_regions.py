@@ -140,6 +140,7 @@ def test_what_is_transparent_counts_nothing() -> None:
     style_shown = np.zeros((60, 120, 1), np.uint8)
     style_shown[:, :60] = 255
     settings: dict[str, Any] = {
+        "recipe": "statistics",
         "iterations": 12,
         "scales": "single",
         "palette": 0.0,

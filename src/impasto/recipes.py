@@ -55,19 +55,22 @@ _PAINTED = Settings(
     # Kolkin et al., Neural neighbor style transfer, 2022, with our own departures (`places`), the moments of shallow layers, which carry
     # palette and surface and no motifs, at every scale, and a little of the content, without which faces dissolve. docs/recipes.md.
     places_weight=1,
+    places_photo=0.5,
     last_pass=0.3,
     style_weight=0.3,
     style_layers={"relu1_1": 1, "relu2_1": 1, "relu3_1": 1},
-    content_weight=0.1,
+    content_weight=0.05,
     content_layers={"relu4_1": 1},
+    palette=0.5,
     tv_weight=0,
     iterations=80,
 )
 
-
 RECIPES: dict[str, Settings] = {
-    "default": Settings(),
+    "default": _PAINTED,
+    # The best look there is, by a name that will keep it; and mean and covariance of the whole picture, the default before it.
     "painted": _PAINTED,
+    "statistics": Settings(),
     # Content alone, or style alone, from noise.
     "reconstruct": Settings(style_weight=0, content_weight=1, tv_weight=0.1, init="noise", iterations=300, history=20),
     "texture": Settings(content_weight=0, tv_weight=1, init="noise", iterations=160, history=20),

@@ -15,7 +15,7 @@ from impasto import statistics
 from impasto.statistics import Stat
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
-"""The layers that it looks at, which are the default recipe's for the style."""
+"""The layers that it looks at, which are those of the recipe `statistics` for the style."""
 CHANNELS = (64, 128, 256, 512, 512)
 """How many channels they have."""
 

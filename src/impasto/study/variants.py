@@ -120,7 +120,7 @@ _REPORT = {
     "strong-style": ("tutorial-strong-style", {}),
     "high-TV": ("tutorial-high-tv", {}),
     "low-TV": ("tutorial-low-tv", {}),
-    "tuned": ("default", {}),
+    "tuned": ("statistics", {}),
     "fast": ("default", {"method": "fast"}),
 }
 """The experiments of the course report that Impasto grew from, in its order."""
