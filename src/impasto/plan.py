@@ -11,6 +11,7 @@ from impasto.devices import DTYPES
 from impasto.errors import SettingsError
 from impasto.features import ARCHITECTURES
 from impasto.images import Size
+from impasto.protect import LAYERS
 from impasto.settings import Settings
 
 _BASE = 600e6
@@ -109,9 +110,10 @@ def _planned(size: Size, settings: Settings, precision: str, tile: int | None, h
     architecture = ARCHITECTURES["vgg19"]
     content = settings.content_layers if settings.content_weight > 0 else {}
     places = settings.places_layers if settings.places_weight > 0 else {}
-    layers = [*content, *places, *(settings.style_layers if settings.style_weight > 0 else {})]
+    protected = LAYERS if any(settings.protect.values()) else {}
+    layers = [*content, *places, *protected, *(settings.style_layers if settings.style_weight > 0 else {})]
     architecture.check(layers)
-    kept = _map_bytes(content, dtype.itemsize) + places_bytes(settings)
+    kept = _map_bytes([*content, *protected], dtype.itemsize) + places_bytes(settings)
     step = 2 ** max(map(architecture.depth, layers))
     seen = [math.prod(each.seen_size) for each in tiles.cut(size, tile, step, architecture.reach(layers))]
     needed = _BASE + area * (_HELD + kept + state) + max(seen) * _STEP[dtype] * _GAPS

@@ -49,7 +49,9 @@ def embedded(record: dict[str, Any]) -> dict[str, Any]:
             kept[key] = [":".join(Path(part).name for part in name.split(":")) for name in kept[key]]
     if "output" in kept:
         kept["output"] = Path(kept["output"]).name
-    return kept | {"settings": kept["settings"] | {"init": Path(kept["settings"]["init"]).name}}
+    settings = kept["settings"]
+    names = {Path(mask).name: amount for mask, amount in settings["protect"].items()}
+    return kept | {"settings": settings | {"init": Path(settings["init"]).name, "protect": names}}
 
 
 def to_json(record: dict[str, Any]) -> str:

@@ -19,7 +19,10 @@ from impasto.images import Picture, PictureLike, Size
 
 @dataclass(frozen=True)
 class Region:
-    """Where ``mask`` is white, the picture follows ``style``; grey is partly. ``style_mask`` says what of the style picture counts."""
+    """Where ``mask`` is white, the picture follows ``style``; grey is partly. ``style_mask`` says what of the style picture counts.
+
+    A ``mask`` may be one of the words `masks.NAMES`.
+    """
 
     mask: PictureLike
     style: PictureLike
@@ -32,10 +35,8 @@ def shares(regions: Sequence[Region], own: Size, wanted: int | Size, feather: fl
     ``feather`` is the deviation of a Gaussian blur over the long side. Where masks overlap by more than all, they share. Raises
     ImageError for a mask of another shape than the picture, or one that is black.
     """
-    masks = [
-        _mask(region.mask, own, f"mask of region {number}").fitted(wanted) for number, region in enumerate(regions, 1)
-    ]
-    weights = [_feathered(_white(mask), feather) for mask in masks]
+    masks = [white(region.mask, own, wanted, f"mask of region {number}") for number, region in enumerate(regions, 1)]
+    weights = [_feathered(mask, feather) for mask in masks]
     for number, weight in enumerate(weights, 1):
         if weight.max() < 1e-3:
             raise ImageError(f"The mask of region {number} is black all over: paint white what belongs to the region.")
@@ -44,12 +45,17 @@ def shares(regions: Sequence[Region], own: Size, wanted: int | Size, feather: fl
     return weights, (1 - total).clamp_min(0)
 
 
+def white(mask: PictureLike, own: Size, wanted: int | Size, role: str) -> Tensor:
+    """How white a mask is (1, 1, H, W), for a picture of size ``own`` that is brought to ``wanted``. Raises ImageError for one of another shape."""
+    return _white(_mask(mask, own, role).fitted(wanted))
+
+
 def masked(style: Picture, mask: PictureLike) -> Picture:
     """The style picture with only what is white in ``mask`` left visible. Raises ImageError as `shares`."""
-    white = _white(_mask(mask, style.size, "style mask"))
-    if white.max() < 1e-3:
+    seen = _white(_mask(mask, style.size, "style mask"))
+    if seen.max() < 1e-3:
         raise ImageError("The style mask is black all over: paint white what shall count.")
-    return replace(style, alpha=white if style.alpha is None else style.alpha * white)
+    return replace(style, alpha=seen if style.alpha is None else style.alpha * seen)
 
 
 def counts(mask: Tensor | None, layers: Iterable[str], backbone: Backbone) -> dict[str, Tensor]:

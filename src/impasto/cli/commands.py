@@ -103,7 +103,7 @@ def stylize(
     region: Annotated[
         list[str] | None,
         typer.Option(
-            help="What is white in the mask follows this painting (of it, what is white in the second mask). What regions leave follows "
+            help="What is white in the mask, or the faces or people, follows this painting (of it, what is white in the second mask). What regions leave follows "
             "STYLE, or stays the photograph without one. Again for another.",
             metavar="MASK:STYLE[:MASK]",
         ),
@@ -213,7 +213,9 @@ def export(
 
 @app.command()
 @with_exit_codes
-@with_settings(without=("content_weight", "content_layers", "palette", "keep_colour", "places_photo", *FAST_ONLY))
+@with_settings(
+    without=("content_weight", "content_layers", "palette", "keep_colour", "protect", "places_photo", *FAST_ONLY)
+)
 @with_delivery
 def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
@@ -234,6 +236,7 @@ def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe:
         "content_layers",
         "palette",
         "keep_colour",
+        "protect",
         "places_weight",
         *OF_PLACES,
         *FAST_ONLY,
@@ -521,14 +524,14 @@ def models_list(json: Json = False) -> None:
 def models_verify(name: Name = None) -> None:
     """Check the hashes of the installed weights; exit code 1 when one is missing, truncated or altered."""
     from impasto import weights
-    from impasto.doctor import OK, state
+    from impasto.doctor import OK, healthy, state
 
     states = {known: state(known) for known in ([name] if name else weights.REGISTRY)}
     for known, found in states.items():
         print(f"{known}: {'ok' if found == OK else 'not ok'}")
         if found != OK:
             stderr.print(f"impasto: {found}", markup=False)
-    raise typer.Exit(0 if all(found == OK for found in states.values()) else FAILED)
+    raise typer.Exit(0 if healthy(states) else FAILED)
 
 
 @models_app.command("path")

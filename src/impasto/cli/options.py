@@ -93,7 +93,7 @@ def with_settings(without: tuple[str, ...] = ()) -> Callable[[Callable[..., None
             command,
             "settings",
             options,
-            lambda given: {name: value for name, value in given.items() if value is not None},
+            lambda given: {name: value for name, value in given.items() if value not in (None, [])},
         )
 
     return decorate
@@ -209,6 +209,8 @@ def parse_bits(bits: int | None) -> Literal[8, 16] | None:
 def _option(declared: Any) -> inspect.Parameter:
     choices = get_args(declared.type) if get_origin(declared.type) is Literal else ()
     kind = declared.type if declared.type in (int, float) else str
+    if declared.name == "protect":
+        kind, choices = list[str], ("MASK[:AMOUNT]",)
     option = typer.Option(
         help=declared.metadata["help"],
         metavar="|".join(choices) or None,

@@ -11,12 +11,12 @@ from typing import Any
 
 from impasto import recipes
 from impasto.errors import SettingsError, did_you_mean
-from impasto.settings import RUN, Settings, group_of, heeded
+from impasto.settings import RUN, USUAL_AMOUNT, Settings, group_of, heeded
 
 MOST = 10_000
 """More variants than this are nobody's intention."""
 
-_LISTS = ("style_layers", "content_layers", "scales")
+_LISTS = ("style_layers", "content_layers", "scales", "protect")
 """Settings whose values have commas of their own."""
 
 
@@ -64,7 +64,8 @@ class Variant:
 def written(name: str, value: Any) -> str:
     """A setting's value as it is given on the command line, with all its digits."""
     if isinstance(value, Mapping):
-        return ",".join(name if share == 1 else f"{name}:{share:g}" for name, share in value.items())
+        unsaid = USUAL_AMOUNT if name == "protect" else 1
+        return ",".join(key if share == unsaid else f"{key}:{share:g}" for key, share in value.items())
     if isinstance(value, (list, tuple)):
         return ("x" if name == "size" else ",").join(map(str, value))
     return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
