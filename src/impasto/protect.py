@@ -19,7 +19,7 @@ from impasto.objective import TOTAL, TermObjective, remember
 LAYERS = {"relu3_1": 1.0, "relu4_1": 1.0}
 """Those that hold the form of eyes, mouths and letters; earlier ones would keep the skin as smooth as it was photographed."""
 
-_MOST = 1.2
+_MOST = 1.6
 """What an amount of 1 weighs, over what the style would gain. From looking: at 0.1 eyes lose their form, from 2 on a face is as photographed and
 the rest needs more steps."""
 
