@@ -30,6 +30,7 @@ def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("painting.jpg", "one.jpg", "other.jpg", "brushwork.png", "starry.jpg", "inside.png", "wave.jpg"):
         Image.fromarray(painting(64, 64)).save(name)
     Image.fromarray(skimage.data.astronaut()).save("portrait.jpg")  # type: ignore[no-untyped-call]
+    Image.new("L", (64, 64), 255).save("hands.png")
     Path("photographs").mkdir()
     Image.fromarray(photo(64, 64)).save("photographs/one.jpg")
     impasto.style_code("painting.jpg").save("painting.safetensors")
