@@ -313,7 +313,7 @@ def test_every_recipe_has_it(left: str, recipe: str) -> None:
 def test_a_face_is_kept_and_the_rest_is_painted(portrait: Picture) -> None:
     """By how far lightness and darkness are from the photograph's, at the eyes and the mouth and in the background."""
     head = Picture(portrait.pixels[..., 20:212, 112:304])
-    settings: dict[str, Any] = {"size": 64, "scales": "single", "iterations": 20, "palette": 0}
+    settings: dict[str, Any] = {"size": 64, "scales": "single", "iterations": 14, "palette": 0}
 
     def apart(protected: str) -> tuple[float, float]:
         result = impasto.stylize(head, painting(96, 96), "painted", **settings, protect=protected)
