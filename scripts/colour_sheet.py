@@ -15,7 +15,10 @@ SIZE = 400
 def main(out: Path) -> None:
     photo, painting = impasto.demo_pair()
     cells = [
-        (f"--keep-colour {way}", impasto.stylize(photo, painting, size=SIZE, keep_colour=way).picture.image())
+        (
+            f"--keep-colour {way}",
+            impasto.stylize(photo, painting, "statistics", size=SIZE, keep_colour=way).picture.image(),
+        )
         for way in get_args(Settings.__dataclass_fields__["keep_colour"].type)
     ]
     images.save(images.load(contact_sheet([cells], cell=(SIZE, SIZE))), out, force=True)

@@ -15,7 +15,7 @@ from rendering import rendered
 from impasto.images import load, save
 from impasto.sheet import Labelled, contact_sheet
 
-METHODS = ("iterative", "refine", "fast")
+METHODS = {"iterative": "statistics", "refine": "statistics", "fast": "default"}
 
 
 def main() -> None:
@@ -30,9 +30,9 @@ def main() -> None:
     rows: list[list[Labelled]] = []
     for content, style in itertools.product(contents, styles):
         row = [(path.stem.replace("_", " "), load(path).image()) for path in (content, style)]
-        for size, method in itertools.product(arguments.sizes, METHODS):
+        for size, (method, recipe) in itertools.product(arguments.sizes, METHODS.items()):
             kept = arguments.keep and arguments.keep / f"{content.stem}-{style.stem}-{method}-{size}.png"
-            row.append((f"{method} {size}", rendered(content, style, kept, size=size, method=method)))
+            row.append((f"{method} {size}", rendered(content, style, kept, recipe=recipe, size=size, method=method)))
         rows.append(row)
     save(load(contact_sheet(rows, cell=(arguments.cell, arguments.cell * 2 // 3))), arguments.output, force=True)
 

@@ -26,11 +26,13 @@ def main(out: Path) -> None:
         ("the mask", images.load(mask).image()),
         (
             "white: the painting; black: its first layers' texture",
-            impasto.stylize(photo, texture, regions=[impasto.Region(mask, painting)], size=SIZE).picture.image(),
+            impasto.stylize(
+                photo, texture, "statistics", regions=[impasto.Region(mask, painting)], size=SIZE
+            ).picture.image(),
         ),
         (
             "black: the painting; white: the photograph",
-            impasto.stylize(photo, None, regions=taken, size=SIZE).picture.image(),
+            impasto.stylize(photo, None, "statistics", regions=taken, size=SIZE).picture.image(),
         ),
     ]
     images.save(images.load(contact_sheet([cells], cell=(SIZE, SIZE))), out, force=True)

@@ -237,7 +237,7 @@ def _spaces(look: _Look, grids: Sequence[_Grid], views: Sequence[_View], size: S
                     sample[name].append(column[chosen.to(column.device)].float())
     spaces = []
     for grid, sample in zip(grids, samples, strict=True):
-        axes = min(_AXES, max(32, _HELD // math.prod(grid.size(size))))
+        axes = min(_AXES, max(32, _HELD // max(1, math.prod(grid.size(size)))))
         spaces.append(_Space.of({name: torch.cat(parts) for name, parts in sample.items()}, axes))
     return spaces
 
