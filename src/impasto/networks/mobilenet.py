@@ -64,8 +64,8 @@ class StylePredictor(nn.Module):
     def maps(self, pixels: Tensor, blocks: Collection[int]) -> Iterator[Tensor]:
         """What some of the bottlenecks, counted from 0, make of pixels of any size: (N, C, h, w) each, in their order."""
         y = functional.relu6(self.first(pixels))
-        for number, block in enumerate(self.blocks[: max(blocks) + 1]):
-            y = block(y)
+        for number in range(max(blocks) + 1):
+            y = self.blocks[number](y)
             if number in blocks:
                 yield y
 
