@@ -150,7 +150,7 @@ def test_a_checkpoint_of_another_run_is_told(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match=expected):
             run.resume(tmp_path / "c")
     with pytest.raises(CheckpointError, match=r"of another task"):
-        impasto.plan_texture(painting(50, 60), **SMALL).resume(tmp_path / "c")
+        impasto.plan_texture(painting(50, 60), **SMALL | {"recipe": "texture"}).resume(tmp_path / "c")
     with pytest.raises(SettingsError, match="no checkpoints"):
         impasto.plan_stylize(photo(60, 80), painting(50, 60), method="fast").resume(tmp_path / "c")
 
