@@ -177,7 +177,7 @@ def test_the_preset_shows_what_the_report_shows() -> None:
     assert plain.snapshots == (200, 300, 600, 700, 800) and plain.resolved().iterations == 1000
     assert others[0].resolved().style_weight > plain.resolved().style_weight
     assert others[1].resolved().tv_weight > plain.resolved().tv_weight > others[2].resolved().tv_weight
-    assert (others[3].recipe, others[4].resolved().method) == ("default", "fast")
+    assert (others[3].recipe, others[4].resolved().method) == ("statistics", "fast")
 
 
 def test_a_variant_that_fails_is_noted_and_the_rest_goes_on(files: tuple[Path, Path], tmp_path: Path) -> None:
