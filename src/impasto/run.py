@@ -226,7 +226,10 @@ class Run(Prepared):
 
     def estimate(self) -> tuple[float, float]:
         """Roughly the seconds and the bytes that the run will take, by timing a small scale: its targets, and one evaluation."""
-        size = images.long_side(self.size, min(256, max(self.size)))  # much less is mostly the fixed cost of a step
+        length = (
+            128 if self.settings.places_weight > 0 else 256
+        )  # much less is mostly the fixed cost of a step; a search is long
+        size = images.long_side(self.size, min(length, max(self.size)))
         pixels = images.resize(self._start_pixels(), size)
         _ = self._backbone  # is loaded before anything is timed
         with memory.kept(), convolving(self.precision):
