@@ -196,7 +196,7 @@ def test_save_follows_the_suffix(tmp_path: Path) -> None:
 def test_colours_are_kept(way: str, method: str) -> None:
     """Hue and chroma are the photograph's on the whole, and nearer to it place by place, where refine paints more freely."""
     content, style = photo(96, 128), np.clip(painting(90, 90) // 3 + np.array([150, 80, 0]), 0, 255).astype(np.uint8)
-    settings: dict[str, Any] = {"size": 128, "iterations": 12, "method": method}
+    settings: dict[str, Any] = {"recipe": "statistics", "size": 128, "iterations": 12, "method": method}
     own = oklab.from_srgb(images.load(content).pixels)[:, 1:]
 
     def astray(**more: str) -> tuple[float, float]:
