@@ -106,7 +106,7 @@ def test_each_region_takes_its_own_style() -> None:
         photo(*OWN), None, regions=[Region(half(True), red), Region(half(False), blue)], size=64, iterations=20
     )
     made = run.finish().picture.pixels
-    assert red_minus_blue(made[..., :28]) > 0.2 and red_minus_blue(made[..., 36:]) < -0.2
+    assert red_minus_blue(made[..., :28]) > 0.15 and red_minus_blue(made[..., 36:]) < -0.15
 
 
 def test_what_regions_leave_stays_the_photograph_or_takes_the_default_style() -> None:
@@ -117,7 +117,7 @@ def test_what_regions_leave_stays_the_photograph_or_takes_the_default_style() ->
     assert torch.equal(kept[..., 32:], original[..., 32:])
     assert (kept[..., :32] - original[..., :32]).abs().mean() > 0.1
     styled = impasto.stylize(content, blue, regions=region, size=64, iterations=20).picture.pixels
-    assert red_minus_blue(styled[..., :28]) > 0.2 and red_minus_blue(styled[..., 36:]) < -0.2
+    assert red_minus_blue(styled[..., :28]) > 0.15 and red_minus_blue(styled[..., 36:]) < -0.15
 
 
 def test_of_a_style_only_what_its_mask_shows_counts() -> None:
