@@ -4,7 +4,6 @@ K. Zhang, Z. Zhang, Z. Li and Y. Qiao, Joint face detection and alignment using 
 Processing Letters 2016. The thresholds are the authors'. Faces are sought upright, and up to some 30° to either side.
 """
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -78,9 +77,8 @@ def mask(faces: list[Face], size: Size) -> Tensor:
 def _answers(net: _Net, seen: Tensor, pools: Mapping[int, int]) -> list[Tensor]:
     """What a network says of pictures (N, 3, H, W) in [-1, 1]: its last layers, side by side, each (N, C, H', W')."""
     said: list[Tensor] = []
-    for number in itertools.count(1):
-        if f"{number}.weight" not in net:
-            return said
+    number = 1
+    while f"{number}.weight" in net:
         answer = nn.conv2d(seen, net[f"{number}.weight"], net[f"{number}.bias"])
         if f"{number}.slope" in net:
             seen = nn.prelu(answer, net[f"{number}.slope"])
@@ -88,7 +86,8 @@ def _answers(net: _Net, seen: Tensor, pools: Mapping[int, int]) -> list[Tensor]:
                 seen = nn.max_pool2d(seen, pools[number], 2, ceil_mode=True)
         else:
             said.append(answer)
-    raise AssertionError
+        number += 1
+    return said
 
 
 def _proposed(net: _Net, seen: Tensor) -> Tensor:

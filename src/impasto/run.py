@@ -154,8 +154,7 @@ class Run(Prepared):
     def _digest(self) -> str:
         start = None if self._start is None else self._start.pixels
         zones = itertools.chain.from_iterable(zone.parts() for zone in self._zones)
-        protected = [] if self._protected is None else [self._protected]
-        return checkpoint.digest([self._frame.pixels, self._frame.alpha, self._kept, start, *protected, *zones])
+        return checkpoint.digest([self._frame.pixels, self._frame.alpha, self._kept, self._protected, start, *zones])
 
     @property
     def iterations(self) -> int:

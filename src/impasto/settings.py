@@ -64,9 +64,21 @@ LOOK, RUN = "Look", "Run"
 """The two groups of settings: what the picture looks like, and how it is computed."""
 
 
-def setting(default: Any, help: str, group: str = LOOK, above: float | None = None, below: float | None = None) -> Any:
-    """A dataclass field with its help text, its group, and the bounds, inclusive, of its value."""
-    return field(default=default, metadata={"help": help, "group": group, "above": above, "below": below})
+def setting(
+    default: Any,
+    help: str,
+    group: str = LOOK,
+    above: float | None = None,
+    below: float | None = None,
+    *,
+    repeats: str | None = None,
+) -> Any:
+    """A dataclass field with its help text, its group, and the bounds, inclusive, of its value.
+
+    ``repeats`` is what each of the values is like, of an option that may be given again for another.
+    """
+    described = {"help": help, "group": group, "above": above, "below": below, "repeats": repeats}
+    return field(default=default, metadata=described)
 
 
 def heeded(name: str, method: str) -> bool:
@@ -78,7 +90,7 @@ def heeded(name: str, method: str) -> bool:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that decides what a run computes. The defaults are the ``default`` recipe.
+    """Everything that decides what a run computes. The defaults are the recipe ``statistics``.
 
     Values are checked and brought to one form when a `Settings` is made; a value that makes no sense raises SettingsError.
     """
@@ -158,6 +170,7 @@ class Settings:
         "",
         "Keep the drawing of faces, of people, or of what is white in a mask, with an amount from 0 to 1: faces, people:0.3, mask.png:0.8. "
         "Again for another.",
+        repeats="MASK[:AMOUNT]",
     )
     feather: float = setting(
         0.0, "How softly the masks of regions are blurred: deviation over the long side.", above=0, below=0.2

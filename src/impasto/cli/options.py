@@ -209,8 +209,8 @@ def parse_bits(bits: int | None) -> Literal[8, 16] | None:
 def _option(declared: Any) -> inspect.Parameter:
     choices = get_args(declared.type) if get_origin(declared.type) is Literal else ()
     kind = declared.type if declared.type in (int, float) else str
-    if declared.name == "protect":
-        kind, choices = list[str], ("MASK[:AMOUNT]",)
+    if declared.metadata["repeats"]:
+        kind, choices = list[str], (declared.metadata["repeats"],)
     option = typer.Option(
         help=declared.metadata["help"],
         metavar="|".join(choices) or None,
