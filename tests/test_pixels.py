@@ -1,0 +1,135 @@
+"""The pictures stay as they are: a dozen small jobs, known by the hash of their pixels.
+
+`pixels.json` holds for every job a thumbnail, which any machine meets within a few levels of 255, and the hash by the kind of
+processor that it was taken on, where it must be met to the byte. After a change that is *meant* to alter pictures, write it anew:
+``python -m tests.test_pixels``.
+"""
+
+import hashlib
+import json
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+import impasto
+from impasto import Region, Result
+from tests.helpers import painting, photo
+
+GOLDEN = Path(__file__).with_name("pixels.json")
+KIND = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()} torch {torch.__version__.partition('+')[0]}"
+THUMBNAIL, LEVELS = 8, 6
+"""Side of the thumbnails, and how far from them, at the most, another processor may be led by its rounding."""
+
+CONTENT, STYLE, OTHER = photo(48, 64), painting(60, 60), painting(60, 44, seed=5)
+LEFT = np.zeros((48, 64), np.uint8)
+LEFT[:, :32] = 255
+RIGHT = np.zeros((60, 44), np.uint8)
+RIGHT[:, 20:] = 255
+CLEAR = np.dstack([CONTENT, np.where(LEFT > 0, 255, 60).astype(np.uint8)])
+
+
+def stylized(content: Any = CONTENT, style: Any = STYLE, recipe: str = "statistics", **settings: Any) -> Result:
+    return impasto.stylize(content, style, recipe, **{"size": 64, "precision": "float32", "device": "cpu"} | settings)
+
+
+def resumed() -> Result:
+    """The job "painted", cut off after seven iterations."""
+    settings: dict[str, Any] = {"size": 64, "iterations": 12, "precision": "float32", "device": "cpu"}
+    with TemporaryDirectory() as folder:
+        first, checkpoint = impasto.plan_stylize(CONTENT, STYLE, **settings), Path(folder) / "checkpoint"
+        for step in first.steps():
+            if step.iteration == 7:
+                first.checkpoint(checkpoint)
+                break
+        second = impasto.plan_stylize(CONTENT, STYLE, **settings)
+        second.resume(checkpoint)
+        return second.finish()
+
+
+def protected() -> Result:
+    with TemporaryDirectory() as folder:
+        mask = Path(folder) / "mask.png"
+        Image.fromarray(LEFT).save(mask)
+        return stylized(iterations=6, protect={str(mask): 0.7})
+
+
+JOBS: dict[str, Callable[[], Result]] = {
+    "painted": lambda: stylized(recipe="painted", iterations=12),
+    "painted resumed": resumed,
+    "painted two regions": lambda: stylized(
+        recipe="painted", iterations=8, regions=[Region(LEFT, OTHER, RIGHT)]
+    ),
+    "statistics scales": lambda: stylized(size=256, iterations=6),
+    "statistics fine detail": lambda: stylized(iterations=4, strength=0.8, style_scale=0.5, style_loss="wasserstein"),
+    "two styles": lambda: stylized(style=[(STYLE, 0.3), (OTHER, 0.7)], iterations=5),
+    "region of the photograph": lambda: stylized(style=None, iterations=5, regions=[Region(LEFT, OTHER)], feather=0.05),
+    "transparent": lambda: stylized(CLEAR, iterations=5),
+    "protected": protected,
+    "luminance": lambda: stylized(keep_colour="luminance", iterations=5),
+    "histogram": lambda: stylized(keep_colour="histogram", iterations=5),
+    "gatys": lambda: stylized(recipe="gatys", iterations=6),
+    "tutorial": lambda: stylized(recipe="tutorial", iterations=5),
+    "tiles": lambda: stylized(photo(336, 448), size=448, scales="single", iterations=1, memory="1050MB"),
+    "texture": lambda: impasto.texture(STYLE, size=64, iterations=6, precision="float32", device="cpu"),
+    "reconstruct": lambda: impasto.reconstruct(CONTENT, size=64, iterations=6, precision="float32", device="cpu"),
+    "fast": lambda: stylized(method="fast", recipe="default", strength=0.4),
+    "fast stroke size": lambda: stylized(CLEAR, method="fast", recipe="default", size=160, stroke_size=96),
+    "learnt": lambda: stylized(style=impasto.learnt_style("rhone:0.5,7:0.5"), method="fast", recipe="default"),
+    "refine": lambda: stylized(method="refine", iterations=8),
+}
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums that are shared among threads are rounded by how many there are."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def pixels(job: str) -> NDArray[np.uint8]:
+    with _one_thread(), TemporaryDirectory() as folder:
+        JOBS[job]().save(Path(folder) / "result.png")
+        return np.asarray(Image.open(Path(folder) / "result.png").convert("RGBA"))
+
+
+def thumbnail(picture: NDArray[np.uint8]) -> list[list[int]]:
+    small = Image.fromarray(picture[..., :3]).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+    return [row.flatten().tolist() for row in np.asarray(small)]
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_the_pictures_stay(job: str) -> None:
+    picture, golden = pixels(job), json.loads(GOLDEN.read_text())[job]
+    assert np.abs(np.subtract(thumbnail(picture), golden["thumbnail"])).max() <= LEVELS
+    if KIND in golden["sha256"]:
+        assert hashlib.sha256(picture.tobytes()).hexdigest() == golden["sha256"][KIND]
+
+
+def test_a_run_that_was_cut_off_makes_the_same_picture() -> None:
+    golden = json.loads(GOLDEN.read_text())
+    assert golden["painted"] == golden["painted resumed"]
+
+
+if __name__ == "__main__":
+    known = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
+    found = {}
+    for job in JOBS:
+        picture = pixels(job)
+        found[job] = {"sha256": {KIND: hashlib.sha256(picture.tobytes()).hexdigest()}, "thumbnail": thumbnail(picture)}
+        changed = found[job]["sha256"][KIND] != known.get(job, {}).get("sha256", {}).get(KIND)
+        sys.stderr.write(f"{'new ' if changed else 'same'} {job}\n")
+    GOLDEN.write_text("{\n" + ",\n".join(f"{json.dumps(job)}: {json.dumps(each)}" for job, each in found.items()) + "\n}\n")
