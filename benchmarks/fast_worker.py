@@ -23,14 +23,15 @@ from PIL import Image
 
 import impasto
 from benchmarks.table import BATCH
-from impasto import memory, record
-from impasto.codes import StyleCode, learnt_style
-from impasto.devices import DTYPES, choose_precision
-from impasto.export import export_onnx
-from impasto.images import Picture
-from impasto.networks import pretrained
+from impasto.machine import memory
+from impasto.machine.devices import DTYPES, choose_precision
+from impasto.networks import zoo as pretrained
+from impasto.networks.codes import StyleCode, learnt_style
+from impasto.networks.export import export_onnx
 from impasto.networks.painter import Painter
-from impasto.settings import Settings
+from impasto.pictures.picture import Picture
+from impasto.settings.fields import Settings
+from impasto.tasks import record
 from impasto.training.trainer import Course, Kind, Training
 
 CPU = torch.device("cpu")

@@ -8,14 +8,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from impasto import images
-from impasto.features import Backbone
-from impasto.images import Size
-from impasto.losses import ContentLoss, Term
-from impasto.objective import TermObjective, remember
-from impasto.optimizers import LBFGS
-from impasto.solve import Stage, Step, solve
-from impasto.style_losses import GramLoss
+from impasto.backbones.features import Backbone
+from impasto.losses.objective import TermObjective, remember
+from impasto.losses.style import GramLoss
+from impasto.losses.term import ContentLoss, Term
+from impasto.pictures.picture import Size, resize
+from impasto.solver.optimizers import LBFGS
+from impasto.solver.solve import Stage, Step, solve
 
 CONTENT = "relu4_2"
 STYLE = {
@@ -55,7 +54,7 @@ class Problem:
         return self.content.shape[2], self.content.shape[3]
 
     def content_at(self, size: Size) -> Tensor:
-        return self.content if size == self.size else images.resize(self.content, size)
+        return self.content if size == self.size else resize(self.content, size)
 
     def style_at(self, size: Size) -> Tensor:
         """With as many pixels as the content has."""
@@ -87,8 +86,8 @@ def coarse_to_fine(
     x = problem.content_at(sizes[0])
     for index, (size, iterations) in enumerate(zip(sizes, [*stages.values(), limit], strict=True)):
         if index:
-            lost = problem.content_at(size) - images.resize(problem.content_at(sizes[index - 1]), size)
-            x = (images.resize(x, size) + lost).clamp(0, 1)
+            lost = problem.content_at(size) - resize(problem.content_at(sizes[index - 1]), size)
+            x = (resize(x, size) + lost).clamp(0, 1)
         objective = problem.objective(backbone, size)
         for step in solve(functools.partial(_same, objective), x, [Stage(size, iterations)], lambda: LBFGS(20)):
             x = step.pixels

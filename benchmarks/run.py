@@ -25,9 +25,10 @@ import torch
 import impasto
 from benchmarks.objective import Problem
 from benchmarks.table import CROP, update_readmes, update_training
-from impasto import demo, record
-from impasto.features import Backbone
-from impasto.objective import TOTAL
+from impasto import demo
+from impasto.backbones.features import Backbone
+from impasto.losses.objective import TOTAL
+from impasto.tasks import record
 
 Pair = tuple[Path, Path]
 

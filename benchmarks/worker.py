@@ -20,12 +20,14 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from benchmarks.objective import CONTENT, STYLE, Problem, coarse_to_fine
-from impasto import memory, record, weights
-from impasto.devices import DTYPES, choose_precision
-from impasto.features import ARCHITECTURES, Backbone
-from impasto.objective import TOTAL
-from impasto.optimizers import LBFGS
-from impasto.solve import Stage, solve
+from impasto import weights
+from impasto.backbones.features import ARCHITECTURES, Backbone
+from impasto.losses.objective import TOTAL
+from impasto.machine import memory
+from impasto.machine.devices import DTYPES, choose_precision
+from impasto.solver.optimizers import LBFGS
+from impasto.solver.solve import Stage, solve
+from impasto.tasks import record
 
 
 def pastiche_steps(content: Path, style: Path, size: int) -> Iterator[Tensor]:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import get_args
 
 import impasto
-from impasto import images
-from impasto.settings import Settings
-from impasto.sheet import contact_sheet
+from impasto.pictures import codecs
+from impasto.pictures.sheet import contact_sheet
+from impasto.settings.fields import Settings
 
 SIZE = 400
 
@@ -21,7 +21,7 @@ def main(out: Path) -> None:
         )
         for way in get_args(Settings.__dataclass_fields__["keep_colour"].type)
     ]
-    images.save(images.load(contact_sheet([cells], cell=(SIZE, SIZE))), out, force=True)
+    codecs.save(codecs.load(contact_sheet([cells], cell=(SIZE, SIZE))), out, force=True)
 
 
 if __name__ == "__main__":

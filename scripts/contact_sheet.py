@@ -12,8 +12,8 @@ from pathlib import Path
 from PIL import Image
 from rendering import rendered
 
-from impasto.images import load, save
-from impasto.sheet import Labelled, contact_sheet
+from impasto.pictures.codecs import load, save
+from impasto.pictures.sheet import Labelled, contact_sheet
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from rendering import rendered
 
-from impasto.images import load, save
-from impasto.sheet import Labelled, contact_sheet
+from impasto.pictures.codecs import load, save
+from impasto.pictures.sheet import Labelled, contact_sheet
 
 METHODS = {"iterative": "statistics", "refine": "statistics", "fast": "default"}
 

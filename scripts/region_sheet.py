@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 import impasto
-from impasto import images
-from impasto.sheet import contact_sheet
+from impasto.pictures import codecs
+from impasto.pictures.sheet import contact_sheet
 
 SIZE = 512
 
@@ -23,7 +23,7 @@ def main(out: Path) -> None:
     texture = impasto.texture(painting, size=(SIZE, SIZE), style_layers="relu1_1,relu2_1").picture
     taken = [impasto.Region(1 - mask, painting)]
     cells = [
-        ("the mask", images.load(mask).image()),
+        ("the mask", codecs.load(mask).image()),
         (
             "white: the painting; black: its first layers' texture",
             impasto.stylize(
@@ -35,7 +35,7 @@ def main(out: Path) -> None:
             impasto.stylize(photo, None, "statistics", regions=taken, size=SIZE).picture.image(),
         ),
     ]
-    images.save(images.load(contact_sheet([cells], cell=(SIZE, SIZE))), out, force=True)
+    codecs.save(codecs.load(contact_sheet([cells], cell=(SIZE, SIZE))), out, force=True)
 
 
 if __name__ == "__main__":

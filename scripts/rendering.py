@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 import impasto
-from impasto.images import load
+from impasto.pictures.codecs import load
 
 
 def rendered(content: Path, style: Path, kept: Path | None, **settings: Any) -> Image.Image:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import impasto
-from impasto import images
-from impasto.sheet import Labelled, contact_sheet
+from impasto.pictures import codecs
+from impasto.pictures.sheet import Labelled, contact_sheet
 
 SIZE, ITERATIONS = 256, 1000
 
@@ -30,7 +30,7 @@ def main(out: Path) -> None:
         (f"{step.iteration} iterations", run.picture(step).image()) for step in run.steps() if step.iteration in moments
     ]
     sheet = contact_sheet([remembered, textures, on_the_way], cell=(SIZE, SIZE))
-    images.save(images.load(sheet), out, force=True)
+    codecs.save(codecs.load(sheet), out, force=True)
 
 
 if __name__ == "__main__":

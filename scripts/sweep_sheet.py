@@ -7,8 +7,8 @@ import argparse
 from pathlib import Path
 
 import impasto
-from impasto.images import load, save
-from impasto.sheet import contact_sheet
+from impasto.pictures.codecs import load, save
+from impasto.pictures.sheet import contact_sheet
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from impasto.files import write_atomic
+from impasto.machine.files import write_atomic
 from impasto.study.figures import Curves, colour_of, loss_curves
 
 TERMS, TOGETHER = ("style", "content", "tv"), 50

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from impasto.features import Backbone
+from impasto.backbones.features import Backbone
 from tests.helpers import TINY, painting, photo, random_backbone
 
 

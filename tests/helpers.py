@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from impasto.features import Architecture, Backbone
-from impasto.kernels import Padding, Pooling
+from impasto.backbones.features import Architecture, Backbone
+from impasto.backbones.kernels import Padding, Pooling
 
 TINY = Architecture(blocks=((2, 6), (1, 8)))
 

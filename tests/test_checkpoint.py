@@ -17,11 +17,11 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto import checkpoint
 from impasto.errors import CheckpointError, SettingsError
-from impasto.objective import TOTAL
-from impasto.optimizers import LBFGS, Adam, Optimizer
-from impasto.solve import Stage, Step, solve
+from impasto.losses.objective import TOTAL
+from impasto.machine import checkpoint
+from impasto.solver.optimizers import LBFGS, Adam, Optimizer
+from impasto.solver.solve import Stage, Step, solve
 from tests.helpers import painting, photo
 
 

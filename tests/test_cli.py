@@ -14,11 +14,12 @@ from PIL import Image
 from torch import Tensor
 from typer.testing import CliRunner
 
-from impasto import demo, images
+from impasto import demo
 from impasto.cli import app
 from impasto.cli.options import parse_snapshots, parse_weighted
 from impasto.errors import SettingsError
-from impasto.objective import TermObjective
+from impasto.losses.objective import TermObjective
+from impasto.pictures import codecs
 from tests.helpers import photo
 
 IMPASTO = [str(Path(sys.executable).with_name("impasto"))]
@@ -41,7 +42,7 @@ def test_a_complete_stylisation(tmp_path: Path) -> None:
     """The main job, a photograph and a painting: the style distance falls at least tenfold, and all that is promised is there."""
     out, pair = tmp_path / "new" / "out.png", (tmp_path / "content.png", tmp_path / "style.jpg")
     for source, path in zip((demo.PHOTO, demo.PAINTING), pair, strict=True):
-        images.save(demo.picture(source).fitted(256), path)
+        codecs.save(demo.picture(source).fitted(256), path)
     done = impasto(
         "stylize", *pair, "-o", out, "--size", "128", "--iterations", "80", "--seed", "3",
         "--snapshots", "20,80", "--palette", "0", "--json", cwd=tmp_path,
@@ -56,8 +57,8 @@ def test_a_complete_stylisation(tmp_path: Path) -> None:
     first, last = record["losses"]["style"]
     assert last < first / 10
     assert record["snapshots"] == [str(out.with_stem(f"out-{n:05d}")) for n in (20, 80)]
-    assert all(images.load(path).size == (128, 128) for path in [*record["snapshots"], out])
-    assert images.load(record["snapshots"][1]).array().tobytes() == images.load(out).array().tobytes()
+    assert all(codecs.load(path).size == (128, 128) for path in [*record["snapshots"], out])
+    assert codecs.load(record["snapshots"][1]).array().tobytes() == codecs.load(out).array().tobytes()
     assert json.loads((tmp_path / "new" / "out.png.json").read_text()) == record
     assert "\x1b" not in done.stderr and "━" not in done.stderr  # no motion off a terminal
     embedded = json.loads(impasto("info", out, "--json", cwd=tmp_path).stdout)
@@ -86,7 +87,7 @@ def test_no_metadata_means_none(pair: tuple[Path, Path], tmp_path: Path) -> None
 
 def test_texture_reconstruct_and_default_names(pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert impasto("texture", pair[1], "--size", "64x48", "--iterations", "3", "-q", cwd=tmp_path).returncode == 0
-    assert images.load(tmp_path / "style-texture.png").size == (48, 64)
+    assert codecs.load(tmp_path / "style-texture.png").size == (48, 64)
     done = impasto("reconstruct", pair[0], "--layer", "relu1_1", "-o", "r.jpg", *QUICK, cwd=tmp_path)
     assert done.returncode == 0 and (tmp_path / "r.jpg.json").exists()
 
@@ -97,7 +98,7 @@ def test_nothing_is_overwritten_unasked(pair: tuple[Path, Path], tmp_path: Path)
     assert done.returncode == 1 and "exists already" in done.stderr and "--force" in done.stderr
     assert (tmp_path / "out.png").read_text() == "precious"
     assert impasto("stylize", *pair, "-o", "out.png", "--force", *QUICK, cwd=tmp_path).returncode == 0
-    assert images.load(tmp_path / "out.png").size == (48, 64)
+    assert codecs.load(tmp_path / "out.png").size == (48, 64)
 
 
 def test_dry_run_prints_the_plan_and_writes_nothing(pair: tuple[Path, Path], tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_the_fast_method(pair: tuple[Path, Path], tmp_path: Path) -> None:
     for source in (str(pair[1]), "code.safetensors"):
         done = impasto("stylize", pair[0], source, "--method", "fast", "-o", "out.png", "--force", cwd=tmp_path)
         assert (done.returncode, done.stdout) == (0, "out.png\n"), done.stderr
-        assert images.load(tmp_path / "out.png").size == (768, 1024)
+        assert codecs.load(tmp_path / "out.png").size == (768, 1024)
     record = json.loads(impasto("info", "out.png", "--json", cwd=tmp_path).stdout)
     assert record["network"] == "any" and len(record["code"]) == 64
     plan = json.loads(
@@ -131,7 +132,7 @@ def test_the_learnt_styles(pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "content-style-3x0.5+rhonex0.5.png\n"), done.stderr
     done = impasto("styles", pair[0], "--size", "64", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "content-styles.png\n"), done.stderr
-    height, width = images.load(tmp_path / "content-styles.png").size
+    height, width = codecs.load(tmp_path / "content-styles.png").size
     assert width > 6 * 64 and height > 3 * 48
 
 
@@ -162,7 +163,7 @@ def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path
     assert process.returncode == 130 and "interrupted" in stderr and "Traceback" not in stderr
     record = json.loads((tmp_path / "out.png.json").read_text())
     assert not record["complete"] and 2 <= record["steps"] < 5000
-    assert images.load(tmp_path / "out.png").size == (96, 128)
+    assert codecs.load(tmp_path / "out.png").size == (96, 128)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +299,7 @@ def test_whatever_happens_the_picture_so_far_is_kept(
     assert done.exit_code == 1 and "not enough memory" in done.stderr and f"so far is in {out}" in done.stderr
     record = json.loads((tmp_path / "out.png.json").read_text())
     assert not record["complete"] and record["steps"] == 3
-    assert images.load(out).size == (48, 64)
+    assert codecs.load(out).size == (48, 64)
 
 
 def test_a_full_disk_leaves_nothing_half_written(pair: tuple[Path, Path], tmp_path: Path) -> None:

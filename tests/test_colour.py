@@ -2,9 +2,9 @@
 
 import torch
 
-from impasto import oklab
-from impasto.colour import lightness, mapping, match, match_histogram, moved, of, tinted, towards
-from impasto.statistics import covariance, moments
+from impasto.colour import oklab
+from impasto.colour.transfer import lightness, mapping, match, match_histogram, moved, of, tinted, towards
+from impasto.losses.statistics import covariance, moments
 
 
 def noise(seed: int, low: float, high: float) -> torch.Tensor:

@@ -6,11 +6,13 @@ import sys
 import pytest
 import torch
 
-from impasto import demo, memory, tasks
-from impasto.devices import choose_precision, computes_bfloat16
+from impasto import demo
+from impasto.backbones.features import Backbone
 from impasto.errors import SettingsError
-from impasto.features import Backbone
-from impasto.objective import TOTAL
+from impasto.losses.objective import TOTAL
+from impasto.machine import memory
+from impasto.machine.devices import choose_precision, computes_bfloat16
+from impasto.tasks import tasks
 from tests.helpers import painting, photo
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from impasto import export
 from impasto.errors import OutputError
-from impasto.networks import pretrained
-from impasto.tasks import plan_stylize
+from impasto.networks import export
+from impasto.networks import zoo as pretrained
+from impasto.tasks.tasks import plan_stylize
 from tests.helpers import painting, photo
 from tests.test_networks import picture, runtime
 

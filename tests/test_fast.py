@@ -9,20 +9,23 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import impasto
-from impasto import codes, fast, images, large
-from impasto.codes import StyleCode
 from impasto.errors import ImageError, OutputError, SettingsError
-from impasto.images import Picture, PictureLike
-from impasto.large import LargePicture
-from impasto.networks import pretrained
+from impasto.networks import codes
+from impasto.networks import zoo as pretrained
+from impasto.networks.codes import StyleCode
 from impasto.networks.painter import Painter
+from impasto.pictures import codecs, large
+from impasto.pictures.codecs import PictureLike
+from impasto.pictures.large import LargePicture
+from impasto.pictures.picture import Picture
+from impasto.tasks import fast
 from tests.helpers import painting, photo
 from tests.test_networks import CPU, picture
 
 
 def painter_of(dtype: torch.dtype) -> tuple[Painter, int]:
     network = pretrained.network("arbitrary").stylizer
-    code = codes.predicted(images.load(painting(100, 120)), "arbitrary")
+    code = codes.predicted(codecs.load(painting(100, 120)), "arbitrary")
     return Painter(network, network.style(code.values), dtype=dtype, device=CPU), network.reach
 
 
@@ -86,9 +89,9 @@ def test_a_large_file_goes_its_whole_way_in_8_bits(tmp_path: Path, monkeypatch: 
     assert isinstance(result.painted, LargePicture) and result.painted.size == (500, 700)
     for name in ("out.png", "out.tif", "out.jpg"):
         result.save(tmp_path / name)
-        assert np.abs(images.load(tmp_path / name).array(8) - result.picture.array(8).astype(int)).mean() < 2
+        assert np.abs(codecs.load(tmp_path / name).array(8) - result.picture.array(8).astype(int)).mean() < 2
     result.save(tmp_path / "deep.tif", depth=16)
-    assert np.array_equal(images.load(tmp_path / "deep.tif").array(8), result.picture.array(8))
+    assert np.array_equal(codecs.load(tmp_path / "deep.tif").array(8), result.picture.array(8))
     # Smaller on request: an ordinary picture again.
     small = impasto.stylize(tmp_path / "photo.png", painting(60, 60), method="fast", size=64)
     assert isinstance(small.painted, Picture) and small.painted.size == (46, 64)
@@ -129,10 +132,10 @@ def _rotated() -> Image.Exif:
 
 
 def test_a_picture_that_is_given_is_not_painted_over() -> None:
-    given: list[PictureLike] = [images.load(photo(64, 64)), Image.fromarray(photo(64, 64)), photo(64, 64)]
+    given: list[PictureLike] = [codecs.load(photo(64, 64)), Image.fromarray(photo(64, 64)), photo(64, 64)]
     for content in given:
         impasto.stylize(content, painting(60, 60), method="fast", size="native")
-        assert np.array_equal(images.load(content).array(8), photo(64, 64))
+        assert np.array_equal(codecs.load(content).array(8), photo(64, 64))
 
 
 def test_the_default_size_alpha_and_depth() -> None:

@@ -6,9 +6,9 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto import weights
+from impasto.backbones.features import ARCHITECTURES, Architecture, Backbone
+from impasto.backbones.kernels import Pooling
 from impasto.errors import ImageError, SettingsError
-from impasto.features import ARCHITECTURES, Architecture, Backbone
-from impasto.kernels import Pooling
 from tests.helpers import TINY, photo, random_backbone
 
 

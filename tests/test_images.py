@@ -14,15 +14,16 @@ import tifffile
 import torch
 from PIL import Image, ImageCms, ImageOps
 
-from impasto import images, profiles
 from impasto.errors import ImageError, OutputError
-from impasto.images import FORMATS, Picture, load, save
+from impasto.pictures import codecs, profiles
+from impasto.pictures.codecs import FORMATS, load, save
+from impasto.pictures.picture import Depth, Picture
 from tests.helpers import photo
 
 LOSSLESS = [suffix for suffix, form in FORMATS.items() if 16 in form.depths]
 
 
-def picture(depth: images.Depth = 8, alpha: bool = False) -> Picture:
+def picture(depth: Depth = 8, alpha: bool = False) -> Picture:
     peak = 2**depth - 1
     random = np.random.default_rng(0)
     pixels = torch.from_numpy(random.integers(0, peak + 1, (1, 3, 20, 30)) / peak).float()
@@ -33,13 +34,13 @@ def picture(depth: images.Depth = 8, alpha: bool = False) -> Picture:
 @pytest.mark.parametrize("alpha", [False, True])
 @pytest.mark.parametrize("depth", [8, 16])
 @pytest.mark.parametrize("suffix", LOSSLESS)
-def test_lossless_round_trip(tmp_path: Path, suffix: str, depth: images.Depth, alpha: bool) -> None:
+def test_lossless_round_trip(tmp_path: Path, suffix: str, depth: Depth, alpha: bool) -> None:
     path, original = tmp_path / f"a{suffix}", picture(depth, alpha)
     save(original, path, description='{"a": 1}')
     back = load(path)
     assert back.depth == depth
     assert np.array_equal(back.array(), original.array())
-    assert images.read_description(path) == '{"a": 1}'
+    assert codecs.read_description(path) == '{"a": 1}'
     with Image.open(path) as opened:
         assert opened.info["icc_profile"] == profiles.srgb()
 
@@ -49,7 +50,7 @@ def test_lossy_round_trip(tmp_path: Path, suffix: str) -> None:
     path, original = tmp_path / f"a{suffix}", load(photo(40, 60))
     save(original, path, description="ü → made by us".encode("ascii", "backslashreplace").decode())
     assert (load(path).pixels - original.pixels).abs().mean() < 0.02
-    assert "made by us" in images.read_description(path)
+    assert "made by us" in codecs.read_description(path)
     with Image.open(path) as opened:
         assert opened.info["icc_profile"] == profiles.srgb()
 
@@ -76,7 +77,7 @@ def test_sixteen_bits_in_a_format_of_eight(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="WEBP holds 8 bits a channel, not 16"):
         save(picture(16), tmp_path / "b.webp", depth=16)
     with pytest.raises(OutputError, match="WEBP holds 16383 pixels a side, not 20000"):
-        images.check_format(tmp_path / "b.webp", (10, 20000))
+        codecs.check_format(tmp_path / "b.webp", (10, 20000))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

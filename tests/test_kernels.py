@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from impasto import kernels, statistics
-from impasto.features import Architecture
-from impasto.kernels import Padding, Pooling, Rows
+from impasto.backbones import kernels
+from impasto.backbones.features import Architecture
+from impasto.backbones.kernels import Padding, Pooling, Rows
+from impasto.losses import statistics
 from tests.helpers import random_backbone, random_tensors
 
 DEEP = Architecture(blocks=((2, 16), (2, 32), (2, 32)), mean=(100.0, 110.0, 120.0))

@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto import statistics
 from impasto.errors import SettingsError
-from impasto.losses import ContentLoss, Loss, PlacesLoss, Term, TotalVariationLoss
-from impasto.settings import Settings
-from impasto.statistics import Stat, blend
-from impasto.style_losses import STYLE_LOSSES
+from impasto.losses import statistics
+from impasto.losses.statistics import Stat, blend
+from impasto.losses.style import STYLE_LOSSES
+from impasto.losses.term import ContentLoss, Loss, PlacesLoss, Term, TotalVariationLoss
+from impasto.settings.fields import Settings
 
 LOSSES: dict[str, Callable[[], Loss]] = {
     "content-relative": lambda: ContentLoss(True),

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from impasto import demo, weights
-from impasto.networks import pretrained
+from impasto.networks import zoo as pretrained
 from impasto.networks.cin import ARCHITECTURES, Architecture, Stylizer
 from impasto.networks.painter import Painter
-from impasto.networks.pretrained import predictor
+from impasto.networks.zoo import predictor
 from tests.helpers import painting, photo
 
 CPU = torch.device("cpu")

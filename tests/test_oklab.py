@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from impasto import oklab
+from impasto.colour import oklab
 
 
 def lab_of(*linear: float) -> torch.Tensor:

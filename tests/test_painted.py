@@ -8,8 +8,10 @@ import pytest
 import torch
 
 import impasto
-from impasto import Region, demo, images, tasks
+from impasto import Region, demo
 from impasto.errors import ImageError, SettingsError
+from impasto.pictures import codecs
+from impasto.tasks import tasks
 from tests.helpers import painting, photo
 
 QUICK: dict[str, Any] = {"recipe": "painted", "size": 96, "iterations": 9}
@@ -160,4 +162,4 @@ def test_settings_of_places_need_places() -> None:
 
 def test_luminance_keeps_the_colours() -> None:
     result = impasto.stylize(photo(48, 64), painting(60, 60), keep_colour="luminance", **QUICK)
-    assert images.load(result.picture.image()).size == (72, 96)
+    assert codecs.load(result.picture.image()).size == (72, 96)

@@ -30,6 +30,7 @@ KIND = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()} torch {t
 THUMBNAIL, LEVELS = 8, 6
 """Side of the thumbnails, and how far from them, at the most, another processor may be led by its rounding."""
 
+EXACT: dict[str, Any] = {"precision": "float32", "device": "cpu"}
 CONTENT, STYLE, OTHER = photo(48, 64), painting(60, 60), painting(60, 44, seed=5)
 LEFT = np.zeros((48, 64), np.uint8)
 LEFT[:, :32] = 255
@@ -39,12 +40,14 @@ CLEAR = np.dstack([CONTENT, np.where(LEFT > 0, 255, 60).astype(np.uint8)])
 
 
 def stylized(content: Any = CONTENT, style: Any = STYLE, recipe: str = "statistics", **settings: Any) -> Result:
-    return impasto.stylize(content, style, recipe, **{"size": 64, "precision": "float32", "device": "cpu"} | settings)
+    run = impasto.plan_stylize(content, style, recipe, **EXACT | {"size": 64} | settings)
+    result: Result = run.finish()
+    return result
 
 
 def resumed() -> Result:
     """The job "painted", cut off after seven iterations."""
-    settings: dict[str, Any] = {"size": 64, "iterations": 12, "precision": "float32", "device": "cpu"}
+    settings = EXACT | {"size": 64, "iterations": 12}
     with TemporaryDirectory() as folder:
         first, checkpoint = impasto.plan_stylize(CONTENT, STYLE, **settings), Path(folder) / "checkpoint"
         for step in first.steps():
@@ -53,7 +56,8 @@ def resumed() -> Result:
                 break
         second = impasto.plan_stylize(CONTENT, STYLE, **settings)
         second.resume(checkpoint)
-        return second.finish()
+        result: Result = second.finish()
+        return result
 
 
 def protected() -> Result:
@@ -66,9 +70,7 @@ def protected() -> Result:
 JOBS: dict[str, Callable[[], Result]] = {
     "painted": lambda: stylized(recipe="painted", iterations=12),
     "painted resumed": resumed,
-    "painted two regions": lambda: stylized(
-        recipe="painted", iterations=8, regions=[Region(LEFT, OTHER, RIGHT)]
-    ),
+    "painted two regions": lambda: stylized(recipe="painted", iterations=8, regions=[Region(LEFT, OTHER, RIGHT)]),
     "statistics scales": lambda: stylized(size=256, iterations=6),
     "statistics fine detail": lambda: stylized(iterations=4, strength=0.8, style_scale=0.5, style_loss="wasserstein"),
     "two styles": lambda: stylized(style=[(STYLE, 0.3), (OTHER, 0.7)], iterations=5),
@@ -80,8 +82,8 @@ JOBS: dict[str, Callable[[], Result]] = {
     "gatys": lambda: stylized(recipe="gatys", iterations=6),
     "tutorial": lambda: stylized(recipe="tutorial", iterations=5),
     "tiles": lambda: stylized(photo(336, 448), size=448, scales="single", iterations=1, memory="1050MB"),
-    "texture": lambda: impasto.texture(STYLE, size=64, iterations=6, precision="float32", device="cpu"),
-    "reconstruct": lambda: impasto.reconstruct(CONTENT, size=64, iterations=6, precision="float32", device="cpu"),
+    "texture": lambda: impasto.texture(STYLE, size=64, iterations=6, **EXACT),
+    "reconstruct": lambda: impasto.reconstruct(CONTENT, size=64, iterations=6, **EXACT),
     "fast": lambda: stylized(method="fast", recipe="default", strength=0.4),
     "fast stroke size": lambda: stylized(CLEAR, method="fast", recipe="default", size=160, stroke_size=96),
     "learnt": lambda: stylized(style=impasto.learnt_style("rhone:0.5,7:0.5"), method="fast", recipe="default"),
@@ -108,7 +110,8 @@ def pixels(job: str) -> NDArray[np.uint8]:
 
 def thumbnail(picture: NDArray[np.uint8]) -> list[list[int]]:
     small = Image.fromarray(picture[..., :3]).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-    return [row.flatten().tolist() for row in np.asarray(small)]
+    rows: list[list[int]] = np.asarray(small).reshape(THUMBNAIL, -1).tolist()
+    return rows
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -126,10 +129,12 @@ def test_a_run_that_was_cut_off_makes_the_same_picture() -> None:
 
 if __name__ == "__main__":
     known = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {}
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for job in JOBS:
         picture = pixels(job)
         found[job] = {"sha256": {KIND: hashlib.sha256(picture.tobytes()).hexdigest()}, "thumbnail": thumbnail(picture)}
         changed = found[job]["sha256"][KIND] != known.get(job, {}).get("sha256", {}).get(KIND)
         sys.stderr.write(f"{'new ' if changed else 'same'} {job}\n")
-    GOLDEN.write_text("{\n" + ",\n".join(f"{json.dumps(job)}: {json.dumps(each)}" for job, each in found.items()) + "\n}\n")
+    GOLDEN.write_text(
+        "{\n" + ",\n".join(f"{json.dumps(job)}: {json.dumps(each)}" for job, each in found.items()) + "\n}\n"
+    )

@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
+from impasto.backbones.features import Architecture, Backbone
 from impasto.errors import ImageError
-from impasto.features import Architecture, Backbone
-from impasto.images import Picture
-from impasto.places import replaced
+from impasto.pictures.picture import Picture
+from impasto.tasks.places import replaced
 from tests.helpers import painting, photo, random_backbone
 
 SMALL = Architecture(blocks=((2, 4), (2, 6), (2, 8)))

@@ -8,10 +8,10 @@ from torch import Tensor
 
 import impasto
 from impasto.errors import SettingsError
-from impasto.images import Size
-from impasto.objective import TermObjective
-from impasto.plan import Plan, fit
-from impasto.settings import Settings
+from impasto.losses.objective import TermObjective
+from impasto.pictures.picture import Size
+from impasto.settings.fields import Settings
+from impasto.tasks.plan import Plan, fit
 from tests.helpers import painting, photo
 
 CPU = torch.device("cpu")
@@ -47,7 +47,7 @@ def test_too_little_memory_says_what_it_takes() -> None:
 
 
 def test_auto_takes_what_is_free_and_the_least_where_nothing_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impasto.memory.budget", lambda setting, device: 10**9)
+    monkeypatch.setattr("impasto.machine.memory.budget", lambda setting, device: 10**9)
     assert planned((2731, 4096), "auto").tile == 256
     assert planned((200, 300), "auto").tile is None
 
@@ -55,7 +55,7 @@ def test_auto_takes_what_is_free_and_the_least_where_nothing_fits(monkeypatch: p
 def test_a_run_in_tiles_gives_the_picture_of_a_run_without(monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = []
     for tile in (None, 48):
-        monkeypatch.setattr("impasto.run.tile_at", lambda *arguments, tile=tile, **options: tile)
+        monkeypatch.setattr("impasto.tasks.run.tile_at", lambda *arguments, tile=tile, **options: tile)
         result = impasto.stylize(
             photo(90, 130), painting(100, 100), "statistics", size=130, iterations=10, precision="float32"
         )

@@ -15,16 +15,19 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 import impasto
-from impasto import faces, images, masks, people, protect, record, weights
+from impasto import weights
+from impasto.backbones.features import Architecture
 from impasto.cli import app
 from impasto.errors import CheckpointError, ImageError, SettingsError, WeightsError
-from impasto.features import Architecture
-from impasto.images import Picture
-from impasto.losses import ContentLoss, Term
-from impasto.objective import TermObjective, remember
-from impasto.regions import Region
-from impasto.settings import Settings
+from impasto.losses.objective import TermObjective, remember
+from impasto.losses.term import ContentLoss, Term
+from impasto.masks import faces, naming, people
+from impasto.pictures import codecs
+from impasto.pictures.picture import Picture, resize
+from impasto.settings.fields import Settings
 from impasto.study.variants import parse_sweep, written
+from impasto.tasks import protect, record
+from impasto.tasks.regions import Region
 from tests.helpers import painting, photo, random_backbone
 
 SMALL = Architecture(blocks=((1, 4), (1, 5), (1, 6), (1, 7)))
@@ -132,7 +135,7 @@ def test_faces_of_any_picture(portrait: Picture, change: str, tmp_path: Path) ->
         "deep": lambda: impasto.load(array.astype(np.uint16) * 257),
         "turned": lambda: impasto.load(_turned(array, tmp_path / "turned.jpg")),
     }[change]()
-    mask = masks.found("faces", picture)
+    mask = naming.found("faces", picture)
     assert isinstance(mask, Picture) and max(mask.size) <= 1000
     fitted = mask.resized((512, 512)).pixels[0, 0]
     assert all(fitted[y, x] > 0.9 for x, y in EYES) and fitted[300:].max() < 0.01
@@ -150,9 +153,9 @@ def test_two_faces_and_none(portrait: Picture) -> None:
     centres = sorted(face.box[[0, 2]].mean().item() for face in faces.found(two))
     assert len(centres) == 2 and abs(centres[0] + centres[1] - 1024) < 6
     with pytest.raises(ImageError, match="No face was found in the content picture: leave faces out"):
-        masks.found("faces", impasto.load(photo(96, 128)))
+        naming.found("faces", impasto.load(photo(96, 128)))
     with pytest.raises(ImageError, match="No face"):
-        masks.found("faces", impasto.load(photo(16, 16)))
+        naming.found("faces", impasto.load(photo(16, 16)))
 
 
 def test_the_first_network_is_what_the_paper_draws() -> None:
@@ -220,13 +223,13 @@ def test_people_are_what_litert_says(portrait: Picture, person: dict[str, Tensor
 
 @pytest.mark.usefixtures("person")
 def test_people_of_a_portrait_and_of_a_landscape(portrait: Picture) -> None:
-    mask = masks.found("people", portrait)
+    mask = naming.found("people", portrait)
     assert isinstance(mask, Picture) and mask.size == portrait.size
     assert (
         mask.pixels[0, 0, 300, 200] > 0.95 and mask.pixels[0, 0, 120, 225] > 0.95 and mask.pixels[0, 0, 100, 50] < 0.05
     )
     with pytest.raises(ImageError, match="No person was found"):
-        masks.found("people", impasto.load(np.full((96, 128, 3), 128, np.uint8)))
+        naming.found("people", impasto.load(np.full((96, 128, 3), 128, np.uint8)))
 
 
 def test_what_is_optional_may_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,7 +320,7 @@ def test_a_face_is_kept_and_the_rest_is_painted(portrait: Picture) -> None:
 
     def apart(protected: str) -> tuple[float, float]:
         result = impasto.stylize(head, painting(96, 96), "painted", **settings, protect=protected)
-        change = (result.picture.pixels.mean(1) - images.resize(head.pixels, (64, 64)).mean(1)).square()[0]
+        change = (result.picture.pixels.mean(1) - resize(head.pixels, (64, 64)).mean(1)).square()[0]
         return change[24:44, 28:48].mean().item(), change[:, :20].mean().item()
 
     (lost, painted), (kept, still) = map(apart, ("", "faces"))
@@ -389,4 +392,4 @@ def test_the_command_and_its_record(tmp_path: Path, left: str) -> None:
     assert record.read(tmp_path / "out.png")["settings"]["protect"] == {"left.png": 0.5}
     refused = CliRunner().invoke(app, [*words, "--force", "--protect", "faces"])
     assert refused.exit_code == 1 and "No face was found" in refused.output
-    assert images.load(tmp_path / "out.png").size == (43, 64)
+    assert codecs.load(tmp_path / "out.png").size == (43, 64)

@@ -10,8 +10,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import impasto
-from impasto import doctor, recipes
+from impasto import doctor
 from impasto.cli import app
+from impasto.settings import recipes
 from tests.helpers import painting, photo
 
 ROOT = Path(__file__).parent.parent

@@ -12,14 +12,14 @@ from torch import Tensor
 from typer.testing import CliRunner
 
 import impasto
-from impasto import regions
+from impasto.backbones.features import Backbone
 from impasto.cli import app
 from impasto.errors import ImageError, SettingsError
-from impasto.features import Backbone
-from impasto.regions import Region
-from impasto.settings import Settings
-from impasto.statistics import moments
-from impasto.zones import zoned
+from impasto.losses.statistics import moments
+from impasto.settings.fields import Settings
+from impasto.tasks import regions
+from impasto.tasks.regions import Region
+from impasto.tasks.zones import zoned
 from tests.helpers import painting, photo
 
 OWN = (48, 64)

@@ -6,10 +6,10 @@ import torch
 from PIL import Image
 
 import impasto
-from impasto import edges
 from impasto.errors import ImageError
-from impasto.gallery import edge_sheet
-from impasto.images import load
+from impasto.judge.gallery import edge_sheet
+from impasto.pictures import edges
+from impasto.pictures.codecs import load
 from tests.helpers import painting, photo
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from impasto.errors import SettingsError
-from impasto.recipes import RECIPES, recipe
-from impasto.settings import Settings
+from impasto.settings.fields import Settings
+from impasto.settings.recipes import RECIPES, recipe
 
 
 @pytest.mark.parametrize("name", RECIPES)

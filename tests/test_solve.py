@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.backbones.features import Backbone
 from impasto.errors import SolverError
-from impasto.features import Backbone
-from impasto.images import Size
-from impasto.losses import ContentLoss, Term, TotalVariationLoss
-from impasto.objective import TOTAL, TermObjective, remember
-from impasto.optimizers import LBFGS, Adam, Optimizer
-from impasto.solve import Stage, Step, solve
-from impasto.style_losses import GramLoss
+from impasto.losses.objective import TOTAL, TermObjective, remember
+from impasto.losses.style import GramLoss
+from impasto.losses.term import ContentLoss, Term, TotalVariationLoss
+from impasto.pictures.picture import Size
+from impasto.solver.optimizers import LBFGS, Adam, Optimizer
+from impasto.solver.solve import Stage, Step, solve
 
 OPTIMIZERS: dict[str, Callable[[], Optimizer]] = {"lbfgs": LBFGS, "adam": Adam}
 GOAL = torch.linspace(0.2, 0.8, 12).view(1, 3, 2, 2)

@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from impasto import images
 from impasto.cli import app, execute
 from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
-from impasto.recipes import recipe
+from impasto.pictures import codecs
+from impasto.settings.recipes import recipe
 from impasto.study.study import Study, _cause, plan_study
 from impasto.study.variants import grid, parse_sweep, report
 from tests.helpers import painting, photo
@@ -91,14 +91,14 @@ def test_a_study_leaves_pictures_tables_figures_and_a_page(study: Study) -> None
     summary = json.loads((study.folder / "study.json").read_text())
     assert summary["complete"] and [each["name"] for each in summary["variants"]] == ["tv_weight=0", "tv_weight=300"]
     for each in summary["variants"]:
-        assert images.load(study.folder / each["picture"]).size == (36, 48)
+        assert codecs.load(study.folder / each["picture"]).size == (36, 48)
     with (study.folder / "losses.csv").open() as file:
         losses = list(csv.DictReader(file))
     style = [float(row["value"]) for row in losses if row["variant"] == "tv_weight=0" and row["term"] == "style"]
     assert len(style) == 7 and style[-1] < style[0]
     for name in ("losses", "variation", "pareto", "strokes"):
         assert (study.folder / "figures" / f"{name}.svg").stat().st_size > 5000
-        assert images.load(study.folder / "figures" / f"{name}.png").size[1] > 800
+        assert codecs.load(study.folder / "figures" / f"{name}.png").size[1] > 800
 
 
 def test_a_finished_study_is_kept_and_its_report_is_the_same_bytes(study: Study, files: tuple[Path, Path]) -> None:
@@ -139,7 +139,7 @@ def test_the_command_of_a_cell_makes_its_picture(study: Study, tmp_path: Path, m
     assert done.exit_code == 0, done.output
     made = study.folder / "runs" / "tv_weight=300"
     for name, kept in (("tv_weight=300.png", "result.png"), ("tv_weight=300-00003.png", "step-00003.png")):
-        assert images.load(name).array().tobytes() == images.load(made / kept).array().tobytes()
+        assert codecs.load(name).array().tobytes() == codecs.load(made / kept).array().tobytes()
 
 
 def test_the_reports_own_experiments(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ import torch
 from PIL import Image
 
 import impasto
-from impasto import images, oklab, tasks
+from impasto.colour import oklab
 from impasto.errors import ImageError, SettingsError
-from impasto.settings import Settings
+from impasto.pictures import codecs
+from impasto.settings.fields import Settings
+from impasto.tasks import tasks
 from tests.helpers import painting, photo
 
 QUICK: dict[str, Any] = {"size": 64, "iterations": 6}
@@ -176,7 +178,7 @@ def test_sixteen_bits_make_no_bands(tmp_path: Path) -> None:
     left[:, :32] = 255
     result = impasto.stylize(sky, None, regions=[impasto.Region(left, painting(60, 60))], **QUICK)
     result.save(tmp_path / "sky.png")
-    back = images.load(tmp_path / "sky.png").array()
+    back = codecs.load(tmp_path / "sky.png").array()
     assert back.dtype == np.uint16 and np.array_equal(back[:, 32:], sky[:, 32:])
     painted = back[:, :32, 1]
     assert len(np.unique(painted)) > painted.size // 2 > 256
@@ -185,10 +187,10 @@ def test_sixteen_bits_make_no_bands(tmp_path: Path) -> None:
 def test_save_follows_the_suffix(tmp_path: Path) -> None:
     result = impasto.stylize(photo(48, 64), painting(60, 60), **QUICK)
     result.save(tmp_path / "a.tiff", depth=16)
-    assert images.load(tmp_path / "a.tiff").depth == 16
-    assert '"impasto": "stylize"' in images.read_description(tmp_path / "a.tiff")
+    assert codecs.load(tmp_path / "a.tiff").depth == 16
+    assert '"impasto": "stylize"' in codecs.read_description(tmp_path / "a.tiff")
     result.save(tmp_path / "b.png", metadata=False)
-    assert not images.read_description(tmp_path / "b.png")
+    assert not codecs.read_description(tmp_path / "b.png")
 
 
 @pytest.mark.parametrize("method", ["iterative", "refine"])
@@ -197,7 +199,7 @@ def test_colours_are_kept(way: str, method: str) -> None:
     """Hue and chroma are the photograph's on the whole, and nearer to it place by place, where refine paints more freely."""
     content, style = photo(96, 128), np.clip(painting(90, 90) // 3 + np.array([150, 80, 0]), 0, 255).astype(np.uint8)
     settings: dict[str, Any] = {"recipe": "statistics", "size": 128, "iterations": 12, "method": method}
-    own = oklab.from_srgb(images.load(content).pixels)[:, 1:]
+    own = oklab.from_srgb(codecs.load(content).pixels)[:, 1:]
 
     def astray(**more: str) -> tuple[float, float]:
         found = oklab.from_srgb(impasto.stylize(content, style, **settings, **more).picture.pixels)[:, 1:]
@@ -211,7 +213,7 @@ def test_colours_are_kept(way: str, method: str) -> None:
 
 def test_the_scale_of_a_style_is_its_size() -> None:
     """Half of 64 pixels is 32, one number for all or one for each, those of regions last."""
-    style = images.load(painting(90, 90))
+    style = codecs.load(painting(90, 90))
     half = impasto.texture(style, size=64, iterations=4, style_scale=0.5).picture.pixels
     assert torch.equal(half, impasto.texture(style.fitted(32), size=64, iterations=4, style_scale="0.5").picture.pixels)
     assert not torch.equal(half, impasto.texture(style, size=64, iterations=4).picture.pixels)

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto import tiles
+from impasto.backbones.features import Architecture, Backbone
+from impasto.backbones.kernels import Padding, Pooling
 from impasto.errors import SettingsError
-from impasto.features import Architecture, Backbone
-from impasto.images import Size
-from impasto.kernels import Padding, Pooling
-from impasto.losses import ContentLoss, Loss, PlacesLoss, Term, TotalVariationLoss
-from impasto.objective import TermObjective, remember
-from impasto.style_losses import STYLE_LOSSES
+from impasto.losses.objective import TermObjective, remember
+from impasto.losses.style import STYLE_LOSSES
+from impasto.losses.term import ContentLoss, Loss, PlacesLoss, Term, TotalVariationLoss
+from impasto.pictures import tiles
+from impasto.pictures.picture import Size
 from tests.helpers import random_backbone
 
 SMALL = Architecture(blocks=((2, 4), (2, 6), (1, 8)))

@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 import impasto
 from impasto.cli import app
-from impasto.codes import StyleCode, learnt_style
 from impasto.errors import ImageError, SettingsError, WeightsError
-from impasto.networks import pretrained
-from impasto.networks.network import load_network
+from impasto.networks import zoo as pretrained
+from impasto.networks.codes import StyleCode, learnt_style
+from impasto.networks.contract import load_network
 from impasto.training.trainer import Training, TrainStep
 from tests.helpers import painting, photo
 

@@ -16,14 +16,15 @@ from PIL import Image
 from torch import Tensor
 
 import impasto
-from impasto import colour, images
+from impasto.backbones.features import Backbone
+from impasto.colour import transfer
 from impasto.errors import CheckpointError, ImageError, SettingsError, WeightsError
-from impasto.features import Backbone
-from impasto.networks import pretrained
+from impasto.networks import zoo as pretrained
 from impasto.networks.cin import conditional_instance_norm
+from impasto.networks.contract import Design, Network, load_network, save_network
 from impasto.networks.encoder import StyleEncoder
-from impasto.networks.network import Design, Network, load_network, save_network
-from impasto.settings import Settings
+from impasto.pictures import codecs
+from impasto.settings.fields import Settings
 from impasto.training import trainer
 from impasto.training.pictures import OWN, Draws, batches, pictures_of
 from impasto.training.teacher import Teacher
@@ -81,7 +82,7 @@ def test_content_is_kept_in_the_colours_of_the_style(pictures: tuple[list[Path],
     for any_style in (True, False):
         plain, moved = (Draws(*pictures, 64, 0, any_style=any_style, palette=palette)[0] for palette in (0.0, 1.0))
         assert torch.equal(plain.content, plain.photo) and torch.equal(plain.photo, moved.photo)
-        painting = moved.painting if any_style else images.load(pictures[1][int(moved.style)]).pixels
+        painting = moved.painting if any_style else codecs.load(pictures[1][int(moved.style)]).pixels
         before, after = ((each.mean((2, 3)) - painting.mean((2, 3))).norm() for each in (moved.photo, moved.content))
         assert after < 0.5 * before  # light and dark are rolled off, not cut
     own = Draws(*pictures, 64, 0, any_style=True, palette=1.0)[OWN - 1]
@@ -100,16 +101,16 @@ def test_what_is_painted_has_the_colours_of_the_style(
         save_network(learnt, Path(name), force=True)
         style = name if kind == "single" else paintings[0]
         painted = impasto.stylize(photos[0], style, method="fast", network=name, size="native").picture.pixels
-        apart.append((colour.of(painted) - colour.of(images.load(paintings[0]).pixels)).abs().max())
+        apart.append((transfer.of(painted) - transfer.of(codecs.load(paintings[0]).pixels)).abs().max())
     assert apart[1] < 0.5 * apart[0]
 
 
 def test_bold_paintings_count_for_more() -> None:
-    bold = images.load(painting(96, 96)).pixels
+    bold = codecs.load(painting(96, 96)).pixels
     pale, blank = bold / 4 + 0.5, torch.full_like(bold, 0.5)
     teacher = Teacher(Backbone.pretrained(padding="replicate"), SETTINGS)
     goal = teacher.seen(torch.cat([bold, pale, blank]))[1]
-    content = images.load(photo(96, 96)).pixels
+    content = codecs.load(photo(96, 96)).pixels
 
     def style(number: int, *typical: int) -> float:
         teacher.acquaint([content], map(goal.of, typical))

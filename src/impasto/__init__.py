@@ -7,14 +7,12 @@ Everything public is named in ``__all__`` and imported when it is first used, so
 """
 
 import importlib
-import time
 from typing import TYPE_CHECKING, Any
 
-IMPORTED_AT = time.perf_counter()
-__version__ = "0.1.0"
+from impasto._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from impasto.codes import StyleCode, learnt_style
+    from impasto.backbones.features import Backbone
     from impasto.demo import demo_pair
     from impasto.errors import (
         CheckpointError,
@@ -25,23 +23,24 @@ if TYPE_CHECKING:
         SolverError,
         WeightsError,
     )
-    from impasto.fast import FastRun
-    from impasto.features import Backbone
-    from impasto.gallery import edge_sheet
-    from impasto.images import Picture, load
-    from impasto.inputs import style_code
-    from impasto.recipes import RECIPES
-    from impasto.regions import Region
-    from impasto.result import Result
-    from impasto.run import Run
-    from impasto.scores import score
-    from impasto.settings import Settings
-    from impasto.solve import Step
+    from impasto.judge.gallery import edge_sheet
+    from impasto.judge.scores import score
+    from impasto.networks.codes import StyleCode, learnt_style
+    from impasto.pictures.codecs import load
+    from impasto.pictures.picture import Picture
+    from impasto.settings.fields import Settings
+    from impasto.settings.recipes import RECIPES
+    from impasto.solver.solve import Step
     from impasto.study.study import Study, plan_study
-    from impasto.tasks import plan_reconstruct, plan_stylize, plan_texture, reconstruct, stylize, texture
+    from impasto.tasks.fast import FastRun
+    from impasto.tasks.inputs import style_code
+    from impasto.tasks.regions import Region
+    from impasto.tasks.result import Result
+    from impasto.tasks.run import Run
+    from impasto.tasks.tasks import plan_reconstruct, plan_stylize, plan_texture, reconstruct, stylize, texture
 
 _HOMES = {
-    "impasto.codes": ("StyleCode", "learnt_style"),
+    "impasto.networks.codes": ("StyleCode", "learnt_style"),
     "impasto.demo": ("demo_pair",),
     "impasto.errors": (
         "CheckpointError",
@@ -52,20 +51,21 @@ _HOMES = {
         "SolverError",
         "WeightsError",
     ),
-    "impasto.fast": ("FastRun",),
-    "impasto.features": ("Backbone",),
-    "impasto.gallery": ("edge_sheet",),
-    "impasto.images": ("Picture", "load"),
-    "impasto.inputs": ("style_code",),
-    "impasto.recipes": ("RECIPES",),
-    "impasto.regions": ("Region",),
-    "impasto.result": ("Result",),
-    "impasto.run": ("Run",),
-    "impasto.scores": ("score",),
-    "impasto.settings": ("Settings",),
-    "impasto.solve": ("Step",),
+    "impasto.tasks.fast": ("FastRun",),
+    "impasto.backbones.features": ("Backbone",),
+    "impasto.judge.gallery": ("edge_sheet",),
+    "impasto.pictures.codecs": ("load",),
+    "impasto.pictures.picture": ("Picture",),
+    "impasto.tasks.inputs": ("style_code",),
+    "impasto.settings.recipes": ("RECIPES",),
+    "impasto.tasks.regions": ("Region",),
+    "impasto.tasks.result": ("Result",),
+    "impasto.tasks.run": ("Run",),
+    "impasto.judge.scores": ("score",),
+    "impasto.settings.fields": ("Settings",),
+    "impasto.solver.solve": ("Step",),
     "impasto.study.study": ("Study", "plan_study"),
-    "impasto.tasks": ("plan_reconstruct", "plan_stylize", "plan_texture", "reconstruct", "stylize", "texture"),
+    "impasto.tasks.tasks": ("plan_reconstruct", "plan_stylize", "plan_texture", "reconstruct", "stylize", "texture"),
 }
 
 __all__ = [
@@ -87,6 +87,7 @@ __all__ = [
     "Study",
     "StyleCode",
     "WeightsError",
+    "__version__",
     "demo_pair",
     "edge_sheet",
     "learnt_style",

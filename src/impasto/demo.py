@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImageError
-from impasto.files import check_writable
-from impasto.images import Picture, load, save
-from impasto.result import Prepared
-from impasto.sheet import contact_sheet
-from impasto.tasks import plan_stylize
+from impasto.machine.files import check_writable
+from impasto.pictures.codecs import load, save
+from impasto.pictures.picture import Picture
+from impasto.pictures.sheet import contact_sheet
+from impasto.tasks.result import Prepared
+from impasto.tasks.tasks import plan_stylize
 
 PHOTO = ("scikit-image", "skimage/data/astronaut.png")
 """Eileen Collins, 1999. NASA, public domain."""

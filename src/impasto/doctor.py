@@ -5,10 +5,11 @@ from typing import Any
 
 import torch
 
-import impasto
-from impasto import record, weights
-from impasto.devices import choose_device, choose_precision, computes_bfloat16
+from impasto import weights
+from impasto._version import __version__
 from impasto.errors import WeightsError
+from impasto.machine.devices import choose_device, choose_precision, computes_bfloat16
+from impasto.tasks import record
 
 OK = "ok"
 
@@ -34,7 +35,7 @@ def examine() -> tuple[dict[str, Any], bool]:
     states = {name: state(name) for name in weights.REGISTRY}
     device = choose_device("auto")
     report = {
-        "impasto": impasto.__version__,
+        "impasto": __version__,
         "machine": record.machine(),
         "device": str(device),
         "bfloat16 in hardware": computes_bfloat16(device),

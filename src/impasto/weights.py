@@ -24,9 +24,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-import impasto
+from impasto._version import __version__
 from impasto.errors import OutputError, SettingsError, WeightsError, did_you_mean
-from impasto.files import sha256_of, write_atomic
+from impasto.machine.files import sha256_of, write_atomic
 
 log = logging.getLogger("impasto")
 
@@ -193,7 +193,7 @@ def _own(name: str, sha256: str, citation: str) -> Pretrained:
     """One of the networks that Impasto has trained itself."""
     return Pretrained(
         package="impasto",
-        version=impasto.__version__,
+        version=__version__,
         path=f"networks/weights/{name}.safetensors",
         sha256=sha256,
         licence="Apache-2.0, as Impasto; what it was trained on: docs/training.md",

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-import impasto
-from impasto import files, recipes
+from impasto._version import __version__
 from impasto.cli.options import (
     FAILED,
     Delivery,
@@ -24,14 +23,16 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.errors import SettingsError
-from impasto.settings import FAST_ONLY, LEARNT, NOT_TRAINED, OF_PLACES
+from impasto.machine import files
+from impasto.settings import recipes
+from impasto.settings.fields import FAST_ONLY, LEARNT, NOT_TRAINED, OF_PLACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PIL.Image import Image
 
-    from impasto.result import Prepared
+    from impasto.tasks.result import Prepared
 
 app = typer.Typer(
     name="impasto",
@@ -62,7 +63,7 @@ Name = Annotated[
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(impasto.__version__)
+        print(__version__)
         raise typer.Exit
 
 
@@ -110,8 +111,8 @@ def stylize(
     ] = None,
 ) -> None:
     """Render a photograph in the style of a painting."""
-    from impasto.codes import StyleCode, learnt_style
-    from impasto.tasks import plan_stylize
+    from impasto.networks.codes import StyleCode, learnt_style
+    from impasto.tasks.tasks import plan_stylize
 
     regions = [parse_region(text) for text in region or []]
     if bool(style or regions) + bool(style_index) + bool(style_file) != 1:
@@ -139,7 +140,7 @@ def styles(
     force: Force = False,
 ) -> None:
     """Show a photograph in all learnt styles of a network, with the numbers and names that --style-index takes."""
-    from impasto.gallery import learnt_styles
+    from impasto.judge.gallery import learnt_styles
 
     _save_sheet(output or Path(f"{content.stem}-styles.png"), lambda: learnt_styles(content, size, network), force)
 
@@ -155,7 +156,7 @@ def style_code(
     force: Force = False,
 ) -> None:
     """Save a painting's style, or a mixture, as a small file that `stylize --method fast` takes in its place."""
-    from impasto.inputs import style_code as code_of
+    from impasto.tasks.inputs import style_code as code_of
 
     paintings = [parse_weighted(argument) for argument in style]
     path = output or Path(f"{Path(paintings[0][0]).stem}.safetensors")
@@ -173,7 +174,7 @@ def score(
     json: Json = False,
 ) -> None:
     """Tell how near a result is to the style and to the content, also on features that were not optimised."""
-    from impasto.scores import score as scored
+    from impasto.judge.scores import score as scored
 
     scores = scored(content, style, result)
     print(_dump(scores) if json else _lines(scores))
@@ -188,7 +189,7 @@ def edges(
     force: Force = False,
 ) -> None:
     """Show the Sobel edges of pictures and their total variation, row by row."""
-    from impasto.gallery import edge_sheet
+    from impasto.judge.gallery import edge_sheet
 
     named = [(each.stem, each) for each in pictures]
     _save_sheet(output or Path(f"{pictures[0].stem}-edges.png"), lambda: edge_sheet(named, size), force)
@@ -204,7 +205,7 @@ def export(
     force: Force = False,
 ) -> None:
     """Save a network as an ONNX file for other programs: any height and width, the style's code as an input."""
-    from impasto.export import export_onnx
+    from impasto.networks.export import export_onnx
 
     path = output or Path(f"{Path(network).stem}.onnx")
     export_onnx(network, path, force=force)
@@ -219,7 +220,7 @@ def export(
 @with_delivery
 def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
-    from impasto.tasks import plan_texture
+    from impasto.tasks.tasks import plan_texture
 
     styles = [parse_weighted(argument) for argument in style]
     _deliver(plan_texture(styles, recipe, **settings), delivery, f"{Path(styles[0][0]).stem}-texture", style)
@@ -251,7 +252,7 @@ def reconstruct(
     recipe: Recipe = "reconstruct",
 ) -> None:
     """Find the picture that one layer of the network remembers."""
-    from impasto.tasks import plan_reconstruct
+    from impasto.tasks.tasks import plan_reconstruct
 
     _deliver(plan_reconstruct(content, layer, recipe, **settings), delivery, f"{content.stem}-{layer}", [str(content)])
 
@@ -391,8 +392,8 @@ def train(
     Watch OUTPUT.sheet.png, which is painted anew every three minutes; Ctrl-C saves, and --resume goes on.
     """
     from impasto.cli.train import execute_training, shared
-    from impasto.networks.pretrained import network
-    from impasto.settings import Settings
+    from impasto.networks.zoo import network
+    from impasto.settings.fields import Settings
     from impasto.training.pictures import pictures_of
     from impasto.training.trainer import KINDS, Course, Training
 
@@ -432,11 +433,11 @@ def train(
 
 def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool) -> None:
     """Draw a sheet and write it, once it is known that it can be written."""
-    from impasto import images
+    from impasto.pictures import codecs
 
-    images.check_format(path, (1, 1))
+    codecs.check_format(path, (1, 1))
     files.check_writable(path, force)
-    images.save(images.load(draw()), path, force=force)
+    codecs.save(codecs.load(draw()), path, force=force)
     print(path)
 
 
@@ -492,7 +493,7 @@ def info(
     json: Json = False,
 ) -> None:
     """Print how a result was made: settings, seed, versions, losses."""
-    from impasto.record import read
+    from impasto.tasks.record import read
 
     record = read(result)
     print(_dump(record) if json else _lines(record))

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-import impasto
-from impasto import files, record
+from impasto._version import IMPORTED_AT
 from impasto.cli.options import INTERRUPTED, Delivery, fail, parse_bits, parse_snapshots, stderr
 from impasto.errors import OutputError, SettingsError
-from impasto.images import check_format, save
-from impasto.result import Prepared
+from impasto.machine import files
+from impasto.pictures.codecs import check_format, save
+from impasto.tasks import record
+from impasto.tasks.result import Prepared
 
 if TYPE_CHECKING:
     from impasto.study.study import Study
@@ -59,7 +60,7 @@ def execute(run: Prepared, output: Path, delivery: Delivery, inputs: list[str]) 
     sidecar = output.with_name(output.name + ".json")
     for path in [output, sidecar, *numbered.values()]:
         files.check_writable(path, force)
-    run.started_at = impasto.IMPORTED_AT
+    run.started_at = IMPORTED_AT
     failure: BaseException | None = None
     saved = [str(numbered.pop(iteration)) for iteration in [*numbered] if iteration <= reached]
 

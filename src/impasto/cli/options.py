@@ -14,10 +14,10 @@ import typer
 from rich.console import Console
 
 from impasto.errors import ImpastoError, SettingsError
-from impasto.settings import Settings
+from impasto.settings.fields import Settings
 
 if TYPE_CHECKING:
-    from impasto.regions import Region
+    from impasto.tasks.regions import Region
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -141,7 +141,7 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if os.environ.get("IMPASTO_DEBUG"):
                 raise
-            from impasto import memory  # with torch, which --help does without
+            from impasto.machine import memory  # with torch, which --help does without
 
             if memory.ran_out(error):
                 fail("There was not enough memory: choose a smaller --size, or close other programs.", FAILED)
@@ -170,7 +170,7 @@ def parse_weighted(argument: str) -> tuple[str, float]:
 
 def parse_region(text: str) -> "Region":
     """``mask.png:painting.jpg`` or ``mask.png:painting.jpg:mask-of-painting.png``. Raises SettingsError."""
-    from impasto.regions import Region
+    from impasto.tasks.regions import Region
 
     parts = text.split(":")
     if len(parts) not in (2, 3) or not all(parts):

@@ -9,10 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto import files
 from impasto.cli.execute import progress
 from impasto.cli.options import INTERRUPTED, stderr
 from impasto.errors import ImpastoError, OutputError, SettingsError
+from impasto.machine import files
 
 if TYPE_CHECKING:
     from impasto.training.trainer import Training, TrainStep
@@ -76,9 +76,9 @@ def execute_training(
         training.checkpoint(kept)
         _save_result(training, output, source)
         files.write_atomic(log, "".join(lines).encode(), True)
-        from impasto import images
+        from impasto.pictures import codecs
 
-        images.save(images.load(training.sheet()), sheet, force=True)
+        codecs.save(codecs.load(training.sheet()), sheet, force=True)
 
     saved = time.monotonic()
     title = f"train {training.kind}"
@@ -117,8 +117,8 @@ def _save_result(training: "Training", output: Path, source: str | None) -> None
     """The network, or, as long as only γ and β were learnt, these."""
     import torch
 
-    from impasto.codes import StyleCode
-    from impasto.networks.network import save_network
+    from impasto.networks.codes import StyleCode
+    from impasto.networks.contract import save_network
 
     network = training.result()
     if training.fitting and source:

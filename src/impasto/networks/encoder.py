@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from impasto import statistics
-from impasto.statistics import Stat
+from impasto.losses import statistics
+from impasto.losses.statistics import Stat
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """The layers that it looks at, which are those of the recipe `statistics` for the style."""

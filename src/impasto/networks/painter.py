@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from impasto import kernels
+from impasto.backbones import kernels
 from impasto.networks.cin import EPSILON, Layer, Stylizer
 
 Moments = tuple[Tensor, Tensor] | None

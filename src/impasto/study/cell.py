@@ -10,13 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import impasto
-from impasto import files, record
+from impasto._version import IMPORTED_AT
 from impasto.errors import ImpastoError, OutputError
-from impasto.images import Picture, long_side, save
-from impasto.large import LargePicture, resized
-from impasto.scores import score
-from impasto.tasks import plan_stylize
+from impasto.judge.scores import score
+from impasto.machine import files
+from impasto.pictures.codecs import save
+from impasto.pictures.large import LargePicture, resized
+from impasto.pictures.picture import Picture, long_side
+from impasto.tasks import record
+from impasto.tasks.tasks import plan_stylize
 
 CELL, RESULT = "cell.json", "result.png"
 JUDGED = 1024
@@ -36,7 +38,7 @@ def compute(job: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None
     """
     folder = Path(job["folder"])
     run = plan_stylize(job["content"], job["style"], job["recipe"], **job["settings"])
-    run.started_at = impasto.IMPORTED_AT
+    run.started_at = IMPORTED_AT
     wanted = [iteration for iteration in job["snapshots"] if iteration <= run.iterations]
     curve: dict[str, list[float]] = {}
     told = 0.0
@@ -57,7 +59,7 @@ def compute(job: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None
     outcome = {
         "fingerprint": job["fingerprint"],
         "record": result.record,  # its peak memory was read before the scores took theirs
-        "wall_s": time.perf_counter() - impasto.IMPORTED_AT,
+        "wall_s": time.perf_counter() - IMPORTED_AT,
         "curve": curve,
         "scores": score(job["content"], job["style"], _judged(result.painted)),
     }

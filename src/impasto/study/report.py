@@ -13,16 +13,18 @@ from typing import Any
 import jinja2
 from PIL import Image
 
-import impasto
-from impasto import images, record
-from impasto.gallery import edge_row
-from impasto.images import Picture, PictureLike
-from impasto.scores import score
-from impasto.settings import Settings
+from impasto._version import __version__
+from impasto.judge.gallery import edge_row
+from impasto.judge.scores import score
+from impasto.pictures import codecs
+from impasto.pictures.codecs import PictureLike
+from impasto.pictures.picture import Picture
+from impasto.settings.fields import Settings
 from impasto.study import figures
 from impasto.study.cell import JUDGED, RESULT, snapshot_name
 from impasto.study.figures import Curves, Point
 from impasto.study.variants import Variant
+from impasto.tasks import record
 
 _SHOWN = 1024
 """The longest side of a picture in the page; the files beside it have all their pixels."""
@@ -133,7 +135,7 @@ class Report:
     @functools.cached_property
     def photo(self) -> Picture:
         """The photograph at the size of the results."""
-        photo = images.load(self.content)
+        photo = codecs.load(self.content)
         if not self.done:
             return photo
         made = self.done[0].record
@@ -150,7 +152,7 @@ class Report:
         return {
             "impasto": "study",
             "complete": len(self.done) == len(self.cells),
-            "version": impasto.__version__,
+            "version": __version__,
             "content": str(self.content),
             "style": str(self.style),
             "pictures": self.pictures,
@@ -213,7 +215,7 @@ class Report:
             figures={name: _embedded("svg+xml", drawing) for name, drawing in drawings.items()},
             judged=JUDGED,
             machines=list(dict.fromkeys(_machine(cell.record) for cell in self.done)),
-            version=impasto.__version__,
+            version=__version__,
         )
 
     def _pictures(self) -> dict[str, str]:
@@ -223,7 +225,7 @@ class Report:
             if cell.outcome:
                 files[f"{number}-final"] = cell.folder / RESULT
                 files |= {f"{number}-{each}": cell.folder / snapshot_name(each) for each in cell.snapshots}
-        return {"content": _shown(self.photo)} | {name: _shown(images.load(path)) for name, path in files.items()}
+        return {"content": _shown(self.photo)} | {name: _shown(codecs.load(path)) for name, path in files.items()}
 
     def _edges(self) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """The rows of the table of edges, and the pictures in it by their names."""
@@ -236,7 +238,7 @@ class Report:
             if cell.outcome
         ]
         for key, name, source in sources:
-            picture = images.load(source)
+            picture = codecs.load(source)
             (label, _), *planes = edge_row(name, _at_most(picture, _EDGES))
             named = [(what, f"{key}-edges-{index}") for index, (what, _) in enumerate(planes)]
             pictures |= {place: _webp(image) for (_, place), (_, image) in zip(named, planes, strict=True)}

@@ -13,14 +13,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import impasto
-from impasto import files, images, record
+from impasto._version import __version__
 from impasto.errors import OutputError, SettingsError, did_you_mean
-from impasto.settings import Settings
+from impasto.machine import files
+from impasto.pictures import codecs
+from impasto.settings.fields import Settings
 from impasto.study.cell import CELL, RESULT
 from impasto.study.report import SUMMARY, Cell, Report
 from impasto.study.variants import PRESETS, Variant, grid, iterations_of
-from impasto.tasks import chosen_settings, plan_stylize
+from impasto.tasks import record
+from impasto.tasks.tasks import chosen_settings, plan_stylize
 
 _DECIDING = (
     "method", "size", "stroke_size", "memory", "scales", "iterations", "quality", "optimizer", "history", "device", "precision",
@@ -71,7 +73,7 @@ class Study:
 
     def estimate(self) -> dict[str, float]:
         """Roughly the seconds that each missing variant will take. Raises what all of them would fail with."""
-        photo, painting = images.load(self.content), images.load(self.style)
+        photo, painting = codecs.load(self.content), codecs.load(self.style)
         seconds: dict[str, float] = {}
         known: dict[str, float] = {}
         trouble: Exception | None = None
@@ -170,7 +172,7 @@ class Study:
             "recipe": variant.recipe,
             "settings": settings.dictionary(),
             "snapshots": variant.snapshots,
-            "version": impasto.__version__,
+            "version": __version__,
         }
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
@@ -278,7 +280,7 @@ def plan_study(
         ]
     study = Study(Path(content), Path(style), Path(folder), variants, base, preset)
     for path in (study.content, study.style):
-        images.load(path)  # what cannot be read is told now
+        codecs.load(path)  # what cannot be read is told now
     if not force:
         study.check_kept()
     return study

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from impasto import recipes
 from impasto.errors import SettingsError, did_you_mean
-from impasto.settings import RUN, USUAL_AMOUNT, Settings, group_of, heeded
+from impasto.settings import recipes
+from impasto.settings.fields import RUN, USUAL_AMOUNT, Settings, group_of, heeded
 
 MOST = 10_000
 """More variants than this are nobody's intention."""

@@ -17,9 +17,10 @@ import torch
 import torch.utils.data
 from torch import Tensor
 
-from impasto import colour, images
+from impasto.colour import transfer
 from impasto.errors import ImageError
-from impasto.images import Picture
+from impasto.pictures import codecs
+from impasto.pictures.picture import Picture
 
 log = logging.getLogger("impasto")
 
@@ -43,7 +44,7 @@ def pictures_of(source: Path, role: str, least: int) -> list[Path]:
     good, bad = [], []
     for path in paths:
         try:
-            height, width = images.size_of(path)
+            height, width = codecs.size_of(path)
             if min(height, width) < least:
                 raise ImageError(f"{path} is {width}×{height}: a side of at least {least} is needed.")
             good.append(path)
@@ -61,15 +62,15 @@ def pictures_of(source: Path, role: str, least: int) -> list[Path]:
 @functools.lru_cache(_KEPT)
 def _decoded(path: Path) -> Tensor:
     """A picture as (1, 3, H, W) uint8, no longer than `_LONGEST`. Raises ImageError."""
-    picture = images.load(path)
+    picture = codecs.load(path)
     picture = picture.fitted(min(_LONGEST, max(picture.size)))
     return (picture.pixels * 255).round().byte()
 
 
 @functools.lru_cache(None)
 def colours_of(path: Path) -> Tensor:
-    """The colours (1, 12) of a painting as it is looked at (`colour.of`). Raises ImageError."""
-    return colour.of(images.load(path).fitted(STYLE_LENGTH).pixels)
+    """The colours (1, 12) of a painting as it is looked at (`transfer.of`). Raises ImageError."""
+    return transfer.of(codecs.load(path).fitted(STYLE_LENGTH).pixels)
 
 
 @dataclass(frozen=True)
@@ -112,11 +113,11 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         photo = _cropped(photo, self._crop, _window(photo, self._crop, random), random)
         if number % OWN == OWN - 1:
             own = torch.tensor([len(self._styles)])
-            return Drawn(photo, photo, own, colour.of(photo), photo if self._any else torch.empty(1, 0))
+            return Drawn(photo, photo, own, transfer.of(photo), photo if self._any else torch.empty(1, 0))
         style = self._shuffled(len(self._styles), number, 2)
         painting = self._painting(number, random) if self._any else torch.empty(1, 0)
-        colours = colour.of(painting) if self._any else colours_of(self._styles[style])
-        content = colour.towards(photo, colours, self._palette)
+        colours = transfer.of(painting) if self._any else colours_of(self._styles[style])
+        content = transfer.towards(photo, colours, self._palette)
         return Drawn(photo, content, torch.tensor([style]), colours, painting)
 
     def _painting(self, number: int, random: np.random.Generator) -> Tensor:
@@ -128,7 +129,7 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         if random.random() < 0.5:
             other = self._readable(self._styles, number, 3, random)
             palette = _cropped(other, _PALETTE, min(other.shape[2:]), random)
-            crop = colour.match(crop, colour.of(palette))
+            crop = transfer.match(crop, transfer.of(palette))
         return crop
 
     def _readable(self, paths: Sequence[Path], number: int, purpose: int, random: np.random.Generator) -> Tensor:

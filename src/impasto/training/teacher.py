@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from impasto.features import Backbone
-from impasto.losses import ContentLoss, Loss, Term, TotalVariationLoss
+from impasto.backbones.features import Backbone
+from impasto.losses.objective import TermObjective, remember
+from impasto.losses.statistics import Stat, moments, variance
+from impasto.losses.style import CALIBRATION, STYLE_LOSSES, MomentsLoss
+from impasto.losses.term import ContentLoss, Loss, Term, TotalVariationLoss
 from impasto.networks import encoder
-from impasto.objective import TermObjective, remember
-from impasto.settings import Settings
-from impasto.statistics import Stat, moments, variance
-from impasto.style_losses import CALIBRATION, STYLE_LOSSES, MomentsLoss
+from impasto.settings.fields import Settings
 
 _LEAST_VARIANCE = 1e-3
 """Of features in the thousands: that of a blank canvas, which has nothing to teach."""

@@ -26,18 +26,20 @@ import torch.distributed
 from PIL import Image
 from torch import Tensor, nn
 
-from impasto import checkpoint, colour, images, memory
-from impasto.devices import DTYPES, choose_device, choose_precision, convolving
+from impasto.backbones.features import Backbone
+from impasto.colour import transfer
 from impasto.errors import CheckpointError, SettingsError
-from impasto.features import Backbone
-from impasto.images import Picture
+from impasto.losses.objective import TOTAL
+from impasto.machine import checkpoint, memory
+from impasto.machine.devices import DTYPES, choose_device, choose_precision, convolving
 from impasto.networks import encoder
 from impasto.networks.cin import Architecture
+from impasto.networks.contract import Design, Network
 from impasto.networks.encoder import EncoderShape
-from impasto.networks.network import Design, Network
-from impasto.objective import TOTAL
-from impasto.settings import Settings
-from impasto.sheet import contact_sheet
+from impasto.pictures import codecs
+from impasto.pictures.picture import Picture
+from impasto.pictures.sheet import contact_sheet
+from impasto.settings.fields import Settings
 from impasto.training.pictures import STYLE_LENGTH, Drawn, Draws, batches, colours_of
 from impasto.training.teacher import Goal, Teacher
 
@@ -251,9 +253,9 @@ class Training:
             for number, painting_path in enumerate(self._held_paintings[:_SHOWN]):
                 painting = _middle(painting_path, self.course.crop).to(self.device)
                 style, goal = self._meant(network, torch.tensor([number]), painting)
-                colours = colour.of(painting)
+                colours = transfer.of(painting)
                 painted = self._painted(network, photo, style, colours)
-                content = colour.towards(photo, colours, self.settings.palette)
+                content = transfer.towards(photo, colours, self.settings.palette)
                 found.append(self._teacher.objective(content, goal).value_and_grad(painted)[0])
         return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
 
@@ -264,9 +266,9 @@ class Training:
         styles: list[tuple[Picture, Tensor, Tensor]] = []
         with convolving(self.precision):
             for number, path in enumerate(self._held_paintings[:_SHOWN]):
-                painting = images.load(path).fitted(STYLE_LENGTH)
+                painting = codecs.load(path).fitted(STYLE_LENGTH)
                 seen = painting.pixels.to(self.device)
-                styles.append((painting, self._meant(network, torch.tensor([number]), seen)[0], colour.of(seen)))
+                styles.append((painting, self._meant(network, torch.tensor([number]), seen)[0], transfer.of(seen)))
             rows = [
                 [
                     ("", Image.new("RGB", (1, 1), "white")),
@@ -274,7 +276,7 @@ class Training:
                 ]
             ]
             for path in self._held_photos:
-                photo = images.load(path).fitted(_SHEET_SIZE)
+                photo = codecs.load(path).fitted(_SHEET_SIZE)
                 pixels = photo.pixels.to(self.device)
                 painted = [Picture(self._painted(network, pixels, *style).cpu()) for _, *style in styles]
                 rows.append(
@@ -339,7 +341,7 @@ class Training:
 
     def _looked_at(self, paintings: Iterable[Path]) -> Iterator[Tensor]:
         """Paintings (1, 3, h, w) at the size at which they are looked at."""
-        return (images.load(path).fitted(STYLE_LENGTH).pixels.to(self.device) for path in paintings)
+        return (codecs.load(path).fitted(STYLE_LENGTH).pixels.to(self.device) for path in paintings)
 
     @torch.no_grad()
     def _begin_afresh(self, descriptions: Tensor) -> None:
@@ -442,7 +444,7 @@ class Training:
         if not self._palette or not bool(painted.isfinite().all()):  # such a step will be skipped
             return painted
         pairs = zip(torch.split(painted, 1), torch.split(colours, 1), strict=True)
-        return torch.cat([colour.towards(picture, wanted, self._palette) for picture, wanted in pairs])
+        return torch.cat([transfer.towards(picture, wanted, self._palette) for picture, wanted in pairs])
 
     def _agreed(self, values: list[float]) -> list[float]:
         """The mean over the processes, so that all decide alike."""
@@ -488,7 +490,7 @@ def _design(kind: Kind, paintings: Sequence[Path], palette: float) -> Design:
 
 def _middle(path: Path, side: int) -> Tensor:
     """The largest square in the middle of a picture, at ``side`` × ``side``: (1, 3, side, side)."""
-    picture = images.load(path)
+    picture = codecs.load(path)
     height, width = picture.size
     square = min(height, width)
     top, left = (height - square) // 2, (width - square) // 2

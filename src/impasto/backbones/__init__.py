@@ -1,0 +1,1 @@
+"""φ: a pretrained image network, from pixels to named layers."""

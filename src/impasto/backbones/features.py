@@ -1,0 +1,269 @@
+"""Backbones: from pixels to named layers.
+
+A backbone is a chain of convolutions, ReLUs and poolings with pretrained, frozen weights. Layers carry their usual names:
+``conv4_2`` is the second convolution of block 4, ``relu4_2`` its ReLU, ``pool4`` the block's pooling, and ``pixels`` the
+picture itself. Keras calls ``relu4_2`` ``block4_conv2``, for its convolutions include the ReLU. ``relu1_1/4`` is ``relu1_1`` averaged over
+squares of 4 × 4 positions: the layer as it is seen from the grid of a deeper one.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto import weights
+from impasto.backbones import kernels
+from impasto.backbones.kernels import Backward, Convolution, Padding, Pooling, Rows
+from impasto.errors import ImageError, SettingsError, did_you_mean
+from impasto.pictures.tiles import Window
+
+Tape = list[tuple[str, Backward | None]]
+"""The layers passed through, each with its backward; None where there is nothing to do."""
+
+
+_SQUARES = ("2", "4", "8", "16")
+"""The sides of the squares of positions over which features may be averaged."""
+
+
+def plain(layer: str) -> tuple[str, int]:
+    """A layer's name, and the side of the squares over which it is averaged: ``relu1_1/4`` is ``relu1_1`` and 4, ``relu4_1`` itself and 1."""
+    name, _, side = layer.partition("/")
+    return name, int(side or 1)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A chain of blocks, each of so many 3×3 convolutions to so many channels, with a 2×2 pooling after it."""
+
+    blocks: tuple[tuple[int, int], ...]
+    mean: tuple[float, float, float] = (103.939, 116.779, 123.68)
+    """Subtracted from the blue, green and red channels in 0–255: the Caffe convention of the original VGG networks."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """All layer names, first to last."""
+        names = ["pixels"]
+        for block, (convolutions, _) in enumerate(self.blocks, start=1):
+            for index in range(1, convolutions + 1):
+                names += [f"conv{block}_{index}", f"relu{block}_{index}"]
+            names.append(f"pool{block}")
+        return tuple(names)
+
+    def check(self, layers: Iterable[str]) -> None:
+        """Raises SettingsError, naming the nearest layer there is, for a layer that does not exist."""
+        for layer in layers:
+            name, slash, side = layer.partition("/")
+            if name not in self.layers:
+                raise SettingsError(f"There is no layer {layer!r}: {did_you_mean(name, self.layers)}")
+            if slash and (side not in _SQUARES or name == "pixels"):
+                raise SettingsError(
+                    f"{layer!r} is no layer: features are averaged over squares of {', '.join(_SQUARES)} positions, as in relu1_1/4."
+                )
+
+    def depth(self, layer: str) -> int:
+        """How many poolings come before a layer: it has one position for every 2^depth pixels each way, the rest left out."""
+        name, side = plain(layer)
+        return (
+            sum(each.startswith("pool") for each in self.layers[: self.layers.index(name) + 1]) + side.bit_length() - 1
+        )
+
+    def channels(self, layer: str) -> int:
+        """The number of a layer's feature maps."""
+        block = re.search(r"\d", plain(layer)[0])
+        return self.blocks[int(block[0]) - 1][1] if block else 3
+
+    def chain(self, wanted: Iterable[str]) -> tuple[str, ...]:
+        """The layers from the first convolution to the deepest one wanted."""
+        names = self.layers
+        return names[1 : 1 + max((names.index(plain(layer)[0]) for layer in wanted), default=0)]
+
+    def reach(self, layers: Iterable[str]) -> int:
+        """How many pixels beyond its own square of 2^depth pixels a position of these layers sees, and passes gradients to.
+
+        A convolution adds its own step on each side; a pooling merges squares and adds nothing (Araujo, Norris and Sim
+        2019, with squares in place of points).
+        """
+        radius, step = 0, 1
+        for name in self.chain(layers):
+            radius += step if name.startswith("conv") else 0
+            step *= 2 if name.startswith("pool") else 1
+        return max(radius, 1)  # total variation looks at the next pixel
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    # Simonyan and Zisserman 2015, table 1, column E. A row here and one of the same name in `weights.REGISTRY` is a backbone.
+    "vgg19": Architecture(blocks=((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))),
+}
+
+
+class Backbone:
+    """A frozen network that maps pixels to the features of any of its layers.
+
+    ``pooling="average"`` replaces the max poolings, as Gatys et al. (2016, section 2) recommend for synthesis.
+    ``padding="replicate"`` repeats the border of every feature map where the network was trained with zeros; zeros are a grey
+    frame to it, which a synthesised picture answers with smears along its border.
+    ``dtype`` is the precision of the convolutions and of the features; pixels and their gradient stay in theirs.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        tensors: dict[str, Tensor],
+        *,
+        pooling: Pooling = "max",
+        padding: Padding = "zeros",
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.architecture = architecture
+        self.device = torch.device(device)
+        self._dtype = dtype
+        self._pool = kernels.max_pool if pooling == "max" else kernels.average_pool
+        self._stops = pooling == "max"
+        self._padding = padding
+        # The file's mapping is dropped with its last tensor: converted here, made ready layer by layer, kept once.
+        self._tensors = {name: tensor.to(device, dtype) for name, tensor in tensors.items()}
+        self._convolutions: dict[str, Convolution] = {}
+        self._mean = torch.tensor(architecture.mean, device=device).view(1, 3, 1, 1)
+
+    @classmethod
+    def pretrained(
+        cls,
+        name: str = "vgg19",
+        *,
+        pooling: Pooling = "max",
+        padding: Padding = "zeros",
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> "Backbone":
+        """The backbone of that name with its verified weights. Raises WeightsError when they cannot be had."""
+        return cls(
+            ARCHITECTURES[name], weights.load(name), pooling=pooling, padding=padding, dtype=dtype, device=device
+        )
+
+    def __call__(
+        self, pixels: Tensor, layers: Iterable[str], windows: Mapping[str, Window] | None = None
+    ) -> dict[str, Tensor]:
+        """The features of ``layers`` for ``pixels`` (N, 3, H, W), RGB in [0, 1], computed no deeper than asked for.
+
+        Of a layer in ``windows`` only that part is given, in the layer's own positions.
+
+        Returns a dictionary of (N, C, H / 2^k, W / 2^k) feature maps, k poolings deep, in the backbone's dtype
+        (``pixels`` unchanged). Raises SettingsError for an unknown layer and ImageError for a picture so small that the
+        poolings leave nothing of it.
+        """
+        wanted = set(layers)
+        self.architecture.check(wanted)
+        self._check_size(pixels, wanted)
+        deep = sorted(wanted - {"pixels"})
+        features = {"pixels": pixels} if "pixels" in wanted else {}
+        if deep:
+            features |= zip(deep, _Pass.apply(pixels, self, deep, windows or {}), strict=True)  # type: ignore[no-untyped-call]
+        return features
+
+    def _check_size(self, pixels: Tensor, wanted: set[str]) -> None:
+        height, width = pixels.shape[2:]
+        for layer in (*self.architecture.chain(wanted), *wanted):
+            if not min(height, width) >> self.architecture.depth(layer):
+                raise ImageError(
+                    f"A picture of {width}×{height} pixels is too small for layer {layer}: "
+                    "enlarge it, or choose earlier layers."
+                )
+
+    def _forward(
+        self, pixels: Tensor, wanted: Sequence[str], tape: Tape | None
+    ) -> tuple[dict[str, Tensor], dict[str, torch.Size]]:
+        """The wanted features, and the shapes of the layers that they are of; each layer leaves its backward on the tape."""
+        features: dict[str, Tensor] = {}
+        shapes: dict[str, torch.Size] = {}
+        x = Rows.of(self._normalized(pixels))
+        chain = self.architecture.chain(wanted)
+        looked_at = {plain(name)[0] for name in wanted}
+        for layer, following in zip(chain, (*chain[1:], ""), strict=True):
+            backward: Backward | None = None
+            if layer.startswith("conv"):
+                convolution = self._convolution(layer)
+                fused = following.startswith("relu") and layer not in looked_at
+                x, backward = convolution.forward(x.whole(), relu=fused), convolution.backward
+            elif layer.startswith("relu"):
+                x = x if fused else Rows.of(x.whole().relu())
+                if layer in looked_at or not (self._stops and following.startswith("pool")):
+                    x = Rows.of(x.whole())
+                    backward = kernels.relu_backward(x.whole(), kept=layer != chain[1])
+            else:
+                pooled, backward = self._pool(x)
+                x = Rows.of(pooled)
+            if layer in looked_at:
+                x = Rows.of(x.whole())
+                named = [(name, plain(name)[1]) for name in wanted if plain(name)[0] == layer]
+                features |= {name: kernels.averaged(x.whole(), side) for name, side in named}
+                shapes[layer] = x.shape
+            if tape is not None:
+                tape.append((layer, backward))
+        return features, shapes
+
+    def _backward(
+        self,
+        tape: Tape,
+        gradients: dict[str, Tensor | None],
+        shapes: dict[str, torch.Size],
+        windows: Mapping[str, Window],
+    ) -> Tensor:
+        """The gradient of the pixels from those of the features. Consumes the tape, and frees it as it goes."""
+        gradient: Rows | None = None
+        while tape:
+            layer, backward = tape.pop()
+            for name in [name for name in gradients if plain(name)[0] == layer]:
+                joining, side = gradients.pop(name), plain(name)[1]
+                if joining is not None:
+                    if gradient is None:
+                        gradient = kernels.spread(joining, shapes[layer], side, windows.get(name))
+                    else:
+                        gradient = kernels.added(gradient, joining, side, windows.get(name))
+            if gradient is not None and backward is not None:
+                gradient = backward(gradient)
+        assert gradient is not None
+        return gradient.joined()
+
+    def _normalized(self, pixels: Tensor) -> Tensor:
+        """RGB in [0, 1] as the network was trained on it: BGR in 0-255 less its mean."""
+        normalized = pixels.flip(1) * 255 - self._mean.to(pixels.dtype)
+        return normalized.to(self._dtype, memory_format=torch.channels_last)
+
+    def _convolution(self, layer: str) -> Convolution:
+        """The convolution of that name, made ready when first needed."""
+        if layer not in self._convolutions:
+            weight, bias = self._tensors.pop(f"{layer}.weight"), self._tensors.pop(f"{layer}.bias")
+            self._convolutions[layer] = Convolution(weight, bias, self._padding)
+        return self._convolutions[layer]
+
+
+class _Pass(torch.autograd.Function):
+    """The whole network as one node of autograd's graph: pixels in, wanted features out."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, pixels: Tensor, backbone: Backbone, wanted: Sequence[str], windows: Mapping[str, Window]
+    ) -> tuple[Tensor, ...]:
+        ctx.set_materialize_grads(False)
+        ctx.backbone, ctx.wanted, ctx.dtype, ctx.windows = backbone, wanted, pixels.dtype, windows
+        ctx.tape = [] if ctx.needs_input_grad[0] else None
+        features, ctx.shapes = backbone._forward(pixels, wanted, ctx.tape)
+        for layer, (top, bottom, left, right) in windows.items():
+            if layer in features:
+                part = features[layer][:, :, top:bottom, left:right]
+                features[layer] = part.contiguous(memory_format=torch.channels_last)
+        return tuple(features[layer] for layer in wanted)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None, None]:
+        if not ctx.tape:
+            raise RuntimeError("The features of a picture can be differentiated only once: compute them again.")
+        named = dict(zip(ctx.wanted, gradients, strict=True))
+        gradient = ctx.backbone._backward(ctx.tape, named, ctx.shapes, ctx.windows)
+        # The backward of `Backbone._normalized`.
+        return gradient.to(ctx.dtype, memory_format=torch.contiguous_format).flip(1) * 255, None, None, None

@@ -1,0 +1,324 @@
+"""The work of single layers, forwards and backwards, written out by hand.
+
+Autograd would keep the input of every convolution for a weight gradient that frozen weights never need, eight bytes of
+index for every pooled value, and run every ReLU, sum and border as a pass of its own over tensors far larger than a
+processor's cache. Here a layer yields the `Rows` of its result on demand, and the largest maps (the ReLU before a pooling,
+and its gradient) exist only as the band that is being worked on. `features` chains the layers.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as nn
+from torch import Tensor
+
+from impasto.pictures.tiles import Window
+
+Padding = Literal["zeros", "replicate"]
+Pooling = Literal["max", "average"]
+
+_BAND_BYTES = 8 * 2**20
+"""How much of a map is worked on at once: measured, smaller bands cost time and larger ones memory."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A feature map that is computed band by band: ``take(top, bottom)`` gives its rows from ``top`` to before ``bottom``."""
+
+    shape: torch.Size
+    dtype: torch.dtype
+    device: torch.device
+    take: Callable[[int, int], Tensor]
+
+    @classmethod
+    def of(cls, x: Tensor) -> "Rows":
+        """The rows of a tensor (N, C, H, W)."""
+        return cls(x.shape, x.dtype, x.device, lambda top, bottom: x[:, :, top:bottom])
+
+    def derived(self, channels: int, take: Callable[[int, int], Tensor], height: int = 0, width: int = 0) -> "Rows":
+        """Rows computed from these."""
+        shape = torch.Size((self.shape[0], channels, height or self.shape[2], width or self.shape[3]))
+        return Rows(shape, self.dtype, self.device, take)
+
+    def whole(self) -> Tensor:
+        """All rows at once."""
+        return self.take(0, self.shape[2])
+
+    def joined(self) -> Tensor:
+        """All rows, computed band by band."""
+        return torch.cat([self.take(top, bottom) for top, bottom in self.bands()], 2)
+
+    def empty(self, height: int, width: int) -> Tensor:
+        """A tensor of the same kind to write into."""
+        return torch.empty(
+            (*self.shape[:2], height, width), dtype=self.dtype, device=self.device, memory_format=torch.channels_last
+        )
+
+    def bands(self) -> Iterator[tuple[int, int]]:
+        """First and last row of the bands to work through; a GPU takes the map as one."""
+        channels = max(self.shape[1], 64)  # the three of the pixels' gradient are made from the many of the first layer
+        height = max(2, _BAND_BYTES // (self.shape[0] * channels * self.shape[3] * self.dtype.itemsize) // 2 * 2)
+        if self.device.type != "cpu":
+            height = self.shape[2]
+        return ((top, min(top + height, self.shape[2])) for top in range(0, self.shape[2], height))
+
+
+Backward = Callable[[Rows], Rows]
+"""From the gradient with respect to a layer's output to that with respect to its input."""
+
+
+class Convolution:
+    """A 3×3 convolution with frozen weights, stride 1 and an output as large as its input, and its gradient.
+
+    The gradient with respect to the input is itself a convolution, with the kernels mirrored and the two channel
+    dimensions exchanged. Both sets of weights are brought into the processor's own order once.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, padding: Padding) -> None:
+        self._outputs, self._inputs = weight.shape[:2]
+        self._forwards = convolve(weight, bias)
+        self._backwards = convolve(weight.flip(2, 3).transpose(0, 1), None)
+        self._padding = padding
+
+    def forward(self, x: Tensor, relu: bool) -> Rows:
+        """(N, C, H, W) -> (N, C', H, W), in one pass together with the ReLU that follows, if one does."""
+        height = x.shape[2]
+
+        def take(top: int, bottom: int) -> Tensor:
+            first, last = max(0, top - 1), min(height, bottom + 1)
+            band = x[:, :, first:last]
+            if self._padding == "zeros":
+                return self._forwards(band, 1, relu)[:, :, top - first : bottom - first]
+            border = (1, 1, int(top == 0), int(bottom == height))
+            return self._forwards(nn.pad(band, border, mode="replicate"), 0, relu)
+
+        return Rows.of(x).derived(self._outputs, take)
+
+    def backward(self, gradient: Rows) -> Rows:
+        """(N, C', H, W) -> (N, C, H, W)."""
+        height = gradient.shape[2]
+        rim = 0 if self._padding == "zeros" else 1
+
+        def take(top: int, bottom: int) -> Tensor:
+            first, last = max(0, top - 1), min(height, bottom + 1)
+            band = gradient.take(first, last).contiguous(memory_format=torch.channels_last)
+            padded = self._backwards(band, 1 + rim, False)
+            if rim:
+                # What falls on the rim of the padded picture belongs to the pixels that the rim repeats.
+                if top == 0:
+                    padded[:, :, 1] += padded[:, :, 0]
+                if bottom == height:
+                    padded[:, :, -2] += padded[:, :, -1]
+                padded[:, :, :, 1] += padded[:, :, :, 0]
+                padded[:, :, :, -2] += padded[:, :, :, -1]
+                padded = padded[:, :, :, 1:-1]
+            return padded[:, :, top - first + rim : bottom - first + rim]
+
+        return gradient.derived(self._inputs, take)
+
+
+Convolve = Callable[[Tensor, int, bool], Tensor]
+"""From a picture, its zero padding, and whether a ReLU follows, to the convolved picture."""
+
+
+def convolve(weight: Tensor, bias: Tensor | None, stride: int = 1) -> Convolve:
+    """The convolution with frozen weights (C', C, k, k), brought into the processor's own order once."""
+    # Channels-last is the layout in which convolutions run fastest on CPUs and on tensor cores alike.
+    weight = weight.contiguous(memory_format=torch.channels_last)
+    if not _fuses(weight.device.type, weight.dtype):
+
+        def plain(x: Tensor, padding: int, relu: bool) -> Tensor:
+            y = nn.conv2d(x, weight, bias, stride, padding)
+            return y.relu_() if relu else y
+
+        return plain
+    packed = _pack(weight, stride)
+    return lambda x, padding, relu: _fused(x, packed, bias, stride=stride, padding=padding, relu=relu)
+
+
+def _pack(weight: Tensor, stride: int) -> Tensor:
+    # The order depends on the channels and hardly on the picture: an order made for one size serves all of them.
+    size = [1, weight.shape[1], 128, 128]
+    return torch.ops.mkldnn._reorder_convolution_weight(  # type: ignore[no-any-return]
+        weight, [0, 0], [stride] * 2, [1, 1], 1, size
+    )
+
+
+def _fused(x: Tensor, packed: Tensor, bias: Tensor | None, *, stride: int, padding: int, relu: bool) -> Tensor:
+    after = "relu" if relu else "none"
+    return torch.ops.mkldnn._convolution_pointwise(  # type: ignore[no-any-return]
+        x, packed, bias, [padding] * 2, [stride] * 2, [1, 1], 1, after, [], ""
+    )
+
+
+@functools.cache
+def _fuses(device: str, dtype: torch.dtype) -> bool:
+    """Whether oneDNN's fused convolution is here, right and fast: torch's own compiler emits it, but promises it to nobody.
+
+    Without AVX-512, oneDNN orders float32 weights differently for different sizes, and weights in the order of another size cost
+    up to ten times as much: a step of 192 pixels took 1.2 s on an EPYC 7003, where plain convolutions take 0.5 s. In bfloat16,
+    which such a processor has to emulate, the plain ones are the slow ones.
+    """
+    if device != "cpu" or dtype not in (torch.float32, torch.bfloat16):
+        return False
+    if dtype == torch.float32 and not torch.cpu.get_capabilities().get("avx512_f"):
+        return False
+    generator = torch.Generator().manual_seed(0)
+    weight, x = (torch.randn(16, 16, n, n, generator=generator).to(dtype) for n in (3, 9))
+    weight, x = weight.contiguous(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
+    bias = weight[:, 0, 0, 0].contiguous()
+    try:
+        with_all = _fused(x, _pack(weight, 1), bias, stride=1, padding=1, relu=True)
+        strided = _fused(x, _pack(weight, 2), None, stride=2, padding=0, relu=False)
+    except (AttributeError, RuntimeError, TypeError):
+        return False
+    x, weight = x.float(), weight.float()
+    for found, expected in (
+        (with_all, nn.conv2d(x, weight, bias.float(), padding=1).relu()),
+        (strided, nn.conv2d(x, weight, stride=2)),
+    ):
+        if not torch.allclose(found.float(), expected, rtol=1e-2, atol=1e-2 * float(expected.abs().max())):
+            return False
+    return True
+
+
+def averaged(x: Tensor, side: int) -> Tensor:
+    """A map averaged over squares of ``side`` × ``side`` positions; what is left at its end belongs to none."""
+    return x if side == 1 else nn.avg_pool2d(x, side)
+
+
+def added(rows: Rows, other: Tensor, side: int = 1, window: Window | None = None) -> Rows:
+    """The sum of a gradient and that of an `averaged` map, of all of it or of what lies in a ``window`` of it."""
+    if window is None and side == 1:
+        return rows.derived(rows.shape[1], lambda top, bottom: rows.take(top, bottom) + other[:, :, top:bottom])
+    first, last, left, right = _within(other, side, window)
+
+    def take(top: int, bottom: int) -> Tensor:
+        a, b = max(top, first), min(bottom, last)
+        if a >= b:
+            return rows.take(top, bottom)
+        band = rows.take(top, bottom).clone()
+        band[:, :, a - top : b - top, left:right] += _handed_out(other, side, a - first, b - first)
+        return band
+
+    return rows.derived(rows.shape[1], take)
+
+
+def spread(other: Tensor, shape: torch.Size, side: int = 1, window: Window | None = None) -> Rows:
+    """The gradient of a map of ``shape`` from that of the `averaged` map, of all of it or of what lies in a ``window`` of it."""
+    if window is None and side == 1:
+        return Rows.of(other)
+    whole = torch.empty(shape, dtype=other.dtype, device=other.device, memory_format=torch.channels_last).zero_()
+    top, bottom, left, right = _within(other, side, window)
+    whole[:, :, top:bottom, left:right] = _handed_out(other, side, 0, bottom - top)
+    return Rows.of(whole)
+
+
+def _within(other: Tensor, side: int, window: Window | None) -> Window:
+    """Where in a map the squares lie that ``other`` has an average of."""
+    top, bottom, left, right = window or (0, other.shape[2], 0, other.shape[3])
+    return top * side, bottom * side, left * side, right * side
+
+
+def _handed_out(other: Tensor, side: int, top: int, bottom: int) -> Tensor:
+    """Rows ``top`` to ``bottom`` of the gradient of the positions, each of which has its share of its square's."""
+    if side == 1:
+        return other[:, :, top:bottom]
+    band = nn.interpolate(other[:, :, top // side : -(-bottom // side)] / side**2, scale_factor=side)
+    return band[:, :, top % side : top % side + bottom - top]
+
+
+def relu_backward(y: Tensor, kept: bool = True) -> Backward:
+    """The backward of y = relu(x): the gradient passes where y is positive.
+
+    It is computed once and kept, or, where it is asked for only once, band by band as it is asked for.
+    """
+
+    def stop(gradient: Tensor, top: int, bottom: int) -> Tensor:
+        return torch.ops.aten.threshold_backward(gradient, y[:, :, top:bottom], 0)  # type: ignore[no-any-return]
+
+    if not kept:
+        return lambda gradient: gradient.derived(
+            y.shape[1], lambda top, bottom: stop(gradient.take(top, bottom), top, bottom)
+        )
+
+    def backward(gradient: Rows) -> Rows:
+        result = torch.empty_like(y)
+        for top, bottom in gradient.bands():
+            band, out = gradient.take(top, bottom), result[:, :, top:bottom]
+            torch.ops.aten.threshold_backward.grad_input(band, y[:, :, top:bottom], 0, grad_input=out)
+        return Rows.of(result)
+
+    return backward
+
+
+def max_pool(x: Rows) -> tuple[Tensor, Backward]:
+    """The 2×2 max pooling of a ReLU's output, and the backward of both.
+
+    Of equal values the first one in reading order gets the gradient, as in torch. A window of zeros gets none, for the
+    ReLU in front would stop it: so that ReLU needs no backward of its own, and its output need not be kept.
+    """
+    shape, height, width = x.shape, x.shape[2] // 2, x.shape[3] // 2
+    pooled, is_a, is_c, is_upper = (x.empty(height, width) for _ in range(4))
+    for top, bottom in x.bands():
+        band = slice(top // 2, bottom // 2)
+        a, b, c, d = _quarters(x.take(top, bottom))
+        upper, lower = torch.maximum(a, b), torch.maximum(c, d)
+        torch.maximum(upper, lower, out=pooled[:, :, band])
+        # Masks of ones and zeros in the map's own type, for which comparing and multiplying are vectorised.
+        for mask, pair in ((is_a, (a, b)), (is_c, (c, d)), (is_upper, (upper, lower))):
+            torch.ge(*pair, out=mask[:, :, band])
+
+    def backward(gradient: Rows) -> Rows:
+        positive = relu_backward(pooled)(gradient)
+
+        def fill(result: Tensor, band: slice) -> None:
+            a, b, c, d = _quarters(result)
+            here = positive.take(band.start, band.stop)
+            upper = here * is_upper[:, :, band]
+            lower = here - upper
+            torch.sub(upper, torch.mul(upper, is_a[:, :, band], out=a), out=b)
+            torch.sub(lower, torch.mul(lower, is_c[:, :, band], out=c), out=d)
+
+        return _unpooled(positive, shape, fill)
+
+    return pooled, backward
+
+
+def average_pool(x: Rows) -> tuple[Tensor, Backward]:
+    """The 2×2 average pooling and its backward."""
+    shape = x.shape
+
+    def backward(gradient: Rows) -> Rows:
+        share = Rows.of(gradient.whole() / 4)
+
+        def fill(result: Tensor, band: slice) -> None:
+            for quarter in _quarters(result):
+                quarter.copy_(share.take(band.start, band.stop))
+
+        return _unpooled(share, shape, fill)
+
+    return nn.avg_pool2d(x.whole(), 2), backward
+
+
+def _unpooled(pooled: Rows, shape: torch.Size, fill: Callable[[Tensor, slice], None]) -> Rows:
+    """The rows of a map of ``shape`` whose windows ``fill`` writes, given the rows that were pooled from them."""
+
+    def take(top: int, bottom: int) -> Tensor:
+        band = slice(top // 2, min((bottom + 1) // 2, pooled.shape[2]))
+        result = pooled.empty(max(2 * band.stop, bottom) - 2 * band.start, shape[3])
+        fill(result, band)
+        result[:, :, 2 * (band.stop - band.start) :] = 0  # an odd last row or column belongs to no window
+        result[:, :, :, shape[3] // 2 * 2 :] = 0
+        return result[:, :, top - 2 * band.start : bottom - 2 * band.start]
+
+    return pooled.derived(shape[1], take, *shape[2:])
+
+
+def _quarters(x: Tensor) -> Sequence[Tensor]:
+    """The four places of every 2×2 window in reading order, as views."""
+    height, width = x.shape[2] // 2 * 2, x.shape[3] // 2 * 2
+    return [x[:, :, row:height:2, column:width:2] for row in (0, 1) for column in (0, 1)]

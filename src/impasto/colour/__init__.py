@@ -1,0 +1,1 @@
+"""Colour spaces, and colours moved from one picture to another."""

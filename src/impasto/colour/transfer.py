@@ -1,0 +1,165 @@
+"""Colour by itself: the palette of one picture on another, and the lightness of one with the colours of another."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impasto.colour import oklab
+from impasto.losses.statistics import covariance, moments, power
+
+_STRIP = 2**20
+"""Positions that are computed in float64 at a time."""
+
+
+def of(pixels: Tensor, weight: Tensor | None = None) -> Tensor:
+    """The colours of pictures (N, 3, H, W): their nine raw second moments and three means, (N, 12), float64.
+
+    ``weight`` (1, 1, H, W) says what positions count; it need not sum to one. Colours may be averaged. Differentiable.
+    """
+    flat = pixels.flatten(2)[..., None]
+    counts = torch.ones_like(flat[:1, :1]) if weight is None else weight.flatten(2)[..., None]
+    counts = counts.to(pixels.device, torch.float64)
+    parts = [
+        moments(strip.double(), count)
+        for strip, count in zip(torch.split(flat, _STRIP, 2), torch.split(counts, _STRIP, 2), strict=True)
+    ]
+    total = counts.sum()
+    gram, mean = (torch.stack(each).sum(0) / total for each in zip(*parts, strict=True))
+    return torch.cat([gram.flatten(1), mean], 1)
+
+
+def mapping(pixels: Tensor, colours: Tensor, weight: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+    """The map of colours (1, 3, M), float64, that gives ``pixels`` (1, 3, H, W) the mean and covariance of ``colours`` (1, 12).
+
+    The linear map between two Gaussians that moves colours least, A = Σt^-½ (Σt^½ Σs Σt^½)^½ Σt^-½ (optimal transport;
+    Pitié and Kokaram 2007, "The linear Monge–Kantorovitch linear colour mapping", eq. 4). Computed in float64, and differentiable.
+    Light and dark colours that the map sends out of range are rolled off rather than cut, so that what they show stays visible.
+    ``weight`` (1, 1, H, W) says which of the pixels stand for their colours.
+    """
+    (sigma_t, mean_t), (sigma_s, mean_s) = map(_gaussian, (of(pixels, weight), colours.to(pixels.device)))
+    root, inverse_root = power(sigma_t, 0.5), power(sigma_t, -0.5)
+    transport = inverse_root @ power(root @ sigma_s @ root, 0.5) @ inverse_root
+
+    def mapped(flat: Tensor) -> Tensor:
+        return transport @ (flat - mean_t) + mean_s
+
+    with torch.no_grad():
+        flat = pixels.flatten(2)
+        sample = mapped(flat[:, :, :: 1 + flat.numel() // 2**20].double())  # more would not be needed
+        top = _quantile(sample, 0.995)
+        bottom = _quantile(1 - _roll_off(sample, top), 0.995)
+
+    def shown(flat: Tensor) -> Tensor:
+        return (1 - _roll_off(1 - _roll_off(mapped(flat), top), bottom)).clamp(0, 1)
+
+    return shown
+
+
+def match(pixels: Tensor, colours: Tensor, weight: Tensor | None = None) -> Tensor:
+    """``pixels`` (1, 3, H, W) with the mean and covariance of ``colours`` (1, 12), by `mapping`."""
+    return _by_strips(mapping(pixels, colours, weight), pixels)
+
+
+def towards(pixels: Tensor, colours: Tensor, share: float, weight: Tensor | None = None) -> Tensor:
+    """``pixels`` a ``share`` of the way to what `match` makes of them."""
+    return moved(pixels, mapping(pixels, colours, weight), share) if share else pixels
+
+
+def moved(pixels: Tensor, mapped: Callable[[Tensor], Tensor], share: float) -> Tensor:
+    """``pixels`` (1, 3, H, W) a ``share`` of the way to where a `mapping`, perhaps of other pixels, sends them."""
+    return torch.lerp(pixels, _by_strips(mapped, pixels), share)
+
+
+def match_histogram(
+    pixels: Tensor, other: Tensor, counts: Tensor | None = None, weight: Tensor | None = None
+) -> Tensor:
+    """``pixels`` with the mean and covariance of another picture's colours, as `match`, and then its histogram in each axis of Oklab.
+
+    The first step settles how the axes go together, which histograms of single axes do not see. ``counts`` is the weight of the other
+    picture's positions.
+    """
+    matched = match(pixels, of(other, counts), weight)
+    levels = torch.linspace(0, 1, 1025, dtype=torch.float64)
+    own, wanted = _quantiles(matched, weight, levels), _quantiles(other, counts, levels)
+
+    def mapped(strip: Tensor) -> Tensor:
+        lab = oklab.from_srgb(strip)
+        planes = [_interpolated(plane, *axes) for plane, *axes in zip(lab[0], own, wanted, strict=True)]
+        return oklab.to_srgb(torch.stack(planes)[None])
+
+    return _by_strips(mapped, matched)
+
+
+def lightness(pixels: Tensor) -> Tensor:
+    """The grey picture (1, 3, H, W) with the lightness of ``pixels``."""
+
+    def grey(strip: Tensor) -> Tensor:
+        lab = oklab.from_srgb(strip)
+        return oklab.to_srgb(torch.cat([lab[:, :1], torch.zeros_like(lab[:, 1:])], 1))
+
+    return _by_strips(grey, pixels)
+
+
+def tinted(pixels: Tensor, photo: Tensor) -> Tensor:
+    """The lightness of ``pixels`` with the hue and chroma of ``photo``, both (1, 3, H, W) (Gatys et al. 2017, section 5.1, in Oklab)."""
+
+    def joined(strip: Tensor, other: Tensor) -> Tensor:
+        return oklab.to_srgb(torch.cat([oklab.from_srgb(strip)[:, :1], oklab.from_srgb(other)[:, 1:]], 1))
+
+    return _by_strips(joined, pixels, photo)
+
+
+def _by_strips(mapped: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
+    """What a function of positions makes of pictures, computed in float64. As differentiable as the function."""
+    first = pictures[0]
+    out = torch.empty_like(first, memory_format=torch.contiguous_format)
+    flat = out.flatten(2)
+    strips = zip(*(torch.split(each.flatten(2), _STRIP, 2) for each in pictures), strict=True)
+    for number, given in enumerate(strips):
+        # A slice, for autograd allows no writing into what torch.split gives.
+        flat[:, :, number * _STRIP : (number + 1) * _STRIP] = mapped(*(each.double() for each in given))
+    return flat.view_as(out)
+
+
+def _quantile(values: Tensor, share: float) -> float:
+    """As torch's, which sorts: NumPy finds it several times faster."""
+    return float(np.quantile(values.cpu().numpy(), share))
+
+
+def _quantiles(pixels: Tensor, weight: Tensor | None, levels: Tensor) -> list[Tensor]:
+    """In each axis of Oklab, the values below which such shares of the positions lie, from about a million of them."""
+    step = 1 + pixels[0, 0].numel() // _STRIP
+    counts = torch.ones_like(pixels[:, 0]) if weight is None else weight[:, 0]
+    count = counts.flatten()[::step].double().cpu()
+    found = []
+    for plane in oklab.from_srgb(pixels.flatten(2)[..., ::step].double().cpu())[0]:
+        values, order = plane.sort()
+        ranks = count[order].cumsum(0) - count[order] / 2
+        found.append(_interpolated(levels * count.sum(), ranks, values))
+    return found
+
+
+def _interpolated(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
+    """The piecewise linear function through (xs, ys), xs rising, constant beyond its ends."""
+    return torch.from_numpy(np.interp(x.cpu().numpy(), xs.numpy(), ys.numpy())).to(x.device)
+
+
+def _gaussian(colours: Tensor) -> tuple[Tensor, Tensor]:
+    """Covariance (3, 3), a little more than there is so that it has an inverse, and mean (3, 1) of colours (1, 12)."""
+    gram, mean = colours[:, :9].view(1, 3, 3), colours[:, 9:]
+    floor = 1e-5 * torch.eye(3, dtype=colours.dtype, device=colours.device)
+    return covariance(gram, mean)[0] + floor, mean.T
+
+
+def _roll_off(values: Tensor, top: float, knee: float = 0.5) -> Tensor:
+    """A film's shoulder: what lies above ``knee`` bends so that ``top``, the 99.5th percentile, becomes 1, if it is more than that.
+
+    t ↦ st / (1 + (s - 1)t) on the part above the knee has slope s at 0, which makes the bend smooth, and ends at 1.
+    """
+    slope = (top - knee) / (1 - knee)
+    if slope <= 1:
+        return values
+    t = ((values - knee) / (top - knee)).clamp(0, 1)
+    return torch.where(values > knee, knee + (1 - knee) * slope * t / (1 + (slope - 1) * t), values)

@@ -1,0 +1,1 @@
+"""Scores and sheets, by which pictures are compared."""

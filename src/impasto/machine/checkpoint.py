@@ -1,0 +1,116 @@
+"""Checkpoints: the whole state of a run in one file, so that a later process goes on where an earlier one ended.
+
+A state is made of dictionaries, lists, plain values and tensors. The file is a zip archive: ``state.json``, where
+every tensor is named by a number, and the tensors' bytes under those numbers, each with the checksum that zip archives have.
+A tensor that occurs twice is stored once, and is one tensor again when it is read. Nothing in it is executed.
+"""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impasto.errors import CheckpointError
+from impasto.machine.files import write_atomic
+
+State = dict[str, Any]
+"""Names -> dictionaries, lists, tensors, numbers, strings, booleans, None."""
+
+_TENSOR = "tensor"
+_CHUNK = 2**24
+
+
+def save(path: Path, state: State) -> None:
+    """Write a state over whatever is there, whole or not at all. Raises OutputError."""
+    tensors: list[Tensor] = []
+    text = json.dumps(_flattened(state, tensors))
+
+    def write(file: BinaryIO) -> None:
+        # One by one and straight from their memory: together they can be half of what the run may take.
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("state.json", text)
+            for index, tensor in enumerate(tensors):
+                with archive.open(f"{index}.bin", "w", force_zip64=True) as entry:
+                    entry.write(_bytes(tensor.cpu()).data)
+
+    write_atomic(path, write, force=True)
+
+
+def load(path: Path, device: torch.device | str = "cpu") -> State:
+    """The state in a file, its tensors on ``device``. Raises CheckpointError where there is none, or it is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            loaded: dict[int, Tensor] = {}
+            return _restored(json.loads(archive.read("state.json")), archive, loaded, torch.device(device))  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"There is no checkpoint {path} to go on from: leave out --resume, or name the output of the run that was cut off."
+        ) from None
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        EOFError,
+        AttributeError,
+        RuntimeError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise CheckpointError(
+            f"The checkpoint {path} is damaged or none of Impasto ({error}): delete it and leave out --resume."
+        ) from error
+
+
+def digest(parts: Iterable[Tensor | float | None]) -> str:
+    """The SHA-256 of what a run was given, by which it is known again."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(_bytes(part.cpu()).data if isinstance(part, Tensor) else repr(part).encode())
+    return found.hexdigest()
+
+
+def _flattened(value: Any, tensors: list[Tensor]) -> Any:
+    """``value`` for JSON; its tensors are put aside."""
+    if isinstance(value, Tensor):
+        index = next((index for index, known in enumerate(tensors) if known is value), len(tensors))
+        if index == len(tensors):
+            tensors.append(value)
+        return {_TENSOR: index, "dtype": str(value.dtype).removeprefix("torch."), "shape": list(value.shape)}
+    if isinstance(value, dict):
+        return {name: _flattened(entry, tensors) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_flattened(entry, tensors) for entry in value]
+    return value
+
+
+def _restored(value: Any, archive: zipfile.ZipFile, loaded: dict[int, Tensor], device: torch.device) -> Any:
+    """The inverse of `_flattened`."""
+    if isinstance(value, list):
+        return [_restored(entry, archive, loaded, device) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if _TENSOR not in value:
+        return {name: _restored(entry, archive, loaded, device) for name, entry in value.items()}
+    index = value[_TENSOR]
+    if index not in loaded:
+        tensor = torch.empty(value["shape"], dtype=getattr(torch, value["dtype"]))
+        with archive.open(f"{index}.bin") as entry:
+            view, filled = _bytes(tensor).data, 0
+            while part := entry.read(_CHUNK):  # which also compares the checksum, at the end
+                view[filled : filled + len(part)] = part
+                filled += len(part)
+        if filled != tensor.nbytes:
+            raise ValueError(f"tensor {index} has {filled} bytes, not {tensor.nbytes}")
+        loaded[index] = tensor.to(device)
+    return loaded[index]
+
+
+def _bytes(tensor: Tensor) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    """The tensor's memory, a view if it is contiguous."""
+    return tensor.contiguous().view(-1).view(torch.uint8).numpy()

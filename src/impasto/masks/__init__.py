@@ -1,0 +1,1 @@
+"""Parts of a photograph found by name: faces, people."""

@@ -1,0 +1,191 @@
+"""Style codes: what a network is told of a style. Made once, saved, mixed, used on any photo."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from impasto.backbones.features import Backbone
+from impasto.colour import transfer
+from impasto.errors import ImageError, OutputError, SettingsError, WeightsError, did_you_mean
+from impasto.losses.statistics import moments
+from impasto.machine.files import sha256_of, write_atomic
+from impasto.networks import encoder, mobilenet
+from impasto.networks.zoo import is_file, network, predictor
+from impasto.pictures.large import LargePicture, resized
+from impasto.pictures.picture import Picture, Size, long_side
+from impasto.settings.fields import LEARNT
+
+STYLE_LENGTH = 512
+"""The long side at which paintings are looked at by networks of ours, and at which photographs get strokes of their size."""
+_SHORTEST = 16
+
+
+@dataclass(frozen=True)
+class StyleCode:
+    """A style of a network: the network's name or file (`networks.pretrained.network`), and the style, float32.
+
+    ``values`` are the code (1, L), in which γ and β are linear, or γ and β themselves (1, 2ΣC). ``colours`` are the painting's
+    (1, 12), as `transfer.of` gives them: networks that were trained so have theirs moved towards them (`Design.palette`).
+    """
+
+    network: str
+    values: Tensor
+    colours: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        stylizer = network(self.network).stylizer
+        lengths = stylizer.heads.in_features, stylizer.heads.out_features
+        if self.values.ndim != 2 or self.values.shape[0] != 1 or self.values.shape[1] not in lengths:
+            raise SettingsError(
+                f"A style code for the network {self.network} has the shape (1, {lengths[0]}), or (1, {lengths[1]}) for γ and β, "
+                f"not {tuple(self.values.shape)}."
+            )
+        if self.colours is not None and self.colours.shape != (1, 12):
+            raise SettingsError(f"The colours of a style have the shape (1, 12), not {tuple(self.colours.shape)}.")
+        if not all(bool(each.isfinite().all()) for each in (self.values, self.colours) if each is not None):
+            raise SettingsError("A style code must be finite: make it again.")
+
+    @torch.no_grad()
+    def style(self) -> Tensor:
+        """γ and β of all layers, one after the other: (1, 2ΣC)."""
+        stylizer = network(self.network).stylizer
+        return stylizer.style(self.values) if self.values.shape[1] == stylizer.heads.in_features else self.values
+
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write it to a .safetensors file of some kilobytes. Raises OutputError.
+
+        A network of one's own stays in its file, and is looked for where it was, and then beside the code.
+        """
+        if Path(path).suffix != ".safetensors":
+            raise OutputError(f"A style code is a .safetensors file: name it so, not {Path(path).name!r}.")
+        told = {"impasto": "style-code", "network": self.network}
+        if is_file(self.network):
+            told["sha256"] = sha256_of(Path(self.network))
+        tensors = {"code": self.values} | ({} if self.colours is None else {"colours": self.colours})
+        write_atomic(Path(path), save({name: each.contiguous() for name, each in tensors.items()}, told), force)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "StyleCode":
+        """The style saved there, or the one of a network that has learnt one. Raises ImageError when the file holds none."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                told = file.metadata() or {}
+                if told.get("impasto") == "network":
+                    return only_style(str(path))
+                values = file.get_tensor("code").float()
+                colours = file.get_tensor("colours").double() if "colours" in file.keys() else None  # noqa: SIM118
+            name = told.get("network", "")
+            if is_file(name):
+                beside = Path(path).with_name(Path(name).name)
+                name = str(beside if beside.exists() else name)
+                if not Path(name).exists() or sha256_of(Path(name)) != told.get("sha256"):
+                    raise WeightsError(f"its network {name} is missing, or is not the one that it was made for")
+            return cls(name, values, colours)
+        except (OSError, SafetensorError, SettingsError, WeightsError) as error:
+            raise ImageError(f"{path} is no style code ({error}): make one with impasto style-code.") from error
+
+
+def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:
+    """The style of any painting, as the network ``name`` sees it. Raises SettingsError for one with learnt styles alone."""
+    chosen = network(name)
+    with torch.no_grad():
+        if name == "arbitrary":  # it sees the whole painting in 256 × 256, as in its training
+            return StyleCode(name, predictor()(_small(painting, mobilenet.INPUT_SIZE).pixels))
+        if chosen.encoder is None:
+            raise SettingsError(
+                f"The network {name} paints in its own styles alone: give --style-index in place of a painting."
+            )
+        # As in training, where small paintings are enlarged; a strip keeps enough of its short side for the deepest layer.
+        length = max(STYLE_LENGTH, math.ceil(_SHORTEST * max(painting.size) / min(painting.size)))
+        pixels = _small(painting, long_side(painting.size, length)).pixels
+        features = Backbone.pretrained(pooling="max", padding="replicate")(pixels, set(encoder.LAYERS))
+        described = encoder.described({layer: moments(features[layer]) for layer in features})
+        return StyleCode(name, chosen.encoder(described), transfer.of(pixels))
+
+
+def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
+    """The style in which a network leaves a photograph as it is, more or less. Raises SettingsError for one that has none."""
+    design = network(name).design
+    count = design.architecture.codes
+    if not design.styles:
+        return predicted(photo, name)
+    if count == len(design.styles):
+        raise SettingsError(f"--strength below 0.5 is beyond the network {name}: its styles are all or none.")
+    own = _small(photo, long_side(photo.size, STYLE_LENGTH)) if design.palette else None
+    return StyleCode(name, torch.eye(count)[-1:], transfer.of(own.pixels) if own else None)
+
+
+def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
+    """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises SettingsError."""
+    design = network(name).design
+    if not design.styles:
+        raise SettingsError(f"The network {name} has no learnt styles: give it a painting in place of --style-index.")
+    values = torch.zeros(1, design.architecture.codes)
+    for part in spec.split(","):
+        style, _, share = part.strip().rpartition(":") if part.strip() not in design.styles else (part.strip(), "", "1")
+        style, share = (style, share) if style else (share, "1")
+        try:
+            values[0, _place(style, design.styles)] += float(share)
+        except ValueError as error:
+            raise SettingsError(
+                f"--style-index takes styles of {name}, from 0 to {len(design.styles) - 1} or by name, like 7 or 3:0.5,12:0.5, "
+                f"not {part.strip()!r}: {error}"
+            ) from None
+    values = torch.tensor([normalised(values[0].tolist())])
+    return StyleCode(name, values, design.colours_of(values[:, : len(design.styles)]))
+
+
+def only_style(name: str) -> StyleCode:
+    """The style of a network that has learnt one. Raises SettingsError for one with more, or with none."""
+    styles = network(name).design.styles
+    if len(styles) != 1:
+        told = "one of its styles with --style-index" if styles else "a painting"
+        raise SettingsError(
+            f"The network {name} paints in {len(styles) or 'any'} styles: give it as --network, with {told}."
+        )
+    return learnt_style("0", name)
+
+
+def normalised(shares: Sequence[float]) -> list[float]:
+    """Weights of styles, made to sum to one. Raises SettingsError."""
+    total = sum(shares)
+    if not all(0 <= share < math.inf for share in shares) or total <= 0:
+        raise SettingsError(f"Style weights must be finite, not negative, and not all 0: got {list(shares)}.")
+    return [share / total for share in shares]
+
+
+def mixed(codes: Sequence[tuple[StyleCode, float]]) -> StyleCode:
+    """The weighted sum of styles, with shares that sum to one. Raises SettingsError for styles of different networks."""
+    networks = {code.network for code, _ in codes}
+    if len(networks) > 1:
+        raise SettingsError(f"Styles of different networks ({', '.join(sorted(networks))}) cannot be mixed.")
+    alike = len({code.values.shape for code, _ in codes}) == 1
+    parts = [share * (code.values if alike else code.style()) for code, share in codes]
+    return StyleCode(networks.pop(), torch.stack(parts).sum(0), _averaged(codes))
+
+
+def _averaged(codes: Sequence[tuple[StyleCode, float]]) -> Tensor | None:
+    """The colours of a mixture of styles, if all have any."""
+    parts = [share * code.colours for code, share in codes if code.colours is not None]
+    return torch.stack(parts).sum(0) if len(parts) == len(codes) else None
+
+
+def _place(style: str, styles: Sequence[str]) -> int:
+    """The number of a style that is named or numbered. Raises ValueError."""
+    if style in styles:
+        return styles.index(style)
+    if not style.isdecimal() or int(style) >= len(styles):
+        raise ValueError(did_you_mean(style, styles))
+    return int(style)
+
+
+def _small(painting: Picture | LargePicture, size: Size) -> Picture:
+    small = resized(painting, size)
+    assert isinstance(small, Picture), "what is small is not large"
+    return small

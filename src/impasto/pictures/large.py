@@ -1,0 +1,85 @@
+"""Pictures too large for float32: painted over in place, window by window."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from impasto.pictures import codecs
+from impasto.pictures.codecs import PictureLike
+from impasto.pictures.picture import LARGE, STRIP, Depth, Picture, Size, long_side
+from impasto.pictures.profiles import Array
+from impasto.pictures.tiles import Window
+
+
+@dataclass(frozen=True)
+class LargePicture:
+    """A Pillow image, RGB or RGBA, that can be read and painted in windows: four bytes a pixel."""
+
+    pillow: Image.Image
+    depth: Depth = 8
+
+    @property
+    def size(self) -> Size:
+        """Height and width."""
+        return self.pillow.height, self.pillow.width
+
+    def image(self) -> Image.Image:
+        """As a Pillow image: the very one."""
+        return self.pillow
+
+    def strips(self, depth: Depth) -> Iterator[Array]:
+        """(rows, W, 3 or 4) of uint8 or uint16, top to bottom."""
+        height, width = self.size
+        for top in range(0, height, STRIP):
+            strip = np.asarray(self.pillow.crop((0, top, width, min(top + STRIP, height))))
+            yield strip if depth == 8 else strip.astype(np.uint16) * 257
+
+    def read(self, window: Window) -> Tensor:
+        """The colours in a window, (1, 3, h, w) float32 in [0, 1]."""
+        top, bottom, left, right = window
+        array = np.asarray(self.pillow.crop((left, top, right, bottom)))[..., :3]
+        return torch.from_numpy(array.transpose(2, 0, 1).astype(np.float32) / 255)[None]
+
+    def paint(self, window: Window, pixels: Tensor) -> None:
+        """Set the colours in a window; transparency stays."""
+        top, bottom, left, right = window
+        tile = Picture(pixels).image()
+        if self.pillow.mode == "RGBA":
+            tile.putalpha(self.pillow.crop((left, top, right, bottom)).getchannel("A"))
+        self.pillow.paste(tile, (left, top))
+
+
+def resized(picture: Picture | LargePicture, size: Size) -> Picture | LargePicture:
+    """The picture at another size, large if that is."""
+    if isinstance(picture, Picture) and size[0] * size[1] <= LARGE:
+        return picture.resized(size)
+    image = picture.image().resize(size[::-1], Image.Resampling.BICUBIC, reducing_gap=3)
+    return LargePicture(image) if size[0] * size[1] > LARGE else codecs.load(image)
+
+
+def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> Picture | LargePicture:
+    """A picture that may be painted over, at the long side or the (height, width) that ``fitted`` names for its own size.
+
+    A `LargePicture` where it is large and has 8 bits a channel. Raises ImageError.
+    """
+
+    def finish(image: Image.Image | Array) -> Picture | LargePicture:
+        own = (image.height, image.width) if isinstance(image, Image.Image) else image.shape[:2]
+        wanted = fitted((own[0], own[1]))
+        size = long_side((own[0], own[1]), wanted) if isinstance(wanted, int) else wanted
+        if not isinstance(image, Image.Image) or max(own[0] * own[1], size[0] * size[1]) <= LARGE:
+            return codecs.load(np.asarray(image)).fitted(wanted)
+        # ImageOps.fit crops what overhangs, and copies even when there is nothing to do.
+        if size != own or image is source:
+            image = ImageOps.fit(image, size[::-1], Image.Resampling.BICUBIC)
+        return LargePicture(image) if size[0] * size[1] > LARGE else codecs.load(image)
+
+    if isinstance(source, (Picture, np.ndarray)):
+        picture = codecs.load(source)
+        picture = picture.fitted(fitted(picture.size))
+        return replace(picture, pixels=picture.pixels.clone())
+    return codecs.decoded(source, finish)

@@ -1,0 +1,1 @@
+"""Settings, declared once, and named sets of them."""

@@ -1,0 +1,1 @@
+"""argmin: how pixels descend."""

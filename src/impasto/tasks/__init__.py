@@ -1,0 +1,1 @@
+"""What is minimised, or painted in one pass, for a content and a style."""

@@ -1,0 +1,151 @@
+"""What a task is given: a content, styles with weights, and a size."""
+
+import logging
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, TypeGuard
+
+from impasto.errors import ImageError, SettingsError
+from impasto.networks import codes
+from impasto.networks.codes import StyleCode
+from impasto.pictures import codecs
+from impasto.pictures.codecs import PictureLike
+from impasto.pictures.large import load_own
+from impasto.pictures.picture import Picture, Size
+from impasto.settings.fields import PREDICTING, Settings
+
+log = logging.getLogger("impasto")
+
+StyleEntry: TypeAlias = PictureLike | StyleCode
+StyleLike: TypeAlias = StyleEntry | tuple[StyleEntry, float] | Sequence[StyleEntry | tuple[StyleEntry, float]]
+
+MIN_SIDE = 16
+"""Pictures with a side shorter than this hold neither a content nor a style: nothing of them reaches relu5_1."""
+
+AUTO_SIZE = {"iterative": 512, "refine": 512, "fast": 1024}
+"""The long side that ``--size auto`` stands for: what takes some seconds on an ordinary machine."""
+
+
+def usable(source: PictureLike, role: str) -> Picture:
+    """The picture, or an ImageError if it is too small to be one."""
+    picture = codecs.load(source)
+    check_side(picture.size, role)
+    return picture
+
+
+def check_side(size: Size, role: str) -> None:
+    """Raises ImageError for a picture that is too small."""
+    if min(size) < MIN_SIDE:
+        raise ImageError(
+            f"The {role} picture is {size[1]}×{size[0]} pixels: it needs at least {MIN_SIDE} on each side."
+        )
+
+
+def wanted_size(setting: int | str | tuple[int, int], method: str, own: Size) -> int | Size:
+    """A long side or (height, width) from the setting ``size``, which names (width, height) as people do."""
+    if setting == "native":
+        return max(own)
+    if isinstance(setting, tuple):
+        return setting[1], setting[0]
+    return AUTO_SIZE[method] if isinstance(setting, str) else setting
+
+
+@dataclass(frozen=True)
+class Style:
+    """A style picture, its share of the style, and its long side over the content's."""
+
+    picture: Picture
+    share: float = 1.0
+    scale: float = 1.0
+
+    def at(self, length: int) -> Picture:
+        """The picture for a content of a long side."""
+        return at_length(self.picture, round(length * self.scale))
+
+
+def style_pictures(source: StyleLike, length: int, scales: Iterator[float]) -> list[Style]:
+    """The style pictures for a content of a long side, no larger than they will be looked at, with shares that sum to one.
+
+    A scale is taken of ``scales`` for each.
+    """
+    styles = []
+    for entry, share in weighted(source):
+        if _is_made(entry):
+            raise SettingsError("A style code or --style-index is for a network, not the optimiser: use --method fast.")
+        picture = usable(entry, "style")
+        scale = next(scales)
+        wanted = round(length * scale)
+        if max(picture.size) < wanted / 2:
+            log.warning(
+                "A style picture of %d pixels is enlarged to %d: its strokes will be soft; a --style-scale below %.2g keeps them sharp.",
+                max(picture.size),
+                wanted,
+                2 * scale * max(picture.size) / wanted,
+            )
+        styles.append(Style(at_length(picture, min(wanted, max(picture.size))), share, scale))
+    return styles
+
+
+def style_code(source: StyleLike, network: str = "auto") -> StyleCode:
+    """The style code of paintings, codes or files of codes, mixed by their weights, all of one network.
+
+    ``network`` is what looks at paintings: "auto" is that of the codes among them, or else the default.
+    Raises ImageError, SettingsError and WeightsError.
+    """
+    entries = weighted(source)
+    made = {index: _saved(entry) for index, (entry, _) in enumerate(entries) if _is_made(entry)}
+    chosen = network
+    if network == "auto":
+        chosen = next(iter(made.values())).network if made else PREDICTING
+    elif any(code.network != network for code in made.values()):
+        raise SettingsError(f"--network {network} is not what the style code was made for: leave it out.")
+    return codes.mixed(
+        [
+            (made[index] if index in made else _seen(entry, chosen), share)
+            for index, (entry, share) in enumerate(entries)
+        ]
+    )
+
+
+def at_length(style: Picture, length: int) -> Picture:
+    """A style picture at a long side; more where a scroll or a strip would lose its short side before the deepest layer."""
+    return style.fitted(max(length, math.ceil(MIN_SIDE * max(style.size) / min(style.size))))
+
+
+def scales_of(settings: Settings, count: int) -> Iterator[float]:
+    """The scale of each of ``count`` style pictures: the one there is, or theirs. Raises SettingsError for another number."""
+    scales = settings.style_scale
+    if len(scales) not in (1, count):
+        raise SettingsError(
+            f"--style-scale has {len(scales)} numbers for {count} style pictures: give one, or one for each, those of STYLE first."
+        )
+    return iter(scales * count if len(scales) == 1 else scales)
+
+
+def _saved(entry: StyleCode | str | os.PathLike[str]) -> StyleCode:
+    return entry if isinstance(entry, StyleCode) else StyleCode.load(Path(entry))
+
+
+def _seen(entry: PictureLike, network: str) -> StyleCode:
+    painting = load_own(entry, max)
+    check_side(painting.size, "style")
+    return codes.predicted(painting, network)
+
+
+def _is_made(entry: Any) -> TypeGuard[StyleCode | str | os.PathLike[str]]:
+    """Whether it is a style code, or the file of one, and not a picture."""
+    return isinstance(entry, StyleCode) or (
+        isinstance(entry, (str, os.PathLike)) and str(entry).endswith(".safetensors")
+    )
+
+
+def weighted(source: Any) -> list[tuple[Any, float]]:
+    """The entries of a `StyleLike`, with weights that sum to one."""
+    weighted = isinstance(source, tuple) and len(source) == 2 and isinstance(source[1], (int, float))
+    listed = source if isinstance(source, (list, tuple)) and not weighted else [source]
+    pairs = [entry if isinstance(entry, tuple) else (entry, 1.0) for entry in listed]
+    shares = codes.normalised([share for _, share in pairs])
+    return [(entry, share) for (entry, _), share in zip(pairs, shares, strict=True)]

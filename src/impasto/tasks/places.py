@@ -1,0 +1,363 @@
+"""Places: every place of a picture finds the place of a painting that is most like it, and shall look like that one.
+
+Neural neighbor style transfer (Kolkin, Kucera, Paris, Sykora, Shechtman and Shakhnarovich 2022, section 3). A place is a position of
+the grid of the shallowest layer that is looked at, with the features that all layers have there, a *hypercolumn*. For every place of the
+photograph the nearest one of the painting is found, and of the painting turned and mirrored, by the cosine after each side's mean
+has been taken off. What is wanted of the picture are the features of the places that were found: fixed targets, place by place, for
+a `losses.PlacesLoss`. In the paper's last pass every layer seeks for itself: here that is a search by each layer alone.
+
+Ours differs from the paper's in that every layer is compared on its own grid, shallow ones averaged down to the grid of the search; in
+that places are sought along the painting's `_AXES` principal directions, which hold some 95 % of what tells its places apart; in copies
+that are mirrored too; and in quotas where there are several paintings.
+
+The paintings are read twice, a copy and a tile at a time: once to find the nearest places, and once to fetch their features. So no more
+is held than the features of one tile, and a tiled search finds what a whole one does.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as nn
+from torch import Tensor
+
+from impasto.backbones.features import Backbone
+from impasto.errors import ImageError
+from impasto.losses.objective import looked_at
+from impasto.pictures.picture import Picture, Size
+from impasto.pictures.tiles import Tile, Window, cropped
+
+MOST = 2**17
+"""So many places, over all copies, are looked at at most: those of paintings of 512 pixels a side. Of more every second, third … each way."""
+_AXES, _HELD = 256, 2**26
+"""How many principal directions of the paintings' places are compared, and how many numbers of a picture's places are held: of large
+pictures fewer directions. At 2048 × 1365 pixels they are still 256."""
+_SAMPLE = 8192
+"""So many places, spread over the paintings, tell what these directions are."""
+_PASSES = 4
+"""So many steps find them, but for those that hardly count."""
+_PRODUCTS = 2**23
+"""So many pairs of places are compared at a time."""
+_ROUNDS = 60
+"""In so many rounds the quotas of several paintings are met, to about a hundredth."""
+
+
+def replaced(
+    backbone: Backbone,
+    pixels: Tensor,
+    paintings: Sequence[tuple[Picture, float]],
+    groups: Sequence[Sequence[str]],
+    *,
+    tile: int | None = None,
+    weight: Tensor | None = None,
+    most: int = MOST,
+) -> dict[str, Tensor]:
+    """The features that the places of ``pixels`` (1, 3, H, W) shall have: by layer (1, C, h, w), in bfloat16.
+
+    The layers of each of the ``groups`` seek together, and groups for themselves. ``paintings`` come with their shares, which sum to
+    one, of the picture's places. Transparent places of theirs are not looked at. Where ``weight`` (1, 1, H, W) is zero the
+    picture's places are not looked at either, and get zeros. ``tile`` is the side of the tiles in which pictures are seen, None sees
+    them whole; ``most`` is how many places of the paintings are looked at. Raises ImageError when there is no place to look at.
+    """
+    views = [view for number, (picture, _) in enumerate(paintings) for view in _views(picture, number)]
+    look = _Look(backbone, [layer for group in groups for layer in group], tile)
+    grids = [_Grid(backbone, tuple(group)) for group in groups]
+    spaces = _spaces(look, grids, views, (pixels.shape[2], pixels.shape[3]))
+    queries = _queries(look, grids, spaces, pixels, weight)
+    searches = [
+        _Search(grid, space, queried, views=views, most=most)
+        for grid, space, queried in zip(grids, spaces, queries, strict=True)
+    ]
+    for number, seen, features in look.over(views):
+        for search in searches:
+            search.look(number, seen, features)
+    fetches = [
+        _Fetch(search, search.settled([share for _, share in paintings]), grid.size((pixels.shape[2], pixels.shape[3])))
+        for grid, search in zip(grids, searches, strict=True)
+    ]
+    for number, seen, features in look.over(views):
+        for fetch in fetches:
+            fetch.take(number, seen, features)
+    return {name: plane for fetch in fetches for name, plane in fetch.maps().items()}
+
+
+@dataclass(frozen=True)
+class _Look:
+    """How pictures are looked at."""
+
+    backbone: Backbone
+    layers: Sequence[str]
+    tile: int | None
+
+    @torch.no_grad()
+    def at(self, pixels: Tensor) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
+        """Tile by tile the features of what it owns."""
+        yield from looked_at(self.backbone, pixels.to(self.backbone.device), self.layers, self.tile)
+
+    def over(self, views: "Sequence[_View]") -> Iterator[tuple[int, Tile, dict[str, Tensor]]]:
+        """The same of one view after the other, with its number."""
+        for number, view in enumerate(views):
+            for tile, features in self.at(view.pixels):
+                yield number, tile, features
+
+
+@dataclass(frozen=True)
+class _View:
+    """A painting, turned or mirrored, and what can be seen of it (1, 1, H, W), None for all."""
+
+    pixels: Tensor
+    alpha: Tensor | None
+    painting: int
+    upright: bool
+
+
+def _views(picture: Picture, number: int) -> Iterator[_View]:
+    """A painting as it is, turned by quarters, and each mirrored."""
+    for mirrored in (False, True):
+        for turns in range(4):
+            planes = [
+                plane if plane is None else torch.rot90(plane, turns, (2, 3))
+                for plane in (picture.pixels, picture.alpha)
+            ]
+            pixels, alpha = (plane.flip(3) if mirrored and plane is not None else plane for plane in planes)
+            assert pixels is not None
+            yield _View(pixels, alpha, number, not (turns or mirrored))
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """The positions at which some layers are compared: those of the shallowest."""
+
+    backbone: Backbone
+    layers: tuple[str, ...]
+
+    @cached_property
+    def depth(self) -> int:
+        """How many poolings deep it is."""
+        return min(map(self.backbone.architecture.depth, self.layers))
+
+    def size(self, pixels: Size) -> Size:
+        """How many positions it has for a picture of a size."""
+        return pixels[0] >> self.depth, pixels[1] >> self.depth
+
+    def of(self, view: _View) -> Size:
+        """How many it has for a view."""
+        return self.size((view.pixels.shape[2], view.pixels.shape[3]))
+
+    def steps(self, layer: str) -> int:
+        """The side of the square of its positions that share one of a layer."""
+        return 1 << self.backbone.architecture.depth(layer) - self.depth
+
+    def columns(self, tile: Tile, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """By layer, what the positions that a tile owns have there, in reading order: (M, C)."""
+        return {name: self._rows(name, features[name], tile.owned_at(self.depth)) for name in self.layers}
+
+    def _rows(self, layer: str, feature: Tensor, window: Window) -> Tensor:
+        height, width = window[1] - window[0], window[3] - window[2]
+        if (side := self.steps(layer)) > 1:
+            feature = nn.interpolate(feature, scale_factor=side)
+            # Where poolings left out the rest, the last row and column stand in for it.
+            below, beyond = max(0, height - feature.shape[2]), max(0, width - feature.shape[3])
+            feature = nn.pad(feature, (0, beyond, 0, below), mode="replicate")[:, :, :height, :width]
+        return feature.permute(0, 2, 3, 1).flatten(0, 2)
+
+    def visible(self, view: _View, window: Window) -> Tensor:
+        """Which places of a window can be seen, (h, w)."""
+        if view.alpha is None:
+            return torch.ones(window[1] - window[0], window[3] - window[2], dtype=torch.bool)
+        top, bottom, left, right = (edge << self.depth for edge in window)
+        return nn.avg_pool2d(cropped(view.alpha, (top, bottom, left, right)), 2**self.depth)[0, 0].cpu() > 0.5
+
+    def chosen(self, view: _View, window: Window, every: int) -> Tensor:
+        """The visible places of a window, of all only every so many each way, as indices into the window's own, in reading order."""
+        top, _, left, _ = window
+        visible = self.visible(view, window)
+        counts = torch.zeros_like(visible)
+        counts[-top % every :: every, -left % every :: every] = True
+        return (counts & visible).flatten().nonzero()[:, 0]
+
+    def every(self, views: Sequence[_View], most: int) -> int:
+        """At every how many places each way of views one has to look so as to see not many more than ``most``."""
+        windows = [(0, height, 0, width) for height, width in map(self.of, views)]
+        visible = sum(int(self.visible(view, window).sum()) for view, window in zip(views, windows, strict=True))
+        return math.ceil((visible / most) ** 0.5) or 1
+
+
+@dataclass(frozen=True)
+class _Space:
+    """How places are compared: layers divided by their typical length, along the directions in which the paintings' places differ."""
+
+    scale: Mapping[str, Tensor]
+    axes: Tensor
+    mean: Tensor
+
+    @classmethod
+    def of(cls, samples: Mapping[str, Tensor], axes: int) -> "_Space":
+        """What suits places of paintings, by layer (M, C), in so many directions. Raises ImageError where there are none."""
+        if not len(next(iter(samples.values()))):
+            raise ImageError(
+                "Too little of the style picture can be seen, or is left by its mask, to look at: enlarge it or --size."
+            )
+        scale = {name: 1 / rows.norm(dim=1).mean().clamp_min(1e-12) for name, rows in samples.items()}
+        joined = torch.cat([rows * scale[name] for name, rows in samples.items()], 1)
+        mean = joined.mean(0)
+        centred = joined - mean
+        principal = _principal(centred.T @ centred, axes)
+        return cls(scale, principal, mean @ principal)
+
+    def along(self, columns: Mapping[str, Tensor]) -> Tensor:
+        """The places (M, D) of columns, as they lie, with no mean taken off."""
+        return torch.cat([column.float() * self.scale[name] for name, column in columns.items()], 1) @ self.axes
+
+
+def _principal(symmetric: Tensor, count: int) -> Tensor:
+    """Orthonormal columns that span, nearly, the leading eigenvectors of a matrix (C, C): (C, D). By orthogonal iteration (Halko et al.
+    2011, algorithm 4.4), which unlike a whole decomposition takes no time and fails for no matrix, also not for that of a flat painting.
+    """
+    channels = len(symmetric)
+    drawn = torch.randn(channels, min(channels, count), generator=torch.Generator().manual_seed(0))
+    axes = drawn.to(symmetric)
+    for _ in range(_PASSES):
+        axes = torch.linalg.qr(symmetric @ axes).Q
+    return axes
+
+
+def _spaces(look: _Look, grids: Sequence[_Grid], views: Sequence[_View], size: Size) -> list[_Space]:
+    """What suits the paintings, grid by grid, and is not too much for a picture of a size."""
+    upright = [view for view in views if view.upright]
+    steps = [grid.every(upright, _SAMPLE) for grid in grids]
+    samples: list[dict[str, list[Tensor]]] = [{name: [] for name in grid.layers} for grid in grids]
+    for view in upright:
+        for tile, features in look.at(view.pixels):
+            for grid, every, sample in zip(grids, steps, samples, strict=True):
+                chosen = grid.chosen(view, tile.owned_at(grid.depth), every)
+                for name, column in grid.columns(tile, features).items():
+                    sample[name].append(column[chosen.to(column.device)].float())
+    spaces = []
+    for grid, sample in zip(grids, samples, strict=True):
+        axes = min(_AXES, max(32, _HELD // max(1, math.prod(grid.size(size)))))
+        spaces.append(_Space.of({name: torch.cat(parts) for name, parts in sample.items()}, axes))
+    return spaces
+
+
+def _queries(
+    look: _Look, grids: Sequence[_Grid], spaces: Sequence[_Space], pixels: Tensor, weight: Tensor | None
+) -> list[tuple[Tensor, Tensor]]:
+    """The picture's places that count, (N, D), of length one about their mean, and their numbers in reading order (N,), grid by grid."""
+    sizes = [grid.size((pixels.shape[2], pixels.shape[3])) for grid in grids]
+    planes = [space.axes.new_empty(*size, space.axes.shape[1]) for size, space in zip(sizes, spaces, strict=True)]
+    for tile, features in look.at(pixels):
+        for grid, space, plane in zip(grids, spaces, planes, strict=True):
+            top, bottom, left, right = tile.owned_at(grid.depth)
+            along = space.along(grid.columns(tile, features))
+            plane[top:bottom, left:right] = along.view(bottom - top, right - left, -1)
+    found = []
+    for grid, plane in zip(grids, planes, strict=True):
+        counts = torch.ones(plane.shape[:2]) if weight is None else nn.avg_pool2d(weight, 2**grid.depth)
+        counts = counts.flatten()
+        wanted = (counts > 0).nonzero()[:, 0]
+        share = (counts[wanted] / counts[wanted].sum()).to(plane)
+        chosen = plane.flatten(0, 1)[wanted.to(plane.device)]
+        found.append((nn.normalize(chosen - share @ chosen, dim=1), wanted))
+    return found
+
+
+class _Search:
+    """For every query of a grid the nearest place of every painting so far. Places are numbered view after view, in reading order."""
+
+    def __init__(
+        self, grid: _Grid, space: _Space, queried: tuple[Tensor, Tensor], *, views: Sequence[_View], most: int
+    ) -> None:
+        """``queried`` as `_queries` gives it."""
+        self.grid, self._space, self.views = grid, space, views
+        self._queries, self.wanted = queries, _ = queried
+        sizes = [math.prod(grid.of(view)) for view in views]
+        self.ends = torch.tensor([0, *sizes]).cumsum(0)
+        self._every = grid.every(views, most)
+        shape = 1 + views[-1].painting, len(queries)
+        self._scores = torch.full(shape, -math.inf, device=queries.device)
+        self._found = torch.zeros(shape, dtype=torch.long, device=queries.device)
+
+    def look(self, number: int, tile: Tile, features: Mapping[str, Tensor]) -> None:
+        """Compare with the places of a tile of a view. Of equals the first is the nearest, whatever the tiles."""
+        view, window = self.views[number], tile.owned_at(self.grid.depth)
+        chosen = self.grid.chosen(view, window, self._every)
+        if not len(chosen):
+            return
+        top, _, left, right = window
+        down, across = chosen // (right - left), chosen % (right - left)
+        numbers = self.ends[number] + (top + down) * self.grid.of(view)[1] + left + across
+        columns = self.grid.columns(tile, features)
+        along = self._space.along({name: column[chosen.to(column.device)] for name, column in columns.items()})
+        places, numbers = nn.normalize(along - self._space.mean, dim=1), numbers.to(along.device)
+        best, nearest = self._scores[view.painting], self._found[view.painting]
+        rows = max(1, _PRODUCTS // len(places))
+        for start in range(0, len(self._queries), rows):
+            part = slice(start, start + rows)
+            cosine, index = (self._queries[part] @ places.T).max(1)
+            better = (cosine > best[part]) | ((cosine == best[part]) & (numbers[index] < nearest[part]))
+            best[part] = torch.where(better, cosine, best[part])
+            nearest[part] = torch.where(better, numbers[index], nearest[part])
+
+    def settled(self, shares: Sequence[float]) -> Tensor:
+        """The number of every query's place (N,): of the painting that is nearest at prices at which each gets its share."""
+        prices, wanted = self._scores.new_zeros(len(shares), 1), self._scores.new_tensor(shares)[:, None]
+        owner = self._scores.argmax(0)
+        for count in range(_ROUNDS if len(shares) > 1 else 0):
+            taken = torch.bincount(owner, minlength=len(shares))[:, None] / len(owner)
+            prices += 0.5 / (1 + count / 4) * (taken - wanted)
+            owner = (self._scores - prices).argmax(0)
+        return self._found.gather(0, owner[None])[0].cpu()
+
+
+class _Fetch:
+    """The features of the places that a search has found, gathered on the layers' own grids."""
+
+    def __init__(self, search: _Search, found: Tensor, size: Size) -> None:
+        """``size`` is that of the search's grid for the picture."""
+        self._grid, self._views, self._ends = search.grid, search.views, search.ends
+        self._found, order = found.sort(stable=True)
+        self._positions = search.wanted[order]
+        self._width = size[1]
+        architecture, device = self._grid.backbone.architecture, self._grid.backbone.device
+        self._sums, self._counts = {}, {}
+        for name in self._grid.layers:
+            side = self._grid.steps(name)
+            shape = size[0] // side, size[1] // side
+            # Of a layer on the grid itself nothing has to be added up, and pictures can be large.
+            dtype = torch.bfloat16 if side == 1 else torch.float32
+            self._sums[name] = torch.zeros(*shape, architecture.channels(name), dtype=dtype, device=device)
+            if side > 1:
+                self._counts[name] = torch.zeros(*shape, 1, device=device)
+
+    def take(self, number: int, tile: Tile, features: Mapping[str, Tensor]) -> None:
+        """Take what was found in a tile of a view."""
+        begin, end = torch.searchsorted(self._found, self._ends[number : number + 2]).tolist()
+        top, bottom, left, right = tile.owned_at(self._grid.depth)
+        place, width = self._found[begin:end] - self._ends[number], self._grid.of(self._views[number])[1]
+        down, across = place // width, place % width
+        inside = ((down >= top) & (down < bottom) & (across >= left) & (across < right)).nonzero()[:, 0]
+        if not len(inside):
+            return
+        source = (down[inside] - top) * (right - left) + across[inside] - left
+        position = self._positions[begin:end][inside]
+        for name, column in self._grid.columns(tile, features).items():
+            side, sums = self._grid.steps(name), self._sums[name]
+            if name not in self._counts:
+                sums.flatten(0, 1)[position.to(sums.device)] = column[source.to(column.device)].to(sums.dtype)
+                continue
+            y, x = position // self._width // side, position % self._width // side
+            within = (y < sums.shape[0]) & (x < sums.shape[1])  # poolings leave out what is odd at the end
+            at = (y * sums.shape[1] + x)[within].to(sums.device)
+            sums.flatten(0, 1).index_add_(0, at, column[source[within].to(column.device)].float())
+            self._counts[name].flatten(0, 1).index_add_(0, at, torch.ones(len(at), 1, device=sums.device))
+
+    def maps(self) -> dict[str, Tensor]:
+        """By layer (1, C, h, w): where several places share a position of a layer, their mean."""
+        means = {
+            name: sums / self._counts[name].clamp_min(1) if name in self._counts else sums
+            for name, sums in self._sums.items()
+        }
+        return {name: mean.permute(2, 0, 1)[None].bfloat16() for name, mean in means.items()}

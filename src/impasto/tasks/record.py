@@ -1,0 +1,78 @@
+"""The record of a run: what was computed, from what, on what, and how long it took."""
+
+import json
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import ImageError
+from impasto.pictures.codecs import read_description
+
+
+def peak_rss_bytes() -> int | None:
+    """The most memory this process has had resident so far, in bytes; None where the system does not tell."""
+    try:  # Linux counts what the process was forked from into the figure of getrusage, but not here
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+    except (OSError, IndexError):
+        pass
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def machine() -> dict[str, str]:
+    """What a figure depends on besides the settings."""
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(terse=True),
+        "processor": torch.cpu.get_capabilities().get("cpu_name") or platform.processor() or platform.machine(),
+        "threads": str(torch.get_num_threads()),
+    }
+
+
+_VOLATILE = ("elapsed_s", "startup_s", "seconds_per_step", "peak_rss_bytes", "machine", "resumed")
+
+
+def embedded(record: dict[str, Any]) -> dict[str, Any]:
+    """The part of a record that travels in the picture: the same for the same picture, and without folders."""
+    kept = {key: value for key, value in record.items() if key not in _VOLATILE}
+    for key in ("inputs", "snapshots"):
+        if key in kept:
+            kept[key] = [":".join(Path(part).name for part in name.split(":")) for name in kept[key]]
+    if "output" in kept:
+        kept["output"] = Path(kept["output"]).name
+    settings = kept["settings"]
+    names = {Path(mask).name: amount for mask, amount in settings["protect"].items()}
+    return kept | {"settings": settings | {"init": Path(settings["init"]).name, "protect": names}}
+
+
+def to_json(record: dict[str, Any]) -> str:
+    """The record as JSON in ASCII, which every format can embed."""
+    return json.dumps(record, indent=2, ensure_ascii=True)
+
+
+def encoded(record: dict[str, Any]) -> bytes:
+    """The record as the content of a file of its own."""
+    return (to_json(record) + "\n").encode()
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The record embedded in a result, or the one in a JSON file. Raises ImageError when there is none."""
+    try:
+        text = path.read_text() if path.suffix.lower() == ".json" else read_description(path)
+        record = json.loads(text)
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read ({error.strerror}): give the path of a result.") from error
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or "impasto" not in record:
+        raise ImageError(f"{path} holds no record of Impasto: it was made by another program, or with --no-metadata.")
+    return record

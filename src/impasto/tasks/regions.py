@@ -1,0 +1,100 @@
+"""Regions: which part of the picture follows which style, by soft masks.
+
+A style statistic is a weighted mean over positions, so a region is a set of weights, and a term for itself (Gatys et al. 2017, section 4).
+Terms count by the area of their regions: every part of the picture then feels its style as strongly as it would alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import torch
+from torch import Tensor
+
+from impasto.backbones.features import Backbone
+from impasto.errors import ImageError
+from impasto.pictures import codecs, edges
+from impasto.pictures.codecs import PictureLike
+from impasto.pictures.picture import Picture, Size
+
+
+@dataclass(frozen=True)
+class Region:
+    """Where ``mask`` is white, the picture follows ``style``; grey is partly. ``style_mask`` says what of the style picture counts.
+
+    A ``mask`` may be one of the words `masks.NAMES`.
+    """
+
+    mask: PictureLike
+    style: PictureLike
+    style_mask: PictureLike | None = None
+
+
+def shares(regions: Sequence[Region], own: Size, wanted: int | Size, feather: float) -> tuple[list[Tensor], Tensor]:
+    """The regions' shares of every pixel (1, 1, H, W), and what is left, for a picture of size ``own`` that is brought to ``wanted``.
+
+    ``feather`` is the deviation of a Gaussian blur over the long side. Where masks overlap by more than all, they share. Raises
+    ImageError for a mask of another shape than the picture, or one that is black.
+    """
+    masks = [white(region.mask, own, wanted, f"mask of region {number}") for number, region in enumerate(regions, 1)]
+    weights = [_feathered(mask, feather) for mask in masks]
+    for number, weight in enumerate(weights, 1):
+        if weight.max() < 1e-3:
+            raise ImageError(f"The mask of region {number} is black all over: paint white what belongs to the region.")
+    total = torch.stack(weights).sum(0)
+    weights = [weight / total.clamp_min(1) for weight in weights]
+    return weights, (1 - total).clamp_min(0)
+
+
+def white(mask: PictureLike, own: Size, wanted: int | Size, role: str) -> Tensor:
+    """How white a mask is (1, 1, H, W), for a picture of size ``own`` that is brought to ``wanted``. Raises ImageError for one of another shape."""
+    return _white(_mask(mask, own, role).fitted(wanted))
+
+
+def masked(style: Picture, mask: PictureLike) -> Picture:
+    """The style picture with only what is white in ``mask`` left visible. Raises ImageError as `shares`."""
+    seen = _white(_mask(mask, style.size, "style mask"))
+    if seen.max() < 1e-3:
+        raise ImageError("The style mask is black all over: paint white what shall count.")
+    return replace(style, alpha=seen if style.alpha is None else style.alpha * seen)
+
+
+def counts(mask: Tensor | None, layers: Iterable[str], backbone: Backbone) -> dict[str, Tensor]:
+    """What every position of the layers counts for a mask of the pixels (1, 1, H, W): the mean over its square, one in all.
+
+    Nothing for no mask. Raises ImageError for a region so small that a layer has no position for it.
+    """
+    found: dict[str, Tensor] = {}
+    for layer in layers if mask is not None else ():
+        assert mask is not None
+        weight = torch.nn.functional.avg_pool2d(mask, 2 ** backbone.architecture.depth(layer))
+        total = weight.sum()
+        if total < 1e-3:
+            raise ImageError(
+                f"A region is too small for layer {layer}: enlarge it or --size, or choose earlier layers."
+            )
+        found[layer] = (weight / total).to(backbone.device)
+    return found
+
+
+def _mask(source: PictureLike, own: Size, role: str) -> Picture:
+    mask = codecs.load(source)
+    (height, width), (mask_height, mask_width) = own, mask.size
+    if abs(mask_width * height / (mask_height * width) - 1) > 0.02:
+        raise ImageError(
+            f"The {role} is {mask_width}×{mask_height} pixels and its picture {width}×{height}: it must have the picture's shape."
+        )
+    return mask.resized(own)
+
+
+def _white(mask: Picture) -> Tensor:
+    white = edges.luminance(mask.pixels)
+    return white if mask.alpha is None else white * mask.alpha
+
+
+def _feathered(mask: Tensor, feather: float) -> Tensor:
+    if feather == 0:
+        return mask
+    deviation = feather * max(mask.shape[2:])
+    blurred = cv2.GaussianBlur(mask[0, 0].numpy(), (0, 0), deviation, borderType=cv2.BORDER_REPLICATE)
+    return torch.from_numpy(blurred)[None, None]

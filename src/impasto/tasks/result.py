@@ -1,0 +1,120 @@
+"""What all tasks have in common: they are prepared, computed step by step, and leave a picture with its record."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impasto._version import __version__
+from impasto.errors import SettingsError
+from impasto.machine.devices import choose_device, choose_precision
+from impasto.pictures import codecs
+from impasto.pictures.large import LargePicture
+from impasto.pictures.picture import Depth, Picture, Size
+from impasto.settings.fields import Settings
+from impasto.tasks import record
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished picture with the record of how it was made."""
+
+    painted: Picture | LargePicture
+    record: dict[str, Any]
+
+    @property
+    def picture(self) -> Picture:
+        """The picture in float32: of one of more than `LARGE` pixels a copy, three times the size."""
+        return self.painted if isinstance(self.painted, Picture) else codecs.load(self.painted.image())
+
+    def save(self, path: str | Path, *, depth: Depth | None = None, force: bool = False, metadata: bool = True) -> None:
+        """Write the picture in the format of its suffix, with its record embedded unless ``metadata`` is False.
+
+        What differs from run to run, and folders, are left out of the embedded record: the same picture is the same bytes.
+        Raises OutputError when the file exists without ``force`` or cannot be written.
+        """
+        description = record.to_json(record.embedded(self.record)) if metadata else ""
+        codecs.save(self.painted, Path(path), description=description, depth=depth, force=force)
+
+
+class Prepared(ABC):
+    """A task made ready: sizes are settled, nothing is computed yet."""
+
+    def __init__(self, task: str, recipe: str, settings: Settings, size: Size) -> None:
+        """``size`` is the result's."""
+        self.task, self.recipe, self.settings, self.size = task, recipe, settings, size
+        self.device = choose_device(settings.device)
+        self.precision = choose_precision(settings.precision, self.device)
+        self.started_at = time.perf_counter()
+
+    @property
+    def iterations(self) -> int:
+        """Over all scales; 0 where there are none to take snapshots of."""
+        return 0
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether `result` can be had before the end."""
+        return False
+
+    def picture(self, step: Any) -> Picture:
+        """The picture of a step, where there are iterations."""
+        raise NotImplementedError
+
+    def checkpoint(self, path: Path) -> None:
+        """Write all that `resume` needs to a file, over what is there, whole or not at all; between steps. Raises OutputError."""
+        raise SettingsError("There are no iterations, and so no checkpoints.")
+
+    def resume(self, path: Path) -> int:
+        """Let `steps` go on from a checkpoint of the same run, and tell the iteration it is of.
+
+        The result is that of a run that was never cut off, on the same machine, with the same ``memory``; with another, and on another
+        device, it differs by rounding. Raises CheckpointError where there is none, it is damaged, or of another run.
+        """
+        raise SettingsError("There are no iterations, and so no checkpoints.")
+
+    @abstractmethod
+    def steps(self) -> Iterator[Any]:
+        """Compute, yielding the state every now and then. Close the generator to stop."""
+
+    @abstractmethod
+    def result(self) -> Result:
+        """The picture so far and its record."""
+
+    @abstractmethod
+    def progress(self, step: Any) -> tuple[float, str]:
+        """The share of the work that is done after a step, and what to say of it."""
+
+    @abstractmethod
+    def plan(self) -> dict[str, Any]:
+        """What `steps` will do, for people to read."""
+
+    @abstractmethod
+    def estimate(self) -> tuple[float, float]:
+        """Roughly the seconds and the bytes that it will take, by trying a small part."""
+
+    def finish(self) -> Result:
+        """Compute to the end and give the result."""
+        for _ in self.steps():
+            pass
+        return self.result()
+
+    def _described(self, network: str, digest: str) -> dict[str, Any]:
+        """What every record says; ``digest`` is the SHA-256 of the network's weights."""
+        return {
+            "impasto": self.task,
+            "width": self.size[1],
+            "height": self.size[0],
+            "recipe": self.recipe,
+            "settings": self.settings.dictionary(),
+            "seed": self.settings.seed,
+            "version": __version__,
+            "network": network,
+            "weights_sha256": digest,
+            "device": str(self.device),
+            "precision": self.precision,
+            "machine": record.machine(),
+            "peak_rss_bytes": record.peak_rss_bytes(),
+        }

@@ -1,0 +1,288 @@
+"""A run: a task made ready, carried out step by step, and taken up again from a checkpoint."""
+
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto import weights
+from impasto._version import __version__
+from impasto.backbones.features import Backbone
+from impasto.colour import transfer
+from impasto.errors import CheckpointError
+from impasto.losses.objective import Kept, Objective, TermObjective
+from impasto.losses.style import STYLE_LOSSES
+from impasto.losses.term import Term
+from impasto.machine import checkpoint, memory
+from impasto.machine.checkpoint import State
+from impasto.machine.devices import DTYPES, convolving
+from impasto.pictures.picture import Picture, Size, long_side, resize
+from impasto.settings.fields import Settings
+from impasto.solver.optimizers import LBFGS, Adam, Optimizer
+from impasto.solver.solve import Stage, Step, solve
+from impasto.tasks.plan import Plan, fit, places_bytes, tile_at
+from impasto.tasks.result import Prepared, Result
+from impasto.tasks.zones import Zone
+
+_REGION = 12
+"""Bytes for each pixel and region: its share, and what it counts in every layer."""
+_KEPT = 36
+"""Bytes for each pixel, where some stay the photograph's: how much of each, the photograph at this scale, the two mixed."""
+
+
+class Run(Prepared):
+    """An optimisation made ready. `result` can be had at any time after the first step."""
+
+    def __init__(
+        self,
+        task: str,
+        *,
+        recipe: str,
+        settings: Settings,
+        frame: Picture,
+        start: Picture | None,
+        schedule: list[Stage],
+        terms_at: Callable[[Backbone, Stage, Tensor, int | None], list[Term]],
+        kept: Tensor | None = None,
+        protected: Tensor | None = None,
+        zones: Sequence[Zone] = (),
+    ) -> None:
+        """``frame`` lends the result its size, depth and transparency; no ``start`` means noise.
+
+        ``terms_at`` gives the terms of a stage, for the picture (1, 3, H, W) that it starts from and the side of the tiles.
+        ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's, ``protected`` how strongly each is kept. ``zones`` are those whose styles ``terms_at`` imitates.
+        """
+        super().__init__(task, recipe, settings, frame.size)
+        regions = sum(zone.share is not None for zone in zones)
+        places = places_bytes(settings) * max(0, len(zones) - 1)  # the plan counts one zone's
+        self._zones, self._protected = zones, protected
+        self._beside = (
+            regions * _REGION + places + (0 if kept is None else _KEPT) + (0 if protected is None else _REGION)
+        )
+        self.schedule = schedule
+        tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
+        self.fit = fit(frame.size, settings, self.precision, self.device, tileable=tileable, beside=self._beside)
+        self._kept = kept
+        self._frame, self._terms_at = frame, terms_at
+        self._start = start and start.fitted(schedule[0].size)
+        self._first: dict[str, float] = {}
+        self._last: Step | None = None
+        self._complete = False
+        self._startup = 0.0
+        self._final_scale: list[float] = []
+        self._events: list[str] = []
+        self._resumed: list[int] = []
+        self._waiting: list[State] = []
+
+    def steps(self) -> Iterator[Step]:
+        """Compute, yielding the state after every iteration; see `solve.solve`. Close the generator to stop."""
+        with memory.kept(), convolving(self.precision):
+            start = self._start_pixels()
+            for step in solve(
+                self._objective_at,
+                start,
+                self.schedule,
+                self._make_optimizer,
+                averaging=self.settings.averaging,
+                state=self._waiting.pop() if self._waiting else None,
+            ):
+                if self._last is None:
+                    self._startup = time.perf_counter() - self.started_at - (0 if self._resumed else step.elapsed)
+                    if self._resumed:  # the step of the checkpoint, which has been told
+                        self._last = step
+                        continue
+                    self._first = step.losses
+                if step.scale == step.scales - 1:
+                    self._final_scale.append(step.elapsed)
+                if step.event:
+                    self._events.append(f"{step.iteration}: {step.event}")
+                self._last = step
+                yield step
+        self._complete = True
+
+    def checkpoint(self, path: Path) -> None:
+        assert self._last is not None, "steps() has not been started"
+        state = {
+            "made": self._made(),
+            "memory": self.settings.memory,
+            "fit": dataclasses.asdict(self.fit),
+            "solver": self._last.state(),
+            "told": [self._first, self._events, self._final_scale, [*self._resumed, self._last.iteration]],
+        }
+        checkpoint.save(path, state)
+
+    def resume(self, path: Path) -> int:
+        state = checkpoint.load(path, self.device)
+        made, own = state["made"], self._made()
+        for name, value in own["settings"].items() if made["task"] == self.task else ():
+            if made["settings"].get(name) != value:
+                raise CheckpointError(
+                    f"The checkpoint {path} is of a run with --{name.replace('_', '-')} {made['settings'].get(name)}, not {value}: "
+                    "ask for the same, or leave out --resume."
+                )
+        if made != own:
+            other = next(name for name in own if made.get(name) != own[name])
+            what = {"impasto": "another version of Impasto", "task": "another task"}.get(other, "other pictures")
+            raise CheckpointError(f"The checkpoint {path} is of {what}: give it the same, or leave out --resume.")
+        if state["memory"] == self.settings.memory:
+            self.fit = Plan(**state["fit"])  # what is free differs from day to day
+        self._first, self._events, self._final_scale, self._resumed = state["told"]
+        self._waiting = [state["solver"]]
+        return self._resumed[-1]
+
+    def _made(self) -> State:
+        """What decides the result, but for the memory and the device it is computed on."""
+        own = self.settings.dictionary()
+        own = {name: value for name, value in own.items() if name not in ("memory", "device")} | {
+            "precision": self.precision
+        }
+        scales = [[*stage.size, stage.iterations, stage.last] for stage in self.schedule]
+        return {
+            "impasto": __version__,
+            "task": self.task,
+            "settings": own,
+            "scales": scales,
+            "pictures": self._digest,
+        }
+
+    @cached_property
+    def _digest(self) -> str:
+        start = None if self._start is None else self._start.pixels
+        zones = itertools.chain.from_iterable(zone.parts() for zone in self._zones)
+        return checkpoint.digest([self._frame.pixels, self._frame.alpha, self._kept, self._protected, start, *zones])
+
+    @property
+    def iterations(self) -> int:
+        """Over all scales."""
+        return sum(stage.iterations for stage in self.schedule)
+
+    @property
+    def has_picture(self) -> bool:
+        return self._last is not None
+
+    @property
+    def last(self) -> Step | None:
+        """The latest step, None before the first."""
+        return self._last
+
+    def picture(self, step: Step) -> Picture:
+        """The picture of a step at the final size, with the content's transparency."""
+        pixels = resize(step.pixels.cpu(), self.size)
+        if self.settings.keep_colour == "luminance":
+            pixels = transfer.tinted(pixels, self._frame.pixels)
+        if self._kept is not None:
+            pixels = torch.lerp(pixels, self._frame.pixels, self._kept)
+        return replace(self._frame, pixels=pixels)
+
+    def result(self) -> Result:
+        """The picture so far and its record. Call it after the first step."""
+        assert self._last is not None, "steps() has not been started"
+        picture = self.picture(self._last)
+        timed = len(self._final_scale) - 1
+        per_step = (self._final_scale[-1] - self._final_scale[0]) / timed if timed > 0 else None
+        return Result(
+            picture,
+            self._described("vgg19", weights.entry("vgg19").sha256)
+            | {
+                "scales": [[stage.size[1], stage.size[0], stage.iterations] for stage in self.schedule],
+                "steps": self._last.iteration,
+                "complete": self._complete,
+                "losses": {name: [first, self._last.losses[name]] for name, first in self._first.items()},
+                "events": self._events,
+                "elapsed_s": self._last.elapsed,
+                "startup_s": self._startup,
+                "seconds_per_step": per_step,
+                "tile": self.fit.tile,
+                "history": self.fit.history,
+            }
+            | ({"resumed": self._resumed} if self._resumed else {}),
+        )
+
+    def progress(self, step: Step) -> tuple[float, str]:
+        """The share of the work that is done after a step, counted in pixels, and what to say of it."""
+        stages = [stage.iterations * _area(stage.size) for stage in self.schedule]
+        before = sum(stage.iterations for stage in self.schedule[: step.scale])
+        height, width = self.schedule[step.scale].size
+        done = sum(stages[: step.scale]) + (step.iteration - before) * height * width
+        losses = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items())
+        return done / sum(stages), f"{step.iteration}/{step.iterations} at {width}×{height}  {losses}"
+
+    def plan(self) -> dict[str, Any]:
+        """What `steps` will do, for people to read."""
+        return {
+            "scales": [
+                f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations{', last pass' if stage.last else ''}"
+                for stage in self.schedule
+            ],
+            "tiles": f"{self.fit.tile}x{self.fit.tile}" if self.fit.tile else "none, the picture is seen whole",
+            "history": self.fit.history,
+        }
+
+    def estimate(self) -> tuple[float, float]:
+        """Roughly the seconds and the bytes that the run will take, by timing a small scale: its targets, and one evaluation."""
+        length = (
+            128 if self.settings.places_weight > 0 else 256
+        )  # much less is mostly the fixed cost of a step; a search is long
+        size = long_side(self.size, min(length, max(self.size)))
+        pixels = resize(self._start_pixels(), size)
+        _ = self._backbone  # is loaded before anything is timed
+        with memory.kept(), convolving(self.precision):
+            began = time.perf_counter()
+            objective = self._objective_at(Stage(size, 1), pixels)
+            targets = time.perf_counter() - began
+            took = []
+            for _ in range(4):  # the first ones still find their memory
+                began = time.perf_counter()
+                objective.value_and_grad(pixels)
+                took.append(time.perf_counter() - began)
+        work = sum(
+            (targets + min(took) * self.fit.slower * stage.iterations) * _area(stage.size) for stage in self.schedule
+        )
+        return work / _area(size), self.fit.bytes
+
+    @cached_property
+    def _backbone(self) -> Backbone:
+        return Backbone.pretrained(
+            "vgg19",
+            pooling=self.settings.pooling,
+            padding=self.settings.padding,
+            dtype=DTYPES[self.precision],
+            device=self.device,
+        )
+
+    def _objective_at(self, stage: Stage, pixels: Tensor) -> Objective:
+        memory.release()
+        tile = tile_at(stage.size, self.settings, self.precision, self.fit, beside=self._beside)
+        if tile is not None:
+            memory.return_large()
+        with torch.no_grad():
+            terms = self._terms_at(self._backbone, stage, pixels, tile)
+        memory.release()
+        objective = TermObjective(self._backbone, terms, tile)
+        if self._kept is None:
+            return objective
+        frame = self._frame.resized(stage.size).pixels.to(self.device)
+        return Kept(objective, frame, resize(self._kept, stage.size).clamp(0, 1).to(self.device))
+
+    def _start_pixels(self) -> Tensor:
+        if self._start is not None:
+            return self._start.pixels.to(self.device)
+        generator = torch.Generator().manual_seed(self.settings.seed)
+        return torch.rand(1, 3, *self.schedule[0].size, generator=generator).to(self.device)
+
+    def _make_optimizer(self) -> Optimizer:
+        settings = self.settings
+        if settings.optimizer == "lbfgs":
+            return LBFGS(self.fit.history)
+        return Adam(settings.learning_rate, settings.adam_beta1, epsilon=settings.adam_epsilon)
+
+
+def _area(size: Size) -> int:
+    return size[0] * size[1]

@@ -1,0 +1,109 @@
+"""Zones: the whole picture with its style, or its regions with theirs and what they leave."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from impasto.colour import transfer
+from impasto.pictures.picture import Picture, Size, resize
+from impasto.settings.fields import Settings
+from impasto.tasks.inputs import Style, StyleLike, scales_of, style_pictures, weighted
+from impasto.tasks.regions import Region, masked, shares
+
+_NOTHING = 0.01
+"""Of what masks leave, for rounded to 8 bits two that complete each other leave or share as much as 1/255."""
+
+
+@dataclass(frozen=True)
+class Zone:
+    """Styles, with weights that sum to one, and their share of every pixel (1, 1, H, W), None for all of it."""
+
+    styles: list[Style]
+    share: Tensor | None = None
+    visible: Tensor | None = None
+    """The transparency of the photograph."""
+
+    def at(self, size: Size) -> "Zone":
+        """The same of the picture at another size; styles are left as they are."""
+        share, visible = (None if mask is None else resize(mask, size) for mask in (self.share, self.visible))
+        return replace(self, share=share, visible=visible)
+
+    def parts(self) -> Iterator[Tensor | float | None]:
+        """All it is made of."""
+        yield self.share
+        for style in self.styles:
+            yield from (style.picture.pixels, style.picture.alpha, style.share, style.scale)
+
+    def weight(self) -> Tensor | None:
+        """What every pixel counts."""
+        if self.share is None or self.visible is None:
+            return self.visible if self.share is None else self.share
+        return self.share * self.visible
+
+    def area(self) -> float:
+        """Of all that can be seen."""
+        weight = self.weight()
+        if self.share is None or weight is None:
+            return 1.0
+        return (weight.mean() / (1 if self.visible is None else self.visible.mean())).item()
+
+
+def zoned(
+    style: StyleLike | None,
+    regions: Sequence[Region],
+    photo: Picture,
+    settings: Settings,
+    *,
+    own: Size,
+    wanted: int | Size,
+) -> tuple[list[Zone], Tensor | None]:
+    """What follows which style, and the share of every pixel that stays the photograph's, None for none.
+
+    ``photo`` has been brought from its ``own`` size to the ``wanted`` one, as the masks will be. Raises ImageError as `regions`.
+    """
+    length, count = max(photo.size), 0 if style is None else len(weighted(style))
+    scales = scales_of(settings, count + len(regions))
+    styles = [] if style is None else style_pictures(style, length, scales)
+    if not regions:
+        return [Zone(styles, None, photo.alpha)], None
+    given, rest = shares(regions, own, wanted, settings.feather)
+    zones = []
+    for region, share in zip(regions, given, strict=True):
+        (painting,) = style_pictures(region.style, length, scales)
+        if region.style_mask is not None:
+            painting = replace(painting, picture=masked(painting.picture, region.style_mask))
+        zones.append(Zone([painting], share, photo.alpha))
+    if rest.max() < _NOTHING:
+        return zones, None
+    if style is None:
+        return zones, rest
+    return [*zones, Zone(styles, rest, photo.alpha)] if rest.mean() > 1e-3 else zones, None
+
+
+def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture:
+    """The photograph part of the way to the palettes of the paintings, each zone to its own; elsewhere as it is."""
+    moved = photo.pixels
+    for zone in zones:
+        colours = [style.share * transfer.of(style.picture.pixels, style.picture.alpha) for style in zone.styles]
+        wanted = torch.stack(colours).sum(0)
+        matched = transfer.towards(photo.pixels, wanted, palette, zone.weight())
+        moved = matched if zone.share is None else moved + (matched - photo.pixels) * zone.share
+    return replace(photo, pixels=moved)
+
+
+def in_colours_of(photo: Picture, zone: Zone, how: str) -> Zone:
+    """The zone's styles in the photograph's colours there, by `Settings.keep_colour`; luminance leaves only light and dark of both."""
+
+    def mapped(painting: Picture) -> Tensor:
+        if how == "histogram":
+            return transfer.match_histogram(painting.pixels, photo.pixels, zone.weight(), painting.alpha)
+        grey = how == "luminance"
+        given = [transfer.lightness(each.pixels) if grey else each.pixels for each in (painting, photo)]
+        return transfer.match(given[0], transfer.of(given[1], zone.weight()), painting.alpha)
+
+    if how == "none":
+        return zone
+    styles = [replace(style, picture=replace(style.picture, pixels=mapped(style.picture))) for style in zone.styles]
+    return replace(zone, styles=styles)
