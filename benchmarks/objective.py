@@ -9,9 +9,10 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
+from impasto.losses.content import ContentLoss
 from impasto.losses.objective import TermObjective, remember
 from impasto.losses.style import GramLoss
-from impasto.losses.term import ContentLoss, Term
+from impasto.losses.term import Term
 from impasto.pictures.picture import Size, resize
 from impasto.solver.optimizers import LBFGS
 from impasto.solver.solve import Stage, Step, solve

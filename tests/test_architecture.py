@@ -9,8 +9,8 @@ import impasto
 
 ROOT = Path(impasto.__file__).parent
 FLOORS = [
-    "_version", "errors", "machine", "weights", "settings", "pictures", "backbones", "losses", "solver", "colour", "networks", "masks",
-    "tasks", "training", "judge", "demo", "doctor", "study", "cli",
+    "_version", "errors", "progress", "machine", "weights", "settings", "pictures", "backbones", "losses", "solver", "colour", "networks", "masks",
+    "tasks", "training", "jobs", "judge", "demo", "doctor", "study", "cli",
 ]  # fmt: skip
 """Every folder, and every module that stands for itself, lowest first. What is in one imports from it and from those before."""
 

@@ -6,13 +6,13 @@ import sys
 import pytest
 import torch
 
+import impasto
 from impasto import demo
 from impasto.backbones.features import Backbone
 from impasto.errors import SettingsError
 from impasto.losses.objective import TOTAL
 from impasto.machine import memory
 from impasto.machine.devices import choose_precision, computes_bfloat16
-from impasto.tasks import tasks
 from tests.helpers import painting, photo
 
 
@@ -22,10 +22,10 @@ def test_bfloat16_descends_as_float32_does() -> None:
     pair = demo.picture(demo.PHOTO), demo.picture(demo.PAINTING)
     scores = {}
     for precision in ("float32", "bfloat16"):
-        run = tasks.plan_stylize(*pair, "statistics", size=160, scales="single", iterations=60, precision=precision)
+        run = impasto.plan_stylize(*pair, "statistics", size=160, scales="single", iterations=60, precision=precision)
         run.finish()
         assert run.last is not None
-        exact = tasks.plan_stylize(*pair, "statistics", size=160, precision="float32")
+        exact = impasto.plan_stylize(*pair, "statistics", size=160, precision="float32")
         scores[precision] = exact._objective_at(run.schedule[-1], run.last.pixels).value_and_grad(run.last.pixels)[0][
             TOTAL
         ]
@@ -34,7 +34,7 @@ def test_bfloat16_descends_as_float32_does() -> None:
 
 def test_tf32_is_for_cuda() -> None:
     with pytest.raises(SettingsError, match="tf32 is a mode of NVIDIA GPUs, not of cpu: use --precision auto"):
-        tasks.plan_stylize(photo(48, 64), painting(60, 60), precision="tf32", device="cpu")
+        impasto.plan_stylize(photo(48, 64), painting(60, 60), precision="tf32", device="cpu")
     assert choose_precision("tf32", torch.device("cuda")) == "tf32"
 
 
@@ -47,7 +47,7 @@ def test_the_styles_statistics_are_computed_once_a_scale(monkeypatch: pytest.Mon
         return forward(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Backbone, "_forward", counted)
-    run = tasks.plan_stylize(photo(48, 64), painting(60, 60), "statistics", size=64, iterations=5, scales="single")
+    run = impasto.plan_stylize(photo(48, 64), painting(60, 60), "statistics", size=64, iterations=5, scales="single")
     run.finish()
     assert len(passes) == 2 + 6  # style, content, and an evaluation for the start and every iteration
 

@@ -9,7 +9,7 @@ import torch
 from impasto.errors import OutputError
 from impasto.networks import export
 from impasto.networks import zoo as pretrained
-from impasto.tasks.tasks import plan_stylize
+from impasto.tasks.stylize import plan_stylize
 from tests.helpers import painting, photo
 from tests.test_networks import picture, runtime
 

@@ -18,7 +18,7 @@ from impasto.pictures import codecs, large
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Picture
-from impasto.tasks import fast
+from impasto.tasks import sweep
 from tests.helpers import painting, photo
 from tests.test_networks import CPU, picture
 
@@ -35,7 +35,7 @@ def test_tiles_join_without_a_seam(size: tuple[int, int]) -> None:
     pixels = picture(photo(*size))
     paint = painter.frozen(painter.measured(pixels)[1])
     whole, canvas = paint(pixels), Picture(pixels.clone())
-    steps = list(fast.paint_tiles(canvas, paint, 128, reach))
+    steps = list(sweep.paint_tiles(canvas, paint, 128, reach))
     assert steps[-1] == (len(steps), len(steps)) and len(steps) == -(-size[0] // 128) * -(-size[1] // 128)
     assert (canvas.pixels - whole).abs().max() < 1e-4
 
@@ -45,7 +45,7 @@ def test_a_smaller_reach_would_leave_seams() -> None:
     pixels = picture(photo(300, 420))
     paint = painter.frozen(painter.measured(pixels)[1])
     canvas = Picture(pixels.clone())
-    list(fast.paint_tiles(canvas, paint, 128, reach // 8 * 4))
+    list(sweep.paint_tiles(canvas, paint, 128, reach // 8 * 4))
     assert (canvas.pixels - paint(pixels)).abs().max() > 1e-4
 
 
@@ -56,7 +56,7 @@ def test_large_pictures_are_painted_like_small_ones() -> None:
     paint = painter.frozen(painter.measured(pixels)[1])
     in_float, in_8_bits = Picture(pixels.clone()), LargePicture(Image.fromarray(array))
     for canvas in (in_float, in_8_bits):
-        list(fast.paint_tiles(canvas, paint, 128, reach))
+        list(sweep.paint_tiles(canvas, paint, 128, reach))
     found = np.asarray(in_8_bits.image())
     assert np.abs(found[..., :3].astype(int) - in_float.array(8)).max() <= 1
     assert (found[..., 3] == 77).all()
@@ -64,10 +64,10 @@ def test_large_pictures_are_painted_like_small_ones() -> None:
 
 def test_samples_are_spread_over_the_picture() -> None:
     rows = torch.arange(1000.0)[:, None].expand(1000, 600) / 1000
-    samples = fast.samples(Picture(rows.expand(1, 3, -1, -1)), 12)
+    samples = sweep.samples(Picture(rows.expand(1, 3, -1, -1)), 12)
     assert samples.shape == (12, 3, 128, 128)
     assert abs(samples.mean().item() - 0.5) < 0.01 and samples.min() < 0.1 and samples.max() > 0.9
-    assert fast.samples(Picture(torch.rand(1, 3, 20, 900)), 64).shape == (7, 3, 20, 128)
+    assert sweep.samples(Picture(torch.rand(1, 3, 20, 900)), 64).shape == (7, 3, 20, 128)
 
 
 def test_a_budget_makes_tiles_of_nearly_the_same_picture() -> None:

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from impasto.errors import SettingsError
 from impasto.losses import statistics
+from impasto.losses.content import ContentLoss, PlacesLoss, TotalVariationLoss
 from impasto.losses.statistics import Stat, blend
 from impasto.losses.style import STYLE_LOSSES
-from impasto.losses.term import ContentLoss, Loss, PlacesLoss, Term, TotalVariationLoss
+from impasto.losses.term import Loss, Term
 from impasto.settings.fields import Settings
 
 LOSSES: dict[str, Callable[[], Loss]] = {

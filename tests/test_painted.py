@@ -11,14 +11,13 @@ import impasto
 from impasto import Region, demo
 from impasto.errors import ImageError, SettingsError
 from impasto.pictures import codecs
-from impasto.tasks import tasks
 from tests.helpers import painting, photo
 
 QUICK: dict[str, Any] = {"recipe": "painted", "size": 96, "iterations": 9}
 
 
 def test_the_schedule_ends_with_a_last_pass() -> None:
-    run = tasks.plan_stylize(photo(256, 512), painting(60, 60), "painted")
+    run = impasto.plan_stylize(photo(256, 512), painting(60, 60), "painted")
     stages = [(stage.size[1], stage.iterations, stage.last) for stage in run.schedule]
     assert [(size, last) for size, _, last in stages] == [
         (64, False),
@@ -153,9 +152,9 @@ def test_every_step_can_be_gone_on_from(tmp_path: Path) -> None:
 
 def test_settings_of_places_need_places() -> None:
     with pytest.raises(SettingsError, match="--last-pass has no effect without --places-weight"):
-        tasks.plan_stylize(photo(48, 64), painting(60, 60), "statistics", last_pass=0.5)
+        impasto.plan_stylize(photo(48, 64), painting(60, 60), "statistics", last_pass=0.5)
     with pytest.raises(SettingsError, match="--places-weight has no effect on reconstruct"):
-        tasks.plan_reconstruct(photo(48, 64), places_weight=1)
+        impasto.plan_reconstruct(photo(48, 64), places_weight=1)
     with pytest.raises(SettingsError, match="relu1_1/3"):
         impasto.stylize(photo(48, 64), painting(60, 60), places_layers="relu1_1/3,relu3_1", **QUICK)
 

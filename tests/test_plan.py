@@ -1,6 +1,7 @@
 """Fitting into memory: what is planned, what is told, and what happens when it runs out all the same."""
 
 import logging
+from typing import Any
 
 import pytest
 import torch
@@ -9,16 +10,19 @@ from torch import Tensor
 import impasto
 from impasto.errors import SettingsError
 from impasto.losses.objective import TermObjective
-from impasto.pictures.picture import Size
+from impasto.pictures.picture import Picture, Size
 from impasto.settings.fields import Settings
-from impasto.tasks.plan import Plan, fit
+from impasto.tasks.budget import Plan, fit
+from impasto.tasks.problem import Problem
 from tests.helpers import painting, photo
 
 CPU = torch.device("cpu")
 
 
-def planned(size: Size, memory: str, tileable: bool = True, **settings: object) -> Plan:
-    return fit(size, Settings(memory=memory, **settings), "bfloat16", CPU, tileable=tileable)  # type: ignore[arg-type]
+def planned(size: Size, memory: str, **settings: Any) -> Plan:
+    effective = Settings(memory=memory, **settings).effective()
+    frame = Picture(torch.zeros(1, 3, 1, 1).expand(1, 3, *size))
+    return fit(Problem("stylize", effective, frame, schedule=[]), "bfloat16", CPU)
 
 
 def test_what_fits_is_seen_whole_with_all_its_history() -> None:
@@ -43,7 +47,7 @@ def test_too_little_memory_says_what_it_takes() -> None:
     least = str(told.value).split("--memory ")[1].split("MB")[0]
     assert planned((2731, 4096), f"{least}MB").tile == 256
     with pytest.raises(SettingsError, match="has no tiles"):
-        planned((2731, 4096), "4GB", tileable=False)
+        planned((2731, 4096), "4GB", style_loss="nearest")
 
 
 def test_auto_takes_what_is_free_and_the_least_where_nothing_fits(monkeypatch: pytest.MonkeyPatch) -> None:

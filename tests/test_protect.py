@@ -19,8 +19,9 @@ from impasto import weights
 from impasto.backbones.features import Architecture
 from impasto.cli import app
 from impasto.errors import CheckpointError, ImageError, SettingsError, WeightsError
+from impasto.losses.content import ContentLoss
 from impasto.losses.objective import TermObjective, remember
-from impasto.losses.term import ContentLoss, Term
+from impasto.losses.term import Term
 from impasto.masks import faces, naming, people
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture, resize
@@ -366,7 +367,7 @@ def test_transparency_and_regions_go_with_it(left: str) -> None:
 def test_regions_by_name(portrait: Picture) -> None:
     region = Region("faces", painting(64, 64))
     run = impasto.plan_stylize(portrait, None, size=128, iterations=4, regions=[region])
-    (zone,) = run._zones
+    (zone,) = run.problem.zones
     assert zone.share is not None and zone.share[0, 0, 25, 51] > 0.9 and zone.share[0, 0, 80:].max() < 0.01
 
 

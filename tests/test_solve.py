@@ -8,9 +8,10 @@ from torch import Tensor
 
 from impasto.backbones.features import Backbone
 from impasto.errors import SolverError
+from impasto.losses.content import ContentLoss, TotalVariationLoss
 from impasto.losses.objective import TOTAL, TermObjective, remember
 from impasto.losses.style import GramLoss
-from impasto.losses.term import ContentLoss, Term, TotalVariationLoss
+from impasto.losses.term import Term
 from impasto.pictures.picture import Size
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve

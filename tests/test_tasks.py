@@ -13,7 +13,7 @@ from impasto.colour import oklab
 from impasto.errors import ImageError, SettingsError
 from impasto.pictures import codecs
 from impasto.settings.fields import Settings
-from impasto.tasks import tasks
+from impasto.tasks.schedule import schedule
 from tests.helpers import painting, photo
 
 QUICK: dict[str, Any] = {"size": 64, "iterations": 6}
@@ -76,31 +76,31 @@ def test_the_weights_of_styles_count() -> None:
 @pytest.mark.parametrize("weights", [(-1.0, 1.0), (0.0, 0.0), (float("nan"), 1.0)])
 def test_weights_of_styles_that_make_no_sense(weights: tuple[float, float]) -> None:
     with pytest.raises(SettingsError, match="Style weights"):
-        tasks.plan_stylize(photo(48, 64), [(painting(60, 60), weight) for weight in weights])
+        impasto.plan_stylize(photo(48, 64), [(painting(60, 60), weight) for weight in weights])
 
 
 def test_tiny_pictures_are_refused() -> None:
     with pytest.raises(ImageError, match="content picture is 1×1 pixels"):
-        tasks.plan_stylize(photo(1, 1), painting(60, 60))
+        impasto.plan_stylize(photo(1, 1), painting(60, 60))
     with pytest.raises(ImageError, match="style picture is 60×9 pixels"):
-        tasks.plan_stylize(photo(48, 64), painting(9, 60))
+        impasto.plan_stylize(photo(48, 64), painting(9, 60))
     with pytest.raises(ImageError, match="too small for layer pool"):
         impasto.stylize(photo(20, 400), painting(60, 60), size=64, iterations=1, scales="single")
 
 
 def test_scrolls_are_welcome_on_both_sides() -> None:
-    run = tasks.plan_stylize(photo(24, 240), painting(200, 18), size=240, iterations=2)
+    run = impasto.plan_stylize(photo(24, 240), painting(200, 18), size=240, iterations=2)
     assert {stage.size for stage in run.schedule} == {(24, 240)}
     assert run.finish().picture.size == (24, 240)
 
 
 def test_tasks_without_a_term_say_so() -> None:
     with pytest.raises(SettingsError, match="Nothing is asked for"):
-        tasks.plan_texture(painting(60, 60), strength=0)
+        impasto.plan_texture(painting(60, 60), strength=0)
     with pytest.raises(SettingsError, match="Nothing is asked for"):
-        tasks.plan_reconstruct(photo(48, 64), strength=1)
+        impasto.plan_reconstruct(photo(48, 64), strength=1)
     with pytest.raises(SettingsError, match="Nothing is asked for"):
-        tasks.plan_stylize(photo(48, 64), painting(60, 60), style_weight=0, content_weight=0, places_weight=0)
+        impasto.plan_stylize(photo(48, 64), painting(60, 60), style_weight=0, content_weight=0, places_weight=0)
 
 
 def test_a_flat_style_stays_within_reason() -> None:
@@ -132,31 +132,31 @@ def test_a_layer_that_does_not_exist() -> None:
 )
 def test_schedule(settings: dict[str, Any], scales: list[tuple[int, int]]) -> None:
     chosen = Settings(**{"iterations": 160} | settings)
-    stages = tasks._schedule((settings["size"] // 2, settings["size"]), chosen)
+    stages = schedule((settings["size"] // 2, settings["size"]), chosen.effective())
     assert [(stage.size[1], stage.iterations) for stage in stages] == scales
 
 
 def test_a_schedule_that_does_not_fit() -> None:
     with pytest.raises(SettingsError, match="beyond the picture's long side"):
-        tasks._schedule((48, 64), Settings(scales="32,128"))
+        schedule((48, 64), Settings(scales="32,128").effective())
     with pytest.raises(SettingsError, match="too few for 3 scales"):
-        tasks._schedule((512, 512), Settings(scales="128,256,512", iterations=2))
+        schedule((512, 512), Settings(scales="128,256,512", iterations=2).effective())
 
 
 def test_start_from_style_from_a_file_and_from_an_array(tmp_path: Path) -> None:
     Image.fromarray(photo(30, 30, 5)).save(tmp_path / "start.png")
     for init in ("style", str(tmp_path / "start.png"), "noise"):
-        run = tasks.plan_stylize(photo(48, 64), painting(60, 60), init=init, **QUICK)
+        run = impasto.plan_stylize(photo(48, 64), painting(60, 60), init=init, **QUICK)
         assert next(run.steps()).pixels.shape == (1, 3, 48, 64)
-    from_array = tasks.plan_stylize(photo(48, 64), painting(60, 60), start=photo(30, 30, 5), **QUICK)
-    from_file = tasks.plan_stylize(photo(48, 64), painting(60, 60), init=str(tmp_path / "start.png"), **QUICK)
+    from_array = impasto.plan_stylize(photo(48, 64), painting(60, 60), start=photo(30, 30, 5), **QUICK)
+    from_file = impasto.plan_stylize(photo(48, 64), painting(60, 60), init=str(tmp_path / "start.png"), **QUICK)
     assert torch.equal(next(from_array.steps()).pixels, next(from_file.steps()).pixels)
     with pytest.raises(SettingsError, match="--init content has no meaning here"):
-        tasks.plan_texture(painting(60, 60), init="content")
+        impasto.plan_texture(painting(60, 60), init="content")
 
 
 def test_the_picture_so_far_is_at_hand_and_final_in_size() -> None:
-    run = tasks.plan_stylize(photo(96, 200), painting(60, 60), size=200, iterations=6)
+    run = impasto.plan_stylize(photo(96, 200), painting(60, 60), size=200, iterations=6)
     step = next(run.steps())
     assert step.pixels.shape == (1, 3, 24, 50)
     assert run.picture(step).size == (96, 200)
@@ -219,9 +219,9 @@ def test_the_scale_of_a_style_is_its_size() -> None:
     assert not torch.equal(half, impasto.texture(style, size=64, iterations=4).picture.pixels)
     mask = np.zeros((48, 64), np.uint8)
     mask[:, 32:] = 255
-    run = tasks.plan_stylize(
+    run = impasto.plan_stylize(
         photo(48, 64), [style, style], regions=[impasto.Region(mask, style)], size=64, style_scale=(1, 0.5, 0.75)
     )
-    assert [[each.scale for each in zone.styles] for zone in run._zones] == [[0.75], [1.0, 0.5]]
+    assert [[each.scale for each in zone.styles] for zone in run.problem.zones] == [[0.75], [1.0, 0.5]]
     with pytest.raises(SettingsError, match="--style-scale has 2 numbers for 1 style pictures"):
         impasto.texture(style, size=64, style_scale=(1, 2))

@@ -9,9 +9,10 @@ from torch import Tensor
 from impasto.backbones.features import Architecture, Backbone
 from impasto.backbones.kernels import Padding, Pooling
 from impasto.errors import SettingsError
+from impasto.losses.content import ContentLoss, PlacesLoss, TotalVariationLoss
 from impasto.losses.objective import TermObjective, remember
 from impasto.losses.style import STYLE_LOSSES
-from impasto.losses.term import ContentLoss, Loss, PlacesLoss, Term, TotalVariationLoss
+from impasto.losses.term import Loss, Term
 from impasto.pictures import tiles
 from impasto.pictures.picture import Size
 from tests.helpers import random_backbone

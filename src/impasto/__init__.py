@@ -18,7 +18,9 @@ if TYPE_CHECKING:
         CheckpointError,
         ImageError,
         ImpastoError,
+        NotReadyError,
         OutputError,
+        RecordError,
         SettingsError,
         SolverError,
         WeightsError,
@@ -28,25 +30,31 @@ if TYPE_CHECKING:
     from impasto.networks.codes import StyleCode, learnt_style
     from impasto.pictures.codecs import load
     from impasto.pictures.picture import Picture
+    from impasto.progress import Progress
     from impasto.settings.fields import Settings
     from impasto.settings.recipes import RECIPES
     from impasto.solver.solve import Step
     from impasto.study.study import Study, plan_study
     from impasto.tasks.fast import FastRun
     from impasto.tasks.inputs import style_code
+    from impasto.tasks.reconstruct import plan_reconstruct, reconstruct
     from impasto.tasks.regions import Region
     from impasto.tasks.result import Result
     from impasto.tasks.run import Run
-    from impasto.tasks.tasks import plan_reconstruct, plan_stylize, plan_texture, reconstruct, stylize, texture
+    from impasto.tasks.stylize import plan_stylize, stylize
+    from impasto.tasks.texture import plan_texture, texture
 
 _HOMES = {
+    "impasto.progress": ("Progress",),
     "impasto.networks.codes": ("StyleCode", "learnt_style"),
     "impasto.demo": ("demo_pair",),
     "impasto.errors": (
         "CheckpointError",
         "ImageError",
         "ImpastoError",
+        "NotReadyError",
         "OutputError",
+        "RecordError",
         "SettingsError",
         "SolverError",
         "WeightsError",
@@ -65,7 +73,9 @@ _HOMES = {
     "impasto.settings.fields": ("Settings",),
     "impasto.solver.solve": ("Step",),
     "impasto.study.study": ("Study", "plan_study"),
-    "impasto.tasks.tasks": ("plan_reconstruct", "plan_stylize", "plan_texture", "reconstruct", "stylize", "texture"),
+    "impasto.tasks.reconstruct": ("plan_reconstruct", "reconstruct"),
+    "impasto.tasks.stylize": ("plan_stylize", "stylize"),
+    "impasto.tasks.texture": ("plan_texture", "texture"),
 }
 
 __all__ = [
@@ -75,8 +85,11 @@ __all__ = [
     "FastRun",
     "ImageError",
     "ImpastoError",
+    "NotReadyError",
     "OutputError",
     "Picture",
+    "Progress",
+    "RecordError",
     "Region",
     "Result",
     "Run",

@@ -10,7 +10,7 @@ from impasto.pictures.codecs import load, save
 from impasto.pictures.picture import Picture
 from impasto.pictures.sheet import contact_sheet
 from impasto.tasks.result import Prepared
-from impasto.tasks.tasks import plan_stylize
+from impasto.tasks.stylize import plan_stylize
 
 PHOTO = ("scikit-image", "skimage/data/astronaut.png")
 """Eileen Collins, 1999. NASA, public domain."""

@@ -5,13 +5,17 @@
     ├── ImageError                a picture that cannot be used: unreadable, truncated, too large, too small
     ├── OutputError               a result that cannot be written
     ├── CheckpointError           a checkpoint that is missing, damaged, or of another run
+    ├── RecordError               a record or a job that cannot be read
+    ├── NotReadyError             something asked for before it is there, or a second time
     ├── WeightsError              pretrained weights that are missing, truncated or altered
     └── SolverError               an optimisation that has no usable picture to give back
 
-Every message is one sentence or two: what was expected, what came, and what to do.
+Every message is one sentence or two: what was expected, what came, and what to do. Settings and other arguments stand in it by their
+Python names in backticks, like `tv_weight`; the command line shows them as its options.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -21,6 +25,15 @@ class ImpastoError(Exception):
 
 class SettingsError(ImpastoError, ValueError):
     """A setting out of its range, misspelt, or at odds with another."""
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """The names of those that it is about.
+
+        >>> SettingsError("`tv_weight` must be at least 0, not -1.").settings
+        ('tv_weight',)
+        """
+        return tuple(re.findall(r"`(\w+)`", str(self)))
 
 
 class ImageError(ImpastoError):
@@ -33,6 +46,14 @@ class OutputError(ImpastoError):
 
 class CheckpointError(ImpastoError):
     """A checkpoint that is missing, damaged, or of another run."""
+
+
+class RecordError(ImpastoError):
+    """A record or a job that cannot be read."""
+
+
+class NotReadyError(ImpastoError):
+    """Something asked for before it is there, or a second time."""
 
 
 class WeightsError(ImpastoError):

@@ -112,7 +112,7 @@ def stylize(
 ) -> None:
     """Render a photograph in the style of a painting."""
     from impasto.networks.codes import StyleCode, learnt_style
-    from impasto.tasks.tasks import plan_stylize
+    from impasto.tasks.stylize import plan_stylize
 
     regions = [parse_region(text) for text in region or []]
     if bool(style or regions) + bool(style_index) + bool(style_file) != 1:
@@ -220,7 +220,7 @@ def export(
 @with_delivery
 def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
-    from impasto.tasks.tasks import plan_texture
+    from impasto.tasks.texture import plan_texture
 
     styles = [parse_weighted(argument) for argument in style]
     _deliver(plan_texture(styles, recipe, **settings), delivery, f"{Path(styles[0][0]).stem}-texture", style)
@@ -252,7 +252,7 @@ def reconstruct(
     recipe: Recipe = "reconstruct",
 ) -> None:
     """Find the picture that one layer of the network remembers."""
-    from impasto.tasks.tasks import plan_reconstruct
+    from impasto.tasks.reconstruct import plan_reconstruct
 
     _deliver(plan_reconstruct(content, layer, recipe, **settings), delivery, f"{content.stem}-{layer}", [str(content)])
 

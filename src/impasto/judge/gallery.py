@@ -14,7 +14,7 @@ from impasto.pictures.picture import Picture
 from impasto.pictures.sheet import Labelled, contact_sheet
 from impasto.settings.fields import LEARNT
 from impasto.tasks.inputs import usable
-from impasto.tasks.tasks import plan_stylize
+from impasto.tasks.stylize import plan_stylize
 
 _COLUMNS = 6
 

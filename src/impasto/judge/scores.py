@@ -14,8 +14,9 @@ from torch import Tensor
 
 from impasto.backbones.features import Backbone
 from impasto.losses import statistics
+from impasto.losses.content import ContentLoss
 from impasto.losses.style import MomentsLoss
-from impasto.losses.term import ContentLoss, Features, Loss
+from impasto.losses.term import Features, Loss
 from impasto.machine import memory
 from impasto.machine.devices import choose_device, convolving
 from impasto.networks import codes

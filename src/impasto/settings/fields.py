@@ -41,6 +41,7 @@ NOT_TRAINED = (
         "style_scale",
         "feather",
         "protect",
+        "structure",
         "strength",
         "size",
         "memory",
@@ -117,6 +118,13 @@ class Settings:
         "relu1_1,relu2_1,relu3_1,relu4_1:0.7,relu5_1:0.5", "Layers that make the style, with shares: relu1_1,relu2_1:2."
     )
     content_layers: Layers = setting("relu3_2,relu4_2", "Layers that keep the content, with shares.")
+    structure: float = setting(
+        0.0,
+        "How much of the content's weight goes to where the photograph has fine structure, as eyes, windows and lettering have, 0 to 1; the "
+        "rest is for all places alike.",
+        above=0,
+        below=1,
+    )
     places_layers: Layers = setting(
         "relu1_1/4,relu2_1/2,relu3_1,relu3_4,relu4_1",
         "Layers by which places are compared, with shares; relu1_1/4 is averaged over 4×4 positions.",
@@ -237,7 +245,7 @@ class Settings:
                 raise SettingsError(f"There is no setting {name!r}: {did_you_mean(name, known)}")
         return replace(self, **{name: value for name, value in overrides.items() if value is not None})
 
-    def effective(self) -> "Settings":
+    def effective(self) -> "Effective":
         """The settings with ``strength`` worked into the weights, ``quality`` and ``method`` into the iterations; strength and quality neutral.
 
         Style gains what content loses: factors (2s)² and (2 - 2s)² for a strength s, both 1 at the recipe's own
@@ -246,24 +254,33 @@ class Settings:
         sought by less of the photograph. Where the content's colours are kept, it has no palette to follow.
         """
         up, down = (2 * self.strength) ** 2, (2 - 2 * self.strength) ** 2
-        return replace(
-            self,
-            strength=0.5,
-            quality="normal",
-            iterations=max(
+        own = {declared.name: getattr(self, declared.name) for declared in fields(self)}
+        worked_in = {
+            "strength": 0.5,
+            "quality": "normal",
+            "iterations": max(
                 1, round(self.iterations * QUALITIES[self.quality] * (_REFINE if self.method == "refine" else 1))
             ),
-            style_weight=self.style_weight * up,
-            content_weight=self.content_weight * down,
-            places_weight=self.places_weight * min(1.0, up),
-            places_photo=max(0.0, 1 - (1 - self.places_photo) * 2 * self.strength),
-            tv_weight=self.tv_weight * min(1.0, up),
-            palette=self.palette * min(1.0, 2 * self.strength) if self.keep_colour == "none" else 0.0,
-        )
+            "style_weight": self.style_weight * up,
+            "content_weight": self.content_weight * down,
+            "places_weight": self.places_weight * min(1.0, up),
+            "places_photo": max(0.0, 1 - (1 - self.places_photo) * 2 * self.strength),
+            "tv_weight": self.tv_weight * min(1.0, up),
+            "palette": self.palette * min(1.0, 2 * self.strength) if self.keep_colour == "none" else 0.0,
+        }
+        return Effective(**own | worked_in)
 
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; ``Settings(**dictionary)`` gives the same settings."""
         return {declared.name: _plain(getattr(self, declared.name)) for declared in fields(self)}
+
+
+@dataclass(frozen=True)
+class Effective(Settings):
+    """`Settings.effective`: what is computed. Where these are asked for, no others will do."""
+
+    def effective(self) -> "Effective":
+        return self
 
 
 def group_of(name: str) -> str:

@@ -18,7 +18,7 @@ from impasto.pictures.codecs import save
 from impasto.pictures.large import LargePicture, resized
 from impasto.pictures.picture import Picture, long_side
 from impasto.tasks import record
-from impasto.tasks.tasks import plan_stylize
+from impasto.tasks.stylize import plan_stylize
 
 CELL, RESULT = "cell.json", "result.png"
 JUDGED = 1024

@@ -17,12 +17,13 @@ from impasto._version import __version__
 from impasto.errors import OutputError, SettingsError, did_you_mean
 from impasto.machine import files
 from impasto.pictures import codecs
+from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 from impasto.study.cell import CELL, RESULT
 from impasto.study.report import SUMMARY, Cell, Report
 from impasto.study.variants import PRESETS, Variant, grid, iterations_of
 from impasto.tasks import record
-from impasto.tasks.tasks import chosen_settings, plan_stylize
+from impasto.tasks.stylize import plan_stylize
 
 _DECIDING = (
     "method", "size", "stroke_size", "memory", "scales", "iterations", "quality", "optimizer", "history", "device", "precision",

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from impasto import weights
@@ -20,22 +19,20 @@ from impasto.errors import SettingsError
 from impasto.machine import checkpoint, memory
 from impasto.machine.devices import DTYPES, convolving
 from impasto.machine.files import sha256_of
+from impasto.networks import codes
 from impasto.networks.codes import StyleCode
 from impasto.networks.painter import Painter
 from impasto.networks.zoo import FILES, is_file, network
-from impasto.pictures.large import LargePicture, resized
-from impasto.pictures.picture import Picture, Size
-from impasto.pictures.tiles import Window
+from impasto.pictures import codecs
+from impasto.pictures.codecs import PictureLike
+from impasto.pictures.large import LargePicture, load_own, resized
+from impasto.pictures.picture import MAX_PIXELS, Picture, Size, long_side
 from impasto.settings.fields import Settings
+from impasto.tasks.budget import Sweep
+from impasto.tasks.inputs import MIN_SIDE, StyleLike, check_side, style_code, wanted_size
 from impasto.tasks.result import Prepared, Result
+from impasto.tasks.sweep import around, paint_tiles, samples
 
-_BASE_BYTES = 400 * 10**6
-"""What the process takes before any picture."""
-_PIXEL_BYTES = {torch.float32: 320, torch.bfloat16: 170}
-"""What the wider of the networks holds for each pixel that it sees, measured."""
-_SAMPLE, _FEWEST_SAMPLES, _MOST_SAMPLES = 128, 64, 192
-"""Side of the samples that statistics are taken from, and how many: measured, docs/fast.md, "Any size"."""
-_SMALLEST_TILE, _LARGEST_TILE = 128, 768
 _LONGEST_CODE = 256
 
 
@@ -71,7 +68,9 @@ class FastRun(Prepared):
         stylizer, self._palette = chosen.stylizer, chosen.design.palette
         self._reach = stylizer.reach
         self._painter = Painter(stylizer, code.style(), dtype=self._dtype, device=self.device)
-        self.tile, self._samples = self._plan()
+        held = 12 if isinstance(canvas, Picture) else 4
+        self._sweep = Sweep(canvas.size, held, self._reach, self._dtype, self.device)
+        self.tile, self._samples = self._sweep.fit(settings.memory, tileless=isinstance(canvas, Picture))
         self._last = Tile(0, 1, 0.0)
         self._started = False
 
@@ -122,7 +121,7 @@ class FastRun(Prepared):
 
     def estimate(self) -> tuple[float, float]:
         """Roughly the seconds and the bytes that the run will take, by timing the network on a small part."""
-        part = self._canvas.read(_around(self._canvas.size, 0.5, 0.5, side=384))  # less is mostly fixed cost
+        part = self._canvas.read(around(self._canvas.size, 0.5, 0.5, side=384))  # less is mostly fixed cost
         with memory.kept(), convolving(self.precision):
             self._painter.whole(part)
             began = time.perf_counter()
@@ -130,7 +129,7 @@ class FastRun(Prepared):
         per_pixel = (time.perf_counter() - began) / part[0, 0].numel()
         height, width = self._canvas.size
         seen = (1 + 2 * self._reach / self.tile) ** 2 if self.tile else 1
-        return per_pixel * seen * height * width, self._needed(self.tile)
+        return per_pixel * seen * height * width, self._sweep.needed(self.tile)
 
     def _coloured(self, painted: Tensor) -> Callable[[Tensor], Tensor]:
         """What moves the colours of the whole picture towards the style's, known from parts of it as they are painted."""
@@ -140,87 +139,31 @@ class FastRun(Prepared):
         mapped = transfer.mapping(painted.transpose(0, 1).flatten(1, 2)[None], colours)
         return lambda pixels: transfer.moved(pixels, mapped, share)
 
-    def _plan(self) -> tuple[int | None, int]:
-        """The side of the tiles, None for a picture that is seen whole, and the number of samples for the statistics."""
-        room = memory.budget(self.settings.memory, self.device)
-        if isinstance(self._canvas, Picture) and self._needed(None) <= room:
-            return None, 0
-        sides = range(_LARGEST_TILE, _SMALLEST_TILE, -64)
-        tile = next((side for side in sides if self._needed(side) <= room), _SMALLEST_TILE)
-        if self.settings.memory == "auto":  # what is free decides on the tiles, and not on the picture
-            return tile, _MOST_SAMPLES
-        of_sample = _SAMPLE**2 * _PIXEL_BYTES[self._dtype]
-        least = max(self._needed(_SMALLEST_TILE), self._held() + _FEWEST_SAMPLES * of_sample)
-        if room < least:
+
+def plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> FastRun:
+    code = style_code(style, settings.network)
+    final: list[Size] = []
+
+    def painted_at(own: Size) -> int | Size:
+        check_side(own, "content")
+        wanted = wanted_size(settings.size, "fast", own)
+        final.append(long_side(own, wanted) if isinstance(wanted, int) else wanted)
+        if math.prod(final[0]) > MAX_PIXELS:
+            raise SettingsError(f"--size asks for {final[0][1]}×{final[0][0]}: {MAX_PIXELS} pixels are the most.")
+        length = settings.stroke_size or max(final[0])
+        height, width = long_side(final[0], length)
+        if min(height, width) < MIN_SIDE:
             raise SettingsError(
-                f"{room / 1e6:.0f} MB of memory are too little for this picture: it takes at least "
-                f"--memory {math.ceil(least / 1e6)}MB, or a smaller --size."
+                f"The content would be painted at {width}×{height} pixels, and {MIN_SIDE} a side are the least: "
+                "give a larger --size or --stroke-size."
             )
-        return tile, min((room - self._held()) // of_sample, _MOST_SAMPLES)
+        return length if isinstance(wanted, int) else (height, width)
 
-    def _held(self) -> int:
-        """Bytes that are there all the time."""
-        if self.device.type != "cpu":  # the canvas stays with the processor
-            return 0
-        height, width = self._canvas.size
-        return _BASE_BYTES + height * width * (12 if isinstance(self._canvas, Picture) else 4)
-
-    def _needed(self, tile: int | None) -> int:
-        """Bytes at the most, with tiles of that side or without tiles."""
-        height, width = self._canvas.size
-        pixel = _PIXEL_BYTES[self._dtype] + 24  # what goes in and what comes out, in float32
-        if tile is None:
-            return self._held() + height * width * pixel
-        return self._held() + (tile + 2 * self._reach) ** 2 * pixel + (tile + self._reach) * width * 12
-
-
-def samples(canvas: Picture | LargePicture, count: int) -> Tensor:
-    """About ``count`` parts of a picture, spread evenly over it, (N, 3, h, w).
-
-    Their statistics come much nearer to those of the whole picture than a thumbnail's do, for they show its detail at its real
-    size: docs/fast.md, "Any size".
-    """
-    height, width = canvas.size
-    columns = max(1, min(width // _SAMPLE, round((count * width / height) ** 0.5)))
-    rows = max(1, min(height // _SAMPLE, count // columns))
-    places = [((row + 0.5) / rows, (column + 0.5) / columns) for row in range(rows) for column in range(columns)]
-    return torch.cat([canvas.read(_around(canvas.size, *place)) for place in places])
-
-
-def _around(size: Size, down: float, across: float, side: int = _SAMPLE) -> Window:
-    """A sample's window around a place, given as shares of the height and the width."""
-    height, width = size
-    sides = min(side, height), min(side, width)
-    top, left = (
-        round(share * whole - part / 2) for share, whole, part in zip((down, across), size, sides, strict=True)
-    )
-    return top, top + sides[0], left, left + sides[1]
-
-
-def paint_tiles(
-    canvas: Picture | LargePicture, paint: Callable[[Tensor], Tensor], side: int, reach: int
-) -> Iterator[tuple[int, int]]:
-    """Paint a picture over in place, in tiles of ``side`` pixels, yielding how many of how many are done.
-
-    Every tile is painted with ``reach`` pixels around it and cut out again, so that it is what it were in the whole picture,
-    given that ``paint`` does the same everywhere. ``side`` and ``reach`` are multiples of 4, the grid of the network.
-    """
-    height, width = canvas.size
-    tops, lefts = range(0, height, side), range(0, width, side)
-    above = canvas.read((0, 0, 0, width))  # of the rows that are painted already: what they were
-    for row, top in enumerate(tops):
-        bottom = min(top + side, height)
-        painted: list[tuple[Window, Tensor]] = []
-        for column, left in enumerate(lefts):
-            right = min(left + side, width)
-            first, last = max(0, left - reach), min(right + reach, width)
-            below = canvas.read((top, min(bottom + reach, height), first, last))
-            result = paint(torch.cat([above[:, :, :, first:last], below], 2))
-            rows, columns = slice(above.shape[2], above.shape[2] + bottom - top), slice(left - first, right - first)
-            painted.append(((top, bottom, left, right), result[:, :, rows, columns].to("cpu", copy=True)))
-            if right == width:
-                above = canvas.read((bottom - min(reach, bottom), bottom, 0, width)).clone()
-                for window, tile in painted:
-                    canvas.paint(window, tile)
-            yield row * len(lefts) + column + 1, len(tops) * len(lefts)
-        memory.release()
+    canvas = load_own(content, painted_at)
+    alpha = None
+    if settings.stroke_size and isinstance(canvas, Picture) and canvas.alpha is not None:
+        alpha = codecs.load(content).fitted(final[0]).alpha  # the strokes are coarser, its outline is not
+    share = min(1.0, 2 * settings.strength)
+    if share < 1:
+        code = codes.mixed([(codes.plain(canvas, code.network), 1 - share), (code, share)])
+    return FastRun(canvas, code, settings, final[0], alpha)

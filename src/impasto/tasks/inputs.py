@@ -3,7 +3,7 @@
 import logging
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
@@ -149,3 +149,27 @@ def weighted(source: Any) -> list[tuple[Any, float]]:
     pairs = [entry if isinstance(entry, tuple) else (entry, 1.0) for entry in listed]
     shares = codes.normalised([share for _, share in pairs])
     return [(entry, share) for (entry, _), share in zip(pairs, shares, strict=True)]
+
+
+def start_of(
+    settings: Settings, given: PictureLike | None, named: Mapping[str, Callable[[], Picture]]
+) -> Picture | None:
+    """The picture to start from, or None for noise."""
+    if given is not None:
+        return usable(given, "start")
+    if settings.init == "noise":
+        return None
+    if settings.init in ("content", "style"):
+        if settings.init not in named:
+            raise SettingsError(
+                f"--init {settings.init} has no meaning here: start from {' or '.join(['noise', *named])}."
+            )
+        return named[settings.init]()
+    return usable(settings.init, "start")
+
+
+def require(settings: Settings, *names: str) -> None:
+    """At least one of the task's own terms must count, or there is nothing to compute."""
+    if not any(getattr(settings, name) > 0 for name in names):
+        options = " and ".join("--" + name.replace("_", "-") for name in names)
+        raise SettingsError(f"Nothing is asked for: {options} come to 0 at this --strength; raise one of them.")

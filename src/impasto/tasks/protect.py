@@ -11,8 +11,9 @@ from torch import Tensor
 
 from impasto.backbones.features import Backbone
 from impasto.errors import ImageError
+from impasto.losses.content import ContentLoss
 from impasto.losses.objective import TOTAL, TermObjective, remember
-from impasto.losses.term import ContentLoss, Term
+from impasto.losses.term import Term
 from impasto.masks import naming
 from impasto.pictures.picture import Picture, Size
 from impasto.tasks import regions

@@ -7,7 +7,6 @@ Terms count by the area of their regions: every part of the picture then feels i
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import torch
 from torch import Tensor
 
@@ -37,7 +36,7 @@ def shares(regions: Sequence[Region], own: Size, wanted: int | Size, feather: fl
     ImageError for a mask of another shape than the picture, or one that is black.
     """
     masks = [white(region.mask, own, wanted, f"mask of region {number}") for number, region in enumerate(regions, 1)]
-    weights = [_feathered(mask, feather) for mask in masks]
+    weights = [edges.blurred(mask, feather) for mask in masks]
     for number, weight in enumerate(weights, 1):
         if weight.max() < 1e-3:
             raise ImageError(f"The mask of region {number} is black all over: paint white what belongs to the region.")
@@ -90,11 +89,3 @@ def _mask(source: PictureLike, own: Size, role: str) -> Picture:
 def _white(mask: Picture) -> Tensor:
     white = edges.luminance(mask.pixels)
     return white if mask.alpha is None else white * mask.alpha
-
-
-def _feathered(mask: Tensor, feather: float) -> Tensor:
-    if feather == 0:
-        return mask
-    deviation = feather * max(mask.shape[2:])
-    blurred = cv2.GaussianBlur(mask[0, 0].numpy(), (0, 0), deviation, borderType=cv2.BORDER_REPLICATE)
-    return torch.from_numpy(blurred)[None, None]

@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +18,6 @@ from impasto.backbones.features import Backbone
 from impasto.colour import transfer
 from impasto.errors import CheckpointError
 from impasto.losses.objective import Kept, Objective, TermObjective
-from impasto.losses.style import STYLE_LOSSES
-from impasto.losses.term import Term
 from impasto.machine import checkpoint, memory
 from impasto.machine.checkpoint import State
 from impasto.machine.devices import DTYPES, convolving
@@ -27,51 +25,20 @@ from impasto.pictures.picture import Picture, Size, long_side, resize
 from impasto.settings.fields import Settings
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
-from impasto.tasks.plan import Plan, fit, places_bytes, tile_at
+from impasto.tasks.budget import Plan, fit, tile_at
+from impasto.tasks.problem import Problem
 from impasto.tasks.result import Prepared, Result
-from impasto.tasks.zones import Zone
-
-_REGION = 12
-"""Bytes for each pixel and region: its share, and what it counts in every layer."""
-_KEPT = 36
-"""Bytes for each pixel, where some stay the photograph's: how much of each, the photograph at this scale, the two mixed."""
 
 
 class Run(Prepared):
     """An optimisation made ready. `result` can be had at any time after the first step."""
 
-    def __init__(
-        self,
-        task: str,
-        *,
-        recipe: str,
-        settings: Settings,
-        frame: Picture,
-        start: Picture | None,
-        schedule: list[Stage],
-        terms_at: Callable[[Backbone, Stage, Tensor, int | None], list[Term]],
-        kept: Tensor | None = None,
-        protected: Tensor | None = None,
-        zones: Sequence[Zone] = (),
-    ) -> None:
-        """``frame`` lends the result its size, depth and transparency; no ``start`` means noise.
-
-        ``terms_at`` gives the terms of a stage, for the picture (1, 3, H, W) that it starts from and the side of the tiles.
-        ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's, ``protected`` how strongly each is kept. ``zones`` are those whose styles ``terms_at`` imitates.
-        """
-        super().__init__(task, recipe, settings, frame.size)
-        regions = sum(zone.share is not None for zone in zones)
-        places = places_bytes(settings) * max(0, len(zones) - 1)  # the plan counts one zone's
-        self._zones, self._protected = zones, protected
-        self._beside = (
-            regions * _REGION + places + (0 if kept is None else _KEPT) + (0 if protected is None else _REGION)
-        )
-        self.schedule = schedule
-        tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
-        self.fit = fit(frame.size, settings, self.precision, self.device, tileable=tileable, beside=self._beside)
-        self._kept = kept
-        self._frame, self._terms_at = frame, terms_at
-        self._start = start and start.fitted(schedule[0].size)
+    def __init__(self, problem: Problem, recipe: str, settings: Settings, start: Picture | None) -> None:
+        """``settings`` are those of the record, which the problem's have been worked out from; no ``start`` means noise."""
+        super().__init__(problem.task, recipe, settings, problem.frame.size)
+        self.problem, self.schedule = problem, problem.schedule
+        self.fit = fit(problem, self.precision, self.device)
+        self._start = start and start.fitted(self.schedule[0].size)
         self._first: dict[str, float] = {}
         self._last: Step | None = None
         self._complete = False
@@ -155,8 +122,17 @@ class Run(Prepared):
     @cached_property
     def _digest(self) -> str:
         start = None if self._start is None else self._start.pixels
-        zones = itertools.chain.from_iterable(zone.parts() for zone in self._zones)
-        return checkpoint.digest([self._frame.pixels, self._frame.alpha, self._kept, self._protected, start, *zones])
+        zones = itertools.chain.from_iterable(zone.parts() for zone in self.problem.zones)
+        return checkpoint.digest(
+            [
+                self.problem.frame.pixels,
+                self.problem.frame.alpha,
+                self.problem.kept,
+                self.problem.protected,
+                start,
+                *zones,
+            ]
+        )
 
     @property
     def iterations(self) -> int:
@@ -176,10 +152,10 @@ class Run(Prepared):
         """The picture of a step at the final size, with the content's transparency."""
         pixels = resize(step.pixels.cpu(), self.size)
         if self.settings.keep_colour == "luminance":
-            pixels = transfer.tinted(pixels, self._frame.pixels)
-        if self._kept is not None:
-            pixels = torch.lerp(pixels, self._frame.pixels, self._kept)
-        return replace(self._frame, pixels=pixels)
+            pixels = transfer.tinted(pixels, self.problem.frame.pixels)
+        if self.problem.kept is not None:
+            pixels = torch.lerp(pixels, self.problem.frame.pixels, self.problem.kept)
+        return replace(self.problem.frame, pixels=pixels)
 
     def result(self) -> Result:
         """The picture so far and its record. Call it after the first step."""
@@ -259,17 +235,17 @@ class Run(Prepared):
 
     def _objective_at(self, stage: Stage, pixels: Tensor) -> Objective:
         memory.release()
-        tile = tile_at(stage.size, self.settings, self.precision, self.fit, beside=self._beside)
+        tile = tile_at(self.problem, stage.size, self.precision, self.fit)
         if tile is not None:
             memory.return_large()
         with torch.no_grad():
-            terms = self._terms_at(self._backbone, stage, pixels, tile)
+            terms = self.problem.terms(self._backbone, stage, pixels, tile)
         memory.release()
         objective = TermObjective(self._backbone, terms, tile)
-        if self._kept is None:
+        if self.problem.kept is None:
             return objective
-        frame = self._frame.resized(stage.size).pixels.to(self.device)
-        return Kept(objective, frame, resize(self._kept, stage.size).clamp(0, 1).to(self.device))
+        frame = self.problem.frame.resized(stage.size).pixels.to(self.device)
+        return Kept(objective, frame, resize(self.problem.kept, stage.size).clamp(0, 1).to(self.device))
 
     def _start_pixels(self) -> Tensor:
         if self._start is not None:

@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
+from impasto.losses import terms
+from impasto.losses.content import ContentLoss
 from impasto.losses.objective import TermObjective, remember
 from impasto.losses.statistics import Stat, moments, variance
-from impasto.losses.style import CALIBRATION, STYLE_LOSSES, MomentsLoss
-from impasto.losses.term import ContentLoss, Loss, Term, TotalVariationLoss
+from impasto.losses.style import MomentsLoss
+from impasto.losses.term import Term
 from impasto.networks import encoder
 from impasto.settings.fields import Settings
 
@@ -47,13 +49,12 @@ class Teacher:
     def __init__(self, backbone: Backbone, settings: Settings) -> None:
         self.backbone = backbone
         self._settings = settings
-        self._relative = relative = settings.normalization == "relative"
-        self._style: Loss = STYLE_LOSSES[settings.style_loss](relative)
+        self._relative = settings.normalization == "relative"
+        self._style, self._style_weight = terms.style(settings)
         if isinstance(self._style, MomentsLoss):
             # A flat crop of a painting would outweigh all others of its batch a thousand times.
             self._style = replace(self._style, floor=0.03)
-        self._style_weight = settings.style_weight * (CALIBRATION[settings.style_loss] if relative else 1)
-        self._content = ContentLoss(relative)
+        self._content = ContentLoss(self._relative)
         self._content_energy: dict[str, Tensor] = {}
         self._contrast = torch.ones(())
 
@@ -91,15 +92,13 @@ class Teacher:
         weight counts."""
         settings, weight = self._settings, share * self._style_weight
         shares = goal.contrast / self._contrast if self._relative else None
-        terms = [Term("style", self._style, weight, settings.style_layers, goal.targets, shares=shares)]
+        summands = [Term("style", self._style, weight, settings.style_layers, goal.targets, shares=shares)]
         if settings.content_weight > 0:
             with torch.no_grad():
                 found = remember(self.backbone, self._content, kept, settings.content_layers)
             content = {
                 layer: (each, self._content_energy[layer].expand_as(own)) for layer, (each, own) in found.items()
             }
-            terms.append(Term("content", self._content, settings.content_weight, settings.content_layers, content))
-        if settings.tv_weight > 0:
-            smooth = TotalVariationLoss(settings.tv_norm)
-            terms.append(Term("tv", smooth, settings.tv_weight, {"pixels": 1.0}, {"pixels": ()}))
-        return TermObjective(self.backbone, terms)
+            summands.append(Term("content", self._content, settings.content_weight, settings.content_layers, content))
+        summands += terms.smoothness(settings)
+        return TermObjective(self.backbone, summands)

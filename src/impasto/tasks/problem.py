@@ -1,0 +1,125 @@
+"""A problem: what is minimised, as a value. `Problem.terms` is the equation of all tasks, from its first summand to its last."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from impasto.backbones.features import Backbone
+from impasto.losses import terms
+from impasto.losses.content import ContentLoss, PlacesLoss
+from impasto.losses.objective import remember
+from impasto.losses.term import Term
+from impasto.pictures import edges
+from impasto.pictures.picture import Picture, Size, resize
+from impasto.settings.fields import Effective
+from impasto.solver.solve import Stage
+from impasto.tasks import protect
+from impasto.tasks.places import MOST, replaced
+from impasto.tasks.regions import counts
+from impasto.tasks.zones import Zone, recoloured
+
+_LAST_MOST = 2**14
+"""In the last pass every layer seeks among so many places of the paintings."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Pictures, masks and styles at the final size, and how the scales are worked through.
+
+    ``frame`` lends the result its size, depth and transparency. ``photo`` is the content, which a texture has none of; ``zones`` are the
+    styles with their parts of the picture, which a reconstruction has none of. ``kept`` (1, 1, H, W) is the share of every pixel that
+    stays the frame's, ``protected`` how strongly each is kept.
+    """
+
+    task: str
+    settings: Effective
+    frame: Picture
+    schedule: Sequence[Stage]
+    photo: Picture | None = None
+    zones: Sequence[Zone] = ()
+    kept: Tensor | None = None
+    protected: Tensor | None = None
+
+    def content(self, size: Size) -> Picture:
+        """The content at a scale, its colours part of the way to the paintings'."""
+        assert self.photo is not None, f"a {self.task} has no content"
+        return recoloured(self.photo.resized(size), [zone.at(size) for zone in self.zones], self.settings.palette)
+
+    def terms(self, backbone: Backbone, stage: Stage, pixels: Tensor, tile: int | None) -> list[Term]:
+        """The summands at a stage that starts from the picture ``pixels`` (1, 3, H, W), all seen in tiles of that side."""
+        seen = None if self.photo is None else self.content(stage.size)
+        zones = [zone.at(stage.size) for zone in self.zones]
+        sought = pixels if seen is None else self._sought(seen.pixels, stage, pixels)
+        painting = [
+            *(term for zone in zones for term in self._places(zone, backbone, stage, sought=sought, tile=tile)),
+            *(term for zone in zones for term in self._style(zone, backbone, stage.size, tile)),
+        ]
+        return [
+            *painting,
+            *([] if seen is None else self._content(seen, backbone, tile)),
+            *([] if seen is None else self._protect(seen, painting, backbone, tile)),
+            *terms.smoothness(self.settings),
+        ]
+
+    def _sought(self, photo: Tensor, stage: Stage, pixels: Tensor) -> Tensor:
+        """What is compared with the paintings' places: the photograph, mixed with the picture so far, which lacks the details of this scale."""
+        if stage.last:
+            return pixels
+        if stage == self.schedule[0]:
+            return photo
+        half = max(1, photo.shape[2] // 2), max(1, photo.shape[3] // 2)
+        details = photo - resize(resize(photo, half), (photo.shape[2], photo.shape[3]))
+        return torch.lerp((pixels.cpu() + details).clamp(0, 1), photo, self.settings.places_photo)
+
+    def _places(
+        self, zone: Zone, backbone: Backbone, stage: Stage, *, sought: Tensor, tile: int | None
+    ) -> Iterator[Term]:
+        """Every place of the zone shall be like that of its paintings which ``sought`` is most like there; in the last pass layer by layer."""
+        weight, layers = self.settings.places_weight * zone.area(), self.settings.places_layers
+        if weight > 0:
+            loss, mask = PlacesLoss(), zone.weight()
+            where = counts(mask, layers, backbone)
+            paintings = [(style.at(max(stage.size)), style.share) for style in zone.styles if style.share > 0]
+            groups, most = ([[layer] for layer in layers], _LAST_MOST) if stage.last else ([list(layers)], MOST)
+            found = replaced(backbone, sought, paintings, groups, tile=tile, weight=mask, most=most)
+            targets = {layer: loss.target(feature, where.get(layer)) for layer, feature in found.items()}
+            yield Term("places", loss, weight, layers, targets, where)
+
+    def _style(self, zone: Zone, backbone: Backbone, size: Size, tile: int | None) -> Iterator[Term]:
+        """The style loss at a scale: every style picture is resized along, so that its strokes keep their share of the picture."""
+        loss, weight = terms.style(self.settings)
+        weight, layers = weight * zone.area(), self.settings.style_layers
+        if weight > 0:
+            examples = []
+            for style in zone.styles:
+                picture = style.at(max(size))
+                where = counts(picture.alpha, layers, backbone)
+                # One that is larger than the picture must not need more memory than it.
+                side = tile or (max(size) if style.scale > 1 and loss.additive else None)
+                target = remember(backbone, loss, picture.pixels.to(backbone.device), layers, tile=side, where=where)
+                examples.append((target, style.share))
+            yield Term.towards("style", loss, weight, layers, examples, where=counts(zone.weight(), layers, backbone))
+
+    def _content(self, photo: Picture, backbone: Backbone, tile: int | None) -> Iterator[Term]:
+        weight, layers = self.settings.content_weight, self.settings.content_layers
+        if weight > 0:
+            loss = ContentLoss(self.settings.normalization == "relative")
+            where = counts(self._drawn(photo), layers, backbone)
+            target = remember(backbone, loss, photo.pixels.to(backbone.device), layers, tile=tile, where=where)
+            yield Term.towards("content", loss, weight, layers, [(target, 1.0)], where=where)
+
+    def _drawn(self, photo: Picture) -> Tensor | None:
+        """What its pixels count for the content: as much as they can be seen, and more where there is more to draw."""
+        share = self.settings.structure
+        if share == 0:
+            return photo.alpha
+        weight = 1 - share + share * edges.structure(photo.pixels)
+        return weight if photo.alpha is None else weight * photo.alpha
+
+    def _protect(
+        self, photo: Picture, painting: Sequence[Term], backbone: Backbone, tile: int | None
+    ) -> Iterator[Term]:
+        if self.protected is not None and painting:
+            yield from protect.term(resize(self.protected, photo.size), photo, painting, backbone, tile)

@@ -1,0 +1,37 @@
+"""Reconstruction: content + smoothness, from noise (Mahendran and Vedaldi 2015)."""
+
+from typing import Any
+
+from impasto.pictures.codecs import PictureLike
+from impasto.settings.applies import chosen_settings
+from impasto.tasks.inputs import require, start_of, usable, wanted_size
+from impasto.tasks.problem import Problem
+from impasto.tasks.result import Result
+from impasto.tasks.run import Run
+from impasto.tasks.schedule import schedule
+
+
+def plan_reconstruct(
+    image: PictureLike,
+    layer: str = "relu4_2",
+    recipe: str = "reconstruct",
+    *,
+    start: PictureLike | None = None,
+    **settings: Any,
+) -> Run:
+    """Prepare `reconstruct`; see there."""
+    chosen = chosen_settings(recipe, settings | {"content_layers": layer}, "reconstruct")
+    effective = chosen.effective()
+    require(effective, "content_weight")
+    own = usable(image, "content")
+    photo = own.fitted(wanted_size(chosen.size, chosen.method, own.size))
+    problem = Problem("reconstruct", effective, photo, schedule(photo.size, effective), photo)
+    return Run(problem, recipe, chosen, start_of(chosen, start, {"content": lambda: photo}))
+
+
+def reconstruct(image: PictureLike, layer: str = "relu4_2", recipe: str = "reconstruct", **settings: Any) -> Result:
+    """The picture that one layer's features remember, found from noise (Mahendran and Vedaldi 2015).
+
+    Deeper layers keep the arrangement and forget the exact pixels. Other arguments and errors as `stylize`.
+    """
+    return plan_reconstruct(image, layer, recipe, **settings).finish()

@@ -1,0 +1,49 @@
+"""The scales that are worked through, coarse to fine, with their shares of the iterations."""
+
+import itertools
+import math
+
+from impasto.errors import SettingsError
+from impasto.pictures.picture import Size, long_side
+from impasto.settings.fields import Effective
+from impasto.solver.solve import Stage
+from impasto.tasks.inputs import MIN_SIDE
+
+
+def schedule(size: Size, settings: Effective) -> list[Stage]:
+    """The scales with their shares of the iterations, as 1 to 2 to 3 …: what a coarse scale settles takes few."""
+    final = max(size)
+    last = (
+        min(settings.iterations - 1, round(settings.iterations * settings.last_pass))
+        if settings.places_weight > 0
+        else 0
+    )
+    if settings.scales == "auto":
+        octaves = max(0, round(math.log2(final / (64 if settings.places_weight > 0 else 128))))
+        if settings.style_weight == settings.places_weight == 0 and settings.init == "content":
+            octaves = 0  # the start is the goal already, and coarse scales would only blur it
+        if settings.method == "refine":
+            octaves = min(octaves, 1)  # the start has what the coarsest scales would settle
+        lengths = [round(final / 2**k) for k in range(octaves, -1, -1)]
+        lengths = [length for length in lengths if length == final or min(long_side(size, length)) >= MIN_SIDE]
+        lengths = lengths[-max(1, settings.iterations - last) :]  # a scale takes an iteration at least
+    elif isinstance(settings.scales, tuple):
+        if settings.scales[-1] > final:
+            raise SettingsError(
+                f"--scales goes up to {settings.scales[-1]}, beyond the picture's long side of {final}."
+            )
+        lengths = [*(scale for scale in settings.scales if scale < final), final]
+    else:
+        lengths = [final]
+    spare = settings.iterations - last - len(lengths)
+    if spare < 0:
+        raise SettingsError(
+            f"{settings.iterations} iterations are too few for {len(lengths)} scales: add some, or leave out --scales."
+        )
+    shares = list(itertools.accumulate(range(len(lengths) + 1)))
+    spent = [spare * share // shares[-1] for share in shares]
+    stages = [
+        Stage(long_side(size, length), 1 + after - before)
+        for length, before, after in zip(lengths, spent, spent[1:], strict=False)
+    ]
+    return [*stages, Stage(stages[-1].size, last, last=True)] if last else stages

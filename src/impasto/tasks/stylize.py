@@ -1,0 +1,122 @@
+"""Stylisation: content + style + smoothness, from the content, or from the fast network's answer."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal, overload
+
+from impasto.colour import transfer
+from impasto.errors import SettingsError
+from impasto.masks import naming
+from impasto.pictures.codecs import PictureLike
+from impasto.pictures.picture import Picture
+from impasto.settings.applies import chosen_settings
+from impasto.settings.fields import Settings
+from impasto.tasks import protect
+from impasto.tasks.fast import FastRun, plan_fast
+from impasto.tasks.inputs import StyleLike, require, start_of, usable, wanted_size
+from impasto.tasks.problem import Problem
+from impasto.tasks.regions import Region
+from impasto.tasks.result import Result
+from impasto.tasks.run import Run
+from impasto.tasks.schedule import schedule
+from impasto.tasks.zones import in_colours_of, zoned
+
+
+@overload
+def plan_stylize(
+    content: PictureLike, style: StyleLike, recipe: str = ..., *, method: Literal["fast"], **settings: Any
+) -> FastRun: ...
+@overload
+def plan_stylize(
+    content: PictureLike,
+    style: StyleLike | None,
+    recipe: str = ...,
+    *,
+    regions: Sequence[Region] = ...,
+    start: PictureLike | None = ...,
+    method: Literal["iterative", "refine"] | None = ...,
+    **settings: Any,
+) -> Run: ...
+def plan_stylize(
+    content: PictureLike,
+    style: StyleLike | None,
+    recipe: str = "default",
+    *,
+    regions: Sequence[Region] = (),
+    start: PictureLike | None = None,
+    method: Literal["iterative", "fast", "refine"] | None = None,
+    **settings: Any,
+) -> Run | FastRun:
+    """Prepare `stylize`; see there."""
+    chosen = chosen_settings(recipe, settings | {"method": method})
+    if regions and chosen.method != "iterative":
+        raise SettingsError(f"Regions are for the optimiser: leave them out, or --method {chosen.method}.")
+    if chosen.feather and not regions:
+        raise SettingsError("--feather has no effect without regions: leave it out.")
+    if style is None and not regions:
+        raise SettingsError("There is no style: give a painting, or regions with theirs.")
+    if chosen.method == "fast":
+        assert style is not None
+        if start is not None:
+            raise SettingsError("A start has no effect on the fast method: leave it out, or choose another method.")
+        return plan_fast(content, style, chosen)
+    effective = chosen.effective()
+    require(effective, "style_weight", "content_weight", "places_weight")
+    own = usable(content, "content")
+    wanted = wanted_size(chosen.size, chosen.method, own.size)
+    photo = own.fitted(wanted)
+    regions = [replace(region, mask=naming.found(region.mask, own)) for region in regions]
+    protected = protect.protected(chosen.protect, own, wanted)
+    zones, kept = zoned(style, regions, photo, chosen, own=own.size, wanted=wanted)
+    zones = [in_colours_of(photo, zone, chosen.keep_colour) for zone in zones]
+    frame = photo
+    if chosen.keep_colour == "luminance":
+        photo = replace(photo, pixels=transfer.lightness(photo.pixels))
+    if chosen.method == "refine" and start is None:
+        start = _fast_picture(photo, [(each.picture, each.share) for each in zones[0].styles], chosen)
+    problem = Problem(
+        "stylize",
+        effective,
+        frame=frame,
+        schedule=schedule(photo.size, effective),
+        photo=photo,
+        zones=zones,
+        kept=kept,
+        protected=protected,
+    )
+    named = {
+        "content": lambda: problem.content(problem.schedule[0].size),
+        "style": lambda: zones[0].styles[0].picture,
+    }
+    return Run(problem, recipe, chosen, start_of(chosen, start, named))
+
+
+def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "default", **settings: Any) -> Result:
+    """Render the content in the style (Gatys, Ecker and Bethge 2016).
+
+    ``method`` is ``"iterative"`` (the optimiser), ``"fast"`` (one pass of a network by conditional instance normalisation:
+    Dumoulin et al. 2017, Ghiasi et al. 2017) or ``"refine"`` (the optimiser, started from the fast result).
+    ``content`` and ``style`` are paths, Pillow images, or arrays (H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, or float in
+    [0, 1]; see `codecs.load`. ``style`` may be a list of them, or of pairs with weights, whose statistics are blended.
+    ``recipe`` names a set of settings, and ``settings`` replaces any of them; see `settings.Settings` for all, among them
+    ``size`` (long side, or (width, height)), ``strength`` (0 to 1), ``quality`` (draft, normal, fine) and ``seed``. ``start`` is any picture to
+    start from, in place of what the setting ``init`` names.
+    ``protect`` says whose drawing is kept, how strongly: ``("faces", "mask.png:0.8")``, or a mapping of masks to amounts from 0 to 1.
+    ``regions`` are parts of the picture with styles of their own (`regions.Region`); what they leave follows ``style``, or stays the
+    photograph where that is None.
+    For the fast method a style may also be a `StyleCode`, or the path of a saved one; the settings it heeds are ``network``, ``size``,
+    ``stroke_size``, ``memory``, ``strength`` (above 0.5 it has no more to give), ``device`` and ``precision``.
+    The result has the content's transparency and depth. The same seed gives the same bytes on the same machine.
+
+    Raises ImageError for a picture that cannot be used, SettingsError for a setting that makes no sense, WeightsError
+    when the weights cannot be had and SolverError when not even the start has a finite loss.
+    """
+    result: Result = plan_stylize(content, style, recipe, **settings).finish()
+    return result
+
+
+def _fast_picture(photo: Picture, style: StyleLike, settings: Settings) -> Picture:
+    """The fast method's answer as a start for the optimiser."""
+    kept = {name: getattr(settings, name) for name in ("network", "strength", "device", "precision")}
+    plain = Settings(method="fast", size="native", **kept)
+    return plan_fast(photo, style, plain).finish().picture

@@ -1,0 +1,39 @@
+"""Texture synthesis: style + smoothness, from noise (Gatys, Ecker and Bethge 2015, NIPS)."""
+
+from dataclasses import replace
+from typing import Any
+
+from impasto.errors import SettingsError
+from impasto.pictures.codecs import PictureLike
+from impasto.settings.applies import chosen_settings
+from impasto.tasks.inputs import StyleLike, require, scales_of, start_of, style_pictures, wanted_size, weighted
+from impasto.tasks.problem import Problem
+from impasto.tasks.result import Result
+from impasto.tasks.run import Run
+from impasto.tasks.schedule import schedule
+from impasto.tasks.zones import Zone
+
+
+def plan_texture(
+    style: StyleLike, recipe: str = "texture", *, start: PictureLike | None = None, **settings: Any
+) -> Run:
+    """Prepare `texture`; see there."""
+    chosen = chosen_settings(recipe, settings, "texture")
+    effective = chosen.effective()
+    require(effective, "style_weight", "places_weight")
+    if chosen.size == "native":
+        raise SettingsError("--size native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
+    wanted = wanted_size(chosen.size, chosen.method, (0, 0))
+    length = wanted if isinstance(wanted, int) else max(wanted)
+    styles = style_pictures(style, length, scales_of(chosen, len(weighted(style))))
+    frame = replace(styles[0].picture.fitted(wanted), alpha=None)
+    problem = Problem("texture", effective, frame, schedule(frame.size, effective), zones=[Zone(styles)])
+    return Run(problem, recipe, chosen, start_of(chosen, start, {"style": lambda: styles[0].picture}))
+
+
+def texture(style: StyleLike, recipe: str = "texture", **settings: Any) -> Result:
+    """A new texture with the style's statistics and nothing else (Gatys, Ecker and Bethge 2015, NIPS).
+
+    ``size`` is the long side in the style's own aspect, or any (width, height). Other arguments and errors as `stylize`.
+    """
+    return plan_texture(style, recipe, **settings).finish()
