@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 
 from impasto import demo
 from impasto.cli import app
-from impasto.cli.options import parse_snapshots, parse_weighted
+from impasto.cli.options import parse_weighted
 from impasto.errors import SettingsError
+from impasto.jobs.job import Delivery
 from impasto.losses.objective import TermObjective
 from impasto.pictures import codecs
 from tests.helpers import photo
@@ -356,8 +357,8 @@ def test_weights_follow_the_last_colon(argument: str, parsed: tuple[str, float])
 
 
 def test_snapshots() -> None:
-    assert parse_snapshots("300,200,200", 400) == [200, 300]
-    assert parse_snapshots("every:50", 160) == [50, 100, 150]
+    assert Delivery(snapshots="300,200,200").moments(400) == [200, 300]
+    assert Delivery(snapshots="every:50").moments(160) == [50, 100, 150]
     for text in ("0x", "every:0", "-5", "500", "every:", "1,,2"):
         with pytest.raises(SettingsError):
-            parse_snapshots(text, 400)
+            Delivery(snapshots=text).moments(400)

@@ -9,10 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from impasto.cli.execute import progress
+from impasto.cli.execute import shown
 from impasto.cli.options import INTERRUPTED, stderr
 from impasto.errors import ImpastoError, OutputError, SettingsError
 from impasto.machine import files
+from impasto.progress import Progress
 
 if TYPE_CHECKING:
     from impasto.training.trainer import Training, TrainStep
@@ -83,9 +84,9 @@ def execute_training(
     saved = time.monotonic()
     title = f"train {training.kind}"
     try:
-        with progress(title, quiet or not speaks) as advance, _board(board if speaks else None) as write:
+        with shown(title, quiet or not speaks) as show, _board(board if speaks else None) as write:
             for step in training.steps():
-                advance(training.progress(step), _said(step, training.course.batch))
+                show(Progress(training.progress(step), _said(step, training.course.batch)))
                 lines.append(json.dumps({"step": step.step, **_plain(step)}) + "\n")
                 write(step)
                 if step.event and not quiet:

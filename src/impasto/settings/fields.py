@@ -58,6 +58,9 @@ NOT_TRAINED = (
 PREDICTING, LEARNT = "any", "multi"
 """The networks of the fast method that serve where none is named: for paintings, and for learnt styles."""
 
+STARTS = ("content", "noise", "style")
+"""The words of ``init``; anything else is a file."""
+
 _REFINE = 0.5
 """What the refine method spends of that, for its start has gone half the way: docs/fast.md."""
 
