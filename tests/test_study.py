@@ -1,6 +1,7 @@
 """Studies: grids, a folder that can be left and taken up again, and the page."""
 
 import csv
+import io
 import json
 import re
 import resource
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from impasto import images
 from impasto.cli import app, execute
 from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
 from impasto.recipes import recipe
+from impasto.study import cell
 from impasto.study.study import Study, _cause, plan_study
 from impasto.study.variants import grid, parse_sweep, report
 from tests.helpers import painting, photo
@@ -40,11 +43,47 @@ def small(files: tuple[Path, Path], folder: Path, **options: object) -> Study:
     return plan_study(*files, folder, sweeps={"tv_weight": ["0", "300"]}, snapshots=[3], **QUICK | options)  # type: ignore[arg-type]
 
 
+class Given(io.StringIO):
+    """A pipe to write a job into."""
+
+    def close(self) -> None:
+        """Keep what was written."""
+
+
+class Here:
+    """Stands in for the process of a variant, and computes it in this one, which has imported torch already."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.stdin, self.stdout = Given(), self._told()
+
+    def _told(self) -> Iterator[str]:
+        told = io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "stdin", io.StringIO(self.stdin.getvalue()))
+            patch.setattr(sys, "stdout", told)
+            cell.main()
+        yield from told.getvalue().splitlines(keepends=True)
+
+    def kill(self) -> None:
+        """It has come to its end."""
+
+    def wait(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process for every variant: for tests of all else that a study does."""
+    monkeypatch.setattr(subprocess, "Popen", Here)
+
+
 @pytest.fixture(scope="module")
 def study(files: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A finished study of two variants."""
     made = small(files, tmp_path_factory.mktemp("study") / "new")
-    made.finish()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", Here)
+        made.finish()
     assert not made.failures
     return made
 
@@ -142,6 +181,7 @@ def test_the_command_of_a_cell_makes_its_picture(study: Study, tmp_path: Path, m
         assert images.load(name).array().tobytes() == images.load(made / kept).array().tobytes()
 
 
+@pytest.mark.usefixtures("here", "small_looks")
 def test_the_reports_own_experiments(files: tuple[Path, Path], tmp_path: Path) -> None:
     done = CliRunner().invoke(
         app, ["study", *map(str, files), "--preset", "report", "-o", str(tmp_path), "--json", *OPTIONS]
@@ -180,6 +220,7 @@ def test_the_preset_shows_what_the_report_shows() -> None:
     assert (others[3].recipe, others[4].resolved().method) == ("statistics", "fast")
 
 
+@pytest.mark.usefixtures("here")
 def test_a_variant_that_fails_is_noted_and_the_rest_goes_on(files: tuple[Path, Path], tmp_path: Path) -> None:
     study = plan_study(*files, tmp_path, sweeps={"size": ["48", "16"]}, iterations=6)
     study.finish()
@@ -322,6 +363,7 @@ def impasto(*arguments: str | Path, room: int | None = None) -> subprocess.Popen
     )
 
 
+@pytest.mark.slow
 def test_a_full_disk_ends_the_study_and_the_same_command_goes_on(
     study: Study, files: tuple[Path, Path], tmp_path: Path
 ) -> None:

@@ -33,6 +33,8 @@ from tests.helpers import painting, photo
 SMALL = Course(steps=4, batch=2, crop=64, workers=0, validate_every=100)
 SETTINGS = Settings(precision="float32")
 
+pytestmark = pytest.mark.usefixtures("small_looks")
+
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> tuple[list[Path], list[Path]]:
