@@ -172,7 +172,11 @@ def fail(message: str, code: int) -> None:
 
 
 def parse_weighted(argument: str) -> tuple[str, float]:
-    """``painting.jpg:0.7`` -> ("painting.jpg", 0.7): what follows the last colon is a weight if it is a number."""
+    """A path and its weight: what follows the last colon is one if it is a number.
+
+    >>> parse_weighted("painting.jpg:0.7"), parse_weighted("painting.jpg")
+    (('painting.jpg', 0.7), ('painting.jpg', 1.0))
+    """
     path, colon, tail = argument.rpartition(":")
     try:
         return (path, float(tail)) if colon and path else (argument, 1.0)
