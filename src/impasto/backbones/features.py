@@ -120,7 +120,7 @@ class Backbone:
     ) -> None:
         self.architecture = architecture
         self.device = torch.device(device)
-        self._dtype = dtype
+        self.dtype = dtype
         self._pool = kernels.max_pool if pooling == "max" else kernels.average_pool
         self._stops = pooling == "max"
         self._padding = padding
@@ -231,7 +231,7 @@ class Backbone:
     def _normalized(self, pixels: Tensor) -> Tensor:
         """RGB in [0, 1] as the network was trained on it: BGR in 0-255 less its mean."""
         normalized = pixels.flip(1) * 255 - self._mean.to(pixels.dtype)
-        return normalized.to(self._dtype, memory_format=torch.channels_last)
+        return normalized.to(self.dtype, memory_format=torch.channels_last)
 
     def _convolution(self, layer: str) -> Convolution:
         """The convolution of that name, made ready when first needed."""
