@@ -95,7 +95,7 @@ class Architecture:
 
 ARCHITECTURES: dict[str, Architecture] = {
     # Simonyan and Zisserman 2015, table 1, column E. A row here and one of the same name in `weights.REGISTRY` is a backbone.
-    "vgg19": Architecture(blocks=((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))),
+    weights.BACKBONE: Architecture(blocks=((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))),
 }
 
 
@@ -132,7 +132,7 @@ class Backbone:
     @classmethod
     def pretrained(
         cls,
-        name: str = "vgg19",
+        name: str = weights.BACKBONE,
         *,
         pooling: Pooling = "max",
         padding: Padding = "zeros",
