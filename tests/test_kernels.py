@@ -9,7 +9,8 @@ from torch import Tensor
 
 from impasto.backbones import kernels
 from impasto.backbones.features import Architecture
-from impasto.backbones.kernels import Padding, Pooling, Rows
+from impasto.backbones.kernels import Padding, Pooling
+from impasto.backbones.rows import Rows
 from impasto.losses import statistics
 from tests.helpers import random_backbone, random_tensors
 

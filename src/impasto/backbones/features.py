@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from impasto import weights
-from impasto.backbones import kernels
-from impasto.backbones.kernels import Backward, Convolution, Padding, Pooling, Rows
+from impasto.backbones import kernels, rows
+from impasto.backbones.kernels import Convolution, Padding, Pooling
+from impasto.backbones.rows import Backward, Rows
 from impasto.errors import ImageError, SettingsError, did_you_mean
 from impasto.pictures.tiles import Window
 
@@ -199,7 +200,7 @@ class Backbone:
             if layer in looked_at:
                 x = Rows.of(x.whole())
                 named = [(name, plain(name)[1]) for name in wanted if plain(name)[0] == layer]
-                features |= {name: kernels.averaged(x.whole(), side) for name, side in named}
+                features |= {name: rows.averaged(x.whole(), side) for name, side in named}
                 shapes[layer] = x.shape
             if tape is not None:
                 tape.append((layer, backward))
@@ -220,9 +221,9 @@ class Backbone:
                 joining, side = gradients.pop(name), plain(name)[1]
                 if joining is not None:
                     if gradient is None:
-                        gradient = kernels.spread(joining, shapes[layer], side, windows.get(name))
+                        gradient = rows.spread(joining, shapes[layer], side, windows.get(name))
                     else:
-                        gradient = kernels.added(gradient, joining, side, windows.get(name))
+                        gradient = rows.added(gradient, joining, side, windows.get(name))
             if gradient is not None and backward is not None:
                 gradient = backward(gradient)
         assert gradient is not None
