@@ -9,7 +9,7 @@ from torch import Tensor
 
 from impasto.errors import SettingsError
 from impasto.networks import encoder
-from impasto.networks.cin import Architecture
+from impasto.networks.cin import StylizerShape
 from impasto.networks.contract import Design, Network
 from impasto.networks.encoder import EncoderShape
 from impasto.pictures import codecs
@@ -29,11 +29,11 @@ def design(kind: Kind, paintings: Sequence[Path], palette: float) -> Design:
     """What a network of a kind is, for these paintings; a table of styles has one more row, for the photograph's own."""
     if kind == "any":
         inputs = 2 * sum(encoder.CHANNELS)
-        architecture = Architecture(_CONTRACT, _BLOCKS, _EXPAND, _CODES, constant=True)
-        return Design(architecture, EncoderShape(inputs, _HIDDEN, _CODES), palette=palette)
-    architecture = Architecture(_CONTRACT, _BLOCKS, _EXPAND, len(paintings) + 1)
+        shape = StylizerShape(_CONTRACT, _BLOCKS, _EXPAND, _CODES, constant=True)
+        return Design(shape, EncoderShape(inputs, _HIDDEN, _CODES), palette=palette)
+    shape = StylizerShape(_CONTRACT, _BLOCKS, _EXPAND, len(paintings) + 1)
     colours = tuple(tuple(colours_of(path)[0].tolist()) for path in paintings) if palette else ()
-    return Design(architecture, None, tuple(path.stem for path in paintings), palette=palette, colours=colours)
+    return Design(shape, None, tuple(path.stem for path in paintings), palette=palette, colours=colours)
 
 
 @torch.no_grad()
