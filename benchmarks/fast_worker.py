@@ -32,7 +32,8 @@ from impasto.networks.painter import Painter
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import Settings
 from impasto.tasks import record
-from impasto.training.trainer import Course, Kind, Training
+from impasto.training.course import Course, Kind
+from impasto.training.trainer import Training
 
 CPU = torch.device("cpu")
 

@@ -45,14 +45,14 @@ def plain_steps(content: Path, style: Path, size: int) -> Iterator[Tensor]:
     """Gatys' method as a good tutorial writes it: channels-last float32, autograd, L-BFGS of torch."""
     tensors = {
         name: tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
-        for name, tensor in weights.load("vgg19").items()
+        for name, tensor in weights.load(weights.BACKBONE).items()
     }
-    mean = torch.tensor(ARCHITECTURES["vgg19"].mean).view(1, 3, 1, 1)
+    mean = torch.tensor(ARCHITECTURES[weights.BACKBONE].mean).view(1, 3, 1, 1)
 
     def network(x: Tensor) -> dict[str, Tensor]:
         features = {}
         x = (x.flip(1) * 255 - mean).contiguous(memory_format=torch.channels_last)
-        for layer in ARCHITECTURES["vgg19"].layers[1:]:
+        for layer in ARCHITECTURES[weights.BACKBONE].layers[1:]:
             if layer.startswith("conv"):
                 x = nn.conv2d(x, tensors[f"{layer}.weight"], tensors[f"{layer}.bias"], padding=1)
             else:

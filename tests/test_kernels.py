@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from impasto.backbones import kernels
+from impasto.backbones import kernels, rows
 from impasto.backbones.features import Architecture
-from impasto.backbones.kernels import Padding, Pooling, Rows
+from impasto.backbones.kernels import Padding, Pooling
+from impasto.backbones.rows import Rows
 from impasto.losses import statistics
 from tests.helpers import random_backbone, random_tensors
 
@@ -57,7 +58,7 @@ def test_the_engine_is_the_plain_network(
     height: int, width: int, pooling: Pooling, padding: Padding, band: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In float64 to the last digits; in float32, where oneDNN's fused operators take over, to its own rounding."""
-    monkeypatch.setattr(kernels, "_BAND_BYTES", band)
+    monkeypatch.setattr(rows, "_BAND_BYTES", band)
     picture = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     for layers in (TAPS, ["relu1_1", "relu2_2"], ["relu2_1", "relu2_2", "pool2"], ["conv1_1", "pool1"]):
         for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
@@ -74,7 +75,7 @@ def test_the_engine_is_the_plain_network(
 def test_bands_change_nothing_in_bfloat16(padding: Padding, monkeypatch: pytest.MonkeyPatch) -> None:
     results = []
     for size in (1, 2**30):
-        monkeypatch.setattr(kernels, "_BAND_BYTES", size)
+        monkeypatch.setattr(rows, "_BAND_BYTES", size)
         x = torch.rand(1, 3, 37, 50, generator=torch.Generator().manual_seed(1)).requires_grad_()
         features = random_backbone(DEEP, torch.bfloat16, padding=padding)(x, TAPS)
         results.append([*features.values(), gradient(x, features, TAPS)])

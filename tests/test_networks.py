@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from impasto import demo, weights
 from impasto.networks import zoo as pretrained
-from impasto.networks.cin import ARCHITECTURES, Architecture, Stylizer
+from impasto.networks.cin import SHAPES, Stylizer, StylizerShape
 from impasto.networks.painter import Painter
 from impasto.networks.zoo import predictor
 from tests.helpers import painting, photo
@@ -90,11 +90,11 @@ def test_the_26_styles_are_those_of_the_file_at_any_size(size: tuple[int, int]) 
     assert np.abs(found - expected[0][:, :, : size[0], : size[1]]).max() < 1e-4
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize("size", [(64, 64), (57, 90), (16, 31)])
 def test_a_painter_paints_what_the_network_does(name: str, size: tuple[int, int]) -> None:
     pixels, network = picture(photo(*size)), pretrained.network(name).stylizer
-    style = network.style(torch.linspace(-0.3, 0.4, ARCHITECTURES[name].codes)[None].abs())
+    style = network.style(torch.linspace(-0.3, 0.4, SHAPES[name].codes)[None].abs())
     painter = Painter(network, style, dtype=torch.float32, device=CPU)
     expected = network(pixels, style)
     assert (painter.whole(pixels) - expected).abs().max() < 1e-3
@@ -135,7 +135,7 @@ def test_a_flat_style_and_a_flat_photo_are_finite() -> None:
 
 def test_reach_is_how_far_a_pixel_is_felt() -> None:
     """The gradient of a pixel with frozen statistics is nothing beyond the network's reach, and something near it."""
-    network = Stylizer(Architecture(contract=(4, 4, 4), blocks=1, expand=(4, 4), codes=2)).double().eval()
+    network = Stylizer(StylizerShape(contract=(4, 4, 4), blocks=1, expand=(4, 4), codes=2)).double().eval()
     painter = Painter(network, torch.ones(1, 2 * sum(network.channels)).double(), dtype=torch.float64, device=CPU)
     pixels = torch.rand(1, 3, 96, 96, dtype=torch.float64)
     paint = painter.frozen(painter.measured(pixels)[1])

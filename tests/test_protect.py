@@ -2,8 +2,10 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -180,7 +182,7 @@ def test_the_first_network_is_what_the_paper_draws() -> None:
     x = x.reshape(10, 5, 2, 5, 2).max((2, 4))
     x = bent(convolved(bent(convolved(x, 2), 2), 3), 3)
     expected = convolved(x, 4), convolved(x, 5)
-    found = faces._answers(weights.load("face-propose"), torch.from_numpy(seen)[None].float(), {1: 2})
+    found = faces._Net(weights.load("face-propose"), 12, {1: 2}).answers(torch.from_numpy(seen)[None].float())
     for one, other in zip(found, expected, strict=True):
         assert one.shape == (1, len(other), 1, 1) and np.allclose(one[0].numpy(), other, atol=1e-4)
 
@@ -369,6 +371,16 @@ def test_regions_by_name(portrait: Picture) -> None:
     run = impasto.plan_stylize(portrait, None, size=128, iterations=4, regions=[region])
     (zone,) = run.problem.zones
     assert zone.share is not None and zone.share[0, 0, 25, 51] > 0.9 and zone.share[0, 0, 80:].max() < 0.01
+
+
+def test_a_face_that_is_protected_and_a_region_is_sought_once(
+    portrait: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sought = Mock(side_effect=faces.found)
+    monkeypatch.setattr(faces, "found", sought)
+    own, region = replace(portrait, pixels=portrait.pixels.clone()), Region("faces", painting(64, 64))
+    impasto.plan_stylize(own, None, size=128, iterations=4, regions=[region], protect="faces")
+    assert sought.call_count == 1
 
 
 def test_the_command_and_its_record(tmp_path: Path, left: str) -> None:

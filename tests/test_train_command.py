@@ -15,10 +15,14 @@ from typer.testing import CliRunner
 import impasto
 from impasto.cli import app
 from impasto.errors import ImageError, SettingsError, WeightsError
+from impasto.jobs import train as job
 from impasto.networks import zoo as pretrained
 from impasto.networks.codes import StyleCode, learnt_style
 from impasto.networks.contract import load_network
-from impasto.training.trainer import Training, TrainStep
+from impasto.progress import Progress
+from impasto.settings.fields import Settings
+from impasto.training.course import Course
+from impasto.training.trainer import Training
 from tests.helpers import painting, photo
 
 SHORT = ["--crop", "64", "--batch", "1", "--workers", "0", "--precision", "float32", "--quiet"]
@@ -108,7 +112,7 @@ def test_a_fit_that_stalls_goes_on_with_all_weights(folders: Path, monkeypatch: 
 def test_ctrl_c_saves(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = Training.steps
 
-    def interrupted(self: Training) -> Iterator[TrainStep]:
+    def interrupted(self: Training) -> Iterator[Progress]:
         yield from itertools.islice(whole(self), 2)
         raise KeyboardInterrupt
 
@@ -120,6 +124,23 @@ def test_ctrl_c_saves(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         json.loads(run("--style", "new.png", "--steps", "3", "-o", "one.safetensors", "--resume", "--json"))["steps"]
         == 3
     )
+
+
+def test_a_training_that_is_closed_saves_and_goes_on(folders: Path) -> None:
+    def training() -> Training:
+        settings, course = Settings(precision="float32"), Course(steps=3, batch=1, crop=64, workers=0)
+        return Training("single", [*Path("photos").iterdir()], [Path("new.png")], settings, course)
+
+    output, begun = Path("one.safetensors"), training()
+    steps = job.train(begun, output)
+    assert next(steps).iteration == 1 and not output.exists()
+    steps.close()
+    assert load_network(output).design.card["steps"] == 1
+    assert job.summary(begun, output)["losses"]["total"] > 0
+    with pytest.raises(SettingsError, match="was cut off"):
+        job.train(training(), output)
+    assert [step.iteration for step in job.train(training(), output, resume=True)] == [2, 3]
+    assert len(Path("one.safetensors.log.jsonl").read_text().splitlines()) == 3
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,11 @@ from impasto.networks.contract import Design, Network, load_network, save_networ
 from impasto.networks.encoder import StyleEncoder
 from impasto.pictures import codecs
 from impasto.settings.fields import Settings
-from impasto.training import trainer
+from impasto.training import course, trainer
+from impasto.training.course import Course, Kind
 from impasto.training.pictures import OWN, Draws, batches, pictures_of
 from impasto.training.teacher import Teacher
-from impasto.training.trainer import Course, Kind, Training
+from impasto.training.trainer import Training
 from tests.helpers import painting, photo
 
 SMALL = Course(steps=4, batch=2, crop=64, workers=0, validate_every=100)
@@ -126,9 +127,28 @@ def test_bold_paintings_count_for_more() -> None:
 def test_the_learning_rate_rises_and_falls_with_the_budget(
     pictures: tuple[list[Path], list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "_WARM_UP", 2)
+    monkeypatch.setattr(course, "_WARM_UP", 2)
     training = Training("multi", *pictures, SETTINGS, replace(SMALL, learning_rate=0.1))
-    assert [step.learning_rate for step in training.steps()] == pytest.approx([0.05, 0.1, 0.1, 0.0625])
+    assert [training.last.learning_rate for _ in training.steps()] == pytest.approx([0.05, 0.1, 0.1, 0.0625])
+
+
+def test_a_training_has_a_random_state_of_its_own(pictures: tuple[list[Path], list[Path]]) -> None:
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    training = Training("any", *pictures, replace(SETTINGS, seed=3), replace(SMALL, steps=1, validate_every=1))
+    first = training.network.stylizer.layers()[0].conv.weight.clone()
+    trained(training)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(3)
+    assert torch.equal(first, Network(training.network.design).stylizer.layers()[0].conv.weight)
+
+
+def test_it_tells_how_far_it_is(pictures: tuple[list[Path], list[Path]]) -> None:
+    training = Training("multi", *pictures, SETTINGS, replace(SMALL, steps=2, validate_every=2))
+    first, second = training.steps()
+    assert (first.done, first.iteration, second.done, second.seconds_left) == (0.5, 1, 1.0, 0.0)
+    assert first.losses["style"] > 0 and first.text.startswith("step 1 style ")
+    assert second.text.startswith("step 2 held out: ") and "style" in training.last.validation
 
 
 def test_an_epoch_has_every_style_once(pictures: tuple[list[Path], list[Path]]) -> None:
@@ -289,8 +309,9 @@ def test_a_network_survives_its_file(pictures: tuple[list[Path], list[Path]], tm
 SHARED = """
 import os, sys, torch
 from pathlib import Path
-from impasto.settings import Settings
+from impasto.settings.fields import Settings
 from impasto.training.pictures import pictures_of
+from impasto.training import trainer
 from impasto.training.trainer import Course, Training
 torch.set_num_threads(1)
 torch.distributed.init_process_group("gloo")

@@ -42,7 +42,7 @@ def examine() -> tuple[dict[str, Any], bool]:
         "precision": choose_precision("auto", device),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "cuda": torch.version.cuda or "not built in",
-        "weights cache": str(weights.cache_path("vgg19").parent),
+        "weights cache": str(weights.cache_path(weights.BACKBONE).parent),
         "weights": states,
     }
     return report, healthy(states)

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from impasto import weights
-from impasto.backbones import kernels
-from impasto.backbones.kernels import Backward, Convolution, Padding, Pooling, Rows
+from impasto.backbones import kernels, rows
+from impasto.backbones.kernels import Convolution, Padding, Pooling
+from impasto.backbones.rows import Backward, Rows
 from impasto.errors import ImageError, SettingsError, did_you_mean
 from impasto.pictures.tiles import Window
 
@@ -95,7 +96,7 @@ class Architecture:
 
 ARCHITECTURES: dict[str, Architecture] = {
     # Simonyan and Zisserman 2015, table 1, column E. A row here and one of the same name in `weights.REGISTRY` is a backbone.
-    "vgg19": Architecture(blocks=((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))),
+    weights.BACKBONE: Architecture(blocks=((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))),
 }
 
 
@@ -120,7 +121,7 @@ class Backbone:
     ) -> None:
         self.architecture = architecture
         self.device = torch.device(device)
-        self._dtype = dtype
+        self.dtype = dtype
         self._pool = kernels.max_pool if pooling == "max" else kernels.average_pool
         self._stops = pooling == "max"
         self._padding = padding
@@ -132,7 +133,7 @@ class Backbone:
     @classmethod
     def pretrained(
         cls,
-        name: str = "vgg19",
+        name: str = weights.BACKBONE,
         *,
         pooling: Pooling = "max",
         padding: Padding = "zeros",
@@ -199,7 +200,7 @@ class Backbone:
             if layer in looked_at:
                 x = Rows.of(x.whole())
                 named = [(name, plain(name)[1]) for name in wanted if plain(name)[0] == layer]
-                features |= {name: kernels.averaged(x.whole(), side) for name, side in named}
+                features |= {name: rows.averaged(x.whole(), side) for name, side in named}
                 shapes[layer] = x.shape
             if tape is not None:
                 tape.append((layer, backward))
@@ -220,9 +221,9 @@ class Backbone:
                 joining, side = gradients.pop(name), plain(name)[1]
                 if joining is not None:
                     if gradient is None:
-                        gradient = kernels.spread(joining, shapes[layer], side, windows.get(name))
+                        gradient = rows.spread(joining, shapes[layer], side, windows.get(name))
                     else:
-                        gradient = kernels.added(gradient, joining, side, windows.get(name))
+                        gradient = rows.added(gradient, joining, side, windows.get(name))
             if gradient is not None and backward is not None:
                 gradient = backward(gradient)
         assert gradient is not None
@@ -231,7 +232,7 @@ class Backbone:
     def _normalized(self, pixels: Tensor) -> Tensor:
         """RGB in [0, 1] as the network was trained on it: BGR in 0-255 less its mean."""
         normalized = pixels.flip(1) * 255 - self._mean.to(pixels.dtype)
-        return normalized.to(self._dtype, memory_format=torch.channels_last)
+        return normalized.to(self.dtype, memory_format=torch.channels_last)
 
     def _convolution(self, layer: str) -> Convolution:
         """The convolution of that name, made ready when first needed."""

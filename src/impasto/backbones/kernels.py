@@ -7,67 +7,17 @@ and its gradient) exist only as the band that is being worked on. `features` cha
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from impasto.pictures.tiles import Window
+from impasto.backbones.rows import Backward, Rows
 
 Padding = Literal["zeros", "replicate"]
 Pooling = Literal["max", "average"]
-
-_BAND_BYTES = 8 * 2**20
-"""How much of a map is worked on at once: measured, smaller bands cost time and larger ones memory."""
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A feature map that is computed band by band: ``take(top, bottom)`` gives its rows from ``top`` to before ``bottom``."""
-
-    shape: torch.Size
-    dtype: torch.dtype
-    device: torch.device
-    take: Callable[[int, int], Tensor]
-
-    @classmethod
-    def of(cls, x: Tensor) -> "Rows":
-        """The rows of a tensor (N, C, H, W)."""
-        return cls(x.shape, x.dtype, x.device, lambda top, bottom: x[:, :, top:bottom])
-
-    def derived(self, channels: int, take: Callable[[int, int], Tensor], height: int = 0, width: int = 0) -> "Rows":
-        """Rows computed from these."""
-        shape = torch.Size((self.shape[0], channels, height or self.shape[2], width or self.shape[3]))
-        return Rows(shape, self.dtype, self.device, take)
-
-    def whole(self) -> Tensor:
-        """All rows at once."""
-        return self.take(0, self.shape[2])
-
-    def joined(self) -> Tensor:
-        """All rows, computed band by band."""
-        return torch.cat([self.take(top, bottom) for top, bottom in self.bands()], 2)
-
-    def empty(self, height: int, width: int) -> Tensor:
-        """A tensor of the same kind to write into."""
-        return torch.empty(
-            (*self.shape[:2], height, width), dtype=self.dtype, device=self.device, memory_format=torch.channels_last
-        )
-
-    def bands(self) -> Iterator[tuple[int, int]]:
-        """First and last row of the bands to work through; a GPU takes the map as one."""
-        channels = max(self.shape[1], 64)  # the three of the pixels' gradient are made from the many of the first layer
-        height = max(2, _BAND_BYTES // (self.shape[0] * channels * self.shape[3] * self.dtype.itemsize) // 2 * 2)
-        if self.device.type != "cpu":
-            height = self.shape[2]
-        return ((top, min(top + height, self.shape[2])) for top in range(0, self.shape[2], height))
-
-
-Backward = Callable[[Rows], Rows]
-"""From the gradient with respect to a layer's output to that with respect to its input."""
 
 
 class Convolution:
@@ -183,52 +133,6 @@ def _fuses(device: str, dtype: torch.dtype) -> bool:
         if not torch.allclose(found.float(), expected, rtol=1e-2, atol=1e-2 * float(expected.abs().max())):
             return False
     return True
-
-
-def averaged(x: Tensor, side: int) -> Tensor:
-    """A map averaged over squares of ``side`` × ``side`` positions; what is left at its end belongs to none."""
-    return x if side == 1 else nn.avg_pool2d(x, side)
-
-
-def added(rows: Rows, other: Tensor, side: int = 1, window: Window | None = None) -> Rows:
-    """The sum of a gradient and that of an `averaged` map, of all of it or of what lies in a ``window`` of it."""
-    if window is None and side == 1:
-        return rows.derived(rows.shape[1], lambda top, bottom: rows.take(top, bottom) + other[:, :, top:bottom])
-    first, last, left, right = _within(other, side, window)
-
-    def take(top: int, bottom: int) -> Tensor:
-        a, b = max(top, first), min(bottom, last)
-        if a >= b:
-            return rows.take(top, bottom)
-        band = rows.take(top, bottom).clone()
-        band[:, :, a - top : b - top, left:right] += _handed_out(other, side, a - first, b - first)
-        return band
-
-    return rows.derived(rows.shape[1], take)
-
-
-def spread(other: Tensor, shape: torch.Size, side: int = 1, window: Window | None = None) -> Rows:
-    """The gradient of a map of ``shape`` from that of the `averaged` map, of all of it or of what lies in a ``window`` of it."""
-    if window is None and side == 1:
-        return Rows.of(other)
-    whole = torch.empty(shape, dtype=other.dtype, device=other.device, memory_format=torch.channels_last).zero_()
-    top, bottom, left, right = _within(other, side, window)
-    whole[:, :, top:bottom, left:right] = _handed_out(other, side, 0, bottom - top)
-    return Rows.of(whole)
-
-
-def _within(other: Tensor, side: int, window: Window | None) -> Window:
-    """Where in a map the squares lie that ``other`` has an average of."""
-    top, bottom, left, right = window or (0, other.shape[2], 0, other.shape[3])
-    return top * side, bottom * side, left * side, right * side
-
-
-def _handed_out(other: Tensor, side: int, top: int, bottom: int) -> Tensor:
-    """Rows ``top`` to ``bottom`` of the gradient of the positions, each of which has its share of its square's."""
-    if side == 1:
-        return other[:, :, top:bottom]
-    band = nn.interpolate(other[:, :, top // side : -(-bottom // side)] / side**2, scale_factor=side)
-    return band[:, :, top % side : top % side + bottom - top]
 
 
 def relu_backward(y: Tensor, kept: bool = True) -> Backward:

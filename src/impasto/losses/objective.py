@@ -20,7 +20,8 @@ from torch import Tensor
 
 from impasto.backbones.features import Backbone
 from impasto.errors import SettingsError
-from impasto.losses.statistics import Stat, only_gradients, widen
+from impasto.losses.by_hand import only_gradients, widen
+from impasto.losses.statistics import Stat
 from impasto.losses.term import Loss, Term
 from impasto.machine import memory
 from impasto.pictures import tiles

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from impasto.losses import statistics
+from impasto.losses.by_hand import widen
 from impasto.losses.statistics import Stat
 from impasto.losses.term import Loss, positive
 
@@ -122,7 +123,7 @@ class DeviationLoss(StyleLoss):
     """Batch-norm statistics: (1/C) Σ_c (Δμ_c)² + (Δσ_c)² (Li et al. 2017, eq. 11), or over the style's own Σ μ_c² + σ_c²."""
 
     def statistic(self, feature: Tensor, weight: Tensor | None) -> Stat:
-        wide = statistics.widen(feature)
+        wide = widen(feature)
         return statistics.mean(wide.square(), weight), statistics.mean(wide, weight)
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:

@@ -20,12 +20,33 @@ _SMALLEST = 20
 _STEP = 0.709
 """From one size at which the first network looks to the next."""
 
-_Net = Mapping[str, Tensor]
-_POOLS: Mapping[str, Mapping[int, int]] = {"propose": {1: 2}, "refine": {1: 3, 2: 3}, "output": {1: 3, 2: 3, 3: 2}}
-"""After which convolutions of a network so many positions are pooled, always with a step of two (the paper's figure 2)."""
-
 _CHEEK = 0.6
 """What a face counts in its mask, where its eyes and its mouth are one."""
+
+
+@dataclass(frozen=True)
+class _Net:
+    """One of the networks: the side of the squares that it looks at, and after which convolutions so many positions are pooled, always
+    with a step of two (the paper's figure 2)."""
+
+    tensors: Mapping[str, Tensor]
+    side: int
+    pools: Mapping[int, int]
+
+    def answers(self, seen: Tensor) -> list[Tensor]:
+        """What it says of pictures (N, 3, H, W) in [-1, 1]: its last layers, side by side, each (N, C, H', W')."""
+        said: list[Tensor] = []
+        number = 1
+        while f"{number}.weight" in self.tensors:
+            answer = nn.conv2d(seen, self.tensors[f"{number}.weight"], self.tensors[f"{number}.bias"])
+            if f"{number}.slope" in self.tensors:
+                seen = nn.prelu(answer, self.tensors[f"{number}.slope"])
+                if number in self.pools:
+                    seen = nn.max_pool2d(seen, self.pools[number], 2, ceil_mode=True)
+            else:
+                said.append(answer)
+            number += 1
+        return said
 
 
 @dataclass(frozen=True)
@@ -38,13 +59,15 @@ class Face:
 
 def found(picture: Picture) -> list[Face]:
     """The faces of a picture, the surest first, from 20 pixels to its whole height. Raises WeightsError."""
-    nets = {name: weights.load(f"face-{name}") for name in _POOLS}
+    propose = _Net(weights.load("face-propose"), 12, {1: 2})
+    refine = _Net(weights.load("face-refine"), 24, {1: 3, 2: 3})
+    output = _Net(weights.load("face-output"), 48, {1: 3, 2: 3, 3: 2})
     seen = picture.pixels * 2 - 1
     with torch.no_grad():
-        boxes = _square(_proposed(nets["propose"], seen))
-        offsets, likely = _looked_at(nets["refine"], seen, boxes, 24)
+        boxes = _square(_proposed(propose, seen))
+        offsets, likely = _looked_at(refine, seen, boxes)
         boxes = _square(_kept(_moved(boxes, offsets), likely, 0.7, 0.7)[0])
-        offsets, places, likely = _looked_at(nets["output"], seen, boxes, 48)
+        offsets, places, likely = _looked_at(output, seen, boxes)
         points = boxes[:, None, :2] + places.reshape(-1, 2, 5).transpose(1, 2) * (boxes[:, 2:] - boxes[:, :2])[:, None]
         boxes, chosen = _kept(_moved(boxes, offsets), likely, 0.8, 0.4)
     return [Face(*each) for each in zip(boxes, points[chosen], strict=True)]
@@ -74,32 +97,16 @@ def mask(faces: list[Face], size: Size) -> Tensor:
     return white[None, None]
 
 
-def _answers(net: _Net, seen: Tensor, pools: Mapping[int, int]) -> list[Tensor]:
-    """What a network says of pictures (N, 3, H, W) in [-1, 1]: its last layers, side by side, each (N, C, H', W')."""
-    said: list[Tensor] = []
-    number = 1
-    while f"{number}.weight" in net:
-        answer = nn.conv2d(seen, net[f"{number}.weight"], net[f"{number}.bias"])
-        if f"{number}.slope" in net:
-            seen = nn.prelu(answer, net[f"{number}.slope"])
-            if number in pools:
-                seen = nn.max_pool2d(seen, pools[number], 2, ceil_mode=True)
-        else:
-            said.append(answer)
-        number += 1
-    return said
-
-
 def _proposed(net: _Net, seen: Tensor) -> Tensor:
-    """Boxes (N, 4) that may be faces: the network looks at every square of 12 pixels, of pictures of many sizes."""
-    boxes, likely, scale = [torch.empty(0, 4)], [torch.empty(0)], 12 / _SMALLEST
-    while min(seen.shape[2:]) * scale >= 12:
+    """Boxes (N, 4) that may be faces: the network looks at every square of its side, of pictures of many sizes."""
+    boxes, likely, scale = [torch.empty(0, 4)], [torch.empty(0)], net.side / _SMALLEST
+    while min(seen.shape[2:]) * scale >= net.side:
         size = round(seen.shape[2] * scale), round(seen.shape[3] * scale)
-        offsets, face = _answers(net, nn.interpolate(seen, size, mode="bilinear", antialias=True), _POOLS["propose"])
+        offsets, face = net.answers(nn.interpolate(seen, size, mode="bilinear", antialias=True))
         face = face.softmax(1)[0, 1]
         rows, columns = torch.nonzero(face > 0.6, as_tuple=True)
         corner = torch.stack([columns, rows], 1) * 2.0
-        here = _moved(torch.cat([corner, corner + 12], 1), offsets[0, :, rows, columns].T) / scale
+        here = _moved(torch.cat([corner, corner + net.side], 1), offsets[0, :, rows, columns].T) / scale
         kept, chosen = _kept(here, face[rows, columns], 0.6, 0.5)
         boxes.append(kept)
         likely.append(face[rows, columns][chosen])
@@ -107,16 +114,16 @@ def _proposed(net: _Net, seen: Tensor) -> Tensor:
     return _kept(torch.cat(boxes), torch.cat(likely), 0.6, 0.7)[0]
 
 
-def _looked_at(net: _Net, seen: Tensor, boxes: Tensor, side: int) -> list[Tensor]:
-    """What a network says of squares (N, 4), brought to a side: its answers (N, C), the last as how likely (N,) it is a face."""
+def _looked_at(net: _Net, seen: Tensor, boxes: Tensor) -> list[Tensor]:
+    """What a network says of squares (N, 4), brought to its side: its answers (N, C), the last as how likely (N,) it is a face."""
+    side = net.side
     patches = [torch.empty(0, 3, side, side)]
     height, width = seen.shape[2:]
     for left, top, right, bottom in boxes.round().int().tolist():
         inside = seen[..., max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
         beyond = max(-left, 0), max(right - width, 0), max(-top, 0), max(bottom - height, 0)
         patches.append(nn.interpolate(nn.pad(inside, beyond), (side, side), mode="bilinear", antialias=True))
-    pools = _POOLS["refine" if side == 24 else "output"]
-    *others, face = (answer.flatten(1) for answer in _answers(net, torch.cat(patches), pools))
+    *others, face = (answer.flatten(1) for answer in net.answers(torch.cat(patches)))
     return [*others, face.softmax(1)[:, 1]]
 
 

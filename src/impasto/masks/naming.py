@@ -1,5 +1,10 @@
 """Masks by name: where the faces or the people of a photograph are."""
 
+from collections.abc import MutableMapping
+
+from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
+
 from impasto.errors import ImageError
 from impasto.masks import faces, people
 from impasto.pictures.codecs import PictureLike
@@ -11,6 +16,9 @@ NAMES = ("faces", "people")
 _LONGEST = 1000
 """The long side at which they are sought: finer masks are slower, and hold no more."""
 
+_known: MutableMapping[Tensor, dict[str, Picture]] = WeakTensorKeyDictionary()
+"""What was found by name, as long as the photograph's pixels are there: what is protected and a region as well is sought once."""
+
 
 def found(mask: PictureLike, photo: Picture) -> PictureLike:
     """A mask as it was given, or, for one of `NAMES`, one of the photograph's shape: white where such are, soft at their edges.
@@ -19,6 +27,13 @@ def found(mask: PictureLike, photo: Picture) -> PictureLike:
     """
     if not isinstance(mask, str) or mask not in NAMES:
         return mask
+    known = _known.setdefault(photo.pixels, {})
+    if mask not in known:
+        known[mask] = _sought(mask, photo)
+    return known[mask]
+
+
+def _sought(mask: str, photo: Picture) -> Picture:
     seen = photo.resized(long_side(photo.size, min(_LONGEST, max(photo.size))))
     white = faces.mask(faces.found(seen), seen.size) if mask == "faces" else people.mask(seen)
     if white.max() < 0.5:

@@ -20,7 +20,7 @@ EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
-class Architecture:
+class StylizerShape:
     """Widths of a styliser: 9×9, then two 3×3 of stride 2; so many residual blocks of two; two upsamplings; 9×9 to RGB."""
 
     contract: tuple[int, int, int]
@@ -34,11 +34,11 @@ class Architecture:
     """Whether γ and β have a part that is the same for all codes."""
 
 
-ARCHITECTURES = {
+SHAPES = {
     # Ghiasi et al. 2017 in Magenta's mobile form, a quarter as wide: any painting, by the code that `mobilenet` makes of it.
-    "arbitrary": Architecture(contract=(8, 16, 32), blocks=5, expand=(16, 8), codes=100, biased=True, constant=True),
+    "arbitrary": StylizerShape(contract=(8, 16, 32), blocks=5, expand=(16, 8), codes=100, biased=True, constant=True),
     # Dumoulin et al. 2017 as in TensorFlow's Android demo: 26 learnt styles; a code is their weights.
-    "multistyle26": Architecture(contract=(32, 32, 32), blocks=6, expand=(8, 4), codes=26),
+    "multistyle26": StylizerShape(contract=(32, 32, 32), blocks=6, expand=(8, 4), codes=26),
 }
 
 
@@ -96,11 +96,11 @@ class Layer(nn.Module):
 class Stylizer(nn.Module):
     """Contract, residual blocks, expand; any size, for sides of 16 and more."""
 
-    def __init__(self, architecture: Architecture) -> None:
+    def __init__(self, shape: StylizerShape) -> None:
         super().__init__()
-        first, second, inner = architecture.contract
-        fourth, fifth = architecture.expand
-        normalised = not architecture.biased
+        first, second, inner = shape.contract
+        fourth, fifth = shape.expand
+        normalised = not shape.biased
         self.contract = nn.ModuleList(
             [
                 Layer(3, first, 9, normalised=normalised),
@@ -108,14 +108,12 @@ class Stylizer(nn.Module):
                 Layer(second, inner, stride=2, normalised=normalised),
             ]
         )
-        self.residual = nn.ModuleList(
-            Layer(inner, inner, relu=index % 2 == 0) for index in range(2 * architecture.blocks)
-        )
+        self.residual = nn.ModuleList(Layer(inner, inner, relu=index % 2 == 0) for index in range(2 * shape.blocks))
         self.expand = nn.ModuleList(
             [Layer(inner, fourth, upsample=True), Layer(fourth, fifth, upsample=True), Layer(fifth, 3, 9, relu=False)]
         )
         self.channels = [layer.conv.out_channels if layer.normalised else 0 for layer in self.layers()]
-        self.heads = nn.Linear(architecture.codes, 2 * sum(self.channels), bias=architecture.constant)
+        self.heads = nn.Linear(shape.codes, 2 * sum(self.channels), bias=shape.constant)
 
     def layers(self) -> list[Layer]:
         """In the order in which the picture passes them."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from impasto.errors import WeightsError
 from impasto.machine.files import write_atomic
-from impasto.networks.cin import Architecture, Stylizer
+from impasto.networks.cin import Stylizer, StylizerShape
 from impasto.networks.encoder import EncoderShape, StyleEncoder
 
 _MARK = "network"
@@ -26,7 +26,8 @@ _MARK = "network"
 class Design:
     """What a network is, but for its weights."""
 
-    architecture: Architecture
+    architecture: StylizerShape
+    """Called so in the files of networks."""
     encoder: EncoderShape | None
     """For any style; None for learnt ones."""
     styles: tuple[str, ...] = ()
@@ -81,8 +82,8 @@ def load_network(path: Path) -> Network:
 
 def _design(plain: dict[str, Any]) -> Design:
     """The inverse of `asdict`, after JSON."""
-    shape = plain["architecture"]
-    architecture = Architecture(**shape | {name: tuple(shape[name]) for name in ("contract", "expand")})
+    sizes = plain["architecture"]
+    shape = StylizerShape(**sizes | {name: tuple(sizes[name]) for name in ("contract", "expand")})
     encoder = EncoderShape(**plain["encoder"]) if plain["encoder"] else None
     colours = tuple(map(tuple, plain.get("colours", ())))  # earlier networks move none
-    return Design(architecture, encoder, tuple(plain["styles"]), plain["card"], plain.get("palette", 0.0), colours)
+    return Design(shape, encoder, tuple(plain["styles"]), plain["card"], plain.get("palette", 0.0), colours)

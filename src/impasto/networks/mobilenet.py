@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from impasto.networks.cin import ARCHITECTURES
+from impasto.networks.cin import SHAPES
 
 INPUT_SIZE = (256, 256)
 """Height and width of the paintings that it was trained on."""
@@ -59,7 +59,7 @@ class StylePredictor(nn.Module):
                 inputs = channels
         self.blocks = nn.Sequential(*blocks)
         self.last = SameConv(inputs, 1280, 1)
-        self.code = nn.Linear(1280, ARCHITECTURES["arbitrary"].codes)
+        self.code = nn.Linear(1280, SHAPES["arbitrary"].codes)
 
     def maps(self, pixels: Tensor, blocks: Collection[int]) -> Iterator[Tensor]:
         """What some of the bottlenecks, counted from 0, make of pixels of any size: (N, C, h, w) each, in their order."""

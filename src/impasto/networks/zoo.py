@@ -8,7 +8,7 @@ from torch import Tensor
 
 from impasto import weights
 from impasto.errors import SettingsError, WeightsError, did_you_mean
-from impasto.networks.cin import ARCHITECTURES, Stylizer
+from impasto.networks.cin import SHAPES, Stylizer
 from impasto.networks.contract import Design, Network, load_network
 from impasto.networks.mobilenet import StylePredictor
 
@@ -45,9 +45,9 @@ def _of_file(path: str, _changed: int) -> Network:
 
 @functools.cache
 def _built_in(name: str) -> Network:
-    if name not in ARCHITECTURES:
+    if name not in SHAPES:
         return load_network(weights.source(FILES[name]))
-    architecture = ARCHITECTURES[name]
+    architecture = SHAPES[name]
     learnt = name == "multistyle26"
     made = Network(Design(architecture, None, tuple(map(str, range(architecture.codes if learnt else 0)))))
     made.stylizer = _of_wheel(name)
@@ -57,7 +57,7 @@ def _built_in(name: str) -> Network:
 def _of_wheel(name: str) -> Stylizer:
     of_layer = {"arbitrary": _magenta, "multistyle26": _tensorflow}[name]
     tensors = weights.load(FILES[name])
-    stylizer = Stylizer(ARCHITECTURES[name])
+    stylizer = Stylizer(SHAPES[name])
     state: dict[str, Tensor] = {}
     gammas, betas = [], []
     for stage in ("contract", "residual", "expand"):

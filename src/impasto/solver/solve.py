@@ -3,12 +3,14 @@
 Whoever wants to show, save, count or stop does so in a ``for step in solve(…)``; closing the generator stops the work.
 """
 
+import itertools
 import math
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -19,8 +21,12 @@ from impasto.machine.checkpoint import State
 from impasto.pictures.picture import Size, resize
 from impasto.solver.optimizers import Adam, Optimizer, restored, state_of
 
-_SHORTEN = 4
-"""How often a step that went astray is shortened before the optimiser forgets its memory."""
+_Move = Literal["go on", "shorten", "start afresh", "take Adam"]
+_SHORTEN: tuple[_Move, ...] = ("shorten",) * 4
+_LADDER: tuple[_Move, ...] = ("go on", *_SHORTEN, "start afresh", *_SHORTEN, "take Adam")
+"""How to move on from the last good picture after no, one, two … steps in a row that went astray."""
+_THEN: tuple[_Move, ...] = (*_SHORTEN, "take Adam")
+"""What is left to do, again and again, at the end of the ladder."""
 _STALL_STEPS, _STALL_GAIN = 12, 1e-5
 """So many iterations that together improve the loss by less than this fraction are a stall."""
 _NOISE = 1.01
@@ -189,7 +195,7 @@ class _Descent:
         growth = losses[TOTAL] / self.losses[TOTAL] if self.losses[TOTAL] else math.inf
         if growth > self.optimizer.growth and losses[TOTAL] > self.losses[TOTAL]:
             self._failures += 1
-            if self._failures == 2 * (_SHORTEN + 1) and growth < _NOISE:
+            if self._failures == len(_LADDER) - 1 and growth < _NOISE:
                 self.finished = True
                 return "no more progress: this scale ends early"
             # A small rise is the everyday business of a solver without a line search, and not worth a word.
@@ -206,14 +212,15 @@ class _Descent:
         self.picture = torch.lerp(self.picture, self._good, share) if self._averaging else self._good
 
     def _move(self) -> str:
-        if self._failures % (_SHORTEN + 1):
+        move = next(itertools.islice(itertools.chain(_LADDER, itertools.cycle(_THEN)), self._failures, None))
+        if move == "shorten":
             self._candidate = torch.lerp(self._good, self._candidate, self._shortening())
             return ""
         event = ""
-        if self._failures == _SHORTEN + 1:
+        if move == "start afresh":
             self.optimizer.reset()
             event = "the optimiser starts afresh from the last good picture"
-        elif self._failures:
+        elif move == "take Adam":
             self.optimizer = Adam(learning_rate=0.005)
             event = "Adam takes over from the last good picture"
         self._candidate = self.optimizer.propose(self._good, self._gradient)

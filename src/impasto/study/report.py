@@ -1,17 +1,12 @@
 """The report of a study: one HTML file that needs nothing else, with its tables as CSV and JSON and its figures beside it."""
 
-import base64
-import csv
 import functools
-import io
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from PIL import Image
 
 from impasto._version import __version__
 from impasto.jobs.deliver import snapshot_file
@@ -21,14 +16,12 @@ from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import Settings
-from impasto.study import figures
+from impasto.study import figures, forms
 from impasto.study.cell import JUDGED, RESULT
 from impasto.study.figures import Curves, Point
 from impasto.study.variants import Variant
 from impasto.tasks import record
 
-_SHOWN = 1024
-"""The longest side of a picture in the page; the files beside it have all their pixels."""
 _EDGES = 512
 PHOTO = "the photograph"
 SUMMARY = "study.json"
@@ -118,8 +111,8 @@ class Report:
         page = self._page({name: forms["svg"] for name, forms in drawings.items()})
         return {
             "report.html": page.encode(),
-            "scores.csv": _csv(self._score_rows()),
-            "losses.csv": _csv(self._loss_rows()),
+            "scores.csv": forms.table(self._score_rows()),
+            "losses.csv": forms.table(self._loss_rows()),
             **{f"figures/{name}.{form}": data for name, forms in drawings.items() for form, data in forms.items()},
             SUMMARY: record.encoded(self._summary()),
         }
@@ -141,7 +134,7 @@ class Report:
             return photo
         made = self.done[0].record
         size = made["height"], made["width"]
-        return _at_most(photo.fitted(size), JUDGED)
+        return forms.at_most(photo.fitted(size), JUDGED)
 
     @functools.cached_property
     def reference(self) -> dict[str, float]:
@@ -196,7 +189,7 @@ class Report:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters.update(number=_number, change=_change)
+        environment.filters.update(number=forms.number, change=forms.change)
         edges, planes = self._edges()
         return environment.get_template(f"{self.preset or 'study'}.html.j2").render(
             content=self.content,
@@ -213,7 +206,7 @@ class Report:
             photo=PHOTO,
             edges=edges,
             pictures=self._pictures() | planes,
-            figures={name: _embedded("svg+xml", drawing) for name, drawing in drawings.items()},
+            figures={name: forms.embedded("svg+xml", drawing) for name, drawing in drawings.items()},
             judged=JUDGED,
             machines=list(dict.fromkeys(_machine(cell.record) for cell in self.done)),
             version=__version__,
@@ -226,7 +219,9 @@ class Report:
             if cell.outcome:
                 files[f"{number}-final"] = cell.folder / RESULT
                 files |= {f"{number}-{each}": snapshot_file(cell.folder / RESULT, each) for each in cell.snapshots}
-        return {"content": _shown(self.photo)} | {name: _shown(codecs.load(path)) for name, path in files.items()}
+        return {"content": forms.shown(self.photo)} | {
+            name: forms.shown(codecs.load(path)) for name, path in files.items()
+        }
 
     def _edges(self) -> tuple[list[dict[str, Any]], dict[str, str]]:
         """The rows of the table of edges, and the pictures in it by their names."""
@@ -240,9 +235,9 @@ class Report:
         ]
         for key, name, source in sources:
             picture = codecs.load(source)
-            (label, _), *planes = edge_row(name, _at_most(picture, _EDGES))
+            (label, _), *planes = edge_row(name, forms.at_most(picture, _EDGES))
             named = [(what, f"{key}-edges-{index}") for index, (what, _) in enumerate(planes)]
-            pictures |= {place: _webp(image) for (_, place), (_, image) in zip(named, planes, strict=True)}
+            pictures |= {place: forms.webp(image) for (_, place), (_, image) in zip(named, planes, strict=True)}
             rows.append({"label": label, "whole": key, "planes": named})
         return rows, pictures
 
@@ -273,46 +268,6 @@ def _columns(scores: Mapping[str, Any]) -> dict[str, float]:
     return {name: scores[group][key] for name, (group, key) in COLUMNS.items()}
 
 
-def _at_most(picture: Picture, length: int) -> Picture:
-    """The picture at a long side of ``length``, if it is longer."""
-    return picture.fitted(min(length, max(picture.size)))
-
-
-def _shown(picture: Picture) -> str:
-    return _webp(_at_most(picture, _SHOWN).image())
-
-
-def _webp(image: Image.Image) -> str:
-    file = io.BytesIO()
-    image.save(file, "WEBP", quality=90)
-    return _embedded("webp", file.getvalue())
-
-
-def _embedded(form: str, data: bytes) -> str:
-    return f"data:image/{form};base64,{base64.b64encode(data).decode()}"
-
-
-def _number(value: float) -> str:
-    """Three significant digits."""
-    if not math.isfinite(value):
-        return str(value)
-    digits = 2 - math.floor(math.log10(abs(value))) if value else 2
-    return f"{value:.{min(max(digits, 0), 5)}f}"
-
-
-def _change(pair: tuple[float, float]) -> str:
-    """``(0.5, 0.3)`` -> "falls from 0.500 to 0.300"."""
-    before, after = map(_number, pair)
-    verb = "stays at" if before == after else "rises from" if pair[1] > pair[0] else "falls from"
-    return f"{verb} {before}" if before == after else f"{verb} {before} to {after}"
-
-
 def _machine(made: dict[str, Any]) -> str:
     named = " · ".join(f"{name} {value}" for name, value in made["machine"].items())
     return f"{named} · {made['device']}, {made['precision']}"
-
-
-def _csv(rows: Iterable[list[Any]]) -> bytes:
-    file = io.StringIO()
-    csv.writer(file, lineterminator="\n").writerows(rows)
-    return file.getvalue().encode()

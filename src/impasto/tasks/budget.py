@@ -19,6 +19,7 @@ from impasto.pictures.picture import Size
 from impasto.settings.fields import Effective
 from impasto.tasks.problem import Problem
 from impasto.tasks.protect import LAYERS
+from impasto.weights import BACKBONE
 
 _BASE = 600e6
 """Measured on a CPU: the program and the network, and what the smaller scales leave behind."""
@@ -148,7 +149,7 @@ def _places_bytes(settings: Effective) -> float:
 
 def _map_bytes(layers: Iterable[str], width: int) -> float:
     """What maps of layers hold for each pixel, with so many bytes a number."""
-    architecture = ARCHITECTURES["vgg19"]
+    architecture = ARCHITECTURES[BACKBONE]
     architecture.check(layers := list(layers))
     held: float = sum(architecture.channels(layer) * width / 4 ** architecture.depth(layer) for layer in layers)
     return held
@@ -174,7 +175,7 @@ def _planned(problem: Problem, size: Size, precision: str, tile: int | None, his
     state = _beside(problem) + (history if settings.optimizer == "lbfgs" else 2) * _PAIR
     if tile is None:
         return Plan(None, history, round(_BASE + area * (_STEP[dtype] + state)))
-    architecture = ARCHITECTURES["vgg19"]
+    architecture = ARCHITECTURES[BACKBONE]
     content = settings.content_layers if settings.content_weight > 0 else {}
     places = settings.places_layers if settings.places_weight > 0 else {}
     protected = LAYERS if any(settings.protect.values()) else {}

@@ -15,9 +15,8 @@ is held than the features of one tile, and a tiled search finds what a whole one
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 import torch.nn.functional as nn
@@ -25,9 +24,9 @@ from torch import Tensor
 
 from impasto.backbones.features import Backbone
 from impasto.errors import ImageError
-from impasto.losses.objective import looked_at
 from impasto.pictures.picture import Picture, Size
-from impasto.pictures.tiles import Tile, Window, cropped
+from impasto.pictures.tiles import Tile
+from impasto.tasks.grids import Grid, Look, View, views_of
 
 MOST = 2**17
 """So many places, over all copies, are looked at at most: those of paintings of 512 pixels a side. Of more every second, third … each way."""
@@ -61,9 +60,9 @@ def replaced(
     picture's places are not looked at either, and get zeros. ``tile`` is the side of the tiles in which pictures are seen, None sees
     them whole; ``most`` is how many places of the paintings are looked at. Raises ImageError when there is no place to look at.
     """
-    views = [view for number, (picture, _) in enumerate(paintings) for view in _views(picture, number)]
-    look = _Look(backbone, [layer for group in groups for layer in group], tile)
-    grids = [_Grid(backbone, tuple(group)) for group in groups]
+    views = [view for number, (picture, _) in enumerate(paintings) for view in views_of(picture, number)]
+    look = Look(backbone, [layer for group in groups for layer in group], tile)
+    grids = [Grid(backbone, tuple(group)) for group in groups]
     spaces = _spaces(look, grids, views, (pixels.shape[2], pixels.shape[3]))
     queries = _queries(look, grids, spaces, pixels, weight)
     searches = [
@@ -81,108 +80,6 @@ def replaced(
         for fetch in fetches:
             fetch.take(number, seen, features)
     return {name: plane for fetch in fetches for name, plane in fetch.maps().items()}
-
-
-@dataclass(frozen=True)
-class _Look:
-    """How pictures are looked at."""
-
-    backbone: Backbone
-    layers: Sequence[str]
-    tile: int | None
-
-    @torch.no_grad()
-    def at(self, pixels: Tensor) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
-        """Tile by tile the features of what it owns."""
-        yield from looked_at(self.backbone, pixels.to(self.backbone.device), self.layers, self.tile)
-
-    def over(self, views: "Sequence[_View]") -> Iterator[tuple[int, Tile, dict[str, Tensor]]]:
-        """The same of one view after the other, with its number."""
-        for number, view in enumerate(views):
-            for tile, features in self.at(view.pixels):
-                yield number, tile, features
-
-
-@dataclass(frozen=True)
-class _View:
-    """A painting, turned or mirrored, and what can be seen of it (1, 1, H, W), None for all."""
-
-    pixels: Tensor
-    alpha: Tensor | None
-    painting: int
-    upright: bool
-
-
-def _views(picture: Picture, number: int) -> Iterator[_View]:
-    """A painting as it is, turned by quarters, and each mirrored."""
-    for mirrored in (False, True):
-        for turns in range(4):
-            planes = [
-                plane if plane is None else torch.rot90(plane, turns, (2, 3))
-                for plane in (picture.pixels, picture.alpha)
-            ]
-            pixels, alpha = (plane.flip(3) if mirrored and plane is not None else plane for plane in planes)
-            assert pixels is not None
-            yield _View(pixels, alpha, number, not (turns or mirrored))
-
-
-@dataclass(frozen=True)
-class _Grid:
-    """The positions at which some layers are compared: those of the shallowest."""
-
-    backbone: Backbone
-    layers: tuple[str, ...]
-
-    @cached_property
-    def depth(self) -> int:
-        """How many poolings deep it is."""
-        return min(map(self.backbone.architecture.depth, self.layers))
-
-    def size(self, pixels: Size) -> Size:
-        """How many positions it has for a picture of a size."""
-        return pixels[0] >> self.depth, pixels[1] >> self.depth
-
-    def of(self, view: _View) -> Size:
-        """How many it has for a view."""
-        return self.size((view.pixels.shape[2], view.pixels.shape[3]))
-
-    def steps(self, layer: str) -> int:
-        """The side of the square of its positions that share one of a layer."""
-        return 1 << self.backbone.architecture.depth(layer) - self.depth
-
-    def columns(self, tile: Tile, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """By layer, what the positions that a tile owns have there, in reading order: (M, C)."""
-        return {name: self._rows(name, features[name], tile.owned_at(self.depth)) for name in self.layers}
-
-    def _rows(self, layer: str, feature: Tensor, window: Window) -> Tensor:
-        height, width = window[1] - window[0], window[3] - window[2]
-        if (side := self.steps(layer)) > 1:
-            feature = nn.interpolate(feature, scale_factor=side)
-            # Where poolings left out the rest, the last row and column stand in for it.
-            below, beyond = max(0, height - feature.shape[2]), max(0, width - feature.shape[3])
-            feature = nn.pad(feature, (0, beyond, 0, below), mode="replicate")[:, :, :height, :width]
-        return feature.permute(0, 2, 3, 1).flatten(0, 2)
-
-    def visible(self, view: _View, window: Window) -> Tensor:
-        """Which places of a window can be seen, (h, w)."""
-        if view.alpha is None:
-            return torch.ones(window[1] - window[0], window[3] - window[2], dtype=torch.bool)
-        top, bottom, left, right = (edge << self.depth for edge in window)
-        return nn.avg_pool2d(cropped(view.alpha, (top, bottom, left, right)), 2**self.depth)[0, 0].cpu() > 0.5
-
-    def chosen(self, view: _View, window: Window, every: int) -> Tensor:
-        """The visible places of a window, of all only every so many each way, as indices into the window's own, in reading order."""
-        top, _, left, _ = window
-        visible = self.visible(view, window)
-        counts = torch.zeros_like(visible)
-        counts[-top % every :: every, -left % every :: every] = True
-        return (counts & visible).flatten().nonzero()[:, 0]
-
-    def every(self, views: Sequence[_View], most: int) -> int:
-        """At every how many places each way of views one has to look so as to see not many more than ``most``."""
-        windows = [(0, height, 0, width) for height, width in map(self.of, views)]
-        visible = sum(int(self.visible(view, window).sum()) for view, window in zip(views, windows, strict=True))
-        return math.ceil((visible / most) ** 0.5) or 1
 
 
 @dataclass(frozen=True)
@@ -224,7 +121,7 @@ def _principal(symmetric: Tensor, count: int) -> Tensor:
     return axes
 
 
-def _spaces(look: _Look, grids: Sequence[_Grid], views: Sequence[_View], size: Size) -> list[_Space]:
+def _spaces(look: Look, grids: Sequence[Grid], views: Sequence[View], size: Size) -> list[_Space]:
     """What suits the paintings, grid by grid, and is not too much for a picture of a size."""
     upright = [view for view in views if view.upright]
     steps = [grid.every(upright, _SAMPLE) for grid in grids]
@@ -243,7 +140,7 @@ def _spaces(look: _Look, grids: Sequence[_Grid], views: Sequence[_View], size: S
 
 
 def _queries(
-    look: _Look, grids: Sequence[_Grid], spaces: Sequence[_Space], pixels: Tensor, weight: Tensor | None
+    look: Look, grids: Sequence[Grid], spaces: Sequence[_Space], pixels: Tensor, weight: Tensor | None
 ) -> list[tuple[Tensor, Tensor]]:
     """The picture's places that count, (N, D), of length one about their mean, and their numbers in reading order (N,), grid by grid."""
     sizes = [grid.size((pixels.shape[2], pixels.shape[3])) for grid in grids]
@@ -268,7 +165,7 @@ class _Search:
     """For every query of a grid the nearest place of every painting so far. Places are numbered view after view, in reading order."""
 
     def __init__(
-        self, grid: _Grid, space: _Space, queried: tuple[Tensor, Tensor], *, views: Sequence[_View], most: int
+        self, grid: Grid, space: _Space, queried: tuple[Tensor, Tensor], *, views: Sequence[View], most: int
     ) -> None:
         """``queried`` as `_queries` gives it."""
         self.grid, self._space, self.views = grid, space, views

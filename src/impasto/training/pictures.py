@@ -183,6 +183,7 @@ def batches(draws: Draws, start: int, size: int, *, workers: int, rank: int = 0,
         collate_fn=collated,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_single_threaded,
+        generator=torch.Generator(),  # of its own, or every start would move the caller's
     )
     return iter(loader)
 

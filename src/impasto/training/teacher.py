@@ -1,12 +1,17 @@
-"""The teacher: what a batch of painted pictures is held to, which is the optimiser's own objective."""
+"""The teacher: what a batch of painted pictures is held to, which is the optimiser's own objective.
+
+A network for any style is told of each painting. The styles of a table are known by their numbers, and what is to be met of them is
+remembered; one that is numbered after the last is the photograph's own.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from impasto.backbones.features import Backbone
+from impasto.colour import transfer
 from impasto.losses import terms
 from impasto.losses.content import ContentLoss
 from impasto.losses.objective import TermObjective, remember
@@ -14,6 +19,7 @@ from impasto.losses.statistics import Stat, moments, variance
 from impasto.losses.style import MomentsLoss
 from impasto.losses.term import Term
 from impasto.networks import encoder
+from impasto.networks.contract import Network
 from impasto.settings.fields import Settings
 
 _LEAST_VARIANCE = 1e-3
@@ -48,6 +54,9 @@ class Teacher:
 
     def __init__(self, backbone: Backbone, settings: Settings) -> None:
         self.backbone = backbone
+        self.device = backbone.device
+        self.table: Goal | None = None
+        """What is to be met of the styles of a table, once they have been seen."""
         self._settings = settings
         self._relative = settings.normalization == "relative"
         self._style, self._style_weight = terms.style(settings)
@@ -102,3 +111,30 @@ class Teacher:
             summands.append(Term("content", self._content, settings.content_weight, settings.content_layers, content))
         summands += terms.smoothness(settings)
         return TermObjective(self.backbone, summands)
+
+    def meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Goal]:
+        """γ and β of a batch, and what is to be met, by the numbers of its styles (N,), or by the paintings themselves (N, 3, H, W).
+
+        Of a table, ``paintings`` are the photographs, for those that keep their own style.
+        """
+        if network.encoder is not None:
+            assert paintings is not None
+            description, goal = self.seen(paintings)
+            return network.stylizer.style(network.encoder(description)), goal
+        assert self.table is not None
+        code = nn.functional.one_hot(numbers.to(self.device), network.design.architecture.codes).float()
+        chosen = [
+            self.table.of(number) if number < len(self.table.contrast) else self.seen(paintings[place, None])[1]  # type: ignore[index]
+            for place, number in enumerate(numbers.tolist())
+        ]
+        return network.stylizer.style(code), Goal.joined(chosen)
+
+    def painted(self, network: Network, pixels: Tensor, style: Tensor, colours: Tensor) -> Tensor:
+        """Photographs (N, 3, H, W) as the network paints them, moved to the colours (N, 12) of their styles. Differentiable."""
+        prepared = pixels.to(self.backbone.dtype, memory_format=torch.channels_last)
+        painted: Tensor = network.stylizer(prepared, style).float()
+        palette = network.design.palette
+        if not palette or not bool(painted.isfinite().all()):  # such a step will be skipped
+            return painted
+        pairs = zip(torch.split(painted, 1), torch.split(colours, 1), strict=True)
+        return torch.cat([transfer.towards(picture, wanted, palette) for picture, wanted in pairs])

@@ -1,4 +1,4 @@
-"""The loop that trains a network: draw, paint, be told the gradient, step; yielded step by step.
+"""The loop that trains a network: draw, paint, be told the gradient, step; told step by step.
 
 The painted pictures are held to the very terms of the optimiser, whose gradient with respect to the pixels is propagated on
 into the network's weights (Johnson, Alahi and Fei-Fei 2016, section 3). The kinds differ in where the style comes from:
@@ -15,42 +15,31 @@ The colours of a painting need not be learnt: what the network paints is moved t
 import copy
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-import numpy as np
 import torch
-import torch.distributed
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
 from impasto.backbones.features import Backbone
-from impasto.colour import transfer
 from impasto.errors import CheckpointError, SettingsError
 from impasto.losses.objective import TOTAL
 from impasto.machine import checkpoint, memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision, convolving
-from impasto.networks import encoder
-from impasto.networks.cin import Architecture
-from impasto.networks.contract import Design, Network
-from impasto.networks.encoder import EncoderShape
-from impasto.pictures import codecs
-from impasto.pictures.picture import Picture
-from impasto.pictures.sheet import contact_sheet
+from impasto.networks.contract import Network
+from impasto.progress import Progress
 from impasto.settings.fields import Settings
-from impasto.training.pictures import STYLE_LENGTH, Drawn, Draws, batches, colours_of
-from impasto.training.teacher import Goal, Teacher
+from impasto.training import beginnings, held_out
+from impasto.training.course import KINDS, Course, Kind
+from impasto.training.pictures import Drawn, Draws, batches
+from impasto.training.sharing import Circle
+from impasto.training.teacher import Teacher
 
-Kind = Literal["single", "multi", "any"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
+__all__ = ["KINDS", "Course", "Kind", "Reached", "Training"]
 
-_CONTRACT, _BLOCKS, _EXPAND = (32, 64, 128), 5, (32, 16)
-_CODES, _HIDDEN = 64, 128
-_SIZES = ("contract", "blocks", "expand", "biased")
-_WARM_UP, _COOL_DOWN = 50, 0.4
-"""Steps in which the learning rate rises, and the last share of the budget, in which it falls to nothing (Hägele et al. 2024)."""
 _RAMP, _LEAST = 300, 0.01
 """Steps in which the style's weight rises from that share of it: a network that cannot paint yet learns from the photograph."""
 _AVERAGED = 0.995
@@ -59,56 +48,18 @@ _LARGEST_GRADIENT = 1.0
 _MOST_SKIPPED = 20
 _WORTHWHILE = 0.98
 """γ and β alone are enough as long as every validation is below that share of the one before."""
-_DESCRIBED = 64
-"""How many pictures are looked at, about, to learn what descriptions of paintings and contents of photographs are like."""
-_HELD_OUT, _EIGHTH = 4, 8
-_SHOWN, _SHEET_SIZE = 4, 320
 
 
 @dataclass(frozen=True)
-class Course:
-    """How a training goes: its budget, whichever ends first, and its portions. Raises SettingsError.
+class Reached:
+    """How far a training has come: its steps and seconds, and of the last step the losses by name, averaged over the batch, the learning
+    rate, and the losses on pictures held out if they were looked at."""
 
-    ``crop``: side of the squares that are learnt from, in pixels. ``workers``: processes that decode and crop pictures.
-    ``validate_every``: steps from one look at the pictures held out to the next.
-    """
-
-    steps: int | None = None
-    minutes: float | None = None
-    batch: int = 4
-    crop: int = 256
-    learning_rate: float = 1e-3
-    workers: int = 1
-    validate_every: int = 500
-
-    def __post_init__(self) -> None:
-        if self.steps is None and self.minutes is None:
-            raise SettingsError("A training needs a budget: give --steps or --minutes.")
-        for name, least in {
-            "steps": 1,
-            "minutes": 0,
-            "batch": 1,
-            "crop": 64,
-            "workers": 0,
-            "validate_every": 1,
-        }.items():
-            value = getattr(self, name)
-            if value is not None and not least <= value < math.inf:
-                raise SettingsError(f"--{name.replace('_', '-')} must be at least {least}, not {value}.")
-        if not 0 < self.learning_rate <= 1:
-            raise SettingsError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}.")
-
-
-@dataclass(frozen=True)
-class TrainStep:
-    """The state after a step: its losses by name, averaged over the batch, and the validation's if there was one."""
-
-    step: int
-    losses: Mapping[str, float]
-    learning_rate: float
-    elapsed: float
+    steps: int = 0
+    seconds: float = 0.0
+    losses: Mapping[str, float] = field(default_factory=dict)
+    learning_rate: float = 0.0
     validation: Mapping[str, float] = field(default_factory=dict)
-    event: str = ""
 
 
 class Training:
@@ -125,47 +76,39 @@ class Training:
         start: Network | None = None,
     ) -> None:
         """Read the paintings and look at them. A single style is fitted to the network ``start``, whose convolutions stay as they
-        are while that helps; other kinds go on from the convolutions of ``start``, and any style from all of it. With torch.distributed initialised, the processes share every batch.
+        are while that helps; other kinds go on from the convolutions of ``start``, and any style from all of it. With
+        torch.distributed initialised, the processes share every batch.
 
         Raises SettingsError, ImageError and WeightsError.
         """
         if kind == "single" and len(paintings) != 1:
             raise SettingsError(f"A single network learns one painting, and {len(paintings)} were given: train multi.")
-        self._rank, self._world = (
-            (torch.distributed.get_rank(), torch.distributed.get_world_size())
-            if torch.distributed.is_initialized()
-            else (0, 1)
-        )
-        if course.batch % self._world:
-            raise SettingsError(f"A batch of {course.batch} cannot be shared evenly by {self._world} processes.")
+        self._circle = Circle(course.batch)
         self.kind, self.settings, self.course = kind, settings, course
         self.device = choose_device(settings.device)
         self.precision = choose_precision(settings.precision, self.device)
-        self._dtype = DTYPES[self.precision]
-        self._photos, self._held_photos = _held_out(photos, settings.seed)
-        self._paintings, self._held_paintings = (
-            _held_out(paintings, settings.seed) if kind == "any" else (list(paintings), list(paintings)[:_SHOWN])
+        self._photos, held_photos = held_out.parted(photos, settings.seed)
+        self._paintings, held_paintings = (
+            held_out.parted(paintings, settings.seed) if kind == "any" else ([*paintings], [*paintings])
         )
         backbone = Backbone.pretrained(
-            pooling=settings.pooling, padding=settings.padding, dtype=self._dtype, device=self.device
+            pooling=settings.pooling, padding=settings.padding, dtype=DTYPES[self.precision], device=self.device
         )
         self._teacher = Teacher(backbone, settings)
-        torch.manual_seed(settings.seed)
+        self._held = held_out.HeldOut(held_photos, held_paintings, self._teacher, settings.palette)
         self.fitting = start is not None and kind == "single"
         """Whether γ and β alone are being learnt."""
-        self._palette = start.design.palette if start and self.fitting else settings.palette
-        self.network = Network(_design(kind, self._paintings, self._palette)).to(self.device)
-        self._table: Goal | None = None
+        palette = start.design.palette if start and self.fitting else settings.palette
+        design = beginnings.design(kind, self._paintings, palette)
+        self.network = beginnings.from_nothing(design, settings.seed, self.device)
         with memory.kept(), convolving(self.precision):
-            some = self._paintings if self.network.encoder is None else _some(self._paintings)
-            descriptions, goals = zip(*map(self._teacher.seen, self._looked_at(some)), strict=True)
-            self._teacher.acquaint((_middle(path, course.crop).to(self.device) for path in _some(self._photos)), goals)
-            if self.network.encoder is None:
-                self._table = Goal.joined(goals)
-            if start is None:
-                self._begin_afresh(torch.cat(descriptions))
-            else:
-                self._begin_from(start, torch.cat(descriptions))
+            descriptions = beginnings.acquaint(
+                self._teacher, self._photos, self._paintings, course.crop, table=self.network.encoder is None
+            )
+            if start is not None:
+                beginnings.take_over(self.network, start, self._teacher, descriptions, held_photos[0])
+            elif self.network.encoder is not None:
+                self.network.encoder.standardise(descriptions)
         self._begins = start is None
         self._start = checkpoint.digest(start.state_dict().values())[:12] if start else "none"
         # Going on, it is to see other crops than those that it has learnt from, however often it has gone on.
@@ -175,30 +118,81 @@ class Training:
         self._parameters = list(self.network.parameters())
         self._freeze()
         self._optimizer = torch.optim.Adam(self._parameters, lr=course.learning_rate)
-        self._last = TrainStep(0, {}, 0.0, 0.0)
         self._validation: Mapping[str, float] = {}
         self._skipped = 0
+        self.last = Reached()
+        """How far it has come."""
 
-    def steps(self) -> Iterator[TrainStep]:
-        """Train until the budget is spent. Close the generator to stop, call again to go on."""
-        course, last = self.course, self._last
-        settings, any_style = self.settings, self._table is None
+    def steps(self) -> Generator[Progress, None, None]:
+        """Train until the budget is spent, and tell of every step; `last` tells more of it. Close the generator to stop, call again to go on."""
+        course, circle = self.course, self._circle
+        any_style, palette = self.network.encoder is not None, self.settings.palette
         draws = Draws(
-            self._photos, self._paintings, course.crop, self._draws_seed, any_style=any_style, palette=settings.palette
+            self._photos, self._paintings, course.crop, self._draws_seed, any_style=any_style, palette=palette
         )
-        source = batches(draws, last.step, course.batch, workers=course.workers, rank=self._rank, world=self._world)
-        began = time.perf_counter() - last.elapsed
+        source = batches(
+            draws, self.last.steps, course.batch, workers=course.workers, rank=circle.rank, world=circle.world
+        )
+        began = time.perf_counter() - self.last.seconds
         with memory.kept(), convolving(self.precision):
-            while not self.progress(self._last) >= 1:
+            while not self._spent() >= 1:
                 losses, event = self._learn(next(source))
-                step = self._last.step + 1
-                validation = self.validate() if step % course.validate_every == 0 else {}
+                steps = self.last.steps + 1
+                validation = self.validate() if steps % course.validate_every == 0 else {}
                 if validation:
                     event = event or self._stalled(validation)
                     self._validation = validation
-                elapsed = self._agreed([time.perf_counter() - began])[0]
-                self._last = TrainStep(step, losses, self._rate(), elapsed, validation, event)
-                yield self._last
+                (seconds,) = circle.agreed([time.perf_counter() - began], self.device)
+                self.last = Reached(steps, seconds, losses, self._rate(), validation)
+                yield self._told(event)
+
+    def _told(self, event: str) -> Progress:
+        last, done = self.last, min(1.0, self._spent())
+        pace = last.steps * self.course.batch / max(last.seconds, 1e-9) * 3600
+        losses = " ".join(f"{name} {value:.3f}" for name, value in (last.validation or last.losses).items())
+        text = f"step {last.steps} {'held out: ' if last.validation else ''}{losses} · {pace:.0f} images/h"
+        left = last.seconds / done - last.seconds if done else None
+        return Progress(done, text, event, last.steps, last.losses, left)
+
+    def _learn(self, drawn: Drawn) -> tuple[dict[str, float], str]:
+        """One step of Adam, and the losses before it; none if they or their gradient are not finite."""
+        teacher, circle = self._teacher, self._circle
+        photos = drawn.photo.to(self.device)
+        seen = photos if self.network.encoder is None else drawn.painting.to(self.device)
+        style, goal = teacher.meant(self.network, drawn.style, seen)
+        # The processor paints pictures one by one as fast as together, and holds less.
+        portion = 1 if self.device.type == "cpu" else len(photos)
+        parts = (torch.split(each, portion) for each in (photos, style, drawn.colours))
+        painted = torch.cat([teacher.painted(self.network, *part) for part in zip(*parts, strict=True)])
+        share = min(1.0, _LEAST ** (1 - self.last.steps / _RAMP)) if self._begins else 1.0
+        content = drawn.content.to(self.device)
+        losses, gradient = teacher.objective(content, goal, share).value_and_grad(painted.detach())
+        self._optimizer.zero_grad(set_to_none=True)
+        painted.backward(gradient)  # type: ignore[no-untyped-call]
+        losses = dict(zip(losses, circle.agreed(list(losses.values()), self.device), strict=True))
+        circle.share_gradients(self._parameters)
+        norm = nn.utils.clip_grad_norm_(self._parameters, _LARGEST_GRADIENT)
+        if not math.isfinite(losses[TOTAL]) or not bool(norm.isfinite()):
+            self._skipped += 1
+            if self._skipped >= _MOST_SKIPPED:
+                raise SettingsError(
+                    f"The losses of {_MOST_SKIPPED} steps on end were not finite: give a smaller --learning-rate."
+                )
+            return losses, "skipped, for the losses or their gradient were not finite"
+        self._skipped = 0
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._rate()
+        self._optimizer.step()
+        follow = max(1 - _AVERAGED, 1 / (1 + self.last.steps))
+        for name, tensor in self.network.state_dict().items():
+            self._average[name].lerp_(tensor, follow)
+        return losses, ""
+
+    def _spent(self) -> float:
+        return self.course.spent(self.last.steps, self.last.seconds)
+
+    def _rate(self) -> float:
+        return self.course.rate(self.last.steps, self.last.seconds)
 
     def _stalled(self, validation: Mapping[str, float]) -> str:
         """Let go of the convolutions when γ and β alone bring no more; what to say of it."""
@@ -213,23 +207,12 @@ class Training:
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(not self.fitting or ".heads." in name)
 
-    def progress(self, step: TrainStep) -> float:
-        """The share of the budget that is spent after a step."""
-        course = self.course
-        shares = [0.0]
-        if course.steps is not None:
-            shares.append(step.step / course.steps)
-        if course.minutes is not None:
-            shares.append(step.elapsed / 60 / course.minutes if course.minutes else 1)
-        return max(shares)
-
     def result(self) -> Network:
         """The network as it is now, by the running mean of its weights, with its card."""
-        design = self.network.design
         card = {
             "kind": self.kind,
-            "steps": self._last.step,
-            "minutes": round(self._last.elapsed / 60, 1),
+            "steps": self.last.steps,
+            "minutes": round(self.last.seconds / 60, 1),
             "photographs": len(self._photos),
             "paintings": len(self._paintings),
             "course": asdict(self.course),
@@ -237,60 +220,30 @@ class Training:
             "device": str(self.device),
             "settings": self.settings.dictionary(),
             "draws_seed": self._draws_seed,
-            "losses": dict(self._last.losses),
+            "losses": dict(self.last.losses),
             "validation": dict(self._validation),
         }
-        network = Network(replace(design, card=card)).to(self.device)
+        network = copy.deepcopy(self.network)  # a new one would draw its weights, and move the caller's random state
+        network.design = replace(network.design, card=card)
         network.load_state_dict(self._average)
         return network.eval().requires_grad_(False)
 
     def validate(self) -> dict[str, float]:
         """The losses on squares from the middle of pictures that are not trained on."""
-        network = self.result()
-        found: list[dict[str, float]] = []
-        for photo_path in self._held_photos:
-            photo = _middle(photo_path, self.course.crop).to(self.device)
-            for number, painting_path in enumerate(self._held_paintings[:_SHOWN]):
-                painting = _middle(painting_path, self.course.crop).to(self.device)
-                style, goal = self._meant(network, torch.tensor([number]), painting)
-                colours = transfer.of(painting)
-                painted = self._painted(network, photo, style, colours)
-                content = transfer.towards(photo, colours, self.settings.palette)
-                found.append(self._teacher.objective(content, goal).value_and_grad(painted)[0])
-        return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
+        return self._held.losses(self.result(), self.course.crop)
 
-    @torch.no_grad()
     def sheet(self) -> Image.Image:
         """Photographs that are not trained on, painted in some of the styles."""
-        network = self.result()
-        styles: list[tuple[Picture, Tensor, Tensor]] = []
         with convolving(self.precision):
-            for number, path in enumerate(self._held_paintings[:_SHOWN]):
-                painting = codecs.load(path).fitted(STYLE_LENGTH)
-                seen = painting.pixels.to(self.device)
-                styles.append((painting, self._meant(network, torch.tensor([number]), seen)[0], transfer.of(seen)))
-            rows = [
-                [
-                    ("", Image.new("RGB", (1, 1), "white")),
-                    *((f"{i + 1}", each.image()) for i, (each, *_) in enumerate(styles)),
-                ]
-            ]
-            for path in self._held_photos:
-                photo = codecs.load(path).fitted(_SHEET_SIZE)
-                pixels = photo.pixels.to(self.device)
-                painted = [Picture(self._painted(network, pixels, *style).cpu()) for _, *style in styles]
-                rows.append(
-                    [("photograph", photo.image()), *((f"{i + 1}", each.image()) for i, each in enumerate(painted))]
-                )
-        return contact_sheet(rows, cell=(_SHEET_SIZE, _SHEET_SIZE))
+            return self._held.sheet(self.result())
 
     def checkpoint(self, path: Path) -> None:
         """Write all that is needed to go on from here as if nothing had happened. Raises OutputError."""
         moments = self._optimizer.state_dict()["state"]
         state = {
             "training": self._identity(),
-            "step": self._last.step,
-            "elapsed": self._last.elapsed,
+            "step": self.last.steps,
+            "elapsed": self.last.seconds,
             "network": self.network.state_dict(),
             "average": self._average,
             "adam": [moments.get(index) for index in range(len(self._parameters))],
@@ -317,12 +270,12 @@ class Training:
             self._optimizer.load_state_dict(known)
             self._validation, self.fitting = state["validation"], state["fitting"]
             self._freeze()
-            self._last = TrainStep(state["step"], {}, 0.0, state["elapsed"])
+            self.last = Reached(state["step"], state["elapsed"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(
                 f"{path} is no checkpoint of a training ({error}): leave out --resume, or name the network that was cut off."
             ) from error
-        return self._last.step
+        return self.last.steps
 
     def _identity(self) -> dict[str, Any]:
         """What must be the same for a training to go on."""
@@ -338,160 +291,3 @@ class Training:
             # As plain as it will be after JSON.
             "settings": {name: repr(value) for name, value in self.settings.dictionary().items()},
         }
-
-    def _looked_at(self, paintings: Iterable[Path]) -> Iterator[Tensor]:
-        """Paintings (1, 3, h, w) at the size at which they are looked at."""
-        return (codecs.load(path).fitted(STYLE_LENGTH).pixels.to(self.device) for path in paintings)
-
-    @torch.no_grad()
-    def _begin_afresh(self, descriptions: Tensor) -> None:
-        """γ = 1 and β = 0 for every style, or nearly so, and an encoder that knows what ``descriptions`` of paintings are like."""
-        heads = self.network.stylizer.heads
-        gammas = heads.out_features // 2
-        constant = heads.weight if heads.bias is None else heads.bias
-        if heads.bias is not None:
-            heads.weight.normal_(0, 0.01)
-        constant[:gammas], constant[gammas:] = 1, 0
-        if self.network.encoder is not None:
-            self.network.encoder.standardise(descriptions)
-
-    @torch.no_grad()
-    def _begin_from(self, start: Network, descriptions: Tensor) -> None:
-        """The convolutions of another network, and its γ and β as far as it has any for paintings of these ``descriptions``.
-
-        Raises SettingsError.
-        """
-        theirs, ours = start.design, self.network.design
-        if any(getattr(theirs.architecture, name) != getattr(ours.architecture, name) for name in _SIZES):
-            raise SettingsError(
-                "That network has other sizes than those trained here: start from any, or from one that was trained here."
-            )
-        if ours.encoder:
-            if theirs.encoder != ours.encoder:
-                raise SettingsError("A network for any style goes on from another one for any style: leave out --from.")
-            self.network.load_state_dict(start.state_dict())
-            return
-        heads = self.network.stylizer.heads
-        start = copy.deepcopy(start).to(self.device)
-        convolutions = {name: own for name, own in start.stylizer.state_dict().items() if not name.startswith("heads.")}
-        self.network.stylizer.load_state_dict(convolutions, strict=False)
-        if start.encoder is not None:
-            (photo,) = self._looked_at(self._held_photos[:1])
-            codes = start.encoder(torch.cat([descriptions, self._teacher.seen(photo)[0]]))
-        else:
-            # A style of the same name goes on, a new one begins as the mean of those learnt; the photograph's own is the last.
-            learnt = torch.eye(theirs.architecture.codes, device=self.device)
-            known, mean = dict(zip(theirs.styles, learnt[:-1], strict=True)), learnt[:-1].mean(0)
-            codes = torch.stack([*(known.get(name, mean) for name in ours.styles), learnt[-1]])
-        heads.weight.copy_(start.stylizer.style(codes).T)
-
-    def _meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Goal]:
-        """γ and β of a batch, and what is to be met, by the numbers of its styles, or by the paintings themselves."""
-        if network.encoder is not None:
-            assert paintings is not None
-            description, goal = self._teacher.seen(paintings)
-            return network.stylizer.style(network.encoder(description)), goal
-        assert self._table is not None
-        code = nn.functional.one_hot(numbers.to(self.device), network.design.architecture.codes).float()
-        chosen = [
-            self._table.of(number) if number < len(self._paintings) else self._teacher.seen(paintings[place, None])[1]  # type: ignore[index]
-            for place, number in enumerate(numbers.tolist())
-        ]
-        return network.stylizer.style(code), Goal.joined(chosen)
-
-    def _learn(self, drawn: Drawn) -> tuple[dict[str, float], str]:
-        """One step of Adam, and the losses before it; none if they or their gradient are not finite."""
-        photos = drawn.photo.to(self.device)
-        seen = photos if self._table else drawn.painting.to(self.device)
-        style, goal = self._meant(self.network, drawn.style, seen)
-        # The processor paints pictures one by one as fast as together, and holds less.
-        portion = 1 if self.device.type == "cpu" else len(photos)
-        parts = (torch.split(each, portion) for each in (photos, style, drawn.colours))
-        painted = torch.cat([self._painted(self.network, *part) for part in zip(*parts, strict=True)])
-        share = min(1.0, _LEAST ** (1 - self._last.step / _RAMP)) if self._begins else 1.0
-        content = drawn.content.to(self.device)
-        losses, gradient = self._teacher.objective(content, goal, share).value_and_grad(painted.detach())
-        self._optimizer.zero_grad(set_to_none=True)
-        painted.backward(gradient)  # type: ignore[no-untyped-call]
-        losses = dict(zip(losses, self._agreed(list(losses.values())), strict=True))
-        self._share_gradients()
-        norm = nn.utils.clip_grad_norm_(self._parameters, _LARGEST_GRADIENT)
-        if not math.isfinite(losses[TOTAL]) or not bool(norm.isfinite()):
-            self._skipped += 1
-            if self._skipped >= _MOST_SKIPPED:
-                raise SettingsError(
-                    f"The losses of {_MOST_SKIPPED} steps on end were not finite: give a smaller --learning-rate."
-                )
-            return losses, "skipped, for the losses or their gradient were not finite"
-        self._skipped = 0
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate()
-        self._optimizer.step()
-        follow = max(1 - _AVERAGED, 1 / (1 + self._last.step))
-        for name, tensor in self.network.state_dict().items():
-            self._average[name].lerp_(tensor, follow)
-        return losses, ""
-
-    def _rate(self) -> float:
-        """The learning rate after the steps so far."""
-        left = 1 - self.progress(self._last)
-        return self.course.learning_rate * min(1.0, (self._last.step + 1) / _WARM_UP, left / _COOL_DOWN)
-
-    def _painted(self, network: Network, pixels: Tensor, style: Tensor, colours: Tensor) -> Tensor:
-        """Photographs (N, 3, H, W) as the network paints them, moved to the colours (N, 12) of their styles. Differentiable."""
-        prepared = pixels.to(self._dtype, memory_format=torch.channels_last)
-        painted: Tensor = network.stylizer(prepared, style).float()
-        if not self._palette or not bool(painted.isfinite().all()):  # such a step will be skipped
-            return painted
-        pairs = zip(torch.split(painted, 1), torch.split(colours, 1), strict=True)
-        return torch.cat([transfer.towards(picture, wanted, self._palette) for picture, wanted in pairs])
-
-    def _agreed(self, values: list[float]) -> list[float]:
-        """The mean over the processes, so that all decide alike."""
-        if self._world == 1:
-            return values
-        # Gloo and NCCL both sum float32.
-        shared = torch.tensor(values, device=self.device)
-        torch.distributed.all_reduce(shared)
-        return (shared / self._world).tolist()
-
-    def _share_gradients(self) -> None:
-        """The gradients' mean over the processes: that of the whole batch, as their parts of it are of one size."""
-        if self._world == 1:
-            return
-        gradients = [each.grad for each in self._parameters if each.grad is not None]
-        together = torch.cat([each.flatten() for each in gradients])
-        torch.distributed.all_reduce(together)
-        for gradient, part in zip(gradients, torch.split(together, [each.numel() for each in gradients]), strict=True):
-            gradient.copy_((part / self._world).view_as(gradient))
-
-
-def _held_out(paths: Sequence[Path], seed: int) -> tuple[list[Path], list[Path]]:
-    """What is learnt from and what is held out for looking: an eighth and four at the most; of very few, the first is both."""
-    count = min(_HELD_OUT, len(paths) // _EIGHTH)
-    order = np.random.default_rng(seed).permutation(len(paths)).tolist()
-    held = [paths[index] for index in sorted(order[:count])]
-    return [paths[index] for index in sorted(order[count:])], held or [paths[0]]
-
-
-def _some(paths: Sequence[Path]) -> Sequence[Path]:
-    return paths[:: 1 + len(paths) // _DESCRIBED]
-
-
-def _design(kind: Kind, paintings: Sequence[Path], palette: float) -> Design:
-    if kind == "any":
-        inputs = 2 * sum(encoder.CHANNELS)
-        architecture = Architecture(_CONTRACT, _BLOCKS, _EXPAND, _CODES, constant=True)
-        return Design(architecture, EncoderShape(inputs, _HIDDEN, _CODES), palette=palette)
-    architecture = Architecture(_CONTRACT, _BLOCKS, _EXPAND, len(paintings) + 1)
-    colours = tuple(tuple(colours_of(path)[0].tolist()) for path in paintings) if palette else ()
-    return Design(architecture, None, tuple(path.stem for path in paintings), palette=palette, colours=colours)
-
-
-def _middle(path: Path, side: int) -> Tensor:
-    """The largest square in the middle of a picture, at ``side`` × ``side``: (1, 3, side, side)."""
-    picture = codecs.load(path)
-    height, width = picture.size
-    square = min(height, width)
-    top, left = (height - square) // 2, (width - square) // 2
-    return Picture(picture.pixels[:, :, top : top + square, left : left + square]).resized((side, side)).pixels

@@ -1,0 +1,121 @@
+"""Places of pictures: the views in which paintings are looked at, and the grid of positions at which their layers are compared.
+
+A place is a position of the grid of the shallowest layer of a group, with the features that all its layers have there, a *hypercolumn*
+(`places`). Deeper layers have one position for several of the grid's.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as nn
+from torch import Tensor
+
+from impasto.backbones.features import Backbone
+from impasto.losses.objective import looked_at
+from impasto.pictures.picture import Picture, Size
+from impasto.pictures.tiles import Tile, Window, cropped
+
+
+@dataclass(frozen=True)
+class Look:
+    """How pictures are looked at."""
+
+    backbone: Backbone
+    layers: Sequence[str]
+    tile: int | None
+
+    @torch.no_grad()
+    def at(self, pixels: Tensor) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
+        """Tile by tile the features of what it owns."""
+        yield from looked_at(self.backbone, pixels.to(self.backbone.device), self.layers, self.tile)
+
+    def over(self, views: "Sequence[View]") -> Iterator[tuple[int, Tile, dict[str, Tensor]]]:
+        """The same of one view after the other, with its number."""
+        for number, view in enumerate(views):
+            for tile, features in self.at(view.pixels):
+                yield number, tile, features
+
+
+@dataclass(frozen=True)
+class View:
+    """A painting, turned or mirrored, and what can be seen of it (1, 1, H, W), None for all."""
+
+    pixels: Tensor
+    alpha: Tensor | None
+    painting: int
+    upright: bool
+
+
+def views_of(picture: Picture, number: int) -> Iterator[View]:
+    """A painting as it is, turned by quarters, and each mirrored."""
+    for mirrored in (False, True):
+        for turns in range(4):
+            planes = [
+                plane if plane is None else torch.rot90(plane, turns, (2, 3))
+                for plane in (picture.pixels, picture.alpha)
+            ]
+            pixels, alpha = (plane.flip(3) if mirrored and plane is not None else plane for plane in planes)
+            assert pixels is not None
+            yield View(pixels, alpha, number, not (turns or mirrored))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The positions at which some layers are compared: those of the shallowest."""
+
+    backbone: Backbone
+    layers: tuple[str, ...]
+
+    @cached_property
+    def depth(self) -> int:
+        """How many poolings deep it is."""
+        return min(map(self.backbone.architecture.depth, self.layers))
+
+    def size(self, pixels: Size) -> Size:
+        """How many positions it has for a picture of a size."""
+        return pixels[0] >> self.depth, pixels[1] >> self.depth
+
+    def of(self, view: View) -> Size:
+        """How many it has for a view."""
+        return self.size((view.pixels.shape[2], view.pixels.shape[3]))
+
+    def steps(self, layer: str) -> int:
+        """The side of the square of its positions that share one of a layer."""
+        return 1 << self.backbone.architecture.depth(layer) - self.depth
+
+    def columns(self, tile: Tile, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """By layer, what the positions that a tile owns have there, in reading order: (M, C)."""
+        return {name: self._rows(name, features[name], tile.owned_at(self.depth)) for name in self.layers}
+
+    def _rows(self, layer: str, feature: Tensor, window: Window) -> Tensor:
+        height, width = window[1] - window[0], window[3] - window[2]
+        if (side := self.steps(layer)) > 1:
+            feature = nn.interpolate(feature, scale_factor=side)
+            # Where poolings left out the rest, the last row and column stand in for it.
+            below, beyond = max(0, height - feature.shape[2]), max(0, width - feature.shape[3])
+            feature = nn.pad(feature, (0, beyond, 0, below), mode="replicate")[:, :, :height, :width]
+        return feature.permute(0, 2, 3, 1).flatten(0, 2)
+
+    def visible(self, view: View, window: Window) -> Tensor:
+        """Which places of a window can be seen, (h, w)."""
+        if view.alpha is None:
+            return torch.ones(window[1] - window[0], window[3] - window[2], dtype=torch.bool)
+        top, bottom, left, right = (edge << self.depth for edge in window)
+        return nn.avg_pool2d(cropped(view.alpha, (top, bottom, left, right)), 2**self.depth)[0, 0].cpu() > 0.5
+
+    def chosen(self, view: View, window: Window, every: int) -> Tensor:
+        """The visible places of a window, of all only every so many each way, as indices into the window's own, in reading order."""
+        top, _, left, _ = window
+        visible = self.visible(view, window)
+        counts = torch.zeros_like(visible)
+        counts[-top % every :: every, -left % every :: every] = True
+        return (counts & visible).flatten().nonzero()[:, 0]
+
+    def every(self, views: Sequence[View], most: int) -> int:
+        """At every how many places each way of views one has to look so as to see not many more than ``most``."""
+        windows = [(0, height, 0, width) for height, width in map(self.of, views)]
+        visible = sum(int(self.visible(view, window).sum()) for view, window in zip(views, windows, strict=True))
+        return math.ceil((visible / most) ** 0.5) or 1

@@ -1,0 +1,100 @@
+"""How a network begins that is to be trained: from nothing, or from what another one has learnt."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impasto.errors import SettingsError
+from impasto.networks import encoder
+from impasto.networks.cin import StylizerShape
+from impasto.networks.contract import Design, Network
+from impasto.networks.encoder import EncoderShape
+from impasto.pictures import codecs
+from impasto.training.course import Kind
+from impasto.training.held_out import middle
+from impasto.training.pictures import STYLE_LENGTH, colours_of
+from impasto.training.teacher import Goal, Teacher
+
+_CONTRACT, _BLOCKS, _EXPAND = (32, 64, 128), 5, (32, 16)
+_CODES, _HIDDEN = 64, 128
+_SIZES = ("contract", "blocks", "expand", "biased")
+_DESCRIBED = 64
+"""How many pictures are looked at, about, to learn what descriptions of paintings and contents of photographs are like."""
+
+
+def design(kind: Kind, paintings: Sequence[Path], palette: float) -> Design:
+    """What a network of a kind is, for these paintings; a table of styles has one more row, for the photograph's own."""
+    if kind == "any":
+        inputs = 2 * sum(encoder.CHANNELS)
+        shape = StylizerShape(_CONTRACT, _BLOCKS, _EXPAND, _CODES, constant=True)
+        return Design(shape, EncoderShape(inputs, _HIDDEN, _CODES), palette=palette)
+    shape = StylizerShape(_CONTRACT, _BLOCKS, _EXPAND, len(paintings) + 1)
+    colours = tuple(tuple(colours_of(path)[0].tolist()) for path in paintings) if palette else ()
+    return Design(shape, None, tuple(path.stem for path in paintings), palette=palette, colours=colours)
+
+
+@torch.no_grad()
+def from_nothing(design: Design, seed: int, device: torch.device) -> Network:
+    """A network with γ = 1 and β = 0 for every style, or nearly so; always the same for a seed, which is nobody else's."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every accelerator as well
+        network = Network(design).to(device)
+        drawing = torch.default_generator if device.type == "cpu" else torch.Generator(device).manual_seed(seed)
+        heads = network.stylizer.heads
+        gammas = heads.out_features // 2
+        constant = heads.weight if heads.bias is None else heads.bias
+        if heads.bias is not None:
+            heads.weight.normal_(0, 0.01, generator=drawing)
+        constant[:gammas], constant[gammas:] = 1, 0
+    return network
+
+
+def acquaint(teacher: Teacher, photos: Sequence[Path], paintings: Sequence[Path], crop: int, *, table: bool) -> Tensor:
+    """Show a teacher what there is to be learnt: the paintings' descriptions (M, …). Of a ``table`` it remembers all, else it looks at some."""
+    chosen = paintings if table else _some(paintings)
+    descriptions, goals = zip(*(teacher.seen(_looked_at(path, teacher)) for path in chosen), strict=True)
+    teacher.acquaint((middle(path, crop).to(teacher.device) for path in _some(photos)), goals)
+    if table:
+        teacher.table = Goal.joined(goals)
+    return torch.cat(descriptions)
+
+
+@torch.no_grad()
+def take_over(network: Network, start: Network, teacher: Teacher, descriptions: Tensor, own: Path) -> None:
+    """Give a network the convolutions of another, and its γ and β as far as it has any for paintings of these ``descriptions``, and
+    for the style that the photograph ``own`` has itself. Raises SettingsError.
+    """
+    theirs, ours = start.design, network.design
+    if any(getattr(theirs.architecture, name) != getattr(ours.architecture, name) for name in _SIZES):
+        raise SettingsError(
+            "That network has other sizes than those trained here: start from any, or from one that was trained here."
+        )
+    if ours.encoder:
+        if theirs.encoder != ours.encoder:
+            raise SettingsError("A network for any style goes on from another one for any style: leave out --from.")
+        network.load_state_dict(start.state_dict())
+        return
+    heads = network.stylizer.heads
+    start = copy.deepcopy(start).to(heads.weight.device)
+    convolutions = {name: own for name, own in start.stylizer.state_dict().items() if not name.startswith("heads.")}
+    network.stylizer.load_state_dict(convolutions, strict=False)
+    if start.encoder is not None:
+        codes = start.encoder(torch.cat([descriptions, teacher.seen(_looked_at(own, teacher))[0]]))
+    else:
+        # A style of the same name goes on, a new one begins as the mean of those learnt; the photograph's own is the last.
+        learnt = torch.eye(theirs.architecture.codes, device=heads.weight.device)
+        known, mean = dict(zip(theirs.styles, learnt[:-1], strict=True)), learnt[:-1].mean(0)
+        codes = torch.stack([*(known.get(name, mean) for name in ours.styles), learnt[-1]])
+    heads.weight.copy_(start.stylizer.style(codes).T)
+
+
+def _looked_at(path: Path, teacher: Teacher) -> Tensor:
+    """A picture (1, 3, h, w) at the size at which paintings are looked at."""
+    return codecs.load(path).fitted(STYLE_LENGTH).pixels.to(teacher.device)
+
+
+def _some(paths: Sequence[Path]) -> Sequence[Path]:
+    return paths[:: 1 + len(paths) // _DESCRIBED]

@@ -1,0 +1,83 @@
+"""Pictures that are not trained on: how well a network paints them, in numbers and on a sheet."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from impasto.colour import transfer
+from impasto.networks.contract import Network
+from impasto.pictures import codecs
+from impasto.pictures.picture import Picture
+from impasto.pictures.sheet import contact_sheet
+from impasto.training.pictures import STYLE_LENGTH
+from impasto.training.teacher import Teacher
+
+_HELD_OUT, _EIGHTH = 4, 8
+_SHOWN, _SHEET_SIZE = 4, 320
+
+
+def parted(paths: Sequence[Path], seed: int) -> tuple[list[Path], list[Path]]:
+    """What is learnt from and what is held out for looking: an eighth and four at the most; of very few, the first is both."""
+    count = min(_HELD_OUT, len(paths) // _EIGHTH)
+    order = np.random.default_rng(seed).permutation(len(paths)).tolist()
+    held = [paths[index] for index in sorted(order[:count])]
+    return [paths[index] for index in sorted(order[count:])], held or [paths[0]]
+
+
+def middle(path: Path, side: int) -> Tensor:
+    """The largest square in the middle of a picture, at ``side`` × ``side``: (1, 3, side, side)."""
+    picture = codecs.load(path)
+    height, width = picture.size
+    square = min(height, width)
+    top, left = (height - square) // 2, (width - square) // 2
+    return Picture(picture.pixels[:, :, top : top + square, left : left + square]).resized((side, side)).pixels
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Photographs that are held out, and paintings, of which the first few are looked at: of a table, those it learns."""
+
+    photos: Sequence[Path]
+    paintings: Sequence[Path]
+    teacher: Teacher
+    palette: float
+    """`Settings.palette`."""
+
+    def losses(self, network: Network, crop: int) -> dict[str, float]:
+        """The mean losses by name, on squares of ``crop`` from the middle of the pictures."""
+        found: list[dict[str, float]] = []
+        for photo_path in self.photos:
+            photo = middle(photo_path, crop).to(self.teacher.device)
+            for number, painting_path in enumerate(self.paintings[:_SHOWN]):
+                painting = middle(painting_path, crop).to(self.teacher.device)
+                style, goal = self.teacher.meant(network, torch.tensor([number]), painting)
+                colours = transfer.of(painting)
+                painted = self.teacher.painted(network, photo, style, colours)
+                content = transfer.towards(photo, colours, self.palette)
+                found.append(self.teacher.objective(content, goal).value_and_grad(painted)[0])
+        return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
+
+    @torch.no_grad()
+    def sheet(self, network: Network) -> Image.Image:
+        """The photographs, painted in some of the styles."""
+        styles: list[tuple[Picture, Tensor, Tensor]] = []
+        for number, path in enumerate(self.paintings[:_SHOWN]):
+            painting = codecs.load(path).fitted(STYLE_LENGTH)
+            seen = painting.pixels.to(self.teacher.device)
+            style, _ = self.teacher.meant(network, torch.tensor([number]), seen)
+            styles.append((painting, style, transfer.of(seen)))
+        shown = [(f"{number}", painting.image()) for number, (painting, *_) in enumerate(styles, 1)]
+        rows = [[("", Image.new("RGB", (1, 1), "white")), *shown]]
+        for path in self.photos:
+            photo = codecs.load(path).fitted(_SHEET_SIZE)
+            pixels = photo.pixels.to(self.teacher.device)
+            painted = [Picture(self.teacher.painted(network, pixels, *style).cpu()) for _, *style in styles]
+            shown = [(f"{number}", each.image()) for number, each in enumerate(painted, 1)]
+            rows.append([("photograph", photo.image()), *shown])
+        return contact_sheet(rows, cell=(_SHEET_SIZE, _SHEET_SIZE))
