@@ -14,7 +14,7 @@ from PIL import Image
 
 from impasto.backbones.features import Backbone
 from impasto.networks import codes
-from impasto.training import pictures, trainer
+from impasto.training import beginnings, held_out, pictures
 from tests.helpers import TINY, painting, photo, random_backbone
 
 
@@ -49,5 +49,5 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 @pytest.fixture
 def small_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks look at paintings at 128 pixels in place of 512, a sixteenth of the work: for tests that ask nothing of what they see."""
-    for module in (codes, pictures, trainer):
+    for module in (codes, pictures, beginnings, held_out):
         monkeypatch.setattr(module, "STYLE_LENGTH", 128)
