@@ -1,5 +1,7 @@
 # make demo   a stylised picture in output/demo
-# make test   format check, lint, types, tests
+# make test   format check, lint, types, tests: five minutes
+# make quick  only the laws that everything rests on: a minute
+# make slow   the long proofs that make test leaves out
 # make bench  time it against its peers
 # make venv   only the environment both need, in .venv
 #
@@ -9,14 +11,24 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH_INDEX ?=
 BIN := .venv/bin
+# Each of them has one thread and takes one to two gigabytes.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test check venv sheet report notebooks bench clean
+.PHONY: demo test quick slow check venv sheet report notebooks bench clean
 
 demo: venv
 	$(BIN)/impasto demo --force
 
 test: venv check
-	$(BIN)/python -m pytest
+	$(PYTEST) -m "not slow"
+
+QUICK := architecture colour features images kernels losses oklab settings solve tiles
+quick: venv
+	$(PYTEST) -m "not slow" $(QUICK:%=tests/test_%.py)
+
+slow: venv
+	$(PYTEST) -m slow
 
 check: venv
 	$(BIN)/ruff format --check .

@@ -235,8 +235,8 @@ def _name(pair: Pair) -> str:
 def _pairs(folder: Path | None, chosen: str | None, made: Path) -> list[Pair]:
     """The pairs named by ``chosen``, CONTENT:STYLE,CONTENT:STYLE by the stems of files in ``folder``, or the demo's."""
     if folder is None:
-        _, (content, style) = demo.prepare(made, force=True)
-        return [(content, style)]
+        job = demo.prepare(made, force=True)
+        return [(Path(job.content), Path(job.styles[0][0]))]
     files = {kind: {path.stem: path for path in sorted((folder / kind).iterdir())} for kind in ("content", "style")}
     if chosen is None:
         return list(zip(files["content"].values(), files["style"].values(), strict=False))[:2]

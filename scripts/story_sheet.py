@@ -27,7 +27,7 @@ def main(out: Path) -> None:
     run = impasto.plan_stylize(photo, painting, "tutorial", size=SIZE, iterations=ITERATIONS)
     moments = [round(share * ITERATIONS) for share in (0.2, 0.3, 0.6, 0.7, 0.8, 1.0)]
     on_the_way: list[Labelled] = [
-        (f"{step.iteration} iterations", run.picture(step).image()) for step in run.steps() if step.iteration in moments
+        (f"{step.iteration} iterations", run.picture().image()) for step in run.steps() if step.iteration in moments
     ]
     sheet = contact_sheet([remembered, textures, on_the_way], cell=(SIZE, SIZE))
     codecs.save(codecs.load(sheet), out, force=True)

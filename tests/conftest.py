@@ -1,13 +1,20 @@
 """Shared fixtures; the real VGG19 is decoded once, away from the user's cache."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+# One thread for each process of a test run that has as many processes as cores: threads that wait for one another on a busy
+# machine spin, and take ten times as long. Read when torch is imported, here and in the processes that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
 from PIL import Image
 
 from impasto.backbones.features import Backbone
+from impasto.networks import codes
+from impasto.training import pictures, trainer
 from tests.helpers import TINY, painting, photo, random_backbone
 
 
@@ -37,3 +44,10 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     Image.fromarray(photo(96, 128)).save(content)
     Image.fromarray(painting(120, 120)).save(style)
     return content, style
+
+
+@pytest.fixture
+def small_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks look at paintings at 128 pixels in place of 512, a sixteenth of the work: for tests that ask nothing of what they see."""
+    for module in (codes, pictures, trainer):
+        monkeypatch.setattr(module, "STYLE_LENGTH", 128)

@@ -1,6 +1,7 @@
 """Checkpoints: a run that was cut off goes on as if it had not been."""
 
 import dataclasses
+import functools
 import math
 import random
 import subprocess
@@ -110,7 +111,14 @@ def test_every_step_can_be_gone_on_from(
             assert one.elapsed >= saved.elapsed
 
 
-SMALL: dict[str, Any] = {"recipe": "statistics", "size": 72, "iterations": 9, "scales": (36, 72)}
+SMALL: dict[str, Any] = {"recipe": "statistics", "size": 48, "iterations": 9, "scales": (32, 48)}
+WAYS: list[dict[str, Any]] = [{}, {"optimizer": "adam", "averaging": 0.5}, {"init": "noise"}]
+
+
+@functools.cache
+def uninterrupted(way: int) -> impasto.Result:
+    """One for every place to cut the run off at."""
+    return impasto.stylize(photo(60, 80), painting(50, 60), **SMALL | WAYS[way])
 
 
 def cut_off(path: Path, after: int, **settings: Any) -> impasto.Run:
@@ -122,10 +130,10 @@ def cut_off(path: Path, after: int, **settings: Any) -> impasto.Run:
     return run
 
 
-@pytest.mark.parametrize("settings", [{}, {"optimizer": "adam", "averaging": 0.5}, {"init": "noise"}])
 @pytest.mark.parametrize("after", [0, 2, 3, 9])
-def test_a_run_goes_on_where_it_was_cut_off(tmp_path: Path, after: int, settings: dict[str, Any]) -> None:
-    whole = impasto.stylize(photo(60, 80), painting(50, 60), **SMALL | settings)
+@pytest.mark.parametrize("way", range(len(WAYS)))
+def test_a_run_goes_on_where_it_was_cut_off(tmp_path: Path, after: int, way: int) -> None:
+    whole, settings = uninterrupted(way), WAYS[way]
     cut_off(tmp_path / "c", after, **settings)
     run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL | settings)
     assert run.resume(tmp_path / "c") == after
@@ -136,11 +144,12 @@ def test_a_run_goes_on_where_it_was_cut_off(tmp_path: Path, after: int, settings
         assert result.record[name] == whole.record[name]
 
 
+@pytest.mark.usefixtures("small_looks")
 def test_a_checkpoint_of_another_run_is_told(tmp_path: Path) -> None:
     cut_off(tmp_path / "c", 3)
     others: list[tuple[Any, Any, dict[str, Any], str]] = [
         (photo(60, 80), painting(50, 60), {"style_weight": 2}, r"with --style-weight 1.0, not 2.0: ask for the same"),
-        (photo(60, 80), painting(50, 60), {"size": 64, "scales": "auto"}, "with --size 72, not 64"),
+        (photo(60, 80), painting(50, 60), {"size": 40, "scales": "auto"}, "with --size 48, not 40"),
         (photo(60, 80, seed=5), painting(50, 60), {}, r"of other pictures"),
         (photo(60, 80), painting(50, 60, seed=5), {}, r"of other pictures"),
         (photo(60, 80), [(painting(50, 60), 0.5), (painting(50, 60), 0.5)], {}, r"of other pictures"),
@@ -164,12 +173,13 @@ def test_less_memory_may_be_asked_of_the_rest(tmp_path: Path) -> None:
         assert run.finish().record["history"] == history
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     """SIGKILL at random moments, a checkpoint after every step."""
     Image.fromarray(photo(150, 200)).save(tmp_path / "photo.png")
     Image.fromarray(painting(120, 160)).save(tmp_path / "painting.png")
     command = [sys.executable, "-c", "from impasto.cli import app; app()", "stylize", "photo.png", "painting.png"]
-    command += ["--size", "200", "--iterations", "60", "--optimizer", "lbfgs", "--snapshots", "10,40", "--quiet"]
+    command += ["--size", "96", "--iterations", "60", "--optimizer", "lbfgs", "--snapshots", "10,40", "--quiet"]
 
     def start(*more: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -1,7 +1,7 @@
-"""The command line through its real entry point: what it prints, writes and returns."""
+"""The command line: what it prints, writes and returns, in processes of its own where that matters."""
 
+import contextlib
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 
 from impasto import demo
 from impasto.cli import app
-from impasto.cli.options import parse_snapshots, parse_weighted
+from impasto.cli.options import parse_weighted
 from impasto.errors import SettingsError
+from impasto.jobs.job import Delivery
 from impasto.losses.objective import TermObjective
 from impasto.pictures import codecs
 from tests.helpers import photo
@@ -25,12 +26,22 @@ from tests.helpers import photo
 IMPASTO = [str(Path(sys.executable).with_name("impasto"))]
 QUICK = ["--size", "64", "--iterations", "6"]
 
+pytestmark = pytest.mark.usefixtures("small_looks")
 
-def impasto(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+
+def impasto(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The command in this process, which need not import torch anew. Raises what would be a traceback."""
+    words = [*map(str, arguments)]
+    with contextlib.chdir(cwd):
+        done = CliRunner().invoke(app, words, prog_name="impasto", catch_exceptions=False)
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
+
+
+def started(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The command as a shell starts it."""
     return subprocess.run(
         [*IMPASTO, *map(str, arguments)],
         cwd=cwd,
-        env=os.environ | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -43,21 +54,21 @@ def test_a_complete_stylisation(tmp_path: Path) -> None:
     out, pair = tmp_path / "new" / "out.png", (tmp_path / "content.png", tmp_path / "style.jpg")
     for source, path in zip((demo.PHOTO, demo.PAINTING), pair, strict=True):
         codecs.save(demo.picture(source).fitted(256), path)
-    done = impasto(
-        "stylize", *pair, "-o", out, "--size", "128", "--iterations", "80", "--seed", "3",
-        "--snapshots", "20,80", "--palette", "0", "--json", cwd=tmp_path,
+    done = started(
+        "stylize", *pair, "-o", out, "--size", "96", "--iterations", "40", "--seed", "3",
+        "--snapshots", "10,40", "--palette", "0", "--json", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
-    assert (record["width"], record["height"], record["steps"], record["seed"]) == (128, 128, 80, 3)
+    assert (record["width"], record["height"], record["steps"], record["seed"]) == (96, 96, 40, 3)
     assert record["complete"] and record["recipe"] == "default" and len(record["weights_sha256"]) == 64
     for key in ("settings", "version", "device", "precision", "elapsed_s", "startup_s", "seconds_per_step"):
         assert record[key]
     assert record["peak_rss_bytes"] > 10**8
     first, last = record["losses"]["style"]
     assert last < first / 10
-    assert record["snapshots"] == [str(out.with_stem(f"out-{n:05d}")) for n in (20, 80)]
-    assert all(codecs.load(path).size == (128, 128) for path in [*record["snapshots"], out])
+    assert record["snapshots"] == [str(out.with_stem(f"out-{n:05d}")) for n in (10, 40)]
+    assert all(codecs.load(path).size == (96, 96) for path in [*record["snapshots"], out])
     assert codecs.load(record["snapshots"][1]).array().tobytes() == codecs.load(out).array().tobytes()
     assert json.loads((tmp_path / "new" / "out.png.json").read_text()) == record
     assert "\x1b" not in done.stderr and "━" not in done.stderr  # no motion off a terminal
@@ -69,9 +80,10 @@ def test_a_complete_stylisation(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    """In a process that does nothing else, and in one that has done much before."""
     written = []
-    for _ in range(2):
-        done = impasto("stylize", *pair, "-o", "a.png", "--force", "--init", "noise", *QUICK, cwd=tmp_path)
+    for run in (started, impasto):
+        done = run("stylize", *pair, "-o", "a.png", "--force", "--init", "noise", *QUICK, cwd=tmp_path)
         assert done.returncode == 0 and done.stdout.strip() == "a.png"
         written.append((tmp_path / "a.png").read_bytes())
     assert written[0] == written[1]
@@ -115,8 +127,9 @@ def test_dry_run_prints_the_plan_and_writes_nothing(pair: tuple[Path, Path], tmp
 def test_the_fast_method(pair: tuple[Path, Path], tmp_path: Path) -> None:
     done = impasto("style-code", pair[1], "-o", "code.safetensors", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "code.safetensors\n"), done.stderr
-    for source in (str(pair[1]), "code.safetensors"):
-        done = impasto("stylize", pair[0], source, "--method", "fast", "-o", "out.png", "--force", cwd=tmp_path)
+    for source, strokes in ((str(pair[1]), "1024"), ("code.safetensors", "256")):
+        more = ["--stroke-size", strokes, "-o", "out.png", "--force"]
+        done = impasto("stylize", pair[0], source, "--method", "fast", *more, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (0, "out.png\n"), done.stderr
         assert codecs.load(tmp_path / "out.png").size == (768, 1024)
     record = json.loads(impasto("info", "out.png", "--json", cwd=tmp_path).stdout)
@@ -281,6 +294,22 @@ def test_bad_input_is_one_sentence_and_a_code(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["stylize"], 2, "Missing argument"),
+        (["stylize", "content.png", "style.jpg", "--style-weight", "-1"], 2, "--style-weight must be at least 0"),
+        (["stylize", "missing.png", "style.jpg"], 1, "missing.png cannot be read"),
+    ],
+)
+def test_a_shell_is_told_the_code(
+    pair: tuple[Path, Path], tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
+    done = started(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in " ".join(done.stderr.split()) and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("said", ["DefaultCPUAllocator: can't allocate memory", "could not create a primitive"])
 def test_whatever_happens_the_picture_so_far_is_kept(
     said: str, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -306,12 +335,12 @@ def test_a_full_disk_leaves_nothing_half_written(pair: tuple[Path, Path], tmp_pa
     """A limit on file size stands in for the full disk: the write fails midway all the same."""
     Image.fromarray(photo(400, 400)).save(tmp_path / "big.png")
     done = subprocess.run(
-        [*IMPASTO, "stylize", "big.png", "style.jpg", "-o", "out.png", "--size", "256", "--iterations", "2"],
+        [*IMPASTO, "stylize", "big.png", "style.jpg", "-o", "out.png", "--size", "96", "--iterations", "1"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000)),
     )
     assert done.returncode == 1 and "could not be written" in done.stderr and "Traceback" not in done.stderr
     assert not [path.name for path in tmp_path.iterdir() if path.name.startswith((".", "out"))]
@@ -356,8 +385,8 @@ def test_weights_follow_the_last_colon(argument: str, parsed: tuple[str, float])
 
 
 def test_snapshots() -> None:
-    assert parse_snapshots("300,200,200", 400) == [200, 300]
-    assert parse_snapshots("every:50", 160) == [50, 100, 150]
+    assert Delivery(snapshots="300,200,200").moments(400) == [200, 300]
+    assert Delivery(snapshots="every:50").moments(160) == [50, 100, 150]
     for text in ("0x", "every:0", "-5", "500", "every:", "1,,2"):
         with pytest.raises(SettingsError):
-            parse_snapshots(text, 400)
+            Delivery(snapshots=text).moments(400)

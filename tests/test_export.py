@@ -14,7 +14,9 @@ from tests.helpers import painting, photo
 from tests.test_networks import picture, runtime
 
 
-@pytest.mark.parametrize("network", ["any", "multi", "arbitrary", "multistyle26"])
+@pytest.mark.parametrize(
+    "network", ["multi", *(pytest.param(name, marks=pytest.mark.slow) for name in ("any", "arbitrary", "multistyle26"))]
+)
 def test_an_exported_network_is_the_same_at_any_size(network: str, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     export.export_onnx(network, path)
@@ -28,6 +30,7 @@ def test_an_exported_network_is_the_same_at_any_size(network: str, tmp_path: Pat
         export.export_onnx(network, path)
 
 
+@pytest.mark.slow
 def test_a_run_left_on_its_way_does_not_stand_in_the_way(tmp_path: Path) -> None:
     run = plan_stylize(photo(48, 64), painting(48, 48), size=64, iterations=8)
     steps = run.steps()

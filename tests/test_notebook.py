@@ -16,11 +16,12 @@ def cells(name: str, kind: str) -> list[Any]:
     return [cell for cell in book.cells if cell.cell_type == kind]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # of Jupyter's own libraries
 def test_it_runs_from_top_to_bottom() -> None:
     book = nbformat.read(FOLDER / LANGUAGES[0], as_version=4)
     (parameters,) = [cell for cell in book.cells if "parameters" in cell.metadata.get("tags", ())]
-    parameters.source = "SIZE, ITERATIONS = 64, 40"
+    parameters.source = "SIZE, ITERATIONS = 64, 16"
     NotebookClient(book, timeout=300).execute()
     shown = [output.output_type for cell in book.cells for output in cell.get("outputs", ())]
     assert "error" not in shown and shown.count("display_data") >= 10

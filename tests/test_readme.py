@@ -1,7 +1,9 @@
 """What the README and the pages in docs/ tell people to type works."""
 
+import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 import impasto
 from impasto import doctor
 from impasto.cli import app
+from impasto.jobs.job import Delivery, Job
 from impasto.settings import recipes
 from tests.helpers import painting, photo
 
@@ -20,8 +23,19 @@ DOCS = sorted(ROOT.glob("docs/*.md"))
 READMES = [(ROOT / name).read_text() for name in ("README.md", "README.zh-CN.md")]
 
 
+pytestmark = pytest.mark.usefixtures("small_looks")
+
+
+@pytest.fixture(scope="module")
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A style code, made once for all commands."""
+    path = tmp_path_factory.mktemp("code") / "painting.safetensors"
+    impasto.style_code(painting(64, 64)).save(path)
+    return path
+
+
 @pytest.fixture(autouse=True)
-def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _pictures(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("default", "statistics"):
         monkeypatch.setitem(recipes.RECIPES, name, recipes.recipe(name).changed(size=64))
@@ -32,9 +46,11 @@ def _pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Image.fromarray(painting(64, 64)).save(name)
     Image.fromarray(skimage.data.astronaut()).save("portrait.jpg")  # type: ignore[no-untyped-call]
     Image.new("L", (64, 64), 255).save("hands.png")
+    job = Job("stylize", "photo.jpg", (("painting.jpg", 1.0),), delivery=Delivery("out.png"))
+    Path("job.json").write_text(json.dumps(job.dictionary()))
     Path("photographs").mkdir()
     Image.fromarray(photo(64, 64)).save("photographs/one.jpg")
-    impasto.style_code("painting.jpg").save("painting.safetensors")
+    shutil.copy(code, "painting.safetensors")
 
 
 def commands(readme: str) -> list[str]:
@@ -50,7 +66,19 @@ def test_both_languages_show_the_same_commands() -> None:
 SHOWN = [line for page in [READMES[0], *(path.read_text() for path in DOCS)] for line in commands(page)]
 
 
-@pytest.mark.parametrize("command", [line for line in SHOWN if line.split()[1] not in ("info", "score")])
+def costly(command: str) -> bool:
+    """Whether even its estimate takes long: of a large picture, or in emulated bfloat16."""
+    return "--size 4096" in command or ("--memory" in command and "--method fast" not in command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(line, marks=pytest.mark.slow if costly(line) else ())
+        for line in SHOWN
+        if line.split()[1] not in ("info", "score")
+    ],
+)
 def test_the_commands_are_understood(command: str) -> None:
     if "people:" in command and doctor.state("person") != doctor.OK:
         pytest.skip("mediapipe is not installed")
@@ -59,7 +87,10 @@ def test_the_commands_are_understood(command: str) -> None:
     shorter["style-code"] = ["--force"]  # its file is there already, for the commands that take it
     # What fits into the memory that they are given depends on the precision: the pages tell of bfloat16, which may be emulated here.
     dry = ["--dry-run", *(["--precision", "bfloat16"] if "--memory" in arguments else [])]
-    shorter |= dict.fromkeys(("stylize", "texture", "reconstruct"), dry) | {"study": ["--dry-run"]}
+    shorter |= dict.fromkeys(("stylize", "texture", "reconstruct"), dry) | {
+        "study": ["--dry-run"],
+        "run": ["--dry-run"],
+    }
     result = CliRunner().invoke(app, [*arguments, *shorter.get(arguments[0], [])])
     assert result.exit_code == 0, result.output
 

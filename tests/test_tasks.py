@@ -10,7 +10,7 @@ from PIL import Image
 
 import impasto
 from impasto.colour import oklab
-from impasto.errors import ImageError, SettingsError
+from impasto.errors import ImageError, NotReadyError, SettingsError
 from impasto.pictures import codecs
 from impasto.settings.fields import Settings
 from impasto.tasks.schedule import schedule
@@ -143,23 +143,32 @@ def test_a_schedule_that_does_not_fit() -> None:
         schedule((512, 512), Settings(scales="128,256,512", iterations=2).effective())
 
 
+def first(run: impasto.Run) -> torch.Tensor:
+    """The pixels that it starts from."""
+    next(run.steps())
+    assert run.last is not None
+    return run.last.pixels
+
+
 def test_start_from_style_from_a_file_and_from_an_array(tmp_path: Path) -> None:
     Image.fromarray(photo(30, 30, 5)).save(tmp_path / "start.png")
     for init in ("style", str(tmp_path / "start.png"), "noise"):
         run = impasto.plan_stylize(photo(48, 64), painting(60, 60), init=init, **QUICK)
-        assert next(run.steps()).pixels.shape == (1, 3, 48, 64)
+        assert first(run).shape == (1, 3, 48, 64)
     from_array = impasto.plan_stylize(photo(48, 64), painting(60, 60), start=photo(30, 30, 5), **QUICK)
     from_file = impasto.plan_stylize(photo(48, 64), painting(60, 60), init=str(tmp_path / "start.png"), **QUICK)
-    assert torch.equal(next(from_array.steps()).pixels, next(from_file.steps()).pixels)
+    assert torch.equal(first(from_array), first(from_file))
     with pytest.raises(SettingsError, match="--init content has no meaning here"):
         impasto.plan_texture(painting(60, 60), init="content")
 
 
 def test_the_picture_so_far_is_at_hand_and_final_in_size() -> None:
     run = impasto.plan_stylize(photo(96, 200), painting(60, 60), size=200, iterations=6)
-    step = next(run.steps())
-    assert step.pixels.shape == (1, 3, 24, 50)
-    assert run.picture(step).size == (96, 200)
+    with pytest.raises(NotReadyError, match=r"take a step of steps\(\) first"):
+        run.picture()
+    next(run.steps())
+    assert run.last is not None and run.last.pixels.shape == (1, 3, 24, 50)
+    assert run.picture().size == (96, 200)
     record = run.result().record
     assert not record["complete"] and record["steps"] == 0
 

@@ -27,6 +27,8 @@ from tests.helpers import painting, photo
 
 SHORT = ["--crop", "64", "--batch", "1", "--workers", "0", "--precision", "float32", "--quiet"]
 
+pytestmark = pytest.mark.usefixtures("small_looks")
+
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -25,7 +25,7 @@ from impasto.networks.contract import Design, Network, load_network, save_networ
 from impasto.networks.encoder import StyleEncoder
 from impasto.pictures import codecs
 from impasto.settings.fields import Settings
-from impasto.training import course
+from impasto.training import course, trainer
 from impasto.training.course import Course, Kind
 from impasto.training.pictures import OWN, Draws, batches, pictures_of
 from impasto.training.teacher import Teacher
@@ -34,6 +34,8 @@ from tests.helpers import painting, photo
 
 SMALL = Course(steps=4, batch=2, crop=64, workers=0, validate_every=100)
 SETTINGS = Settings(precision="float32")
+
+pytestmark = pytest.mark.usefixtures("small_looks")
 
 
 @pytest.fixture
@@ -188,18 +190,19 @@ def test_cin_has_one_gradient_whatever_the_layouts(count: int, layout: torch.mem
 
 
 @pytest.mark.parametrize("kind", ["single", "multi", "any"])
-def test_it_learns(kind: Kind, pictures: tuple[list[Path], list[Path]]) -> None:
+def test_it_learns(kind: Kind, pictures: tuple[list[Path], list[Path]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "_RAMP", 1)  # the style counts from the first step on
     photos, paintings = pictures
     count = 1 if kind == "single" else 3
-    training = Training(kind, photos, paintings[:count], SETTINGS, replace(SMALL, steps=40, learning_rate=2e-3))
+    training = Training(kind, photos, paintings[:count], SETTINGS, replace(SMALL, steps=20, learning_rate=2e-3))
     before = training.validate()
     assert before["style"] > 0.5 and set(before) == {"style", "content", "tv", "total"}
     trained(training)
     after = training.validate()
-    # The style's weight only begins to rise in so few steps: what is learnt first is to paint the photograph at all.
-    assert after["content"] < 0.9 * before["content"]
+    # What is learnt first is to paint the photograph at all. Without a gradient of the style, its distance rises to 1.07 and more.
+    assert after["content"] < 0.9 * before["content"] and after["style"] < 1
     card = training.result().design.card
-    assert card["steps"] == 40 and card["kind"] == kind
+    assert card["steps"] == 20 and card["kind"] == kind
     assert training.sheet().width > 2 * 320
 
 
@@ -308,6 +311,7 @@ import os, sys, torch
 from pathlib import Path
 from impasto.settings.fields import Settings
 from impasto.training.pictures import pictures_of
+from impasto.training import trainer
 from impasto.training.trainer import Course, Training
 torch.set_num_threads(1)
 torch.distributed.init_process_group("gloo")

@@ -1,16 +1,16 @@
 """The demo: a photograph and a painting that come in two small packages, and a sheet of what became of them."""
 
 import importlib.metadata
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImageError
+from impasto.jobs.job import Delivery, Job
 from impasto.machine.files import check_writable
 from impasto.pictures.codecs import load, save
 from impasto.pictures.picture import Picture
 from impasto.pictures.sheet import contact_sheet
-from impasto.tasks.result import Prepared
-from impasto.tasks.stylize import plan_stylize
 
 PHOTO = ("scikit-image", "skimage/data/astronaut.png")
 """Eileen Collins, 1999. NASA, public domain."""
@@ -34,16 +34,16 @@ def demo_pair() -> tuple[Picture, Picture]:
     return picture(PHOTO), _cropped(picture(PAINTING), 0.02)
 
 
-def prepare(folder: Path, force: bool, **settings: Any) -> tuple[Prepared, list[Path]]:
-    """Write the demo's content and style into ``folder`` and prepare the run. Returns it with the two files."""
+def prepare(folder: Path, force: bool, **settings: Any) -> Job:
+    """Write the demo's content and style into ``folder``, and give the job that makes its result there, with snapshots."""
     content, style = folder / "content.png", folder / "style.png"
     for path in (content, style, folder / "sheet.png"):
         check_writable(path, force)
-    photo, painting = demo_pair()
-    run = plan_stylize(photo, painting, **settings)
-    save(photo, content, force=force)
-    save(painting, style, force=force)
-    return run, [content, style]
+    job = Job("stylize", str(content), ((str(style), 1.0),), settings=settings)
+    delivery = Delivery(str(folder / "result.png"), snapshots=f"every:{max(1, job.iterations // 4)}")
+    for picture, path in zip(demo_pair(), (content, style), strict=True):
+        save(picture, path, force=force)
+    return replace(job, delivery=delivery)
 
 
 def write_sheet(path: Path, pictures: list[Path], force: bool) -> None:

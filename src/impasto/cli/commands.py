@@ -1,5 +1,7 @@
 """The commands. Each is a few lines around the library; torch is imported only by those that compute."""
 
+import sys
+from dataclasses import replace
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,20 +11,19 @@ import typer
 from impasto._version import __version__
 from impasto.cli.options import (
     FAILED,
-    Delivery,
+    DeliveryOptions,
     Force,
     Json,
     Output,
     Quiet,
     parse_region,
-    parse_snapshots,
     parse_weighted,
     stderr,
     with_delivery,
     with_exit_codes,
     with_settings,
 )
-from impasto.errors import SettingsError
+from impasto.errors import RecordError, SettingsError
 from impasto.machine import files
 from impasto.settings import recipes
 from impasto.settings.fields import FAST_ONLY, LEARNT, NOT_TRAINED, OF_PLACES
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from impasto.tasks.result import Prepared
+    from impasto.jobs.job import Job
 
 app = typer.Typer(
     name="impasto",
@@ -84,7 +85,7 @@ def stylize(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     *,
     settings: dict[str, Any],
-    delivery: Delivery,
+    delivery: DeliveryOptions,
     style: Annotated[
         list[str] | None,
         typer.Argument(
@@ -111,23 +112,24 @@ def stylize(
     ] = None,
 ) -> None:
     """Render a photograph in the style of a painting."""
-    from impasto.networks.codes import StyleCode, learnt_style
-    from impasto.tasks.stylize import plan_stylize
+    from impasto.jobs.job import Job
 
-    regions = [parse_region(text) for text in region or []]
-    if bool(style or regions) + bool(style_index) + bool(style_file) != 1:
+    if bool(style or region) + bool(style_index) + bool(style_file) != 1:
         raise SettingsError("Give one or more style pictures, or --region, or --style-index or --style-file alone.")
     if style_index or style_file:
-        code = StyleCode.load(style_file) if style_file else learnt_style(style_index, settings.get("network", LEARNT))
-        named = style_file.stem if style_file else _file_name(style_index)
-        run: Prepared = plan_stylize(content, code, recipe, **{"method": "fast"} | settings)
-        _deliver(run, delivery, f"{content.stem}-{named}", [str(content), f"style {style_file or style_index}"])
-        return
-    styles = [parse_weighted(argument) for argument in style or []]
-    first = styles[0][0] if styles else regions[0].style
-    run = plan_stylize(content, styles or None, recipe, regions=regions, **settings)
-    inputs = [str(content), *(style or []), *(f"--region {text}" for text in region or [])]
-    _deliver(run, delivery, f"{content.stem}-{Path(str(first)).stem}", inputs)
+        settings = {"method": "fast"} | settings
+    styles = [parse_weighted(argument) for argument in style or ([str(style_file)] if style_file else [])]
+    job = Job(
+        "stylize",
+        str(content),
+        styles=tuple(styles),
+        style_index=style_index,
+        regions=tuple(parse_region(text) for text in region or []),
+        recipe=recipe,
+        settings=settings,
+        delivery=delivery.of(),
+    )
+    _carry_out(job, delivery)
 
 
 @app.command()
@@ -218,12 +220,13 @@ def export(
     without=("content_weight", "content_layers", "palette", "keep_colour", "protect", "places_photo", *FAST_ONLY)
 )
 @with_delivery
-def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe: Recipe = "texture") -> None:
+def texture(style: Styles, settings: dict[str, Any], delivery: DeliveryOptions, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
-    from impasto.tasks.texture import plan_texture
+    from impasto.jobs.job import Job
 
-    styles = [parse_weighted(argument) for argument in style]
-    _deliver(plan_texture(styles, recipe, **settings), delivery, f"{Path(styles[0][0]).stem}-texture", style)
+    styles = tuple(parse_weighted(argument) for argument in style)
+    job = Job("texture", styles=styles, recipe=recipe, settings=settings, delivery=delivery.of())
+    _carry_out(job, delivery)
 
 
 @app.command()
@@ -247,14 +250,47 @@ def texture(style: Styles, settings: dict[str, Any], delivery: Delivery, recipe:
 def reconstruct(
     content: Annotated[Path, typer.Argument(help="The picture.", metavar="CONTENT")],
     settings: dict[str, Any],
-    delivery: Delivery,
+    delivery: DeliveryOptions,
     layer: Annotated[str, typer.Option(help="The layer whose features are to be met.")] = "relu4_2",
     recipe: Recipe = "reconstruct",
 ) -> None:
     """Find the picture that one layer of the network remembers."""
-    from impasto.tasks.reconstruct import plan_reconstruct
+    from impasto.jobs.job import Job
 
-    _deliver(plan_reconstruct(content, layer, recipe, **settings), delivery, f"{content.stem}-{layer}", [str(content)])
+    settings = settings | {"content_layers": layer}
+    job = Job("reconstruct", str(content), recipe=recipe, settings=settings, delivery=delivery.of())
+    _carry_out(job, delivery)
+
+
+@app.command()
+@with_exit_codes
+def run(
+    job: Annotated[
+        Path, typer.Argument(help="A job as JSON, as `info RESULT --job` prints it; - reads it from standard input.")
+    ],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="the job's own")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the output's checkpoint.")] = False,
+    force: Force = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan: sizes, steps, estimated time and memory; write nothing.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Carry out a job that was written down."""
+    from impasto.jobs.job import Job
+
+    try:
+        text = sys.stdin.read() if job == Path("-") else job.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"The job {job} cannot be read ({error}): give the path of a JSON file.") from error
+    asked = Job.read(text)
+    if output:
+        asked = replace(asked, delivery=replace(asked.delivery, output=str(output)))
+    _carry_out(asked, DeliveryOptions(resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet))
 
 
 @app.command()
@@ -318,7 +354,7 @@ def study(
         sweeps=sweeps,
         recipes=recipe or ["default"],
         preset=preset,
-        snapshots=lambda most: parse_snapshots(snapshots, most),
+        snapshots=snapshots,
         force=force,
         **settings,
     )
@@ -441,21 +477,17 @@ def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool) -> None:
     print(path)
 
 
-def _file_name(style_index: str) -> str:
-    return "style-" + style_index.replace(":", "x").replace(",", "+")
+def _carry_out(job: "Job", options: DeliveryOptions) -> None:
+    """Carry out a job, or say what it would do."""
+    from impasto.cli.execute import execute
+    from impasto.jobs.deliver import Work, plan
 
-
-def _deliver(run: "Prepared", delivery: Delivery, name: str, inputs: list[str]) -> None:
-    """Carry out a prepared run, or say what it would do; ``name`` is for a file that was not named."""
-    from impasto.cli.execute import execute, plan
-
-    output = delivery.output or Path(f"{name}.png")
-    if delivery.dry_run:
-        report = plan(run, output, delivery)
-        print(_dump(report) if delivery.json else _lines(report))
+    if options.dry_run:
+        report = plan(job)
+        print(_dump(report) if options.json else _lines(report))
         return
-    record, code = execute(run, output, delivery, inputs)
-    print(_dump(record) if delivery.json else output)
+    record, code = execute(Work(job, resume=options.resume, force=options.force), quiet=options.quiet)
+    print(_dump(record) if options.json else job.output)
     raise typer.Exit(code)
 
 
@@ -477,11 +509,11 @@ def demo(
     """Stylise a demo photograph: content, style, snapshots, result, before/after sheet and record in one folder."""
     from impasto.cli.execute import execute
     from impasto.demo import prepare, write_sheet
+    from impasto.jobs.deliver import Work
 
-    run, inputs = prepare(folder, force, size=size, iterations=iterations)
-    delivery = Delivery(snapshots=f"every:{max(1, run.iterations // 4)}", force=force, quiet=quiet)
-    record, code = execute(run, folder / "result.png", delivery, [str(path) for path in inputs])
-    write_sheet(folder / "sheet.png", [*inputs, Path(record["output"])], force)
+    job = prepare(folder, force, size=size, iterations=iterations)
+    record, code = execute(Work(job, force=force), quiet=quiet)
+    write_sheet(folder / "sheet.png", [Path(job.content), Path(job.styles[0][0]), job.output], force)
     print(_dump(record) if json else folder)
     raise typer.Exit(code)
 
@@ -490,11 +522,18 @@ def demo(
 @with_exit_codes
 def info(
     result: Annotated[Path, typer.Argument(help="A picture made by Impasto, or the JSON beside it.", metavar="RESULT")],
+    job: Annotated[
+        bool, typer.Option("--job", help="Print the job that makes the same picture again, for `impasto run`.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Print how a result was made: settings, seed, versions, losses."""
+    from impasto.jobs.deliver import job_of
     from impasto.tasks.record import read
 
+    if job:
+        print(_dump(job_of(result).dictionary()))
+        return
     record = read(result)
     print(_dump(record) if json else _lines(record))
 

@@ -17,7 +17,7 @@ from impasto.errors import ImpastoError, SettingsError
 from impasto.settings.fields import Settings
 
 if TYPE_CHECKING:
-    from impasto.tasks.regions import Region
+    from impasto.jobs.job import Delivery, RegionFiles
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -30,7 +30,7 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but erro
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DeliveryOptions:
     """What becomes of a run, the same options for every command that computes a picture."""
 
     output: Annotated[
@@ -71,14 +71,26 @@ class Delivery:
     json: Json = False
     quiet: Quiet = False
 
+    def of(self) -> "Delivery":
+        """What becomes of the result, as a job has it. Raises SettingsError."""
+        from impasto.jobs.job import Delivery
+
+        return Delivery(
+            output=str(self.output or ""),
+            snapshots=self.snapshots,
+            bits=self.bits,  # type: ignore[arg-type]  # which the delivery checks
+            metadata=not self.no_metadata,
+            checkpoint_every=self.checkpoint_every,
+        )
+
 
 def with_delivery(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of `Delivery`; they arrive as its argument ``delivery``."""
+    """Give a command the options of `DeliveryOptions`; they arrive as its argument ``delivery``."""
     options = [
         inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=each.default, annotation=each.type)
-        for each in fields(Delivery)
+        for each in fields(DeliveryOptions)
     ]
-    return _with_options(command, "delivery", options, lambda given: Delivery(**given))
+    return _with_options(command, "delivery", options, lambda given: DeliveryOptions(**given))
 
 
 def with_settings(without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -160,7 +172,11 @@ def fail(message: str, code: int) -> None:
 
 
 def parse_weighted(argument: str) -> tuple[str, float]:
-    """``painting.jpg:0.7`` -> ("painting.jpg", 0.7): what follows the last colon is a weight if it is a number."""
+    """A path and its weight: what follows the last colon is one if it is a number.
+
+    >>> parse_weighted("painting.jpg:0.7"), parse_weighted("painting.jpg")
+    (('painting.jpg', 0.7), ('painting.jpg', 1.0))
+    """
     path, colon, tail = argument.rpartition(":")
     try:
         return (path, float(tail)) if colon and path else (argument, 1.0)
@@ -168,42 +184,14 @@ def parse_weighted(argument: str) -> tuple[str, float]:
         return argument, 1.0
 
 
-def parse_region(text: str) -> "Region":
+def parse_region(text: str) -> "RegionFiles":
     """``mask.png:painting.jpg`` or ``mask.png:painting.jpg:mask-of-painting.png``. Raises SettingsError."""
-    from impasto.tasks.regions import Region
+    from impasto.jobs.job import RegionFiles
 
     parts = text.split(":")
     if len(parts) not in (2, 3) or not all(parts):
         raise SettingsError(f"--region takes MASK:STYLE or MASK:STYLE:MASK, like sky.png:painting.jpg, not {text!r}.")
-    return Region(*parts)
-
-
-def parse_snapshots(text: str, iterations: int) -> list[int]:
-    """The iterations to save at, out of so many. Raises SettingsError."""
-    if not text:
-        return []
-    if iterations == 0:
-        raise SettingsError("--snapshots has no meaning with --method fast, which has no iterations: leave it out.")
-    try:
-        if text.startswith("every:"):
-            every = int(text.removeprefix("every:"))
-            chosen = list(range(every, iterations + 1, every)) if every > 0 else []
-        else:
-            chosen = sorted({int(part) for part in text.split(",")})
-    except ValueError:
-        chosen = []
-    if not chosen or chosen[0] < 0 or chosen[-1] > iterations:
-        raise SettingsError(
-            f"--snapshots takes iterations from 0 to {iterations}, like 200,300 or every:50, not {text!r}."
-        )
-    return chosen
-
-
-def parse_bits(bits: int | None) -> Literal[8, 16] | None:
-    """8, 16 or None. Raises SettingsError for anything else."""
-    if bits not in (None, 8, 16):
-        raise SettingsError(f"--bits must be 8 or 16, not {bits}.")
-    return bits  # type: ignore[return-value]
+    return RegionFiles(*parts)
 
 
 def _option(declared: Any) -> inspect.Parameter:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from impasto.cli.execute import progress
+from impasto.cli.execute import shown
 from impasto.cli.options import INTERRUPTED, stderr
 from impasto.errors import ImpastoError
 from impasto.jobs import train as job
@@ -31,15 +31,13 @@ def execute_training(
     code = INTERRUPTED
     with contextlib.suppress(KeyboardInterrupt):
         with (
-            progress(f"train {training.kind}", quiet or not speaks) as advance,
+            shown(f"train {training.kind}", quiet or not speaks) as show,
             _board(board if speaks else None) as write,
             contextlib.closing(steps),
         ):
             for step in steps:
-                advance(step.done, step.text)
+                show(step)
                 write(training.last)
-                if step.event and not quiet:
-                    stderr.print(f"impasto: step {step.iteration}: {step.event}", markup=False)
                 if training.last.validation and not quiet and not stderr.is_terminal:
                     stderr.print(step.text, markup=False)
         code = 0 if training.last.steps else INTERRUPTED

@@ -27,7 +27,12 @@ _BISECTIONS = 10
 
 
 def from_srgb(pixels: Tensor) -> Tensor:
-    """sRGB -> Oklab, in the dtype of ``pixels``."""
+    """sRGB -> Oklab, in the dtype of ``pixels``.
+
+    >>> red = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+    >>> [round(value, 2) for value in from_srgb(red).flatten().tolist()]
+    [0.63, 0.22, 0.13]
+    """
     linear = torch.where(pixels <= 0.04045, pixels / 12.92, ((pixels.clamp_min(0) + 0.055) / 1.055) ** 2.4)
     return _mapped(_LAB, _mapped(_LMS, linear).clamp_min(0) ** (1 / 3))
 

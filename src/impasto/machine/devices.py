@@ -1,5 +1,6 @@
 """Which processor computes, and in what precision its convolutions run."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -40,16 +41,34 @@ def choose_precision(name: str, device: torch.device) -> str:
     return name
 
 
+_convolving: list[bool] = []
+_outside: list[bool] = []
+_free = threading.Condition()
+"""What CUDA's convolutions are held to, once for each that holds them, and what they were before; the mode is the whole process's."""
+
+
 @contextmanager
 def convolving(precision: str) -> Iterator[None]:
-    """Within it, CUDA's float32 convolutions are what ``precision`` says; torch would take tf32 for them unasked."""
-    # The older of torch's two ways to say so: after the newer one, torch's own exporter cannot read the older any more.
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = precision == "tf32"
+    """Within it, CUDA's float32 convolutions are what ``precision`` says; torch would take tf32 for them unasked.
+
+    A thread that wants another precision waits until those at work are done.
+    """
+    wanted = precision == "tf32"
+    with _free:
+        _free.wait_for(lambda: wanted in (_convolving or [wanted]))
+        if not _convolving:
+            _outside.append(torch.backends.cudnn.allow_tf32)
+            # The older of torch's two ways to say so: after the newer one, torch's own exporter cannot read the older any more.
+            torch.backends.cudnn.allow_tf32 = wanted
+        _convolving.append(wanted)
     try:
         yield
     finally:
-        torch.backends.cudnn.allow_tf32 = before
+        with _free:
+            _convolving.pop()
+            if not _convolving:
+                torch.backends.cudnn.allow_tf32 = _outside.pop()
+                _free.notify_all()
 
 
 def computes_bfloat16(device: torch.device) -> bool:

@@ -2,6 +2,7 @@
 
 import ctypes
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,8 @@ import torch
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # malloc.h
 _DEFAULT_THRESHOLD, _DEFAULT_MMAP_MAX = 128 * 1024, 65536  # mallopt(3)
 _LARGEST_THRESHOLD = 32 * 2**20  # the same
-_keeping = False
+_holders, _lock = 0, threading.Lock()
+"""How many are within `kept`: the allocator is the whole process's, and several threads may be at work."""
 
 
 @contextmanager
@@ -21,23 +23,28 @@ def kept() -> Iterator[None]:
 
     glibc maps every large tensor anew and unmaps it when it is freed, and the system has to clear each of its pages when it
     is touched again: at 512 pixels some twenty thousand a step, a third of a step's time. Other allocators are left alone.
-    Whoever works on many pictures wraps the loop in it: inside, it does nothing.
+    Whoever works on many pictures wraps the loop in it: inside, it does nothing. It holds for the process, until the last thread has
+    left it.
     """
-    global _keeping  # noqa: PLW0603
-    if _keeping or (libc := _glibc()) is None:
+    global _holders  # noqa: PLW0603
+    if (libc := _glibc()) is None:
         yield
         return
-    libc.mallopt(_M_MMAP_MAX, 0)
-    libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
-    _keeping = True
+    with _lock:
+        _holders += 1
+        if _holders == 1:
+            libc.mallopt(_M_MMAP_MAX, 0)
+            libc.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
     try:
         yield
     finally:
-        _keeping = False
-        libc.mallopt(_M_MMAP_MAX, _DEFAULT_MMAP_MAX)
-        for threshold in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
-            libc.mallopt(threshold, _DEFAULT_THRESHOLD)
-        release()
+        with _lock:
+            _holders -= 1
+            if _holders == 0:
+                libc.mallopt(_M_MMAP_MAX, _DEFAULT_MMAP_MAX)
+                for threshold in (_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD):
+                    libc.mallopt(threshold, _DEFAULT_THRESHOLD)
+                release()
 
 
 def return_large() -> None:
@@ -46,7 +53,7 @@ def return_large() -> None:
     Tiles are of several shapes, and what one has freed seldom fits the next: kept, the gaps between would add up to a tenth of
     a large picture's memory. In tiles it costs no time; a picture seen whole would take up to half as long again.
     """
-    if _keeping and (libc := _glibc()) is not None:
+    if _holders and (libc := _glibc()) is not None:
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
         libc.mallopt(_M_MMAP_MAX, _DEFAULT_MMAP_MAX)
 

@@ -56,6 +56,9 @@ def cut(size: tuple[int, int], side: int | None, step: int, reach: int) -> list[
     """The tiles of a picture, in reading order, of at most about ``side`` pixels a side; None is one tile, the picture itself.
 
     ``step`` is the pixels to a position of the coarsest layer, ``reach`` what a position sees beyond its own.
+
+    >>> [tile.owned for tile in cut((32, 48), 32, step=16, reach=10)]
+    [(0, 32, 0, 16), (0, 32, 16, 48)]
     """
     height, width = size
     margin = math.ceil(reach / step) * step

@@ -58,6 +58,9 @@ NOT_TRAINED = (
 PREDICTING, LEARNT = "any", "multi"
 """The networks of the fast method that serve where none is named: for paintings, and for learnt styles."""
 
+STARTS = ("content", "noise", "style")
+"""The words of ``init``; anything else is a file."""
+
 _REFINE = 0.5
 """What the refine method spends of that, for its start has gone half the way: docs/fast.md."""
 
@@ -325,6 +328,11 @@ def _checked(declared: "Field[Any]", value: Any) -> Any:
 
 
 def _layers(option: str, value: str | Iterable[str] | Layers) -> Layers:
+    """Layers and their shares.
+
+    >>> _layers("--style-layers", "relu1_1,relu2_1:2")
+    {'relu1_1': 1.0, 'relu2_1': 2.0}
+    """
     try:
         if not isinstance(value, Mapping):
             pairs = [part.partition(":") for part in (value.split(",") if isinstance(value, str) else value) if part]

@@ -1,69 +1,62 @@
-"""One variant, computed in a process of its own: its peak memory is its own, and whatever it dies of, the study goes on.
+"""One variant, computed in a process of its own: its peak memory is its own, and whatever it dies of, the study goes on."""
 
-`main` reads a job as JSON from stdin and writes one JSON object a line to stdout: progress, then {"done": true} or why not.
-"""
-
-import json
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from impasto._version import IMPORTED_AT
-from impasto.errors import ImpastoError, OutputError
+from impasto.jobs.deliver import Work
+from impasto.jobs.job import Delivery, Job
 from impasto.judge.scores import score
 from impasto.machine import files
-from impasto.pictures.codecs import save
 from impasto.pictures.large import LargePicture, resized
 from impasto.pictures.picture import Picture, long_side
+from impasto.progress import Progress
 from impasto.tasks import record
-from impasto.tasks.stylize import plan_stylize
 
 CELL, RESULT = "cell.json", "result.png"
 JUDGED = 1024
 """The long side at which larger results are scored."""
-_PAUSE = 0.2
-"""Seconds between two lines of progress."""
 
 
-def snapshot_name(iteration: int) -> str:
-    return f"step-{iteration:05d}.png"
+class Scored:
+    """A job that is carried out into its folder and then scored: result, snapshots, and last `CELL`, which marks it as finished."""
+
+    def __init__(self, job: dict[str, Any], fingerprint: str) -> None:
+        """``job`` is a `Job.dictionary`. Raises as `Work`."""
+        self._work = Work.of(job, force=True)
+        self._fingerprint = fingerprint
+
+    def events(self) -> Generator[Progress, None, None]:
+        """Compute and score. Raises OutputError when the folder cannot be written, other errors as `Work.events`."""
+        curve: dict[str, list[float]] = {}
+        for progress in self._work.events():
+            if progress.losses:
+                for name, value in {"iteration": progress.iteration, **progress.losses}.items():
+                    curve.setdefault(name, []).append(value)
+            yield progress
+        job, result = self._work.job, self._work.run.result()
+        outcome = {
+            "fingerprint": self._fingerprint,
+            "record": self._work.record,  # its peak memory was read before the scores took theirs
+            "wall_s": time.perf_counter() - IMPORTED_AT,
+            "curve": curve,
+            "scores": score(job.content, job.styles[0][0], _judged(result.painted)),
+        }
+        files.write_atomic(job.output.with_name(CELL), record.encoded(outcome), force=True)
+
+    def picture(self) -> Picture:
+        """The picture so far."""
+        return self._work.picture()
 
 
-def compute(job: dict[str, Any], tell: Callable[[dict[str, Any]], None]) -> None:
-    """Compute a variant into its folder: result, snapshots, and last `CELL`, which marks it as finished.
-
-    Raises OutputError when the folder cannot be written, other errors as `tasks.stylize`.
-    """
-    folder = Path(job["folder"])
-    run = plan_stylize(job["content"], job["style"], job["recipe"], **job["settings"])
-    run.started_at = IMPORTED_AT
-    wanted = [iteration for iteration in job["snapshots"] if iteration <= run.iterations]
-    curve: dict[str, list[float]] = {}
-    told = 0.0
-    for step in run.steps():
-        if run.iterations:
-            for name, value in {"iteration": step.iteration, **step.losses}.items():
-                curve.setdefault(name, []).append(value)
-            while wanted and wanted[0] <= step.iteration:
-                save(run.picture(step), folder / snapshot_name(wanted.pop(0)), force=True)
-        if time.monotonic() > told + _PAUSE:
-            told = time.monotonic()
-            share, text = run.progress(step)
-            tell({"share": share, "text": text})
-    result = run.result()
-    for iteration in wanted:  # the run came to its end early
-        save(result.picture, folder / snapshot_name(iteration), force=True)
-    result.save(folder / RESULT, force=True)
-    outcome = {
-        "fingerprint": job["fingerprint"],
-        "record": result.record,  # its peak memory was read before the scores took theirs
-        "wall_s": time.perf_counter() - IMPORTED_AT,
-        "curve": curve,
-        "scores": score(job["content"], job["style"], _judged(result.painted)),
-    }
-    files.write_atomic(folder / CELL, record.encoded(outcome), force=True)
+def job_of(content: Path, style: Path, recipe: str, settings: Any, *, snapshots: Sequence[int], folder: Path) -> Job:
+    """What makes the picture of a variant."""
+    job = Job("stylize", str(content), ((str(style), 1.0),), recipe=recipe, settings=settings)
+    moments = ",".join(str(moment) for moment in snapshots if moment <= job.iterations)
+    return replace(job, delivery=Delivery(str(folder / RESULT), snapshots=moments))
 
 
 def _judged(painted: Picture | LargePicture) -> Picture:
@@ -71,17 +64,3 @@ def _judged(painted: Picture | LargePicture) -> Picture:
     small = resized(painted, long_side(painted.size, min(JUDGED, max(painted.size))))
     assert isinstance(small, Picture)
     return small
-
-
-def main() -> None:
-    def tell(message: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(message) + "\n")
-        sys.stdout.flush()
-
-    try:
-        compute(json.load(sys.stdin), tell)
-        tell({"done": True})
-    except ImpastoError as error:
-        tell({"failed": str(error), "fatal": isinstance(error, OutputError)})
-    except Exception as error:
-        tell({"failed": f"{type(error).__name__}: {error}", "fatal": False})

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from impasto._version import __version__
+from impasto.jobs.deliver import snapshot_file
 from impasto.judge.gallery import edge_row
 from impasto.judge.scores import score
 from impasto.pictures import codecs
@@ -16,7 +17,7 @@ from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import Settings
 from impasto.study import figures, forms
-from impasto.study.cell import JUDGED, RESULT, snapshot_name
+from impasto.study.cell import JUDGED, RESULT
 from impasto.study.figures import Curves, Point
 from impasto.study.variants import Variant
 from impasto.tasks import record
@@ -60,7 +61,7 @@ class Cell:
     @property
     def snapshots(self) -> list[int]:
         """The iterations whose pictures are there."""
-        return [each for each in self.variant.snapshots if (self.folder / snapshot_name(each)).exists()]
+        return [each for each in self.variant.snapshots if snapshot_file(self.folder / RESULT, each).exists()]
 
     @property
     def has_curves(self) -> bool:
@@ -217,7 +218,7 @@ class Report:
         for number, cell in enumerate(self.cells):
             if cell.outcome:
                 files[f"{number}-final"] = cell.folder / RESULT
-                files |= {f"{number}-{each}": cell.folder / snapshot_name(each) for each in cell.snapshots}
+                files |= {f"{number}-{each}": snapshot_file(cell.folder / RESULT, each) for each in cell.snapshots}
         return {"content": forms.shown(self.photo)} | {
             name: forms.shown(codecs.load(path)) for name, path in files.items()
         }

@@ -1,25 +1,23 @@
 """A study: a folder of variants that can be left and taken up again, and the report on them."""
 
-import contextlib
 import functools
 import hashlib
 import json
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from impasto._version import __version__
 from impasto.errors import OutputError, SettingsError, did_you_mean
+from impasto.jobs.job import Delivery
+from impasto.jobs.process import Process
 from impasto.machine import files
 from impasto.pictures import codecs
+from impasto.progress import Progress
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
-from impasto.study.cell import CELL, RESULT
+from impasto.study.cell import CELL, RESULT, job_of
 from impasto.study.report import SUMMARY, Cell, Report
 from impasto.study.variants import PRESETS, Variant, grid, iterations_of
 from impasto.tasks import record
@@ -32,15 +30,6 @@ _DECIDING = (
 """The settings that decide how long a variant takes."""
 _OVERHEAD = 4.0
 """Seconds that a variant takes besides its iterations: to start, to save, to be scored."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a study is: the share of its work that is done, the variant at hand, and ``event`` when one came to an end."""
-
-    done: float
-    text: str
-    event: str = ""
 
 
 @dataclass
@@ -114,17 +103,15 @@ class Study:
         for index, variant in enumerate(missing):
             done, own = sum(work[:index]) / sum(work), work[index] / sum(work)
             text = f"{index + 1}/{len(missing)} {variant.name}"
-            with contextlib.closing(self._computed(variant)) as messages:
-                for message in messages:
-                    if "failed" in message:
-                        if message["fatal"]:
-                            raise OutputError(f"{message['failed']} Run the same command again to go on.")
-                        self.failures[variant.name] = message["failed"]
-                        yield Progress(done + own, text, f"{variant.name} failed: {message['failed']}")
-                    elif "share" in message:
-                        yield Progress(done + own * message["share"], f"{text}  {message['text']}")
-                    else:
-                        yield Progress(done + own, text, f"{variant.name}: done")
+            with self._process(variant) as process:
+                for progress in process.events():
+                    yield Progress(done + own * progress.done, f"{text}  {progress.text}")
+                if process.error == OutputError.__name__:
+                    raise OutputError(f"{process.failure} Run the same command again to go on.")
+                if process.failure:
+                    self.failures[variant.name] = process.failure
+                failed = f" failed: {process.failure}" if process.failure else ": done"
+                yield Progress(done + own, text, f"{variant.name}{failed}")
         yield Progress(1.0, "the report")
         self._write_report()
         yield Progress(1.0, "the report", f"the report is in {self.report}")
@@ -183,48 +170,16 @@ class Study:
         kept = outcome is not None and outcome.get("fingerprint") == self._fingerprint(variant)
         return outcome if kept and (self._place(variant) / RESULT).exists() else None
 
-    def _computed(self, variant: Variant) -> Generator[dict[str, Any], None, None]:
-        """The messages of the process that computes a variant; the last is {"done": …} or {"failed": …}."""
+    def _process(self, variant: Variant) -> Process:
+        """The process that computes a variant."""
         place = self._place(variant)
         files.create_folder(place)
         (place / CELL).unlink(missing_ok=True)
-        job = {
-            "content": str(self.content),
-            "style": str(self.style),
-            "recipe": variant.recipe,
-            "settings": dict(variant.settings),
-            "snapshots": variant.snapshots,
-            "folder": str(place),
-            "fingerprint": self._fingerprint(variant),
-        }
-        command = [sys.executable, "-c", "from impasto.study.cell import main; main()"]
-        with tempfile.TemporaryFile("w+", errors="replace") as log:
-            # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that one.
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-            assert process.stdin and process.stdout
-            last: dict[str, Any] = {}
-            try:
-                with contextlib.suppress(BrokenPipeError):  # it is dead already: below it is told why
-                    process.stdin.write(json.dumps(job))
-                    process.stdin.close()
-                for line in process.stdout:
-                    if line.startswith("{"):  # a library may have something to say, too
-                        last = json.loads(line)
-                        yield last
-            finally:
-                process.kill()
-                process.stdout.close()
-                code = process.wait()
-            if not last.keys() & {"done", "failed"}:
-                log.seek(0)
-                yield {"failed": _cause(code, log.read()), "fatal": False}
+        job = job_of(
+            self.content, self.style, variant.recipe, variant.settings, snapshots=variant.snapshots, folder=place
+        )
+        arguments = {"job": job.dictionary(), "fingerprint": self._fingerprint(variant)}
+        return Process("impasto.study.cell:Scored", arguments)
 
     def _write_report(self) -> None:
         cells = [
@@ -244,7 +199,7 @@ def plan_study(
     sweeps: Mapping[str, Sequence[Any]] | None = None,
     recipes: Sequence[str] = ("default",),
     preset: str | None = None,
-    snapshots: Sequence[int] | Callable[[int], Sequence[int]] = (),
+    snapshots: str | Sequence[int] = "",
     force: bool = False,
     **settings: Any,
 ) -> Study:
@@ -252,7 +207,7 @@ def plan_study(
 
     ``sweeps`` maps settings to values; every ``recipes`` is computed with every combination of them. ``preset="report"`` takes
     the variants of the course report in place of both. ``snapshots`` are the iterations at which pictures are kept, by the
-    variants that come so far, or a function that gives them for the most iterations of any variant. ``settings`` hold for all variants. Variants that ``folder`` holds already are kept, unless
+    variants that come so far: some of the most that any has, or a text as `jobs.job.Delivery` takes it. ``settings`` hold for all variants. Variants that ``folder`` holds already are kept, unless
     they are of other pictures or settings: then OutputError, or with ``force`` they are computed anew.
 
     Raises SettingsError for a grid that makes no sense.
@@ -271,10 +226,10 @@ def plan_study(
             chosen_settings(each.recipe, dict(each.settings))
         except SettingsError as error:
             raise SettingsError(f"{each.name}: {error}") from error
-    chosen = snapshots(max(map(iterations_of, variants))) if callable(snapshots) else snapshots
-    if chosen:
+    text = snapshots if isinstance(snapshots, str) else ",".join(map(str, snapshots))
+    if chosen := Delivery(snapshots=text).moments(max(map(iterations_of, variants))):
         variants = [
-            replace(each, snapshots=tuple(moment for moment in sorted(set(chosen)) if moment <= most))
+            replace(each, snapshots=tuple(moment for moment in chosen if moment <= most))
             if (most := iterations_of(each))
             else each
             for each in variants
@@ -291,13 +246,6 @@ def _cost(variant: Variant) -> str:
     """The settings that decide how long a variant takes: equal costs are estimated once."""
     settings = variant.resolved().dictionary()
     return repr([settings[name] for name in _DECIDING])
-
-
-def _cause(code: int, log: str) -> str:
-    if code == -signal.SIGKILL:
-        return "Its process was killed, most likely for want of memory: choose a smaller --size."
-    tail = log.strip().splitlines()[-1:] or ["it said nothing"]
-    return f"Its process ended with code {code} ({tail[0]})."
 
 
 def _read(path: Path) -> dict[str, Any] | None:

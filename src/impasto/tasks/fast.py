@@ -6,8 +6,8 @@ once, from samples spread over all of it.
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from impasto import weights
 from impasto.colour import transfer
-from impasto.errors import SettingsError
+from impasto.errors import NotReadyError, SettingsError
 from impasto.machine import checkpoint, memory
 from impasto.machine.devices import DTYPES, convolving
 from impasto.machine.files import sha256_of
@@ -27,6 +27,7 @@ from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture, load_own, resized
 from impasto.pictures.picture import MAX_PIXELS, Picture, Size, long_side
+from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.tasks.budget import Sweep
 from impasto.tasks.inputs import MIN_SIDE, StyleLike, check_side, style_code, wanted_size
@@ -34,16 +35,6 @@ from impasto.tasks.result import Prepared, Result
 from impasto.tasks.sweep import around, paint_tiles, samples
 
 _LONGEST_CODE = 256
-
-
-@dataclass(frozen=True)
-class Tile:
-    """The state after ``done`` of ``total`` tiles."""
-
-    done: int
-    total: int
-    elapsed: float
-    event: str = ""
 
 
 class FastRun(Prepared):
@@ -71,12 +62,16 @@ class FastRun(Prepared):
         held = 12 if isinstance(canvas, Picture) else 4
         self._sweep = Sweep(canvas.size, held, self._reach, self._dtype, self.device)
         self.tile, self._samples = self._sweep.fit(settings.memory, tileless=isinstance(canvas, Picture))
-        self._last = Tile(0, 1, 0.0)
-        self._started = False
+        self._started = self._complete = False
+        self._tiles, self._elapsed = 0, 0.0
 
-    def steps(self) -> Iterator[Tile]:
-        """Compute, yielding after every tile. Close the generator to stop. Once only: the canvas is painted over."""
-        assert not self._started, "steps() has been started before"
+    def steps(self) -> Generator[Progress, None, None]:
+        """Compute, telling how far it is after every tile. Close the generator to stop. Once only: the canvas is painted over.
+
+        Raises NotReadyError the second time.
+        """
+        if self._started:
+            raise NotReadyError("The picture has been painted over once: prepare it anew.")
         self._started = True
         began = time.perf_counter()
         with memory.kept(), convolving(self.precision):
@@ -93,16 +88,22 @@ class FastRun(Prepared):
                     self._canvas, lambda pixels: coloured(paint(pixels).cpu()), self.tile, self._reach
                 )
             for done, total in progress:
-                self._last = Tile(done, total, time.perf_counter() - began)
-                yield self._last
+                self._tiles, self._elapsed = done, time.perf_counter() - began
+                self._complete = done == total
+                yield self._told(done / total, self._elapsed, f"tile {done}/{total}", iteration=done)
 
-    def progress(self, step: Tile) -> tuple[float, str]:
-        """The share of the work that is done after a step, and what to say of it."""
-        return step.done / step.total, f"tile {step.done}/{step.total}"
+    @property
+    def has_picture(self) -> bool:
+        return self._complete
+
+    def picture(self) -> Picture:
+        """The picture. Raises NotReadyError until it is whole."""
+        return self.result().picture
 
     def result(self) -> Result:
-        """The picture and its record, once `steps` has come to its end."""
-        assert self._last.done == self._last.total, "steps() has not come to its end"
+        """The picture and its record. Raises NotReadyError until it is whole."""
+        if not self._complete:
+            raise NotReadyError("There is no picture yet: take all steps of steps() first.")
         painted = self._canvas if self._canvas.size == self.size else resized(self._canvas, self.size)
         if self._alpha is not None and isinstance(painted, Picture):
             painted = replace(painted, alpha=self._alpha)
@@ -110,7 +111,7 @@ class FastRun(Prepared):
         digest = sha256_of(Path(name)) if is_file(name) else weights.entry(FILES[name]).sha256
         # γ and β would be thousands of numbers.
         code = values.tolist() if len(values) <= _LONGEST_CODE else checkpoint.digest([values])
-        own = {"code": code, "steps": self._last.total, "elapsed_s": self._last.elapsed}
+        own = {"code": code, "steps": self._tiles, "elapsed_s": self._elapsed}
         return Result(painted, self._described(name, digest) | self.plan() | own)
 
     def plan(self) -> dict[str, Any]:

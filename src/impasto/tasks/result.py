@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from impasto.machine.devices import choose_device, choose_precision
 from impasto.pictures import codecs
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Depth, Picture, Size
+from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.tasks import record
 
@@ -56,12 +57,8 @@ class Prepared(ABC):
 
     @property
     def has_picture(self) -> bool:
-        """Whether `result` can be had before the end."""
+        """Whether `picture` and `result` can be had already."""
         return False
-
-    def picture(self, step: Any) -> Picture:
-        """The picture of a step, where there are iterations."""
-        raise NotImplementedError
 
     def checkpoint(self, path: Path) -> None:
         """Write all that `resume` needs to a file, over what is there, whole or not at all; between steps. Raises OutputError."""
@@ -76,16 +73,16 @@ class Prepared(ABC):
         raise SettingsError("There are no iterations, and so no checkpoints.")
 
     @abstractmethod
-    def steps(self) -> Iterator[Any]:
-        """Compute, yielding the state every now and then. Close the generator to stop."""
+    def steps(self) -> Generator[Progress, None, None]:
+        """Compute, telling how far it is every now and then. Close the generator to stop."""
+
+    @abstractmethod
+    def picture(self) -> Picture:
+        """The picture so far, at the final size. Raises NotReadyError before there is one."""
 
     @abstractmethod
     def result(self) -> Result:
-        """The picture so far and its record."""
-
-    @abstractmethod
-    def progress(self, step: Any) -> tuple[float, str]:
-        """The share of the work that is done after a step, and what to say of it."""
+        """The picture so far and its record. Raises NotReadyError before there is one."""
 
     @abstractmethod
     def plan(self) -> dict[str, Any]:
@@ -100,6 +97,10 @@ class Prepared(ABC):
         for _ in self.steps():
             pass
         return self.result()
+
+    def _told(self, done: float, elapsed: float, text: str, **also: Any) -> Progress:
+        """What to tell after so many seconds, in which a share of the work was done."""
+        return Progress(done, text, seconds_left=elapsed * (1 - done) / done if done > 0 else None, **also)
 
     def _described(self, network: str, digest: str) -> dict[str, Any]:
         """What every record says; ``digest`` is the SHA-256 of the network's weights."""

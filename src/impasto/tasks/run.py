@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +16,13 @@ from impasto import weights
 from impasto._version import __version__
 from impasto.backbones.features import Backbone
 from impasto.colour import transfer
-from impasto.errors import CheckpointError
+from impasto.errors import CheckpointError, NotReadyError
 from impasto.losses.objective import Kept, Objective, TermObjective
 from impasto.machine import checkpoint, memory
 from impasto.machine.checkpoint import State
 from impasto.machine.devices import DTYPES, convolving
 from impasto.pictures.picture import Picture, Size, long_side, resize
+from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
@@ -48,8 +49,8 @@ class Run(Prepared):
         self._resumed: list[int] = []
         self._waiting: list[State] = []
 
-    def steps(self) -> Iterator[Step]:
-        """Compute, yielding the state after every iteration; see `solve.solve`. Close the generator to stop."""
+    def steps(self) -> Generator[Progress, None, None]:
+        """Compute, telling how far it is after every iteration; `last` has the solver's own step. Close the generator to stop."""
         with memory.kept(), convolving(self.precision):
             start = self._start_pixels()
             for step in solve(
@@ -71,17 +72,17 @@ class Run(Prepared):
                 if step.event:
                     self._events.append(f"{step.iteration}: {step.event}")
                 self._last = step
-                yield step
+                yield self._progress(step)
         self._complete = True
 
     def checkpoint(self, path: Path) -> None:
-        assert self._last is not None, "steps() has not been started"
+        step = self._begun()
         state = {
             "made": self._made(),
             "memory": self.settings.memory,
             "fit": dataclasses.asdict(self.fit),
-            "solver": self._last.state(),
-            "told": [self._first, self._events, self._final_scale, [*self._resumed, self._last.iteration]],
+            "solver": step.state(),
+            "told": [self._first, self._events, self._final_scale, [*self._resumed, step.iteration]],
         }
         checkpoint.save(path, state)
 
@@ -148,8 +149,9 @@ class Run(Prepared):
         """The latest step, None before the first."""
         return self._last
 
-    def picture(self, step: Step) -> Picture:
-        """The picture of a step at the final size, with the content's transparency."""
+    def picture(self) -> Picture:
+        """The picture so far at the final size, with the content's transparency. Raises NotReadyError before the first step."""
+        step = self._begun()
         pixels = resize(step.pixels.cpu(), self.size)
         if self.settings.keep_colour == "luminance":
             pixels = transfer.tinted(pixels, self.problem.frame.pixels)
@@ -159,8 +161,7 @@ class Run(Prepared):
 
     def result(self) -> Result:
         """The picture so far and its record. Call it after the first step."""
-        assert self._last is not None, "steps() has not been started"
-        picture = self.picture(self._last)
+        step, picture = self._begun(), self.picture()
         timed = len(self._final_scale) - 1
         per_step = (self._final_scale[-1] - self._final_scale[0]) / timed if timed > 0 else None
         return Result(
@@ -168,11 +169,11 @@ class Run(Prepared):
             self._described("vgg19", weights.entry("vgg19").sha256)
             | {
                 "scales": [[stage.size[1], stage.size[0], stage.iterations] for stage in self.schedule],
-                "steps": self._last.iteration,
+                "steps": step.iteration,
                 "complete": self._complete,
-                "losses": {name: [first, self._last.losses[name]] for name, first in self._first.items()},
+                "losses": {name: [first, step.losses[name]] for name, first in self._first.items()},
                 "events": self._events,
-                "elapsed_s": self._last.elapsed,
+                "elapsed_s": step.elapsed,
                 "startup_s": self._startup,
                 "seconds_per_step": per_step,
                 "tile": self.fit.tile,
@@ -181,14 +182,20 @@ class Run(Prepared):
             | ({"resumed": self._resumed} if self._resumed else {}),
         )
 
-    def progress(self, step: Step) -> tuple[float, str]:
-        """The share of the work that is done after a step, counted in pixels, and what to say of it."""
+    def _begun(self) -> Step:
+        if self._last is None:
+            raise NotReadyError("There is no picture yet: take a step of steps() first.")
+        return self._last
+
+    def _progress(self, step: Step) -> Progress:
+        """How far the run is after a step, counted in pixels."""
         stages = [stage.iterations * _area(stage.size) for stage in self.schedule]
         before = sum(stage.iterations for stage in self.schedule[: step.scale])
         height, width = self.schedule[step.scale].size
-        done = sum(stages[: step.scale]) + (step.iteration - before) * height * width
+        done = (sum(stages[: step.scale]) + (step.iteration - before) * height * width) / sum(stages)
         losses = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items())
-        return done / sum(stages), f"{step.iteration}/{step.iterations} at {width}×{height}  {losses}"
+        text = f"{step.iteration}/{step.iterations} at {width}×{height}  {losses}"
+        return self._told(done, step.elapsed, text, event=step.event, iteration=step.iteration, losses=step.losses)
 
     def plan(self) -> dict[str, Any]:
         """What `steps` will do, for people to read."""

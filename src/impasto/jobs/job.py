@@ -1,0 +1,251 @@
+"""A job: everything that can be asked for, as a value that turns into JSON and back."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from impasto.errors import RecordError, SettingsError, did_you_mean
+from impasto.settings import recipes
+from impasto.settings.applies import chosen_settings
+from impasto.settings.fields import LEARNT, STARTS
+
+if TYPE_CHECKING:
+    from impasto.tasks.result import Prepared
+
+Task = Literal["stylize", "texture", "reconstruct"]
+TASKS: tuple[Task, ...] = get_args(Task)
+
+_WHAT = "job"
+"""The key by which JSON is known as a job, with the version of its form."""
+_FORM = 1
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What becomes of a result.
+
+    ``output`` is the file to write, "" one that is named after the inputs. ``snapshots`` are the iterations at which the picture is also
+    written: "200,300" or "every:50". ``bits`` a channel are 8, 16, or None for as many as the input has. Without ``metadata`` no record is
+    written. ``checkpoint_every`` is in seconds, None writes none.
+    """
+
+    output: str = ""
+    snapshots: str = ""
+    bits: Literal[8, 16] | None = None
+    metadata: bool = True
+    checkpoint_every: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.bits not in (None, 8, 16):
+            raise SettingsError(f"`bits` must be 8 or 16, not {self.bits}.")
+        if self.checkpoint_every is not None and not self.checkpoint_every >= 0:
+            raise SettingsError(f"`checkpoint_every` must be at least 0 seconds, not {self.checkpoint_every}.")
+
+    def moments(self, iterations: int) -> list[int]:
+        """The iterations of the snapshots, out of so many. Raises SettingsError.
+
+        >>> Delivery(snapshots="every:40").moments(100)
+        [40, 80]
+        """
+        text = self.snapshots
+        if not text:
+            return []
+        if iterations == 0:
+            raise SettingsError(
+                "`snapshots` have no meaning for the `method` fast, which has no iterations: leave them out."
+            )
+        try:
+            if text.startswith("every:"):
+                every = int(text.removeprefix("every:"))
+                found = list(range(every, iterations + 1, every)) if every > 0 else []
+            else:
+                found = sorted({int(part) for part in text.split(",")})
+        except ValueError:
+            found = []
+        if not found or found[0] < 0 or found[-1] > iterations:
+            raise SettingsError(
+                f"`snapshots` take iterations from 0 to {iterations}, like 200,300 or every:50, not {text!r}."
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class RegionFiles:
+    """The files of a `tasks.regions.Region`; ``mask`` may also be one of the words `masks.naming.NAMES`."""
+
+    mask: str
+    style: str
+    style_mask: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A task with its inputs, recipe, settings and delivery. Files are named by their paths, relative ones to the working folder.
+
+    ``content`` is the photograph, and what a reconstruction is of; ``styles`` are paintings or saved style codes with their weights, or
+    ``style_index`` names learnt styles of a network in their place; ``regions`` have styles of their own. ``settings`` are those that
+    replace the recipe's. Raises SettingsError, naming the setting, for what makes no sense as a whole.
+    """
+
+    task: Task
+    content: str = ""
+    styles: tuple[tuple[str, float], ...] = ()
+    style_index: str = ""
+    regions: tuple[RegionFiles, ...] = ()
+    recipe: str = "default"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    delivery: Delivery = field(default_factory=Delivery)
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise SettingsError(f"There is no `task` {self.task!r}: {did_you_mean(str(self.task), TASKS)}")
+        if bool(self.content) == (self.task == "texture"):
+            raise SettingsError(
+                "A texture has no `content`: leave it out."
+                if self.content
+                else f"A `task` {self.task} needs a `content`."
+            )
+        styled = bool(self.styles or self.regions) + bool(self.style_index)
+        if (
+            styled != (self.task != "reconstruct")
+            or (self.task == "texture" and not self.styles)
+            or (self.task != "stylize" and self.regions)
+        ):
+            raise SettingsError(
+                "A reconstruction has no style: leave it out."
+                if self.task == "reconstruct"
+                else "Give one or more `styles`, or `regions`, or a `style_index` alone."
+                if self.task == "stylize"
+                else "A texture is of one or more `styles`, and of nothing else."
+            )
+        chosen = chosen_settings(self.recipe, dict(self.settings), self.task).dictionary()
+        given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
+        object.__setattr__(self, "settings", given)  # in the one form that they have
+        self.delivery.moments(self.iterations)
+        if self.iterations == 0 and self.delivery.checkpoint_every is not None:
+            raise SettingsError("`checkpoint_every` has no meaning for the `method` fast: leave it out.")
+
+    @property
+    def iterations(self) -> int:
+        """Over all scales; 0 for the fast method."""
+        settings = recipes.recipe(self.recipe).changed(**self.settings).effective()
+        return 0 if settings.method == "fast" else settings.iterations
+
+    @property
+    def output(self) -> Path:
+        """The file to write."""
+        if self.delivery.output:
+            return Path(self.delivery.output)
+        parts = [Path(self.content).stem] if self.content else []
+        if self.task == "reconstruct":
+            parts += self.settings.get("content_layers", {"relu4_2": 1})
+        elif self.style_index:
+            parts.append("style-" + self.style_index.replace(":", "x").replace(",", "+"))
+        else:
+            parts.append(Path(self.styles[0][0] if self.styles else self.regions[0].style).stem)
+        return Path("-".join([*parts, "texture"] if self.task == "texture" else parts) + ".png")
+
+    @property
+    def inputs(self) -> list[str]:
+        """What it is made of, for people to read."""
+        named = [path if weight == 1 else f"{path}:{weight:g}" for path, weight in self.styles]
+        parted = [":".join(filter(None, (each.mask, each.style, each.style_mask))) for each in self.regions]
+        learnt = [f"style {self.style_index}"] if self.style_index else []
+        return [*([self.content] if self.content else []), *named, *learnt, *(f"region {each}" for each in parted)]
+
+    def prepared(self) -> "Prepared":
+        """The task made ready. Raises what `tasks.stylize` and its siblings do."""
+        # Here and not above, so that a job can be made and sent without torch.
+        from impasto.networks.codes import learnt_style
+        from impasto.tasks.reconstruct import plan_reconstruct
+        from impasto.tasks.regions import Region
+        from impasto.tasks.stylize import plan_stylize
+        from impasto.tasks.texture import plan_texture
+
+        settings = dict(self.settings)
+        if self.task == "texture":
+            return plan_texture(list(self.styles), self.recipe, **settings)
+        if self.task == "reconstruct":
+            layers = settings.pop("content_layers", {"relu4_2": 1.0})
+            return plan_reconstruct(self.content, layers, self.recipe, **settings)
+        if self.style_index:
+            style: Any = learnt_style(self.style_index, settings.get("network", LEARNT))
+        else:
+            style = list(self.styles) or None
+        regions = [Region(each.mask, each.style, each.style_mask) for each in self.regions]
+        run: Prepared = plan_stylize(self.content, style, self.recipe, regions=regions, **settings)
+        return run
+
+    def moved(self, file: Callable[[str], str]) -> "Job":
+        """The same with every path replaced by what ``file`` makes of it."""
+        settings = dict(self.settings)
+        if settings.get("init") not in (None, *STARTS):
+            settings["init"] = file(settings["init"])
+        if settings.get("network", "").endswith(".safetensors"):
+            settings["network"] = file(settings["network"])
+        if "protect" in settings:
+            settings["protect"] = {_moved(mask, file): amount for mask, amount in settings["protect"].items()}
+        return replace(
+            self,
+            content=self.content and file(self.content),
+            styles=tuple((file(path), weight) for path, weight in self.styles),
+            regions=tuple(
+                RegionFiles(_moved(each.mask, file), file(each.style), each.style_mask and file(each.style_mask))
+                for each in self.regions
+            ),
+            settings=settings,
+            delivery=replace(self.delivery, output=self.delivery.output and file(self.delivery.output)),
+        )
+
+    def dictionary(self) -> dict[str, Any]:
+        """As plain values for JSON; `Job.of` makes the same job of them."""
+        return {_WHAT: _FORM, **json.loads(json.dumps(asdict(self)))}
+
+    @classmethod
+    def of(cls, data: Any) -> "Job":
+        """The job of a `dictionary`. Raises RecordError for what is none, and SettingsError for one that makes no sense."""
+        if not isinstance(data, Mapping) or data.get(_WHAT) != _FORM:
+            raise RecordError(f'This is no job of Impasto: expected a JSON object with "{_WHAT}": {_FORM}.')
+        try:
+            given = _known(cls, {name: value for name, value in data.items() if name != _WHAT})
+            return cls(
+                **given
+                | {
+                    "styles": tuple((str(path), float(weight)) for path, weight in given.get("styles", ())),
+                    "regions": tuple(RegionFiles(**_known(RegionFiles, each)) for each in given.get("regions", ())),
+                    "settings": dict(given.get("settings", {})),
+                    "delivery": Delivery(**_known(Delivery, given.get("delivery", {}))),
+                }
+            )
+        except (TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, SettingsError):
+                raise
+            raise RecordError(
+                f"This job cannot be read ({error}): write it as `impasto info RESULT --job` does."
+            ) from error
+
+    @classmethod
+    def read(cls, text: str) -> "Job":
+        """The job of a JSON text. Raises as `of`."""
+        try:
+            data = json.loads(text)
+        except ValueError as error:
+            raise RecordError(f"This is no job of Impasto, for it is no JSON ({error}).") from error
+        return cls.of(data)
+
+
+def _moved(mask: str, file: Callable[[str], str]) -> str:
+    from impasto.masks.naming import NAMES
+
+    return mask if mask in NAMES else file(mask)
+
+
+def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """``data``, if it has no names but those of a dataclass's fields."""
+    names = [each.name for each in fields(kind)]
+    for name in data:
+        if name not in names:
+            raise SettingsError(f"A job has no `{name}`: {did_you_mean(name, names)}")
+    return dict(data)

@@ -1,0 +1,244 @@
+"""Jobs: data that comes back from JSON, is carried out here or in a process of its own, and makes the same picture again."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from impasto.cli import app
+from impasto.errors import NotReadyError, OutputError, RecordError, SettingsError
+from impasto.jobs.deliver import Work, job_of
+from impasto.jobs.job import Delivery, Job, RegionFiles
+from impasto.jobs.process import Process
+from impasto.pictures import codecs
+from impasto.pictures.picture import Picture
+from impasto.progress import Progress
+from tests.helpers import photo
+
+QUICK = {"size": 48, "iterations": 3, "scales": "single", "precision": "float32"}
+
+
+def job(pair: tuple[Path, Path], delivery: Delivery | None = None) -> Job:
+    content, style = map(str, pair)
+    delivery = delivery or Delivery(str(pair[0].with_name("result.png")))
+    return Job("stylize", content, ((style, 1.0),), recipe="statistics", settings=QUICK, delivery=delivery)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        Job("stylize", "a.png", (("b.jpg", 0.25), ("c.jpg", 0.75)), settings={"size": (300, 200), "strength": 0.7}),
+        Job("stylize", "a.png", regions=(RegionFiles("faces", "b.jpg"), RegionFiles("m.png", "c.jpg", "n.png"))),
+        Job("stylize", "a.png", style_index="rhone:0.5,7", settings={"method": "fast", "memory": "2GB"}),
+        Job("texture", styles=(("b.jpg", 1.0),), recipe="texture", settings={"style_layers": "relu1_1:2,relu2_1"}),
+        Job("reconstruct", "a.png", recipe="reconstruct", settings={"content_layers": "relu4_2"}),
+        Job("stylize", "a.png", (("b.jpg", 1.0),), delivery=Delivery("x.tiff", "every:20", 16, False, 30.0)),
+        Job("stylize", "ä b.png", (("b.jpg", 1.0),), settings={"protect": ["faces", "m.png:0.3"], "init": "noise"}),
+    ],
+)
+def test_a_job_comes_back_from_json(made: Job) -> None:
+    assert Job.read(json.dumps(made.dictionary())) == made
+
+
+def test_settings_take_their_one_form() -> None:
+    styles = (("b.jpg", 1.0),)
+    said = Job("stylize", "a.png", styles, settings={"style_scale": "0.5", "size": "300x200", "seed": None})
+    assert said.settings == {"style_scale": [0.5], "size": [300, 200]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"task": "paint"}, "no `task` 'paint'"),
+        ({"content": ""}, "`task` stylize needs a `content`"),
+        ({"styles": []}, "Give one or more `styles`"),
+        ({"style_index": "rhone"}, "Give one or more `styles`"),
+        ({"task": "texture"}, "A texture has no `content`"),
+        ({"task": "reconstruct"}, "A reconstruction has no style"),
+        ({"settings": {"tv_wait": 1}}, "did you mean 'tv_weight'"),
+        ({"settings": {"tv_weight": -1}}, "tv.weight.? must be at least 0"),
+        ({"settings": {"method": "fast", "tv_weight": 1}}, "has no effect"),
+        ({"recipe": "defualt"}, "did you mean 'default'"),
+        ({"delivery": {"bits": 12}}, "`bits` must be 8 or 16"),
+        ({"delivery": {"snapshots": "9999"}}, "`snapshots` take iterations from 0 to 80"),
+        ({"delivery": {"checkpoint_every": -1}}, "`checkpoint_every` must be at least 0"),
+        ({"settings": {"method": "fast"}, "delivery": {"checkpoint_every": 1}}, "`checkpoint_every` has no meaning"),
+        ({"colour": 1}, "A job has no `colour`"),
+    ],
+)
+def test_a_job_is_checked_as_a_whole(changed: dict[str, Any], told: str) -> None:
+    data = {"job": 1, "task": "stylize", "content": "a.png", "styles": [["b.jpg", 1]], **changed}
+    with pytest.raises(SettingsError, match=told):
+        Job.of(data)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"job": 2}', '{"job": 1, "task": "stylize", "styles": 3}'])
+def test_what_is_no_job_is_told(text: str) -> None:
+    with pytest.raises(RecordError, match="job"):
+        Job.read(text)
+
+
+def test_a_job_is_named_after_its_inputs() -> None:
+    styles = (("s/b.jpg", 1.0),)
+    assert Job("stylize", "c/a.png", styles).output == Path("a-b.png")
+    assert Job("texture", styles=styles, recipe="texture").output == Path("b-texture.png")
+    fast = {"method": "fast"}
+    assert Job("stylize", "a.png", style_index="rhone:0.5,7", settings=fast).output == Path("a-style-rhonex0.5+7.png")
+
+
+def test_a_result_holds_the_job_that_makes_it_again(
+    pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    first = CliRunner().invoke(
+        app,
+        [
+            "stylize",
+            *map(str, pair),
+            "-o",
+            "result.png",
+            "--size",
+            "48",
+            "--iterations",
+            "3",
+            "--recipe",
+            "statistics",
+            "-q",
+        ],
+    )
+    assert first.exit_code == 0, first.output
+    told = CliRunner().invoke(app, ["info", "result.png", "--job"]).output
+    again = CliRunner().invoke(app, ["run", "-", "-o", "again.png", "-q"], input=told)
+    assert again.exit_code == 0, again.output
+    assert codecs.load("again.png").array().tobytes() == codecs.load("result.png").array().tobytes()
+    refused = CliRunner().invoke(app, ["run", "-", "-q"], input=told)
+    assert refused.exit_code == 1 and "result.png" in refused.output
+    # Without the record beside it, the files have their names alone: what is embedded says nothing of folders.
+    (tmp_path / "result.png.json").unlink()
+    assert job_of(tmp_path / "result.png").content == "content.png"
+    assert str(tmp_path) not in codecs.read_description(tmp_path / "result.png")
+
+
+def test_closing_in_the_middle_saves_the_picture_so_far(pair: tuple[Path, Path]) -> None:
+    work = Work(job(pair))
+    with pytest.raises(NotReadyError):
+        work.picture()
+    events = work.events()
+    assert next(events).iteration == 0 and next(events).iteration == 1
+    events.close()
+    assert work.interrupted and work.record is not None and work.record["steps"] == 1
+    assert not work.record["complete"] and work.job.output.exists()
+
+
+def test_snapshots_of_a_job(pair: tuple[Path, Path]) -> None:
+    output = str(pair[0].with_name("out.png"))
+    record = Work(job(pair, delivery=Delivery(output, snapshots="1,3"))).finish()
+    assert [Path(each).name for each in record["snapshots"]] == ["out-00001.png", "out-00003.png"]
+    assert all(Path(each).exists() for each in record["snapshots"])
+    with pytest.raises(OutputError, match="exists"):
+        Work(job(pair, delivery=Delivery(output)))
+
+
+class Counting:
+    """Work of so many steps; ``how`` it goes wrong at the third."""
+
+    def __init__(self, steps: int, how: str = "", note: str = "") -> None:
+        self.steps, self.how, self.note, self.done = steps, how, note, 0
+
+    def events(self) -> Generator[Progress, None, None]:
+        try:
+            for step in range(1, self.steps + 1):
+                self.done = step
+                if self.done == 3 and self.how == "error":
+                    raise SettingsError("`size` is out of the question.")
+                if self.done == 3 and self.how == "death":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if self.done == 3 and self.how == "stubborn":
+                    time.sleep(60)
+                print("not a message")
+                yield Progress(self.done / self.steps, iteration=self.done, losses={"total": 0.1})
+                time.sleep(0.02)
+        finally:
+            if self.note:
+                Path(self.note).write_text(str(self.done))
+
+    def picture(self) -> Picture:
+        if not self.done:
+            raise NotReadyError("There is none.")
+        return Picture(torch.full((1, 3, 4, 5), self.done / 255))
+
+
+def counting(**arguments: Any) -> Process:
+    return Process("tests.test_jobs:Counting", arguments)
+
+
+def test_a_process_tells_what_its_work_tells() -> None:
+    with counting(steps=4) as process:
+        told = list(process.events())
+    assert [each.iteration for each in told] == [1, 2, 3, 4] and told[-1].losses == {"total": 0.1}
+    assert process.outcome == "done" and process.failure == ""
+
+
+def test_errors_and_deaths_are_told() -> None:
+    with counting(steps=9, how="error") as process:
+        assert len(list(process.events())) == 2
+    assert (process.outcome, process.failure) == ("failed", "`size` is out of the question.")
+    assert process.error == "SettingsError"
+    with counting(steps=9, how="death") as process:
+        assert "want of memory" in list(process.events())[-1].event
+    assert process.outcome == "died" and "want of memory" in process.failure
+
+
+def test_cancelling_saves_and_is_quick_and_stubborn_work_is_killed(tmp_path: Path) -> None:
+    with counting(steps=10_000, note=str(tmp_path / "note")) as process:
+        events = process.events()
+        next(events)
+        process.cancel(grace=60)
+        seen = [each.iteration for each in events][-1]
+    # Steps take 0.02 s: it ends after the one at hand, and not 0.3 s later.
+    assert process.outcome == "cancelled" and seen <= int((tmp_path / "note").read_text()) <= seen + 1
+    with counting(steps=9, how="stubborn") as process:
+        events = process.events()
+        next(events), next(events)
+        began = time.monotonic()
+        process.cancel(grace=0.3)
+        list(events)
+    assert process.outcome == "cancelled" and time.monotonic() - began < 5
+
+
+def test_the_picture_so_far_is_lent_on_request() -> None:
+    with counting(steps=10_000) as process:
+        events = process.events()
+        next(events)
+        lent = process.picture(timeout=30)
+        assert lent is not None and lent.size == (4, 5) and lent.pixels.max() > 0
+        process.cancel()
+        list(events)
+        assert process.picture(timeout=5) is None
+
+
+def test_a_job_in_a_process_makes_the_picture_that_it_makes_here(pair: tuple[Path, Path]) -> None:
+    here = Work(job(pair))
+    here.finish()
+    made = codecs.load(here.job.output).array().tobytes()
+    with Process("impasto.jobs.deliver:Work.of", {"job": here.job.dictionary(), "force": True}) as process:
+        here.job.output.unlink()
+        assert [each.iteration for each in process.events()] == [0, 1, 2, 3]
+    assert process.outcome == "done", process.failure
+    assert codecs.load(here.job.output).array().tobytes() == made
+
+
+def test_a_job_file_that_cannot_be_read(tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["run", str(tmp_path / "none.json")])
+    assert told.exit_code == 1 and "cannot be read" in told.output
+    Image.fromarray(photo(40, 40)).save(tmp_path / "plain.png")
+    told = CliRunner().invoke(app, ["info", str(tmp_path / "plain.png"), "--job"])
+    assert told.exit_code == 1 and "holds no record" in told.output
