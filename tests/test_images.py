@@ -17,6 +17,7 @@ from PIL import Image, ImageCms, ImageOps
 from impasto.errors import ImageError, OutputError
 from impasto.pictures import codecs, profiles
 from impasto.pictures.codecs import FORMATS, load, save
+from impasto.pictures.large import load_own
 from impasto.pictures.picture import Depth, Picture
 from tests.helpers import photo
 
@@ -245,6 +246,58 @@ def test_hostile_files(tmp_path: Path) -> None:
     clear = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
     with pytest.raises(ImageError, match="transparent everywhere"):
         load(clear)
+
+
+def test_bytes_and_streams_are_read_as_files_are(tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[274] = 6
+    save(picture(16, alpha=True), tmp_path / "deep.png")
+    Image.fromarray(photo(20, 30)).save(tmp_path / "turned.jpg", exif=turned)
+    for name, size, depth in (("deep.png", (20, 30), 16), ("turned.jpg", (30, 20), 8)):
+        expected, data = load(tmp_path / name), (tmp_path / name).read_bytes()
+        assert (expected.size, expected.depth) == (size, depth)
+        elsewhere = io.BytesIO(data)
+        elsewhere.seek(9)
+        with (tmp_path / name).open("rb") as file:
+            for source in (data, io.BytesIO(data), elsewhere, file):
+                found = load(source)
+                assert torch.equal(found.pixels, expected.pixels) and found.depth == depth
+            assert not file.closed and not elsewhere.closed
+        own = load_own(io.BytesIO(data), max)
+        assert isinstance(own, Picture) and torch.equal(own.pixels, expected.pixels)
+
+
+def test_a_stream_is_read_once() -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, *_: int) -> int:
+            raise io.UnsupportedOperation("seek")
+
+    data = io.BytesIO()
+    Image.fromarray(photo(20, 30)).save(data, "PNG")
+    pipe = Pipe(data.getvalue())
+    assert np.array_equal(load(pipe).array(), photo(20, 30)) and pipe.read() == b""
+
+
+def test_bytes_and_streams_that_are_no_pictures(tmp_path: Path) -> None:
+    data = io.BytesIO()
+    Image.fromarray(photo(64, 64)).save(data, "PNG")
+    half = data.getvalue()[:900]
+    with pytest.raises(ImageError, match=r"given as bytes cannot be decoded.*\(900 bytes\)"):
+        load(half)
+    with pytest.raises(ImageError, match=r"given as a stream cannot be decoded.*\(900 bytes\)"):
+        load(io.BytesIO(half))
+    with pytest.raises(ImageError, match="transparent everywhere"):
+        clear = io.BytesIO()
+        Image.new("RGBA", (20, 20)).save(clear, "PNG")
+        load(clear)
+    closed = io.BytesIO(half)
+    closed.close()
+    for source in (closed, io.StringIO("text"), 7):
+        with pytest.raises(ImageError, match="give a path, bytes, a binary stream"):
+            load(source)  # type: ignore[arg-type]
 
 
 def test_pillow_keeps_its_own_limit(tmp_path: Path) -> None:
