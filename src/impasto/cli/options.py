@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from impasto.errors import ImpastoError, SettingsError
-from impasto.settings.fields import Settings
+from impasto.settings.applies import fields_of
 
 if TYPE_CHECKING:
     from impasto.tasks.regions import Region
@@ -81,12 +81,12 @@ def with_delivery(command: Callable[..., None]) -> Callable[..., None]:
     return _with_options(command, "delivery", options, lambda given: Delivery(**given))
 
 
-def with_settings(without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command an option for every field of `Settings`, save those it has no use for.
+def with_settings(*ways: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for every field of `Settings` that may have an effect in one of its ways.
 
     Those that were given arrive as its argument ``settings``.
     """
-    options = [_option(declared) for declared in fields(Settings) if declared.name not in without]
+    options = [_option(declared) for declared in fields_of(*ways)]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         return _with_options(

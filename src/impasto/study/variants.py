@@ -11,7 +11,10 @@ from typing import Any
 
 from impasto.errors import SettingsError, did_you_mean
 from impasto.settings import recipes
-from impasto.settings.fields import RUN, USUAL_AMOUNT, Settings, group_of, heeded
+from impasto.settings.applies import group_of, idle
+from impasto.settings.fields import Settings
+from impasto.settings.parse import USUAL_AMOUNT
+from impasto.settings.setting import RUN
 
 MOST = 10_000
 """More variants than this are nobody's intention."""
@@ -41,12 +44,12 @@ class Variant:
         return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def differences(self, base: Settings) -> dict[str, str]:
-        """The settings it heeds in which it differs from ``base``, as they are given on the command line."""
+        """The settings that have an effect in which it differs from ``base``, as they are given on the command line."""
         own, other = self.resolved(), base.dictionary()
         return {
             name: written(name, value)
             for name, value in own.dictionary().items()
-            if value != other[name] and heeded(name, own.method)
+            if value != other[name] and not idle(name, own, own.method)
         }
 
     def command(self, content: str, style: str) -> str:
@@ -89,7 +92,7 @@ def grid(
 ) -> tuple[list[Variant], Settings]:
     """Every recipe with every combination of the swept values, and the base they are compared with.
 
-    ``settings`` hold for all variants, as far as their method heeds them. Raises SettingsError.
+    ``settings`` hold for all variants, as far as they have an effect on them. Raises SettingsError.
     """
     known = Settings().dictionary()
     for name, values in sweeps.items():
@@ -160,8 +163,9 @@ def iterations_of(variant: Variant) -> int:
 
 
 def _variant(name: str, recipe: str, own: Mapping[str, Any], shared: Mapping[str, Any]) -> Variant:
-    method = recipes.recipe(recipe).changed(**{**shared, **own}).method
-    return Variant(name, recipe, {key: value for key, value in shared.items() if heeded(key, method)} | dict(own))
+    chosen = recipes.recipe(recipe).changed(**{**shared, **own})
+    heeded = {key: value for key, value in shared.items() if not idle(key, chosen, chosen.method)}
+    return Variant(name, recipe, heeded | dict(own))
 
 
 def _used(variants: list[Variant], settings: Mapping[str, Any]) -> list[Variant]:

@@ -20,7 +20,7 @@ def plan_reconstruct(
     **settings: Any,
 ) -> Run:
     """Prepare `reconstruct`; see there."""
-    chosen = chosen_settings(recipe, settings | {"content_layers": layer}, "reconstruct")
+    chosen = chosen_settings(recipe, settings, "reconstruct").changed(content_layers=layer)
     effective = chosen.effective()
     require(effective, "content_weight")
     own = usable(image, "content")
