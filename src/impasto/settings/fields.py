@@ -145,7 +145,7 @@ class Settings:
         "Size of the style pictures, and so of their strokes: 1 is as long as the picture, less is finer. "
         "One for all, or one for each: 1,0.5.",
         of=PAINTED,
-        needs="style_weight or places_weight",
+        needs="style_weight or places_weight or palette",
     )
     protect: Amounts = setting(
         "",

@@ -83,7 +83,7 @@ def parse_sweep(text: str) -> tuple[str, list[str]]:
     name = name.strip().removeprefix("--").replace("-", "_")
     values = [value.strip() for value in tail.split(";" if ";" in tail or name in _LISTS else ",")]
     if not name or not all(values):
-        raise SettingsError(f"--sweep takes a setting with values, like tv_weight=0,30, not {text!r}.")
+        raise SettingsError(f"`sweeps` takes a setting with values, like tv_weight=0,30, not {text!r}.")
     return name, values
 
 
@@ -99,15 +99,15 @@ def grid(
         if name not in known:
             raise SettingsError(f"There is no setting {name!r} to sweep: {did_you_mean(name, known)}")
         if not values:
-            raise SettingsError(f"The sweep of {name} has no values: give some, like tv_weight=0,30.")
+            raise SettingsError(f"The sweep of `{name}` has no values: give some, like tv_weight=0,30.")
         if name in settings:
-            raise SettingsError(f"{name} is swept and set at once: leave one of them out.")
+            raise SettingsError(f"`{name}` is swept and set at once: leave one of them out.")
     count = len(of_recipes) * math.prod(len(values) for values in sweeps.values())
     if count > MOST:
         raise SettingsError(f"The grid has {count} variants: {MOST} are the most.")
     if count < 2:
         raise SettingsError(
-            "A study compares at least two variants: give --sweep SETTING=VALUE,VALUE or --preset report."
+            "A study compares at least two variants: give `sweeps` with several values, or `preset` report."
         )
     variants = []
     for recipe, *chosen in itertools.product(of_recipes, *sweeps.values()):
@@ -141,7 +141,7 @@ def report(settings: Mapping[str, Any]) -> tuple[list[Variant], Settings]:
     """
     for name in settings:
         if name == "method" or group_of(name) != RUN:
-            raise SettingsError(f"The preset report sets {name} itself, for that is its experiment: leave it out.")
+            raise SettingsError(f"The preset report sets `{name}` itself, for that is its experiment: leave it out.")
     given = {"size": _REPORT_SIZE} | dict(settings)
     variants = [_variant(name, recipe, own, given) for name, (recipe, own) in _REPORT.items()]
     shown = [
@@ -172,7 +172,7 @@ def _used(variants: list[Variant], settings: Mapping[str, Any]) -> list[Variant]
     """The variants, once it is known that every setting has an effect on one of them."""
     for name in settings:
         if not any(name in each.settings for each in variants):
-            raise SettingsError(f"{name} has no effect on any variant of this study: leave it out.")
+            raise SettingsError(f"`{name}` has no effect on any variant of this study: leave it out.")
     return variants
 
 

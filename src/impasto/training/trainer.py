@@ -83,7 +83,7 @@ class Course:
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
-            raise SettingsError("A training needs a budget: give --steps or --minutes.")
+            raise SettingsError("A training needs a budget: give `steps` or `minutes`.")
         for name, least in {
             "steps": 1,
             "minutes": 0,
@@ -94,9 +94,9 @@ class Course:
         }.items():
             value = getattr(self, name)
             if value is not None and not least <= value < math.inf:
-                raise SettingsError(f"--{name.replace('_', '-')} must be at least {least}, not {value}.")
+                raise SettingsError(f"`{name}` must be at least {least}, not {value}.")
         if not 0 < self.learning_rate <= 1:
-            raise SettingsError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}.")
+            raise SettingsError(f"`learning_rate` must be above 0 and at most 1, not {self.learning_rate}.")
 
 
 @dataclass(frozen=True)
@@ -308,7 +308,7 @@ class Training:
                 if theirs[name] != value:
                     raise CheckpointError(
                         f"The checkpoint {path} is of a training with another {name} ({theirs[name]}, not {value}): "
-                        "give what it was begun with, or leave out --resume."
+                        "give what it was begun with, or leave out `resume`."
                     )
             self.network.load_state_dict(state["network"])
             self._average = state["average"]
@@ -320,7 +320,7 @@ class Training:
             self._last = TrainStep(state["step"], {}, 0.0, state["elapsed"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(
-                f"{path} is no checkpoint of a training ({error}): leave out --resume, or name the network that was cut off."
+                f"{path} is no checkpoint of a training ({error}): leave out `resume`, or name the network that was cut off."
             ) from error
         return self._last.step
 
@@ -368,7 +368,9 @@ class Training:
             )
         if ours.encoder:
             if theirs.encoder != ours.encoder:
-                raise SettingsError("A network for any style goes on from another one for any style: leave out --from.")
+                raise SettingsError(
+                    "A network for any style goes on from another one for any style: leave out `start`."
+                )
             self.network.load_state_dict(start.state_dict())
             return
         heads = self.network.stylizer.heads
@@ -420,7 +422,7 @@ class Training:
             self._skipped += 1
             if self._skipped >= _MOST_SKIPPED:
                 raise SettingsError(
-                    f"The losses of {_MOST_SKIPPED} steps on end were not finite: give a smaller --learning-rate."
+                    f"The losses of {_MOST_SKIPPED} steps on end were not finite: give a smaller `learning_rate`."
                 )
             return losses, "skipped, for the losses or their gradient were not finite"
         self._skipped = 0
