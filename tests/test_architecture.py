@@ -1,6 +1,7 @@
 """The house keeps its order: data flows one way, and help is quick."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,12 @@ def test_everything_public_can_be_had() -> None:
     assert sorted(impasto.__all__) == sorted(
         ["__version__", *(name for names in impasto._HOMES.values() for name in names)]
     )
+
+
+def test_only_the_command_line_writes_dashes() -> None:
+    words = {"--recipe", "--snapshots"}  # of the command that makes a study's picture
+    for path in ROOT.rglob("*.py"):
+        if "cli" not in path.parts:
+            texts = [node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)]
+            options = [each for each in texts if isinstance(each, str) and re.search(r"--[a-z]", each)]
+            assert not [each for each in options if each not in words and "pip install" not in each], path

@@ -56,7 +56,7 @@ def test_damage_is_told(tmp_path: Path, share: float) -> None:
 
 
 def test_other_files_are_told(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"There is no checkpoint .*leave out --resume"):
+    with pytest.raises(CheckpointError, match=r"There is no checkpoint .*leave out `resume`"):
         checkpoint.load(tmp_path / "c")
     np.savez(tmp_path / "c.npz", pixels=np.zeros(3))
     for text in ("", "PK", "{}"):

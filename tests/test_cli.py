@@ -310,6 +310,17 @@ def test_a_shell_is_told_the_code(
     assert message in " ".join(done.stderr.split()) and "Traceback" not in done.stderr
 
 
+def test_options_are_told_with_their_dashes(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    asked = ["stylize", *map(str, pair), "--size", "600"]
+    idle = CliRunner().invoke(app, [*asked, "--learning-rate", "0.1"]).stderr
+    assert idle == "impasto: --learning-rate has no effect without --optimizer adam: leave it out.\n"
+    assert "has no effect without --region:" in CliRunner().invoke(app, [*asked, "--feather", "0.1"]).stderr
+    warned = impasto(*asked, "--memory", "99MB", cwd=tmp_path).stderr
+    assert "a --style-scale below 0.4" in warned and "at least --memory" in warned and "`" not in warned
+    told = CliRunner().invoke(app, ["stylize", "--help"], env={"COLUMNS": "300"}).stdout
+    assert "0 is --size itself" in told and "`size`" not in told
+
+
 @pytest.mark.parametrize("said", ["DefaultCPUAllocator: can't allocate memory", "could not create a primitive"])
 def test_whatever_happens_the_picture_so_far_is_kept(
     said: str, pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -33,7 +33,7 @@ def test_bfloat16_descends_as_float32_does() -> None:
 
 
 def test_tf32_is_for_cuda() -> None:
-    with pytest.raises(SettingsError, match="tf32 is a mode of NVIDIA GPUs, not of cpu: use --precision auto"):
+    with pytest.raises(SettingsError, match="tf32 is a mode of NVIDIA GPUs, not of cpu: use `precision` auto"):
         impasto.plan_stylize(photo(48, 64), painting(60, 60), precision="tf32", device="cpu")
     assert choose_precision("tf32", torch.device("cuda")) == "tf32"
 

@@ -182,7 +182,7 @@ def test_codes_can_be_saved_mixed_and_reused(tmp_path: Path) -> None:
     by_code = impasto.stylize(content, mixture, method="fast", size="native").picture.pixels
     by_paintings = impasto.stylize(content, [(one, 0.75), (other, 0.25)], method="fast", size="native").picture.pixels
     assert torch.allclose(by_code, by_paintings, atol=1e-2)
-    with pytest.raises(SettingsError, match="use --method fast"):
+    with pytest.raises(SettingsError, match="use `method` fast"):
         impasto.stylize(content, saved)
     with pytest.raises(SettingsError, match="cannot be mixed"):
         impasto.style_code([saved, codes.learnt_style("3")])
@@ -218,5 +218,5 @@ def test_refine_starts_from_the_fast_result() -> None:
 
 
 def test_too_little_memory_says_how_much_it_takes() -> None:
-    with pytest.raises(SettingsError, match=r"it takes at least --memory \d+MB"):
+    with pytest.raises(SettingsError, match=r"it takes at least `memory` \d+MB"):
         impasto.plan_stylize(photo(64, 64), painting(60, 60), method="fast", memory="100MB")

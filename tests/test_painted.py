@@ -100,7 +100,7 @@ def test_a_style_mask_that_leaves_no_place_is_told() -> None:
     whole, line = np.full((96, 128), 255, np.uint8), np.zeros((60, 60), np.uint8)
     line[30] = 255
     with pytest.raises(
-        ImageError, match=r"(Too little of the style picture|too small for layer).*enlarge it or --size"
+        ImageError, match=r"(Too little of the style picture|too small for layer).*enlarge it or `size`"
     ):
         impasto.stylize(photo(96, 128), None, regions=[Region(whole, painting(60, 60), line)], **QUICK)
 
@@ -153,9 +153,9 @@ def test_every_step_can_be_gone_on_from(tmp_path: Path) -> None:
 
 
 def test_settings_of_places_need_places() -> None:
-    with pytest.raises(SettingsError, match="--last-pass has no effect without --places-weight"):
+    with pytest.raises(SettingsError, match="`last_pass` has no effect without `places_weight`"):
         impasto.plan_stylize(photo(48, 64), painting(60, 60), "statistics", last_pass=0.5)
-    with pytest.raises(SettingsError, match="--places-weight has no effect on reconstruct"):
+    with pytest.raises(SettingsError, match="`places_weight` has no effect on reconstruct"):
         impasto.plan_reconstruct(photo(48, 64), places_weight=1)
     with pytest.raises(SettingsError, match="relu1_1/3"):
         impasto.stylize(photo(48, 64), painting(60, 60), places_layers="relu1_1/3,relu3_1", **QUICK)

@@ -41,10 +41,10 @@ def test_less_memory_means_smaller_tiles_and_then_a_shorter_history() -> None:
 
 def test_too_little_memory_says_what_it_takes() -> None:
     with pytest.raises(
-        SettingsError, match=r"too little for 4096×2731 pixels: it takes at least --memory (\d+)MB"
+        SettingsError, match=r"too little for 4096×2731 pixels: it takes at least `memory` (\d+)MB"
     ) as told:
         planned((2731, 4096), "1GB")
-    least = str(told.value).split("--memory ")[1].split("MB")[0]
+    least = str(told.value).split("`memory` ")[1].split("MB")[0]
     assert planned((2731, 4096), f"{least}MB").tile == 256
     with pytest.raises(SettingsError, match="has no tiles"):
         planned((2731, 4096), "4GB", style_loss="nearest")

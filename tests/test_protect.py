@@ -66,16 +66,16 @@ def test_amounts_in_every_form_are_one() -> None:
 
 @pytest.mark.parametrize("wrong", ["faces:1.5", "faces:-1", "faces:nan", [3], {"faces": "much"}, 7])
 def test_amounts_that_make_no_sense_are_refused(wrong: Any) -> None:
-    with pytest.raises(SettingsError, match="--protect takes"):
+    with pytest.raises(SettingsError, match="`protect` takes"):
         Settings(protect=wrong)
 
 
 def test_where_it_has_no_effect_it_is_refused() -> None:
-    with pytest.raises(SettingsError, match="--protect has no effect on --method fast"):
+    with pytest.raises(SettingsError, match="`protect` has no effect on `method` fast"):
         impasto.plan_stylize(photo(64, 64), painting(64, 64), method="fast", protect="faces")
-    with pytest.raises(SettingsError, match="--protect has no effect on texture"):
+    with pytest.raises(SettingsError, match="`protect` has no effect on texture"):
         impasto.plan_texture(painting(64, 64), protect="faces")
-    with pytest.raises(SettingsError, match="--protect has no effect on reconstruct"):
+    with pytest.raises(SettingsError, match="`protect` has no effect on reconstruct"):
         impasto.plan_reconstruct(photo(64, 64), protect="faces")
 
 
@@ -349,7 +349,7 @@ def test_a_run_goes_on_to_the_same_pixels_and_knows_its_masks(left: str, tmp_pat
     again = impasto.plan_stylize(*given, **RUN, protect=left)
     assert again.resume(tmp_path / "c") == 3
     assert torch.equal(again.finish().picture.pixels, whole.picture.pixels)
-    with pytest.raises(CheckpointError, match="with --protect"):
+    with pytest.raises(CheckpointError, match="with `protect`"):
         impasto.plan_stylize(*given, **RUN).resume(tmp_path / "c")
     Image.fromarray(white(False)).save(left)
     with pytest.raises(CheckpointError, match="other pictures"):

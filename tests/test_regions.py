@@ -183,5 +183,5 @@ def test_the_command_line_takes_regions(tmp_path: Path, monkeypatch: pytest.Monk
         assert done.exit_code in (1, 2) and complaint in done.output
     with pytest.raises(SettingsError, match="for the optimiser"):
         impasto.plan_stylize(photo(*OWN), flat(1, 2, 3), regions=[Region(half(True), flat(1, 2, 3))], method="refine")
-    with pytest.raises(SettingsError, match="--feather has no effect"):
+    with pytest.raises(SettingsError, match="`feather` has no effect without `regions`"):
         impasto.plan_stylize(photo(*OWN), flat(1, 2, 3), feather=0.1)

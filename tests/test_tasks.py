@@ -158,7 +158,7 @@ def test_start_from_style_from_a_file_and_from_an_array(tmp_path: Path) -> None:
     from_array = impasto.plan_stylize(photo(48, 64), painting(60, 60), start=photo(30, 30, 5), **QUICK)
     from_file = impasto.plan_stylize(photo(48, 64), painting(60, 60), init=str(tmp_path / "start.png"), **QUICK)
     assert torch.equal(first(from_array), first(from_file))
-    with pytest.raises(SettingsError, match="--init content has no meaning here"):
+    with pytest.raises(SettingsError, match="`init` content has no meaning here"):
         impasto.plan_texture(painting(60, 60), init="content")
 
 
@@ -232,5 +232,5 @@ def test_the_scale_of_a_style_is_its_size() -> None:
         photo(48, 64), [style, style], regions=[impasto.Region(mask, style)], size=64, style_scale=(1, 0.5, 0.75)
     )
     assert [[each.scale for each in zone.styles] for zone in run.problem.zones] == [[0.75], [1.0, 0.5]]
-    with pytest.raises(SettingsError, match="--style-scale has 2 numbers for 1 style pictures"):
+    with pytest.raises(SettingsError, match="`style_scale` has 2 numbers for 1 style pictures"):
         impasto.texture(style, size=64, style_scale=(1, 2))

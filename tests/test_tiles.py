@@ -121,7 +121,7 @@ def test_a_smaller_margin_would_be_wrong() -> None:
 @pytest.mark.parametrize("name", [name for name in STYLE_LOSSES if name not in ADDITIVE])
 def test_a_loss_without_tiles_says_what_to_choose(name: str) -> None:
     backbone = random_backbone(SMALL, torch.float64)
-    with pytest.raises(SettingsError, match=r"--memory.*--style-loss"):
+    with pytest.raises(SettingsError, match=r"`memory`.*`style_loss`"):
         remember(backbone, STYLE_LOSSES[name](True), noise((40, 40), 1), DEEP, tile=16)
 
 

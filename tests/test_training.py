@@ -272,9 +272,9 @@ def test_a_network_that_goes_on_sees_other_crops(pictures: tuple[list[Path], lis
 def test_misuse_is_told() -> None:
     with pytest.raises(SettingsError, match="budget"):
         Course()
-    with pytest.raises(SettingsError, match="--crop"):
+    with pytest.raises(SettingsError, match="`crop`"):
         Course(steps=1, crop=32)
-    with pytest.raises(SettingsError, match="--learning-rate"):
+    with pytest.raises(SettingsError, match="`learning_rate`"):
         Course(steps=1, learning_rate=float("nan"))
     with pytest.raises(SettingsError, match="train multi"):
         Training("single", [Path("a")], [Path("b"), Path("c")], SETTINGS, SMALL)

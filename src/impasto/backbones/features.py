@@ -9,6 +9,7 @@ squares of 4 × 4 positions: the layer as it is seen from the grid of a deeper o
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -43,7 +44,7 @@ class Architecture:
     mean: tuple[float, float, float] = (103.939, 116.779, 123.68)
     """Subtracted from the blue, green and red channels in 0–255: the Caffe convention of the original VGG networks."""
 
-    @property
+    @cached_property
     def layers(self) -> tuple[str, ...]:
         """All layer names, first to last."""
         names = ["pixels"]

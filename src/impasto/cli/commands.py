@@ -26,7 +26,8 @@ from impasto.cli.options import (
 from impasto.errors import RecordError, SettingsError
 from impasto.machine import files
 from impasto.settings import recipes
-from impasto.settings.fields import FAST_ONLY, LEARNT, NOT_TRAINED, OF_PLACES
+from impasto.settings.fields import LEARNT
+from impasto.settings.setting import STYLIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +80,7 @@ def _main(
 
 @app.command()
 @with_exit_codes
-@with_settings()
+@with_settings(*STYLIZE)
 @with_delivery
 def stylize(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
@@ -216,9 +217,7 @@ def export(
 
 @app.command()
 @with_exit_codes
-@with_settings(
-    without=("content_weight", "content_layers", "palette", "keep_colour", "protect", "places_photo", *FAST_ONLY)
-)
+@with_settings("texture")
 @with_delivery
 def texture(style: Styles, settings: dict[str, Any], delivery: DeliveryOptions, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
@@ -231,21 +230,7 @@ def texture(style: Styles, settings: dict[str, Any], delivery: DeliveryOptions, 
 
 @app.command()
 @with_exit_codes
-@with_settings(
-    without=(
-        "style_weight",
-        "style_layers",
-        "style_loss",
-        "style_scale",
-        "content_layers",
-        "palette",
-        "keep_colour",
-        "protect",
-        "places_weight",
-        *OF_PLACES,
-        *FAST_ONLY,
-    )
-)
+@with_settings("reconstruct")
 @with_delivery
 def reconstruct(
     content: Annotated[Path, typer.Argument(help="The picture.", metavar="CONTENT")],
@@ -295,7 +280,7 @@ def run(
 
 @app.command()
 @with_exit_codes
-@with_settings()
+@with_settings(*STYLIZE)
 def study(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     style: Annotated[Path, typer.Argument(help="The painting.", metavar="STYLE")],
@@ -377,7 +362,7 @@ def study(
 
 @app.command()
 @with_exit_codes
-@with_settings(without=NOT_TRAINED)
+@with_settings("train")
 def train(
     *,
     settings: dict[str, Any],
@@ -429,10 +414,11 @@ def train(
     """
     from impasto.cli.train import execute_training, shared
     from impasto.networks.zoo import network
-    from impasto.settings.fields import Settings
+    from impasto.settings.applies import chosen_settings
     from impasto.training.pictures import pictures_of
     from impasto.training.trainer import KINDS, Course, Training
 
+    chosen = chosen_settings("statistics", settings, "train")
     start = network(from_) if from_ else None
     paintings = sorted({path for source in style for path in pictures_of(source, "paintings", 64)})
     kind = kind or ("single" if len(paintings) == 1 else "multi")
@@ -449,9 +435,7 @@ def train(
         validate_every=validate_every or (50 if fit else 500),
     )
     with shared() as speaks:
-        training = Training(
-            kind, pictures_of(photos, "photographs", crop), paintings, Settings(**settings), course, start=start
-        )
+        training = Training(kind, pictures_of(photos, "photographs", crop), paintings, chosen, course, start=start)
         summary, code = execute_training(
             training,
             output,

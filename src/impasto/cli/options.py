@@ -4,6 +4,7 @@ import functools
 import inspect
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -14,14 +15,37 @@ import typer
 from rich.console import Console
 
 from impasto.errors import ImpastoError, SettingsError
-from impasto.settings.fields import Settings
+from impasto.settings.applies import fields_of
 
 if TYPE_CHECKING:
     from impasto.jobs.job import Delivery, RegionFiles
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
-stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+_NAMED = {"start": "from", "regions": "region", "sweeps": "sweep", "recipes": "recipe"}
+"""What has another name on the command line than in Python."""
+
+
+def with_dashes(text: str) -> str:
+    """A text of the library, in which names stand in backticks, with the options in their place.
+
+    >>> with_dashes("`tv_weight` must be at least 0.")
+    '--tv-weight must be at least 0.'
+    """
+    return re.sub(r"`(\w+)`", lambda found: "--" + _NAMED.get(found[1], found[1]).replace("_", "-"), text)
+
+
+class _Stderr(Console):
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(with_dashes(each) if isinstance(each, str) else each for each in objects), **options)
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return with_dashes(super().format(record))
+
+
+stderr = _Stderr(stderr=True, highlight=False, soft_wrap=True)
 
 Output = typer.Option("--output", "-o", help="File to write.", show_default="named after the input")
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
@@ -93,12 +117,12 @@ def with_delivery(command: Callable[..., None]) -> Callable[..., None]:
     return _with_options(command, "delivery", options, lambda given: DeliveryOptions(**given))
 
 
-def with_settings(without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command an option for every field of `Settings`, save those it has no use for.
+def with_settings(*ways: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for every field of `Settings` that may have an effect in one of its ways.
 
     Those that were given arrive as its argument ``settings``.
     """
-    options = [_option(declared) for declared in fields(Settings) if declared.name not in without]
+    options = [_option(declared) for declared in fields_of(*ways)]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         return _with_options(
@@ -136,9 +160,9 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, **options: Any) -> None:
-        logging.basicConfig(
-            format="impasto: %(message)s", level=logging.ERROR if options.get("quiet") else logging.WARNING
-        )
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Formatter("impasto: %(message)s"))
+        logging.basicConfig(handlers=[handler], level=logging.ERROR if options.get("quiet") else logging.WARNING)
         try:
             command(*arguments, **options)
         except typer.Exit:
@@ -200,7 +224,7 @@ def _option(declared: Any) -> inspect.Parameter:
     if declared.metadata["repeats"]:
         kind, choices = list[str], (declared.metadata["repeats"],)
     option = typer.Option(
-        help=declared.metadata["help"],
+        help=with_dashes(declared.metadata["help"]),
         metavar="|".join(choices) or None,
         rich_help_panel=declared.metadata["group"],
         show_default="from the recipe",

@@ -223,7 +223,7 @@ class Job:
             if isinstance(error, SettingsError):
                 raise
             raise RecordError(
-                f"This job cannot be read ({error}): write it as `impasto info RESULT --job` does."
+                f"This job cannot be read ({error}): write it as the command `info` prints it."
             ) from error
 
     @classmethod

@@ -43,14 +43,14 @@ def train(
         raise OutputError(f"A network is a .safetensors file: name it so, not {output.name!r}.")
     if source and Path(source).resolve() == output.resolve():
         raise OutputError(
-            f"{output} is the network to begin from, and --resume will want it as it is: name another file."
+            f"{output} is the network to begin from, and `resume` will want it as it is: name another file."
         )
     kept = _beside(output, ".checkpoint")
     if resume:
         training.resume(kept)
     elif kept.exists() and not force:
         raise SettingsError(
-            f"{kept} is of a training that was cut off: --resume goes on with it, --force starts afresh."
+            f"{kept} is of a training that was cut off: `resume` goes on with it, `force` starts afresh."
         )
     for path in (output, _beside(output, ".log.jsonl"), _beside(output, ".sheet.png")):
         files.check_writable(path, force or resume)

@@ -249,7 +249,7 @@ def _tiles(backbone: Backbone, pixels: Tensor, layers: Iterable[str], side: int 
 def _check(loss: Loss, tile: int | None) -> None:
     if tile is not None and not loss.additive:
         raise SettingsError(
-            "This style loss matches a whole picture and has no tiles: allow more --memory, choose a smaller --size, or another --style-loss."
+            "This style loss matches a whole picture and has no tiles: allow more `memory`, choose a smaller `size`, or another `style_loss`."
         )
 
 

@@ -250,7 +250,7 @@ STYLE_LOSSES: dict[str, Callable[[bool], Loss]] = {
     "sliced-wasserstein": SlicedWassersteinLoss,
     "nearest": NearestLoss,
 }
-"""The losses that compare styles, by the name that ``--style-loss`` takes."""
+"""The losses that compare styles, by the name that ``style_loss`` takes."""
 
 CALIBRATION = {
     "moments": 1.0,

@@ -50,7 +50,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> State:
             return _restored(json.loads(archive.read("state.json")), archive, loaded, torch.device(device))  # type: ignore[no-any-return]
     except FileNotFoundError:
         raise CheckpointError(
-            f"There is no checkpoint {path} to go on from: leave out --resume, or name the output of the run that was cut off."
+            f"There is no checkpoint {path} to go on from: leave out `resume`, or name the output of the run that was cut off."
         ) from None
     except (
         OSError,
@@ -63,7 +63,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> State:
         zipfile.BadZipFile,
     ) as error:
         raise CheckpointError(
-            f"The checkpoint {path} is damaged or none of Impasto ({error}): delete it and leave out --resume."
+            f"The checkpoint {path} is damaged or none of Impasto ({error}): delete it and leave out `resume`."
         ) from error
 
 

@@ -21,7 +21,7 @@ def choose_device(name: str) -> torch.device:
     here = device.type == "cpu" or (accelerator is not None and accelerator.type == device.type)
     if not here or (device.index or 0) >= max(1, torch.accelerator.device_count()):
         found = accelerator.type if accelerator else "cpu only"
-        raise SettingsError(f"The device {name!r} is not on this machine ({found}): use --device auto.")
+        raise SettingsError(f"The device {name!r} is not on this machine ({found}): use `device` auto.")
     return device
 
 
@@ -37,7 +37,7 @@ def choose_precision(name: str, device: torch.device) -> str:
     if name == "auto":
         return "bfloat16" if computes_bfloat16(device) else "float32"
     if name == "tf32" and device.type != "cuda":
-        raise SettingsError(f"tf32 is a mode of NVIDIA GPUs, not of {device.type}: use --precision auto.")
+        raise SettingsError(f"tf32 is a mode of NVIDIA GPUs, not of {device.type}: use `precision` auto.")
     return name
 
 

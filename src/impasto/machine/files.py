@@ -67,7 +67,7 @@ def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None], force:
 
 def _refuse_to_overwrite(path: Path, force: bool) -> None:
     if path.exists() and not force:
-        raise OutputError(f"{path} exists already: choose another name, or allow overwriting with --force.")
+        raise OutputError(f"{path} exists already: choose another name, or allow overwriting with `force`.")
 
 
 def _partial(path: Path) -> Path:

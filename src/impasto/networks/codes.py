@@ -99,7 +99,7 @@ def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:
             return StyleCode(name, predictor()(_small(painting, mobilenet.INPUT_SIZE).pixels))
         if chosen.encoder is None:
             raise SettingsError(
-                f"The network {name} paints in its own styles alone: give --style-index in place of a painting."
+                f"The network {name} paints in its own styles alone: give `style_index` in place of a painting."
             )
         # As in training, where small paintings are enlarged; a strip keeps enough of its short side for the deepest layer.
         length = max(STYLE_LENGTH, math.ceil(_SHORTEST * max(painting.size) / min(painting.size)))
@@ -116,7 +116,7 @@ def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
     if not design.styles:
         return predicted(photo, name)
     if count == len(design.styles):
-        raise SettingsError(f"--strength below 0.5 is beyond the network {name}: its styles are all or none.")
+        raise SettingsError(f"`strength` below 0.5 is beyond the network {name}: its styles are all or none.")
     own = _small(photo, long_side(photo.size, STYLE_LENGTH)) if design.palette else None
     return StyleCode(name, torch.eye(count)[-1:], transfer.of(own.pixels) if own else None)
 
@@ -125,7 +125,7 @@ def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
     """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises SettingsError."""
     design = network(name).design
     if not design.styles:
-        raise SettingsError(f"The network {name} has no learnt styles: give it a painting in place of --style-index.")
+        raise SettingsError(f"The network {name} has no learnt styles: give it a painting in place of `style_index`.")
     values = torch.zeros(1, design.architecture.codes)
     for part in spec.split(","):
         style, _, share = part.strip().rpartition(":") if part.strip() not in design.styles else (part.strip(), "", "1")
@@ -134,7 +134,7 @@ def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
             values[0, _place(style, design.styles)] += float(share)
         except ValueError as error:
             raise SettingsError(
-                f"--style-index takes styles of {name}, from 0 to {len(design.styles) - 1} or by name, like 7 or 3:0.5,12:0.5, "
+                f"`style_index` takes styles of {name}, from 0 to {len(design.styles) - 1} or by name, like 7 or 3:0.5,12:0.5, "
                 f"not {part.strip()!r}: {error}"
             ) from None
     values = torch.tensor([normalised(values[0].tolist())])
@@ -145,9 +145,9 @@ def only_style(name: str) -> StyleCode:
     """The style of a network that has learnt one. Raises SettingsError for one with more, or with none."""
     styles = network(name).design.styles
     if len(styles) != 1:
-        told = "one of its styles with --style-index" if styles else "a painting"
+        told = "one of its styles with `style_index`" if styles else "a painting"
         raise SettingsError(
-            f"The network {name} paints in {len(styles) or 'any'} styles: give it as --network, with {told}."
+            f"The network {name} paints in {len(styles) or 'any'} styles: give it as `network`, with {told}."
         )
     return learnt_style("0", name)
 

@@ -164,7 +164,7 @@ class _Descent:
         if not _finite(losses, gradient):
             raise SolverError(
                 f"The loss at the start of a scale is not finite ({losses}): choose other weights, another start, "
-                "or --precision float32."
+                "or `precision` float32."
             )
         self._accept(losses, gradient)
         return ""

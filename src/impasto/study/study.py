@@ -127,19 +127,19 @@ class Study:
         if self.folder.exists() and not self.folder.is_dir():
             raise OutputError(f"{self.folder} is a file: name a folder for the study.")
         if self.folder.exists() and any(self.folder.iterdir()) and not self.summary_file.exists():
-            raise OutputError(f"{self.folder} holds other files: choose an empty folder, or allow it with --force.")
+            raise OutputError(f"{self.folder} holds other files: choose an empty folder, or allow it with `force`.")
         kept, base = _read(self.summary_file) or {}, self.base.dictionary()
         others = {each["name"] for each in kept.get("variants", [])} - {each.name for each in self.variants}
         if others or kept.get("pictures", self.pictures) != self.pictures or kept.get("base", base) != base:
             raise OutputError(
-                f"{self.folder} holds another study: choose another folder, or write over its report with --force."
+                f"{self.folder} holds another study: choose another folder, or write over its report with `force`."
             )
         for each in self.variants:
             outcome = _read(self._place(each) / CELL)
             if outcome and outcome.get("fingerprint") != self._fingerprint(each):
                 raise OutputError(
                     f"{self.folder} holds {each.name!r} with other settings or snapshots, or by another version: choose another folder, or "
-                    "compute it anew with --force."
+                    "compute it anew with `force`."
                 )
 
     def _place(self, variant: Variant) -> Path:
@@ -217,7 +217,7 @@ def plan_study(
         if preset not in PRESETS:
             raise SettingsError(f"There is no preset {preset!r}: {did_you_mean(preset, PRESETS)}")
         if sweeps or tuple(recipes) != ("default",):
-            raise SettingsError(f"The preset {preset} has its own variants: leave out sweeps and recipes.")
+            raise SettingsError(f"The preset {preset} has its own variants: leave out `sweeps` and `recipes`.")
         variants, base = PRESETS[preset](settings)
     else:
         variants, base = grid(sweeps or {}, recipes, settings)

@@ -11,7 +11,10 @@ from typing import Any
 
 from impasto.errors import SettingsError, did_you_mean
 from impasto.settings import recipes
-from impasto.settings.fields import RUN, USUAL_AMOUNT, Settings, group_of, heeded
+from impasto.settings.applies import group_of, idle
+from impasto.settings.fields import Settings
+from impasto.settings.parse import USUAL_AMOUNT
+from impasto.settings.setting import RUN
 
 MOST = 10_000
 """More variants than this are nobody's intention."""
@@ -41,12 +44,12 @@ class Variant:
         return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def differences(self, base: Settings) -> dict[str, str]:
-        """The settings it heeds in which it differs from ``base``, as they are given on the command line."""
+        """The settings that have an effect in which it differs from ``base``, as they are given on the command line."""
         own, other = self.resolved(), base.dictionary()
         return {
             name: written(name, value)
             for name, value in own.dictionary().items()
-            if value != other[name] and heeded(name, own.method)
+            if value != other[name] and not idle(name, own, own.method)
         }
 
     def command(self, content: str, style: str) -> str:
@@ -80,7 +83,7 @@ def parse_sweep(text: str) -> tuple[str, list[str]]:
     name = name.strip().removeprefix("--").replace("-", "_")
     values = [value.strip() for value in tail.split(";" if ";" in tail or name in _LISTS else ",")]
     if not name or not all(values):
-        raise SettingsError(f"--sweep takes a setting with values, like tv_weight=0,30, not {text!r}.")
+        raise SettingsError(f"`sweeps` takes a setting with values, like tv_weight=0,30, not {text!r}.")
     return name, values
 
 
@@ -89,22 +92,22 @@ def grid(
 ) -> tuple[list[Variant], Settings]:
     """Every recipe with every combination of the swept values, and the base they are compared with.
 
-    ``settings`` hold for all variants, as far as their method heeds them. Raises SettingsError.
+    ``settings`` hold for all variants, as far as they have an effect on them. Raises SettingsError.
     """
     known = Settings().dictionary()
     for name, values in sweeps.items():
         if name not in known:
             raise SettingsError(f"There is no setting {name!r} to sweep: {did_you_mean(name, known)}")
         if not values:
-            raise SettingsError(f"The sweep of {name} has no values: give some, like tv_weight=0,30.")
+            raise SettingsError(f"The sweep of `{name}` has no values: give some, like tv_weight=0,30.")
         if name in settings:
-            raise SettingsError(f"{name} is swept and set at once: leave one of them out.")
+            raise SettingsError(f"`{name}` is swept and set at once: leave one of them out.")
     count = len(of_recipes) * math.prod(len(values) for values in sweeps.values())
     if count > MOST:
         raise SettingsError(f"The grid has {count} variants: {MOST} are the most.")
     if count < 2:
         raise SettingsError(
-            "A study compares at least two variants: give --sweep SETTING=VALUE,VALUE or --preset report."
+            "A study compares at least two variants: give `sweeps` with several values, or `preset` report."
         )
     variants = []
     for recipe, *chosen in itertools.product(of_recipes, *sweeps.values()):
@@ -138,7 +141,7 @@ def report(settings: Mapping[str, Any]) -> tuple[list[Variant], Settings]:
     """
     for name in settings:
         if name == "method" or group_of(name) != RUN:
-            raise SettingsError(f"The preset report sets {name} itself, for that is its experiment: leave it out.")
+            raise SettingsError(f"The preset report sets `{name}` itself, for that is its experiment: leave it out.")
     given = {"size": _REPORT_SIZE} | dict(settings)
     variants = [_variant(name, recipe, own, given) for name, (recipe, own) in _REPORT.items()]
     shown = [
@@ -160,15 +163,16 @@ def iterations_of(variant: Variant) -> int:
 
 
 def _variant(name: str, recipe: str, own: Mapping[str, Any], shared: Mapping[str, Any]) -> Variant:
-    method = recipes.recipe(recipe).changed(**{**shared, **own}).method
-    return Variant(name, recipe, {key: value for key, value in shared.items() if heeded(key, method)} | dict(own))
+    chosen = recipes.recipe(recipe).changed(**{**shared, **own})
+    heeded = {key: value for key, value in shared.items() if not idle(key, chosen, chosen.method)}
+    return Variant(name, recipe, heeded | dict(own))
 
 
 def _used(variants: list[Variant], settings: Mapping[str, Any]) -> list[Variant]:
     """The variants, once it is known that every setting has an effect on one of them."""
     for name in settings:
         if not any(name in each.settings for each in variants):
-            raise SettingsError(f"{name} has no effect on any variant of this study: leave it out.")
+            raise SettingsError(f"`{name}` has no effect on any variant of this study: leave it out.")
     return variants
 
 

@@ -79,7 +79,7 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Plan:
     if settings.memory == "auto":
         return least
     raise _too_little(
-        room, least.bytes, size, "" if tileable else ", or another --style-loss, for this one has no tiles"
+        room, least.bytes, size, "" if tileable else ", or another `style_loss`, for this one has no tiles"
     )
 
 
@@ -138,7 +138,7 @@ class Sweep:
 def _too_little(room: float, least: float, size: Size, another: str = "") -> SettingsError:
     return SettingsError(
         f"{room / 1e6:.0f} MB of memory are too little for {size[1]}×{size[0]} pixels: it takes at least "
-        f"--memory {math.ceil(least / 1e6)}MB, or a smaller --size{another}."
+        f"`memory` {math.ceil(least / 1e6)}MB, or a smaller `size`{another}."
     )
 
 

@@ -150,13 +150,13 @@ def plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> Fas
         wanted = wanted_size(settings.size, "fast", own)
         final.append(long_side(own, wanted) if isinstance(wanted, int) else wanted)
         if math.prod(final[0]) > MAX_PIXELS:
-            raise SettingsError(f"--size asks for {final[0][1]}×{final[0][0]}: {MAX_PIXELS} pixels are the most.")
+            raise SettingsError(f"`size` asks for {final[0][1]}×{final[0][0]}: {MAX_PIXELS} pixels are the most.")
         length = settings.stroke_size or max(final[0])
         height, width = long_side(final[0], length)
         if min(height, width) < MIN_SIDE:
             raise SettingsError(
                 f"The content would be painted at {width}×{height} pixels, and {MIN_SIDE} a side are the least: "
-                "give a larger --size or --stroke-size."
+                "give a larger `size` or `stroke_size`."
             )
         return length if isinstance(wanted, int) else (height, width)
 

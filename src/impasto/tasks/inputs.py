@@ -26,7 +26,7 @@ MIN_SIDE = 16
 """Pictures with a side shorter than this hold neither a content nor a style: nothing of them reaches relu5_1."""
 
 AUTO_SIZE = {"iterative": 512, "refine": 512, "fast": 1024}
-"""The long side that ``--size auto`` stands for: what takes some seconds on an ordinary machine."""
+"""The long side that ``size="auto"`` stands for: what takes some seconds on an ordinary machine."""
 
 
 def usable(source: PictureLike, role: str) -> Picture:
@@ -74,13 +74,13 @@ def style_pictures(source: StyleLike, length: int, scales: Iterator[float]) -> l
     styles = []
     for entry, share in weighted(source):
         if _is_made(entry):
-            raise SettingsError("A style code or --style-index is for a network, not the optimiser: use --method fast.")
+            raise SettingsError("A style code or `style_index` is for a network, not the optimiser: use `method` fast.")
         picture = usable(entry, "style")
         scale = next(scales)
         wanted = round(length * scale)
         if max(picture.size) < wanted / 2:
             log.warning(
-                "A style picture of %d pixels is enlarged to %d: its strokes will be soft; a --style-scale below %.2g keeps them sharp.",
+                "A style picture of %d pixels is enlarged to %d: its strokes will be soft; a `style_scale` below %.2g keeps them sharp.",
                 max(picture.size),
                 wanted,
                 2 * scale * max(picture.size) / wanted,
@@ -101,7 +101,7 @@ def style_code(source: StyleLike, network: str = "auto") -> StyleCode:
     if network == "auto":
         chosen = next(iter(made.values())).network if made else PREDICTING
     elif any(code.network != network for code in made.values()):
-        raise SettingsError(f"--network {network} is not what the style code was made for: leave it out.")
+        raise SettingsError(f"`network` {network} is not what the style code was made for: leave it out.")
     return codes.mixed(
         [
             (made[index] if index in made else _seen(entry, chosen), share)
@@ -120,7 +120,7 @@ def scales_of(settings: Settings, count: int) -> Iterator[float]:
     scales = settings.style_scale
     if len(scales) not in (1, count):
         raise SettingsError(
-            f"--style-scale has {len(scales)} numbers for {count} style pictures: give one, or one for each, those of STYLE first."
+            f"`style_scale` has {len(scales)} numbers for {count} style pictures: give one, or one for each, those of STYLE first."
         )
     return iter(scales * count if len(scales) == 1 else scales)
 
@@ -162,7 +162,7 @@ def start_of(
     if settings.init in ("content", "style"):
         if settings.init not in named:
             raise SettingsError(
-                f"--init {settings.init} has no meaning here: start from {' or '.join(['noise', *named])}."
+                f"`init` {settings.init} has no meaning here: start from {' or '.join(['noise', *named])}."
             )
         return named[settings.init]()
     return usable(settings.init, "start")
@@ -171,5 +171,5 @@ def start_of(
 def require(settings: Settings, *names: str) -> None:
     """At least one of the task's own terms must count, or there is nothing to compute."""
     if not any(getattr(settings, name) > 0 for name in names):
-        options = " and ".join("--" + name.replace("_", "-") for name in names)
-        raise SettingsError(f"Nothing is asked for: {options} come to 0 at this --strength; raise one of them.")
+        options = " and ".join(f"`{name}`" for name in names)
+        raise SettingsError(f"Nothing is asked for: {options} come to 0 at this `strength`; raise one of them.")

@@ -95,7 +95,7 @@ class _Space:
         """What suits places of paintings, by layer (M, C), in so many directions. Raises ImageError where there are none."""
         if not len(next(iter(samples.values()))):
             raise ImageError(
-                "Too little of the style picture can be seen, or is left by its mask, to look at: enlarge it or --size."
+                "Too little of the style picture can be seen, or is left by its mask, to look at: enlarge it or `size`."
             )
         scale = {name: 1 / rows.norm(dim=1).mean().clamp_min(1e-12) for name, rows in samples.items()}
         joined = torch.cat([rows * scale[name] for name, rows in samples.items()], 1)

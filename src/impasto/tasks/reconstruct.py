@@ -4,7 +4,7 @@ from typing import Any
 
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
-from impasto.settings.fields import Layers
+from impasto.settings.parse import Layers
 from impasto.tasks.inputs import require, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
@@ -21,7 +21,7 @@ def plan_reconstruct(
     **settings: Any,
 ) -> Run:
     """Prepare `reconstruct`; see there."""
-    chosen = chosen_settings(recipe, settings | {"content_layers": layer}, "reconstruct")
+    chosen = chosen_settings(recipe, settings, "reconstruct").changed(content_layers=layer)
     effective = chosen.effective()
     require(effective, "content_weight")
     own = usable(image, "content")

@@ -74,5 +74,5 @@ def read(path: Path) -> dict[str, Any]:
     except ValueError:
         record = None
     if not isinstance(record, dict) or "impasto" not in record:
-        raise ImageError(f"{path} holds no record of Impasto: it was made by another program, or with --no-metadata.")
+        raise ImageError(f"{path} holds no record of Impasto: it was made by another program, or saved without it.")
     return record

@@ -70,7 +70,7 @@ def counts(mask: Tensor | None, layers: Iterable[str], backbone: Backbone) -> di
         total = weight.sum()
         if total < 1e-3:
             raise ImageError(
-                f"A region is too small for layer {layer}: enlarge it or --size, or choose earlier layers."
+                f"A region is too small for layer {layer}: enlarge it or `size`, or choose earlier layers."
             )
         found[layer] = (weight / total).to(backbone.device)
     return found

@@ -92,13 +92,13 @@ class Run(Prepared):
         for name, value in own["settings"].items() if made["task"] == self.task else ():
             if made["settings"].get(name) != value:
                 raise CheckpointError(
-                    f"The checkpoint {path} is of a run with --{name.replace('_', '-')} {made['settings'].get(name)}, not {value}: "
-                    "ask for the same, or leave out --resume."
+                    f"The checkpoint {path} is of a run with `{name}` {made['settings'].get(name)}, not {value}: "
+                    "ask for the same, or leave out `resume`."
                 )
         if made != own:
             other = next(name for name in own if made.get(name) != own[name])
             what = {"impasto": "another version of Impasto", "task": "another task"}.get(other, "other pictures")
-            raise CheckpointError(f"The checkpoint {path} is of {what}: give it the same, or leave out --resume.")
+            raise CheckpointError(f"The checkpoint {path} is of {what}: give it the same, or leave out `resume`.")
         if state["memory"] == self.settings.memory:
             self.fit = Plan(**state["fit"])  # what is free differs from day to day
         self._first, self._events, self._final_scale, self._resumed = state["told"]

@@ -30,7 +30,7 @@ def schedule(size: Size, settings: Effective) -> list[Stage]:
     elif isinstance(settings.scales, tuple):
         if settings.scales[-1] > final:
             raise SettingsError(
-                f"--scales goes up to {settings.scales[-1]}, beyond the picture's long side of {final}."
+                f"`scales` goes up to {settings.scales[-1]}, beyond the picture's long side of {final}."
             )
         lengths = [*(scale for scale in settings.scales if scale < final), final]
     else:
@@ -38,7 +38,7 @@ def schedule(size: Size, settings: Effective) -> list[Stage]:
     spare = settings.iterations - last - len(lengths)
     if spare < 0:
         raise SettingsError(
-            f"{settings.iterations} iterations are too few for {len(lengths)} scales: add some, or leave out --scales."
+            f"{settings.iterations} iterations are too few for {len(lengths)} scales: add some, or leave out `scales`."
         )
     shares = list(itertools.accumulate(range(len(lengths) + 1)))
     spent = [spare * share // shares[-1] for share in shares]

@@ -48,11 +48,9 @@ def plan_stylize(
     **settings: Any,
 ) -> Run | FastRun:
     """Prepare `stylize`; see there."""
-    chosen = chosen_settings(recipe, settings | {"method": method})
+    chosen = chosen_settings(recipe, settings | {"method": method}, inputs=["regions"] if regions else [])
     if regions and chosen.method != "iterative":
-        raise SettingsError(f"Regions are for the optimiser: leave them out, or --method {chosen.method}.")
-    if chosen.feather and not regions:
-        raise SettingsError("--feather has no effect without regions: leave it out.")
+        raise SettingsError(f"`regions` are for the optimiser: leave them out, or `method` {chosen.method}.")
     if style is None and not regions:
         raise SettingsError("There is no style: give a painting, or regions with theirs.")
     if chosen.method == "fast":

@@ -22,7 +22,7 @@ def plan_texture(
     effective = chosen.effective()
     require(effective, "style_weight", "places_weight")
     if chosen.size == "native":
-        raise SettingsError("--size native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
+        raise SettingsError("`size` native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
     wanted = wanted_size(chosen.size, chosen.method, (0, 0))
     length = wanted if isinstance(wanted, int) else max(wanted)
     styles = style_pictures(style, length, scales_of(chosen, len(weighted(style))))

@@ -74,7 +74,7 @@ def take_over(network: Network, start: Network, teacher: Teacher, descriptions: 
         )
     if ours.encoder:
         if theirs.encoder != ours.encoder:
-            raise SettingsError("A network for any style goes on from another one for any style: leave out --from.")
+            raise SettingsError("A network for any style goes on from another one for any style: leave out `start`.")
         network.load_state_dict(start.state_dict())
         return
     heads = network.stylizer.heads

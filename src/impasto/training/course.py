@@ -32,13 +32,13 @@ class Course:
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:
-            raise SettingsError("A training needs a budget: give --steps or --minutes.")
+            raise SettingsError("A training needs a budget: give `steps` or `minutes`.")
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is not None and not least <= value < math.inf:
-                raise SettingsError(f"--{name.replace('_', '-')} must be at least {least}, not {value}.")
+                raise SettingsError(f"`{name}` must be at least {least}, not {value}.")
         if not 0 < self.learning_rate <= 1:
-            raise SettingsError(f"--learning-rate must be above 0 and at most 1, not {self.learning_rate}.")
+            raise SettingsError(f"`learning_rate` must be above 0 and at most 1, not {self.learning_rate}.")
 
     def spent(self, steps: int, seconds: float) -> float:
         """The share of the budget that is spent after so many steps and seconds; above 1 when it is overdrawn.

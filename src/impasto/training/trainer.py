@@ -176,7 +176,7 @@ class Training:
             self._skipped += 1
             if self._skipped >= _MOST_SKIPPED:
                 raise SettingsError(
-                    f"The losses of {_MOST_SKIPPED} steps on end were not finite: give a smaller --learning-rate."
+                    f"The losses of {_MOST_SKIPPED} steps on end were not finite: give a smaller `learning_rate`."
                 )
             return losses, "skipped, for the losses or their gradient were not finite"
         self._skipped = 0
@@ -261,7 +261,7 @@ class Training:
                 if theirs[name] != value:
                     raise CheckpointError(
                         f"The checkpoint {path} is of a training with another {name} ({theirs[name]}, not {value}): "
-                        "give what it was begun with, or leave out --resume."
+                        "give what it was begun with, or leave out `resume`."
                     )
             self.network.load_state_dict(state["network"])
             self._average = state["average"]
@@ -273,7 +273,7 @@ class Training:
             self.last = Reached(state["step"], state["elapsed"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(
-                f"{path} is no checkpoint of a training ({error}): leave out --resume, or name the network that was cut off."
+                f"{path} is no checkpoint of a training ({error}): leave out `resume`, or name the network that was cut off."
             ) from error
         return self.last.steps
 

@@ -1,0 +1,142 @@
+"""Values of settings: from what Python, the command line or JSON has of them to the one form that is kept."""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import Field
+from typing import Any, Literal, get_args, get_origin
+
+from impasto.errors import SettingsError, did_you_mean
+
+Layers = Mapping[str, float]
+"""Layer name -> its share in a loss; only the ratios count."""
+
+Amounts = Mapping[str, float]
+"""Mask -> how strongly what is white in it is protected, 0 to 1."""
+
+USUAL_AMOUNT = 0.5
+"""The amount of a mask that is named without one."""
+
+
+def checked(declared: "Field[Any]", value: Any) -> Any:
+    """``value`` in the one form of its setting, from whatever there is of it."""
+    parsers = {
+        "style_layers": _layers,
+        "content_layers": _layers,
+        "places_layers": _layers,
+        "style_scale": _style_scale,
+        "protect": _amounts,
+        "size": _size,
+        "scales": _scales,
+        "memory": _memory,
+    }
+    parse = parsers.get(declared.name)
+    named = f"`{declared.name}`"
+    if parse is not None:
+        return parse(named, value)
+    if get_origin(declared.type) is Literal:
+        if value not in get_args(declared.type):
+            raise SettingsError(f"{named} cannot be {value!r}: {did_you_mean(str(value), get_args(declared.type))}")
+        return value
+    assert isinstance(declared.type, type)
+    try:
+        number = declared.type(value)
+    except (TypeError, ValueError):
+        raise SettingsError(f"{named} must be a {declared.type.__name__}, not {value!r}.") from None
+    if declared.type is not str:
+        if (isinstance(number, float) and not math.isfinite(number)) or (isinstance(value, float) and number != value):
+            raise SettingsError(f"{named} must be a finite {declared.type.__name__}, not {value!r}.")
+        least, most = declared.metadata["least"], declared.metadata["most"]
+        if (least is not None and number < least) or (most is not None and number > most):
+            limits = f"from {least} to {most}" if most is not None else f"at least {least}"
+            raise SettingsError(f"{named} must be {limits}, not {value!r}.")
+    return number
+
+
+def _layers(named: str, value: str | Iterable[str] | Layers) -> Layers:
+    try:
+        if not isinstance(value, Mapping):
+            pairs = [part.partition(":") for part in (value.split(",") if isinstance(value, str) else value) if part]
+            value = {name.strip(): float(share or 1) for name, _, share in pairs}
+        shares = {name: float(share) for name, share in value.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise SettingsError(f"{named} takes LAYER or LAYER:SHARE, separated by commas, not {value!r}.") from None
+    if not shares or not all(math.isfinite(share) and share > 0 for share in shares.values()):
+        raise SettingsError(f"{named} needs at least one layer, and shares above 0, not {value!r}.")
+    return shares
+
+
+def _amounts(named: str, value: str | Iterable[str] | Amounts) -> Amounts:
+    try:
+        if not isinstance(value, Mapping):
+            texts = [
+                text for part in ([value] if isinstance(value, str) else value) for text in part.split(",") if text
+            ]
+            value = dict(map(_amount, texts))
+        amounts = {str(mask): float(amount) for mask, amount in value.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise SettingsError(f"{named} takes MASK or MASK:AMOUNT, separated by commas, not {value!r}.") from None
+    if not all(0 <= amount <= 1 for amount in amounts.values()):
+        raise SettingsError(f"{named} takes amounts from 0 to 1, not {value!r}.")
+    return amounts
+
+
+def _amount(text: str) -> tuple[str, float]:
+    """``faces:0.3`` -> ("faces", 0.3): what follows the last colon is an amount if it is a number."""
+    mask, colon, tail = text.rpartition(":")
+    try:
+        return (mask, float(tail)) if colon and mask else (text, USUAL_AMOUNT)
+    except ValueError:
+        return text, USUAL_AMOUNT
+
+
+def _size(named: str, value: int | str | Iterable[int]) -> int | str | tuple[int, int]:
+    if value in ("auto", "native"):
+        return str(value)
+    try:
+        parts = value.lower().split("x") if isinstance(value, str) else [value] if isinstance(value, int) else [*value]
+        numbers = [int(part) for part in parts]
+    except (TypeError, ValueError):
+        numbers = []
+    if len(numbers) not in (1, 2) or not all(16 <= number <= 2**15 for number in numbers):
+        raise SettingsError(
+            f"{named} must be a long side like 512, WIDTHxHEIGHT like 512x384, 16 to 32768, native or auto, "
+            f"not {value!r}."
+        )
+    return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
+
+
+def _scales(named: str, value: str | int | Iterable[int]) -> str | tuple[int, ...]:
+    if value in ("auto", "single"):
+        return str(value)
+    try:
+        scales = tuple(int(part) for part in (value.split(",") if isinstance(value, str) else value))  # type: ignore[union-attr]
+    except (TypeError, ValueError):
+        scales = ()
+    if not scales or list(scales) != sorted(set(scales)) or scales[0] < 16:
+        raise SettingsError(
+            f"{named} must be auto, single, or rising long sides like 128,256,512 from 16 up, not {value!r}."
+        )
+    return scales
+
+
+def _style_scale(named: str, value: str | float | Iterable[float]) -> tuple[float, ...]:
+    try:
+        parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, (int, float)) else [*value]
+        scales = tuple(float(part) for part in parts)
+    except (TypeError, ValueError):
+        scales = ()
+    if not scales or not all(0.05 <= scale <= 4 for scale in scales):
+        raise SettingsError(f"{named} takes numbers from 0.05 to 4, separated by commas, not {value!r}.")
+    return scales
+
+
+def _memory(named: str, value: str) -> str:
+    if value == "auto" or re.fullmatch(r"\d+(\.\d+)?[MG]B", str(value)):
+        return str(value)
+    raise SettingsError(f"{named} must be auto or a number of bytes like 800MB or 2GB, not {value!r}.")
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it."""
+    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
