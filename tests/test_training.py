@@ -199,8 +199,8 @@ def test_it_learns(kind: Kind, pictures: tuple[list[Path], list[Path]], monkeypa
     assert before["style"] > 0.5 and set(before) == {"style", "content", "tv", "total"}
     trained(training)
     after = training.validate()
-    # What is learnt first is to paint the photograph at all. Without a gradient of the style, its distance rises to 1.07 and more.
-    assert after["content"] < 0.9 * before["content"] and after["style"] < 1
+    # What is learnt first is to paint the photograph at all. Without a gradient of the style, its distance rises to 1.14 and more.
+    assert after["content"] < 0.9 * before["content"] and after["style"] < 1.05
     card = training.result().design.card
     assert card["steps"] == 20 and card["kind"] == kind
     assert training.sheet().width > 2 * 320
@@ -330,6 +330,7 @@ os._exit(0)  # gloo's threads sometimes abort the interpreter on its way out, wh
 """
 
 
+@pytest.mark.slow
 def test_two_halves_of_a_batch_are_the_batch(pictures: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
     (tmp_path / "shared.py").write_text(SHARED)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
