@@ -49,6 +49,9 @@ stderr = _Stderr(stderr=True, highlight=False, soft_wrap=True)
 
 Output = typer.Option("--output", "-o", help="File to write.", show_default="named after the input")
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
+Styles = Annotated[
+    list[str], typer.Argument(help="Paintings, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON record on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 

@@ -1,0 +1,97 @@
+"""The commands that look at pictures: styles, score, edges, info."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impasto.cli.app import app
+from impasto.cli.options import (
+    Force,
+    Json,
+    Output,
+    with_exit_codes,
+)
+from impasto.cli.printing import dump, lines
+from impasto.machine import files
+from impasto.settings.fields import LEARNT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL.Image import Image
+
+
+@app.command()
+@with_exit_codes
+def styles(
+    content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
+    output: Annotated[Path | None, Output] = None,
+    size: Annotated[int, typer.Option(help="Long side of each picture.", min=16, max=2048)] = 384,
+    network: Annotated[str, typer.Option(help="A network with learnt styles, or the file of one.")] = LEARNT,
+    force: Force = False,
+) -> None:
+    """Show a photograph in all learnt styles of a network, with the numbers and names that --style-index takes."""
+    from impasto.judge.gallery import learnt_styles
+
+    _save_sheet(output or Path(f"{content.stem}-styles.png"), lambda: learnt_styles(content, size, network), force)
+
+
+@app.command()
+@with_exit_codes
+def score(
+    content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
+    style: Annotated[Path, typer.Argument(help="The painting.", metavar="STYLE")],
+    result: Annotated[Path, typer.Argument(help="What became of them.", metavar="RESULT")],
+    json: Json = False,
+) -> None:
+    """Tell how near a result is to the style and to the content, also on features that were not optimised."""
+    from impasto.judge.scores import score as scored
+
+    scores = scored(content, style, result)
+    print(dump(scores) if json else lines(scores))
+
+
+@app.command()
+@with_exit_codes
+def edges(
+    pictures: Annotated[list[Path], typer.Argument(help="One or more pictures.", metavar="PICTURE")],
+    output: Annotated[Path | None, Output] = None,
+    size: Annotated[int, typer.Option(help="Long side of each picture.", min=16, max=4096)] = 512,
+    force: Force = False,
+) -> None:
+    """Show the Sobel edges of pictures and their total variation, row by row."""
+    from impasto.judge.gallery import edge_sheet
+
+    named = [(each.stem, each) for each in pictures]
+    _save_sheet(output or Path(f"{pictures[0].stem}-edges.png"), lambda: edge_sheet(named, size), force)
+
+
+@app.command()
+@with_exit_codes
+def info(
+    result: Annotated[Path, typer.Argument(help="A picture made by Impasto, or the JSON beside it.", metavar="RESULT")],
+    job: Annotated[
+        bool, typer.Option("--job", help="Print the job that makes the same picture again, for `impasto run`.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Print how a result was made: settings, seed, versions, losses."""
+    from impasto.jobs.deliver import job_of
+    from impasto.tasks.record import read
+
+    if job:
+        print(dump(job_of(result).dictionary()))
+        return
+    record = read(result)
+    print(dump(record) if json else lines(record))
+
+
+def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool) -> None:
+    """Draw a sheet and write it, once it is known that it can be written."""
+    from impasto.pictures import codecs
+
+    codecs.check_format(path, (1, 1))
+    files.check_writable(path, force)
+    codecs.save(codecs.load(draw()), path, force=force)
+    print(path)

@@ -1,0 +1,204 @@
+"""The commands of networks and weights: train, style-code, export, doctor, models."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from impasto.cli.app import app
+from impasto.cli.options import (
+    FAILED,
+    Force,
+    Json,
+    Output,
+    Quiet,
+    Styles,
+    parse_weighted,
+    stderr,
+    with_exit_codes,
+    with_settings,
+)
+from impasto.cli.printing import dump, lines
+from impasto.errors import SettingsError
+from impasto.machine import files
+
+models_app = typer.Typer(help="The pretrained weights: list them, verify them, find them.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+
+Name = Annotated[
+    str | None, typer.Argument(help="One of the names that `models list` prints; without it, all of them.")
+]
+
+
+@app.command()
+@with_exit_codes
+@with_settings("train")
+def train(
+    *,
+    settings: dict[str, Any],
+    photos: Annotated[
+        Path, typer.Option(help="Folder of photographs to learn from, some hundred or more; those in it count, too.")
+    ],
+    style: Annotated[list[Path], typer.Option(help="A painting, or a folder of them. Again for another.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="single: one style. multi: several, by name. any: a network that paints in the style of any painting.",
+            show_default="single for one painting, else multi",
+            metavar="single|multi|any",
+        ),
+    ] = "",
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="File for the network; its log, sheet and checkpoint are put beside it."),
+    ] = Path("network.safetensors"),
+    from_: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="Go on from this network: any, multi, or the file of one. One painting: only its style is fitted, which takes minutes.",
+            show_default="none",
+        ),
+    ] = "",
+    steps: Annotated[int | None, typer.Option(help="Steps to train.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Minutes to train.", show_default="120, or 10 with --from and one painting")
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Photographs a step.")] = 4,
+    crop: Annotated[int, typer.Option(help="Side of the squares to learn from, in pixels.")] = 192,
+    rate: Annotated[
+        float | None,
+        typer.Option("--learning-rate", help="Step size of Adam.", show_default="0.001, or 0.005 for a fit"),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes that decode pictures.")] = 1,
+    validate_every: Annotated[int | None, typer.Option(help="Steps between looks at pictures held out.")] = None,
+    tensorboard: Annotated[Path | None, typer.Option(help="Also write the losses there for TensorBoard.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the output's checkpoint.")] = False,
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a network for the fast method on photographs and paintings of your own.
+
+    Watch OUTPUT.sheet.png, which is painted anew every three minutes; Ctrl-C saves, and --resume goes on.
+    """
+    from impasto.cli.execute_training import execute_training, shared
+    from impasto.networks.zoo import network
+    from impasto.settings.applies import chosen_settings
+    from impasto.training.pictures import pictures_of
+    from impasto.training.trainer import KINDS, Course, Training
+
+    chosen = chosen_settings("statistics", settings, "train")
+    start = network(from_) if from_ else None
+    paintings = sorted({path for source in style for path in pictures_of(source, "paintings", 64)})
+    kind = kind or ("single" if len(paintings) == 1 else "multi")
+    if kind not in KINDS:
+        raise SettingsError(f"--kind must be one of {', '.join(KINDS)}, not {kind!r}.")
+    fit = bool(from_) and kind == "single"
+    course = Course(
+        steps=steps,
+        minutes=minutes if minutes is not None or steps is not None else 10 if fit else 120,
+        batch=batch,
+        crop=crop,
+        learning_rate=rate or (0.005 if fit else 0.001),
+        workers=workers,
+        validate_every=validate_every or (50 if fit else 500),
+    )
+    with shared() as speaks:
+        training = Training(kind, pictures_of(photos, "photographs", crop), paintings, chosen, course, start=start)
+        summary, code = execute_training(
+            training,
+            output,
+            source=from_ or None,
+            resume=resume,
+            force=force,
+            quiet=quiet,
+            speaks=speaks,
+            board=tensorboard,
+        )
+    if speaks:
+        print(dump(summary) if json else output)
+    raise typer.Exit(code)
+
+
+@app.command()
+@with_exit_codes
+def style_code(
+    style: Styles,
+    output: Annotated[Path | None, Output] = None,
+    network: Annotated[
+        str, typer.Option(help="The network that it is for.", show_default="the fast method's")
+    ] = "auto",
+    force: Force = False,
+) -> None:
+    """Save a painting's style, or a mixture, as a small file that `stylize --method fast` takes in its place."""
+    from impasto.tasks.inputs import style_code as code_of
+
+    paintings = [parse_weighted(argument) for argument in style]
+    path = output or Path(f"{Path(paintings[0][0]).stem}.safetensors")
+    files.check_writable(path, force)
+    code_of(paintings, network).save(path, force=force)
+    print(path)
+
+
+@app.command()
+@with_exit_codes
+def export(
+    network: Annotated[
+        str, typer.Argument(help="any, multi, arbitrary, multistyle26, or a file that impasto train has written.")
+    ],
+    output: Annotated[Path | None, Output] = None,
+    force: Force = False,
+) -> None:
+    """Save a network as an ONNX file for other programs: any height and width, the style's code as an input."""
+    from impasto.networks.export import export_onnx
+
+    path = output or Path(f"{Path(network).stem}.onnx")
+    export_onnx(network, path, force=force)
+    print(path)
+
+
+@app.command()
+@with_exit_codes
+def doctor(json: Json = False) -> None:
+    """Show devices, versions and verified weights; exit code 1 when something is amiss."""
+    from impasto.doctor import examine
+
+    report, healthy = examine()
+    print(dump(report) if json else lines(report))
+    raise typer.Exit(0 if healthy else FAILED)
+
+
+@models_app.command("list")
+@with_exit_codes
+def models_list(json: Json = False) -> None:
+    """List the weights with their origin, licence and citation."""
+    from impasto.doctor import models
+
+    rows = models()
+    print(dump(rows) if json else "\n\n".join(lines(row) for row in rows))
+
+
+@models_app.command("verify")
+@with_exit_codes
+def models_verify(name: Name = None) -> None:
+    """Check the hashes of the installed weights; exit code 1 when one is missing, truncated or altered."""
+    from impasto import weights
+    from impasto.doctor import OK, healthy, state
+
+    states = {known: state(known) for known in ([name] if name else weights.REGISTRY)}
+    for known, found in states.items():
+        print(f"{known}: {'ok' if found == OK else 'not ok'}")
+        if found != OK:
+            stderr.print(f"impasto: {found}", markup=False)
+    raise typer.Exit(0 if healthy(states) else FAILED)
+
+
+@models_app.command("path")
+@with_exit_codes
+def models_path(name: Name = None) -> None:
+    """Print where the installed weights lie."""
+    from impasto import weights
+
+    for known in [name] if name else weights.REGISTRY:
+        print(weights.source(known))

@@ -1,0 +1,196 @@
+"""The commands that make pictures: stylize, texture, reconstruct, run, demo. Torch is imported once they compute."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli.app import app
+from impasto.cli.options import (
+    DeliveryOptions,
+    Force,
+    Json,
+    Quiet,
+    Styles,
+    parse_region,
+    parse_weighted,
+    with_delivery,
+    with_exit_codes,
+    with_settings,
+)
+from impasto.cli.printing import dump, lines
+from impasto.errors import RecordError, SettingsError
+from impasto.settings.setting import STYLIZE
+
+if TYPE_CHECKING:
+    from impasto.jobs.job import Job
+
+Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
+Index = Annotated[
+    str,
+    typer.Option(
+        help="In place of a painting, one of the network's learnt styles by name or number, or a mixture: rhone or rhone:0.5,7:0.5. See `impasto styles`.",
+        show_default="none",
+    ),
+]
+
+
+@app.command()
+@with_exit_codes
+@with_settings(*STYLIZE)
+@with_delivery
+def stylize(
+    content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
+    *,
+    settings: dict[str, Any],
+    delivery: DeliveryOptions,
+    style: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Paintings, or style codes for the fast method, each with a weight if :NUMBER follows.",
+            metavar="STYLE[:WEIGHT]",
+        ),
+    ] = None,
+    recipe: Recipe = "default",
+    style_index: Index = "",
+    style_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="In place of a painting, a style that `impasto train` or `impasto style-code` has saved.",
+            show_default="none",
+        ),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What is white in the mask, or the faces or people, follows this painting (of it, what is white in the second mask). What regions leave follows "
+            "STYLE, or stays the photograph without one. Again for another.",
+            metavar="MASK:STYLE[:MASK]",
+        ),
+    ] = None,
+) -> None:
+    """Render a photograph in the style of a painting."""
+    from impasto.jobs.job import Job
+
+    if bool(style or region) + bool(style_index) + bool(style_file) != 1:
+        raise SettingsError("Give one or more style pictures, or --region, or --style-index or --style-file alone.")
+    if style_index or style_file:
+        settings = {"method": "fast"} | settings
+    styles = [parse_weighted(argument) for argument in style or ([str(style_file)] if style_file else [])]
+    job = Job(
+        "stylize",
+        str(content),
+        styles=tuple(styles),
+        style_index=style_index,
+        regions=tuple(parse_region(text) for text in region or []),
+        recipe=recipe,
+        settings=settings,
+        delivery=delivery.of(),
+    )
+    _carry_out(job, delivery)
+
+
+@app.command()
+@with_exit_codes
+@with_settings("texture")
+@with_delivery
+def texture(style: Styles, settings: dict[str, Any], delivery: DeliveryOptions, recipe: Recipe = "texture") -> None:
+    """Make a new texture with a painting's style, of any size."""
+    from impasto.jobs.job import Job
+
+    styles = tuple(parse_weighted(argument) for argument in style)
+    job = Job("texture", styles=styles, recipe=recipe, settings=settings, delivery=delivery.of())
+    _carry_out(job, delivery)
+
+
+@app.command()
+@with_exit_codes
+@with_settings("reconstruct")
+@with_delivery
+def reconstruct(
+    content: Annotated[Path, typer.Argument(help="The picture.", metavar="CONTENT")],
+    settings: dict[str, Any],
+    delivery: DeliveryOptions,
+    layer: Annotated[str, typer.Option(help="The layer whose features are to be met.")] = "relu4_2",
+    recipe: Recipe = "reconstruct",
+) -> None:
+    """Find the picture that one layer of the network remembers."""
+    from impasto.jobs.job import Job
+
+    settings = settings | {"content_layers": layer}
+    job = Job("reconstruct", str(content), recipe=recipe, settings=settings, delivery=delivery.of())
+    _carry_out(job, delivery)
+
+
+@app.command()
+@with_exit_codes
+def run(
+    job: Annotated[
+        Path, typer.Argument(help="A job as JSON, as `info RESULT --job` prints it; - reads it from standard input.")
+    ],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="the job's own")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the output's checkpoint.")] = False,
+    force: Force = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan: sizes, steps, estimated time and memory; write nothing.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Carry out a job that was written down."""
+    from impasto.jobs.job import Job
+
+    try:
+        text = sys.stdin.read() if job == Path("-") else job.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordError(f"The job {job} cannot be read ({error}): give the path of a JSON file.") from error
+    asked = Job.read(text)
+    if output:
+        asked = replace(asked, delivery=replace(asked.delivery, output=str(output)))
+    _carry_out(asked, DeliveryOptions(resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet))
+
+
+@app.command()
+@with_exit_codes
+def demo(
+    *,
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Folder to leave the pictures in.")] = Path(
+        "output/demo"
+    ),
+    size: Annotated[int, typer.Option(help="Long side in pixels.")] = 512,
+    iterations: Annotated[
+        int | None, typer.Option(help="Iterations over all scales.", show_default="from the recipe")
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Stylise a demo photograph: content, style, snapshots, result, before/after sheet and record in one folder."""
+    from impasto.cli.execute import execute
+    from impasto.demo import prepare, write_sheet
+    from impasto.jobs.deliver import Work
+
+    job = prepare(folder, force, size=size, iterations=iterations)
+    record, code = execute(Work(job, force=force), quiet=quiet)
+    write_sheet(folder / "sheet.png", [Path(job.content), Path(job.styles[0][0]), job.output], force)
+    print(dump(record) if json else folder)
+    raise typer.Exit(code)
+
+
+def _carry_out(job: "Job", options: DeliveryOptions) -> None:
+    """Carry out a job, or say what it would do."""
+    from impasto.cli.execute import execute
+    from impasto.jobs.deliver import Work, plan
+
+    if options.dry_run:
+        report = plan(job)
+        print(dump(report) if options.json else lines(report))
+        return
+    record, code = execute(Work(job, resume=options.resume, force=options.force), quiet=options.quiet)
+    print(dump(record) if options.json else job.output)
+    raise typer.Exit(code)
