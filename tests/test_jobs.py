@@ -36,7 +36,12 @@ def job(pair: tuple[Path, Path], delivery: Delivery | None = None) -> Job:
     "made",
     [
         Job("stylize", "a.png", (("b.jpg", 0.25), ("c.jpg", 0.75)), settings={"size": (300, 200), "strength": 0.7}),
-        Job("stylize", "a.png", regions=(RegionFiles("faces", "b.jpg"), RegionFiles("m.png", "c.jpg", "n.png"))),
+        Job(
+            "stylize",
+            "a.png",
+            regions=(RegionFiles("faces", "b.jpg"), RegionFiles("m.png", "c.jpg", "n.png")),
+            settings={"feather": 0.1},
+        ),
         Job("stylize", "a.png", style_index="rhone:0.5,7", settings={"method": "fast", "memory": "2GB"}),
         Job("texture", styles=(("b.jpg", 1.0),), recipe="texture", settings={"style_layers": "relu1_1:2,relu2_1"}),
         Job("reconstruct", "a.png", recipe="reconstruct", settings={"content_layers": "relu4_2"}),

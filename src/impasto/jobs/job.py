@@ -120,7 +120,8 @@ class Job:
                 if self.task == "stylize"
                 else "A texture is of one or more `styles`, and of nothing else."
             )
-        chosen = chosen_settings(self.recipe, dict(self.settings), self.task).dictionary()
+        inputs = ["regions"] if self.regions else []
+        chosen = chosen_settings(self.recipe, dict(self.settings), self.task, inputs).dictionary()
         given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)  # in the one form that they have
         self.delivery.moments(self.iterations)
