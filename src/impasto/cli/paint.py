@@ -119,8 +119,7 @@ def reconstruct(
     """Find the picture that one layer of the network remembers."""
     from impasto.jobs.job import Job
 
-    settings = settings | {"content_layers": layer}
-    job = Job("reconstruct", str(content), recipe=recipe, settings=settings, delivery=delivery.of())
+    job = Job("reconstruct", str(content), layer=layer, recipe=recipe, settings=settings, delivery=delivery.of())
     _carry_out(job, delivery)
 
 

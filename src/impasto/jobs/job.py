@@ -20,6 +20,7 @@ TASKS: tuple[Task, ...] = get_args(Task)
 _WHAT = "job"
 """The key by which JSON is known as a job, with the version of its form."""
 _FORM = 1
+_LAYER = "relu4_2"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class RegionFiles:
 class Job:
     """A task with its inputs, recipe, settings and delivery. Files are named by their paths, relative ones to the working folder.
 
-    ``content`` is the photograph, and what a reconstruction is of; ``styles`` are paintings or saved style codes with their weights, or
+    ``content`` is the photograph, and what a reconstruction is of, by what one ``layer`` (relu4_2 if not named) remembers; ``styles`` are paintings or saved style codes with their weights, or
     ``style_index`` names learnt styles of a network in their place; ``regions`` have styles of their own. ``settings`` are those that
     replace the recipe's. Raises SettingsError, naming the setting, for what makes no sense as a whole.
     """
@@ -94,6 +95,7 @@ class Job:
     styles: tuple[tuple[str, float], ...] = ()
     style_index: str = ""
     regions: tuple[RegionFiles, ...] = ()
+    layer: str = ""
     recipe: str = "default"
     settings: Mapping[str, Any] = field(default_factory=dict)
     delivery: Delivery = field(default_factory=Delivery)
@@ -107,6 +109,8 @@ class Job:
                 if self.content
                 else f"A `task` {self.task} needs a `content`."
             )
+        if self.layer and self.task != "reconstruct":
+            raise SettingsError(f"A `task` {self.task} has no `layer`: leave it out.")
         styled = bool(self.styles or self.regions) + bool(self.style_index)
         if (
             styled != (self.task != "reconstruct")
@@ -141,7 +145,7 @@ class Job:
             return Path(self.delivery.output)
         parts = [Path(self.content).stem] if self.content else []
         if self.task == "reconstruct":
-            parts += self.settings.get("content_layers", {"relu4_2": 1})
+            parts.append(self.layer or _LAYER)
         elif self.style_index:
             parts.append("style-" + self.style_index.replace(":", "x").replace(",", "+"))
         else:
@@ -169,8 +173,7 @@ class Job:
         if self.task == "texture":
             return plan_texture(list(self.styles), self.recipe, **settings)
         if self.task == "reconstruct":
-            layers = settings.pop("content_layers", {"relu4_2": 1.0})
-            return plan_reconstruct(self.content, layers, self.recipe, **settings)
+            return plan_reconstruct(self.content, self.layer or _LAYER, self.recipe, **settings)
         if self.style_index:
             style: Any = learnt_style(self.style_index, settings.get("network", LEARNT))
         else:

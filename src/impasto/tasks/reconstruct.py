@@ -4,7 +4,6 @@ from typing import Any
 
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
-from impasto.settings.parse import Layers
 from impasto.tasks.inputs import require, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
@@ -14,7 +13,7 @@ from impasto.tasks.schedule import schedule
 
 def plan_reconstruct(
     image: PictureLike,
-    layer: str | Layers = "relu4_2",
+    layer: str = "relu4_2",
     recipe: str = "reconstruct",
     *,
     start: PictureLike | None = None,
@@ -30,10 +29,8 @@ def plan_reconstruct(
     return Run(problem, recipe, chosen, start_of(chosen, start, {"content": lambda: photo}))
 
 
-def reconstruct(
-    image: PictureLike, layer: str | Layers = "relu4_2", recipe: str = "reconstruct", **settings: Any
-) -> Result:
-    """The picture that a layer's features remember, or those of several with shares, found from noise (Mahendran and Vedaldi 2015).
+def reconstruct(image: PictureLike, layer: str = "relu4_2", recipe: str = "reconstruct", **settings: Any) -> Result:
+    """The picture that one layer's features remember, found from noise (Mahendran and Vedaldi 2015).
 
     Deeper layers keep the arrangement and forget the exact pixels. Other arguments and errors as `stylize`.
     """
