@@ -9,7 +9,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import impasto
-from impasto.errors import ImageError, OutputError, SettingsError
+from impasto.errors import OutputError, SettingsError, StyleCodeError
 from impasto.networks import codes
 from impasto.networks import zoo as pretrained
 from impasto.networks.codes import StyleCode
@@ -198,7 +198,7 @@ def test_a_file_that_holds_no_code_is_named(tmp_path: Path) -> None:
     save_file({"code": torch.zeros(1, 100)}, tmp_path / "y.safetensors", {"network": "unheard-of"})
     save_file({"code": torch.full((1, 100), torch.nan)}, tmp_path / "z.safetensors", {"network": "arbitrary"})
     for name in ("x", "y", "z", "missing"):
-        with pytest.raises(ImageError, match="is no style code"):
+        with pytest.raises(StyleCodeError, match="is no style code"):
             StyleCode.load(tmp_path / f"{name}.safetensors")
     with pytest.raises(SettingsError, match="arbitrary has the shape"):
         StyleCode("arbitrary", torch.zeros(1, 26))

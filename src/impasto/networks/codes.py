@@ -12,7 +12,7 @@ from torch import Tensor
 
 from impasto.backbones.features import Backbone
 from impasto.colour import transfer
-from impasto.errors import ImageError, OutputError, SettingsError, WeightsError, did_you_mean
+from impasto.errors import OutputError, SettingsError, StyleCodeError, WeightsError, did_you_mean
 from impasto.losses.statistics import moments
 from impasto.machine.files import sha256_of, write_atomic
 from impasto.networks import encoder, mobilenet
@@ -72,7 +72,7 @@ class StyleCode:
 
     @classmethod
     def load(cls, path: str | Path) -> "StyleCode":
-        """The style saved there, or the one of a network that has learnt one. Raises ImageError when the file holds none."""
+        """The style saved there, or the one of a network that has learnt one. Raises StyleCodeError when the file holds none."""
         try:
             with safe_open(path, framework="pt") as file:
                 told = file.metadata() or {}
@@ -88,7 +88,7 @@ class StyleCode:
                     raise WeightsError(f"its network {name} is missing, or is not the one that it was made for")
             return cls(name, values, colours)
         except (OSError, SafetensorError, SettingsError, WeightsError) as error:
-            raise ImageError(f"{path} is no style code ({error}): make one with impasto style-code.") from error
+            raise StyleCodeError(f"{path} is no style code ({error}): make one with impasto style-code.") from error
 
 
 def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:
