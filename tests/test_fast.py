@@ -29,26 +29,6 @@ def painter_of(dtype: torch.dtype) -> tuple[Painter, int]:
     return Painter(network, network.style(code.values), dtype=dtype, device=CPU), network.reach
 
 
-@pytest.mark.parametrize("size", [(300, 420), (257, 139), (128, 130), (64, 500)])
-def test_tiles_join_without_a_seam(size: tuple[int, int]) -> None:
-    painter, reach = painter_of(torch.float32)
-    pixels = picture(photo(*size))
-    paint = painter.frozen(painter.measured(pixels)[1])
-    whole, canvas = paint(pixels), Picture(pixels.clone())
-    steps = list(sweep.paint_tiles(canvas, paint, 128, reach))
-    assert steps[-1] == (len(steps), len(steps)) and len(steps) == -(-size[0] // 128) * -(-size[1] // 128)
-    assert (canvas.pixels - whole).abs().max() < 1e-4
-
-
-def test_a_smaller_reach_would_leave_seams() -> None:
-    painter, reach = painter_of(torch.float32)
-    pixels = picture(photo(300, 420))
-    paint = painter.frozen(painter.measured(pixels)[1])
-    canvas = Picture(pixels.clone())
-    list(sweep.paint_tiles(canvas, paint, 128, reach // 8 * 4))
-    assert (canvas.pixels - paint(pixels)).abs().max() > 1e-4
-
-
 def test_large_pictures_are_painted_like_small_ones() -> None:
     painter, reach = painter_of(torch.float32)
     array = np.dstack([photo(300, 260), np.full((300, 260), 77, np.uint8)])

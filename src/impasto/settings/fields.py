@@ -55,7 +55,10 @@ NOT_TRAINED = (
 )
 """The settings of pictures that training has no use for, or has its own of."""
 
-PREDICTING, LEARNT = "any", "multi"
+NETWORKS = ("any", "multi", "arbitrary", "multistyle26")
+"""The networks of the fast method that have a name (`networks.zoo.BUILT_IN`)."""
+
+PREDICTING, LEARNT = NETWORKS[:2]
 """The networks of the fast method that serve where none is named: for paintings, and for learnt styles."""
 
 _REFINE = 0.5
@@ -103,7 +106,7 @@ class Settings:
     )
     network: str = setting(
         "auto",
-        "Network of the fast method: any, multi, arbitrary, multistyle26 (docs/fast.md), or a file that impasto train has written.",
+        f"Network of the fast method: {', '.join(NETWORKS)} (docs/fast.md), or a file that impasto train has written.",
         RUN,
     )
     style_weight: float = setting(1.0, "Weight of the style loss.", above=0)

@@ -362,7 +362,7 @@ class Training:
         Raises SettingsError.
         """
         theirs, ours = start.design, self.network.design
-        if any(getattr(theirs.architecture, name) != getattr(ours.architecture, name) for name in _SIZES):
+        if any(getattr(theirs.architecture, name, None) != getattr(ours.architecture, name) for name in _SIZES):
             raise SettingsError(
                 "That network has other sizes than those trained here: start from any, or from one that was trained here."
             )
@@ -380,7 +380,7 @@ class Training:
             codes = start.encoder(torch.cat([descriptions, self._teacher.seen(photo)[0]]))
         else:
             # A style of the same name goes on, a new one begins as the mean of those learnt; the photograph's own is the last.
-            learnt = torch.eye(theirs.architecture.codes, device=self.device)
+            learnt = torch.eye(start.stylizer.heads.in_features, device=self.device)
             known, mean = dict(zip(theirs.styles, learnt[:-1], strict=True)), learnt[:-1].mean(0)
             codes = torch.stack([*(known.get(name, mean) for name in ours.styles), learnt[-1]])
         heads.weight.copy_(start.stylizer.style(codes).T)
@@ -392,7 +392,7 @@ class Training:
             description, goal = self._teacher.seen(paintings)
             return network.stylizer.style(network.encoder(description)), goal
         assert self._table is not None
-        code = nn.functional.one_hot(numbers.to(self.device), network.design.architecture.codes).float()
+        code = nn.functional.one_hot(numbers.to(self.device), network.stylizer.heads.in_features).float()
         chosen = [
             self._table.of(number) if number < len(self._paintings) else self._teacher.seen(paintings[place, None])[1]  # type: ignore[index]
             for place, number in enumerate(numbers.tolist())
