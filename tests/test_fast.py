@@ -9,7 +9,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import impasto
-from impasto.errors import ImageError, NotReadyError, OutputError, SettingsError
+from impasto.errors import NotReadyError, OutputError, SettingsError, StyleCodeError
 from impasto.networks import codes
 from impasto.networks import zoo as pretrained
 from impasto.networks.codes import StyleCode
@@ -29,26 +29,6 @@ def painter_of(dtype: torch.dtype) -> tuple[Painter, int]:
     network = pretrained.network("arbitrary").stylizer
     code = codes.predicted(codecs.load(painting(100, 120)), "arbitrary")
     return Painter(network, network.style(code.values), dtype=dtype, device=CPU), network.reach
-
-
-@pytest.mark.parametrize("size", [(300, 420), (257, 139), (128, 130), (64, 500)])
-def test_tiles_join_without_a_seam(size: tuple[int, int]) -> None:
-    painter, reach = painter_of(torch.float32)
-    pixels = picture(photo(*size))
-    paint = painter.frozen(painter.measured(pixels)[1])
-    whole, canvas = paint(pixels), Picture(pixels.clone())
-    steps = list(sweep.paint_tiles(canvas, paint, 128, reach))
-    assert steps[-1] == (len(steps), len(steps)) and len(steps) == -(-size[0] // 128) * -(-size[1] // 128)
-    assert (canvas.pixels - whole).abs().max() < 1e-4
-
-
-def test_a_smaller_reach_would_leave_seams() -> None:
-    painter, reach = painter_of(torch.float32)
-    pixels = picture(photo(300, 420))
-    paint = painter.frozen(painter.measured(pixels)[1])
-    canvas = Picture(pixels.clone())
-    list(sweep.paint_tiles(canvas, paint, 128, reach // 8 * 4))
-    assert (canvas.pixels - paint(pixels)).abs().max() > 1e-4
 
 
 def test_large_pictures_are_painted_like_small_ones() -> None:
@@ -201,7 +181,7 @@ def test_a_file_that_holds_no_code_is_named(tmp_path: Path) -> None:
     save_file({"code": torch.zeros(1, 100)}, tmp_path / "y.safetensors", {"network": "unheard-of"})
     save_file({"code": torch.full((1, 100), torch.nan)}, tmp_path / "z.safetensors", {"network": "arbitrary"})
     for name in ("x", "y", "z", "missing"):
-        with pytest.raises(ImageError, match="is no style code"):
+        with pytest.raises(StyleCodeError, match="is no style code"):
             StyleCode.load(tmp_path / f"{name}.safetensors")
     with pytest.raises(SettingsError, match="arbitrary has the shape"):
         StyleCode("arbitrary", torch.zeros(1, 26))

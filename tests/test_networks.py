@@ -10,9 +10,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from impasto import demo, weights
+from impasto import weights
 from impasto.networks import zoo as pretrained
-from impasto.networks.cin import SHAPES, Stylizer, StylizerShape
 from impasto.networks.painter import Painter
 from impasto.networks.zoo import predictor
 from tests.helpers import painting, photo
@@ -90,17 +89,6 @@ def test_the_26_styles_are_those_of_the_file_at_any_size(size: tuple[int, int]) 
     assert np.abs(found - expected[0][:, :, : size[0], : size[1]]).max() < 1e-4
 
 
-@pytest.mark.parametrize("name", SHAPES)
-@pytest.mark.parametrize("size", [(64, 64), (57, 90), (16, 31)])
-def test_a_painter_paints_what_the_network_does(name: str, size: tuple[int, int]) -> None:
-    pixels, network = picture(photo(*size)), pretrained.network(name).stylizer
-    style = network.style(torch.linspace(-0.3, 0.4, SHAPES[name].codes)[None].abs())
-    painter = Painter(network, style, dtype=torch.float32, device=CPU)
-    expected = network(pixels, style)
-    assert (painter.whole(pixels) - expected).abs().max() < 1e-3
-    assert (painter.frozen(painter.measured(pixels)[1])(pixels) - expected).abs().max() < 1e-3
-
-
 def test_samples_are_measured_together() -> None:
     """Two halves of a picture have its own mean and variance where no border is near: before the first normalisation."""
     network = pretrained.network("multistyle26").stylizer
@@ -111,36 +99,3 @@ def test_samples_are_measured_together() -> None:
     y = torch.nn.functional.conv2d(first.padded(pixels[:, :, :, :64]), first.conv.weight.double())
     assert torch.allclose(mean.double(), y.mean((0, 2, 3)), atol=1e-6)
     assert torch.allclose(inverse.double(), (y.var((0, 2, 3), correction=0) + 1e-5).rsqrt(), rtol=1e-4)
-
-
-def test_bfloat16_looks_the_same() -> None:
-    network = pretrained.network("arbitrary").stylizer
-    style = network.style(predictor()(demo.picture(demo.PAINTING).resized((256, 256)).pixels))
-    pixels = demo.picture(demo.PHOTO).fitted(256).pixels
-    exact, rounded = (
-        Painter(network, style, dtype=dtype, device=CPU).whole(pixels) for dtype in (torch.float32, torch.bfloat16)
-    )
-    assert (exact - rounded).abs().mean() < 2 / 255
-
-
-def test_a_flat_style_and_a_flat_photo_are_finite() -> None:
-    network = pretrained.network("arbitrary").stylizer
-    flat = torch.full((1, 3, 256, 256), 0.5)
-    style = network.style(predictor()(flat))
-    for dtype in (torch.float32, torch.bfloat16):
-        painter = Painter(network, style, dtype=dtype, device=CPU)
-        for pixels in (picture(photo(64, 64)), flat[:, :, :40, :60]):
-            assert bool(painter.whole(pixels).isfinite().all())
-
-
-def test_reach_is_how_far_a_pixel_is_felt() -> None:
-    """The gradient of a pixel with frozen statistics is nothing beyond the network's reach, and something near it."""
-    network = Stylizer(StylizerShape(contract=(4, 4, 4), blocks=1, expand=(4, 4), codes=2)).double().eval()
-    painter = Painter(network, torch.ones(1, 2 * sum(network.channels)).double(), dtype=torch.float64, device=CPU)
-    pixels = torch.rand(1, 3, 96, 96, dtype=torch.float64)
-    paint = painter.frozen(painter.measured(pixels)[1])
-    changed = pixels.clone()
-    changed[:, :, 48, 48] = 0
-    felt = (paint(pixels) - paint(changed)).abs().sum((0, 1)).nonzero()
-    distance = (felt - 48).abs().max().item()
-    assert network.reach - 10 <= distance <= network.reach

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import impasto
 from impasto.cli import app
-from impasto.errors import ImageError, SettingsError, WeightsError
+from impasto.errors import SettingsError, StyleCodeError, WeightsError
 from impasto.jobs import train as job
 from impasto.networks import zoo as pretrained
 from impasto.networks.codes import StyleCode, learnt_style
@@ -72,7 +72,7 @@ def test_a_network_is_trained_resumed_and_used(folders: Path) -> None:
     assert full.shape == half.shape and not torch.equal(full, half)
     with pytest.raises(SettingsError, match="paints in its own styles alone"):
         impasto.stylize(content, painting(40, 40), method="fast", network="two.safetensors")
-    with pytest.raises(ImageError, match="paints in 2 styles"):
+    with pytest.raises(StyleCodeError, match="paints in 2 styles"):
         StyleCode.load("two.safetensors")
 
 
@@ -93,7 +93,7 @@ def test_a_new_style_is_fitted_to_a_network_that_stays_as_it_is(folders: Path) -
     assert "is the network to begin from" in said
     # The network that it was made for is no more.
     run("--style", "paintings", "--kind", "any", "--steps", "2", "-o", "any.safetensors", "--force")
-    with pytest.raises(ImageError, match="is not the one that it was made for"):
+    with pytest.raises(StyleCodeError, match="is not the one that it was made for"):
         StyleCode.load("new.safetensors")
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         RecordError,
         SettingsError,
         SolverError,
+        StyleCodeError,
         WeightsError,
     )
     from impasto.judge.gallery import edge_sheet
@@ -57,6 +58,7 @@ _HOMES = {
         "RecordError",
         "SettingsError",
         "SolverError",
+        "StyleCodeError",
         "WeightsError",
     ),
     "impasto.tasks.fast": ("FastRun",),
@@ -99,6 +101,7 @@ __all__ = [
     "Step",
     "Study",
     "StyleCode",
+    "StyleCodeError",
     "WeightsError",
     "__version__",
     "demo_pair",

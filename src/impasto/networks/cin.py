@@ -9,7 +9,7 @@ convolutions so holds many styles, and styles can be mixed by mixing their γ an
 weights of N learnt styles there, the output of a network that looks at any painting in Ghiasi et al. (2017, section 2).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 EPSILON = 1e-5
+
+GRID = 4
+"""Pixels: a network paints the same wherever a picture begins on this grid, which is that of two strides of 2."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,6 @@ class StylizerShape:
     """Whether the contracting layers have biases in place of normalisations."""
     constant: bool = False
     """Whether γ and β have a part that is the same for all codes."""
-
-
-SHAPES = {
-    # Ghiasi et al. 2017 in Magenta's mobile form, a quarter as wide: any painting, by the code that `mobilenet` makes of it.
-    "arbitrary": StylizerShape(contract=(8, 16, 32), blocks=5, expand=(16, 8), codes=100, biased=True, constant=True),
-    # Dumoulin et al. 2017 as in TensorFlow's Android demo: 26 learnt styles; a code is their weights.
-    "multistyle26": StylizerShape(contract=(32, 32, 32), blocks=6, expand=(8, 4), codes=26),
-}
 
 
 def conditional_instance_norm(y: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
@@ -75,6 +70,11 @@ class Layer(nn.Module):
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, bias=not normalised)
         self.stride, self.upsample, self.relu, self.normalised = stride, upsample, relu, normalised
 
+    @property
+    def channels(self) -> int:
+        """How many of its channels are normalised: all or none."""
+        return self.conv.out_channels if self.normalised else 0
+
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         """(N, C, H, W) with γ and β (N, C') -> (N, C', H', W'). Where there is no normalisation, γ and β are empty."""
         weight, bias = self.conv.weight, self.conv.bias
@@ -93,8 +93,28 @@ class Layer(nn.Module):
         return functional.pad(x, (self.conv.kernel_size[0] // 2,) * 4, mode="reflect")
 
 
+def reach(layers: Sequence[Layer]) -> int:
+    """How many pixels around a pixel have a say in it through layers, one after the other, statistics aside; a multiple of `GRID`.
+
+    It is one step of the grid more than that, for a tile may begin anywhere on it.
+    """
+    radius, step = 0, 1
+    for layer in layers:
+        step = step // 2 if layer.upsample else step
+        radius += layer.conv.kernel_size[0] // 2 * step
+        step *= layer.stride
+    return (radius + GRID - 1) // GRID * GRID + GRID
+
+
+def parameters_of(style: Tensor, layers: Sequence[Layer]) -> list[tuple[Tensor, Tensor]]:
+    """γ and β (N, C) of every layer, empty for those that have none, of a style (N, 2ΣC)."""
+    channels = [layer.channels for layer in layers]
+    gammas, betas = style.chunk(2, 1)
+    return list(zip(torch.split(gammas, channels, 1), torch.split(betas, channels, 1), strict=True))
+
+
 class Stylizer(nn.Module):
-    """Contract, residual blocks, expand; any size, for sides of 16 and more."""
+    """Contract, residual blocks, expand: the network of all who are named above (`contract.FeedForward`)."""
 
     def __init__(self, shape: StylizerShape) -> None:
         super().__init__()
@@ -112,39 +132,24 @@ class Stylizer(nn.Module):
         self.expand = nn.ModuleList(
             [Layer(inner, fourth, upsample=True), Layer(fourth, fifth, upsample=True), Layer(fifth, 3, 9, relu=False)]
         )
-        self.channels = [layer.conv.out_channels if layer.normalised else 0 for layer in self.layers()]
-        self.heads = nn.Linear(shape.codes, 2 * sum(self.channels), bias=shape.constant)
+        channels = sum(layer.channels for layer in self.layers())
+        self.heads = nn.Linear(shape.codes, 2 * channels, bias=shape.constant)
 
     def layers(self) -> list[Layer]:
-        """In the order in which the picture passes them."""
         return [*self.contract, *self.residual, *self.expand]
 
     @property
     def reach(self) -> int:
-        """How many pixels around a pixel have a say in it, statistics aside; a multiple of 4, the network's own grid."""
-        radius, step = 0, 1
-        for layer in self.layers():
-            step = step // 2 if layer.upsample else step
-            radius += layer.conv.kernel_size[0] // 2 * step
-            step *= layer.stride
-        return (radius + 3) // 4 * 4 + 4
+        return reach(self.layers())
 
     def style(self, code: Tensor) -> Tensor:
-        """(N, L) -> γ and β of all layers, one after the other: (N, 2ΣC)."""
         return self.heads(code)  # type: ignore[no-any-return]
 
-    def parameters_of(self, style: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """γ and β (N, C) of every layer, empty for those that have none."""
-        gammas, betas = style.chunk(2, 1)
-        return list(zip(torch.split(gammas, self.channels, 1), torch.split(betas, self.channels, 1), strict=True))
-
     def forward(self, pixels: Tensor, style: Tensor) -> Tensor:
-        """(N, 3, H, W) in [0, 1] with the N styles of `style` -> (N, 3, H, W) in [0, 1]."""
-        parameters = iter(self.parameters_of(style))
+        parameters = iter(parameters_of(style, self.layers()))
         return self.traverse(pixels, lambda layer, x: layer(x, *next(parameters)))
 
     def traverse(self, pixels: Tensor, apply: Callable[[Layer, Tensor], Tensor]) -> Tensor:
-        """The picture's way through the layers, whatever is done in each."""
         layers = iter(self.layers())
         x = pixels
         for _ in self.contract:

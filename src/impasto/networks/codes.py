@@ -10,25 +10,19 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from impasto.backbones.features import Backbone
 from impasto.colour import transfer
-from impasto.errors import ImageError, OutputError, SettingsError, WeightsError, did_you_mean
-from impasto.losses.statistics import moments
+from impasto.errors import OutputError, SettingsError, StyleCodeError, WeightsError, did_you_mean
 from impasto.machine.files import sha256_of, write_atomic
-from impasto.networks import encoder, mobilenet
-from impasto.networks.zoo import is_file, network, predictor
-from impasto.pictures.large import LargePicture, resized
-from impasto.pictures.picture import Picture, Size, long_side
+from impasto.networks.encoder import looked_at
+from impasto.networks.zoo import is_file, network
+from impasto.pictures.large import LargePicture
+from impasto.pictures.picture import Picture
 from impasto.settings.fields import LEARNT
-
-STYLE_LENGTH = 512
-"""The long side at which paintings are looked at by networks of ours, and at which photographs get strokes of their size."""
-_SHORTEST = 16
 
 
 @dataclass(frozen=True)
 class StyleCode:
-    """A style of a network: the network's name or file (`networks.pretrained.network`), and the style, float32.
+    """A style of a network: the network's name or file (`zoo.network`), and the style, float32.
 
     ``values`` are the code (1, L), in which γ and β are linear, or γ and β themselves (1, 2ΣC). ``colours`` are the painting's
     (1, 12), as `transfer.of` gives them: networks that were trained so have theirs moved towards them (`Design.palette`).
@@ -72,7 +66,7 @@ class StyleCode:
 
     @classmethod
     def load(cls, path: str | Path) -> "StyleCode":
-        """The style saved there, or the one of a network that has learnt one. Raises ImageError when the file holds none."""
+        """The style saved there, or the one of a network that has learnt one. Raises StyleCodeError when the file holds none."""
         try:
             with safe_open(path, framework="pt") as file:
                 told = file.metadata() or {}
@@ -88,45 +82,37 @@ class StyleCode:
                     raise WeightsError(f"its network {name} is missing, or is not the one that it was made for")
             return cls(name, values, colours)
         except (OSError, SafetensorError, SettingsError, WeightsError) as error:
-            raise ImageError(f"{path} is no style code ({error}): make one with impasto style-code.") from error
+            raise StyleCodeError(f"{path} is no style code ({error}): make one with impasto style-code.") from error
 
 
 def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:
     """The style of any painting, as the network ``name`` sees it. Raises SettingsError for one with learnt styles alone."""
-    chosen = network(name)
-    with torch.no_grad():
-        if name == "arbitrary":  # it sees the whole painting in 256 × 256, as in its training
-            return StyleCode(name, predictor()(_small(painting, mobilenet.INPUT_SIZE).pixels))
-        if chosen.encoder is None:
-            raise SettingsError(
-                f"The network {name} paints in its own styles alone: give `style_index` in place of a painting."
-            )
-        # As in training, where small paintings are enlarged; a strip keeps enough of its short side for the deepest layer.
-        length = max(STYLE_LENGTH, math.ceil(_SHORTEST * max(painting.size) / min(painting.size)))
-        pixels = _small(painting, long_side(painting.size, length)).pixels
-        features = Backbone.pretrained(pooling="max", padding="replicate")(pixels, set(encoder.LAYERS))
-        described = encoder.described({layer: moments(features[layer]) for layer in features})
-        return StyleCode(name, chosen.encoder(described), transfer.of(pixels))
+    values = network(name).predicted(painting)
+    if values is None:
+        raise SettingsError(
+            f"The network {name} paints in its own styles alone: give `style_index` in place of a painting."
+        )
+    return StyleCode(name, values, _colours(painting, name))
 
 
 def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
     """The style in which a network leaves a photograph as it is, more or less. Raises SettingsError for one that has none."""
-    design = network(name).design
-    count = design.architecture.codes
+    chosen = network(name)
+    design, count = chosen.design, chosen.stylizer.heads.in_features
     if not design.styles:
         return predicted(photo, name)
     if count == len(design.styles):
         raise SettingsError(f"`strength` below 0.5 is beyond the network {name}: its styles are all or none.")
-    own = _small(photo, long_side(photo.size, STYLE_LENGTH)) if design.palette else None
-    return StyleCode(name, torch.eye(count)[-1:], transfer.of(own.pixels) if own else None)
+    return StyleCode(name, torch.eye(count)[-1:], _colours(photo, name))
 
 
 def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
     """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises SettingsError."""
-    design = network(name).design
+    chosen = network(name)
+    design = chosen.design
     if not design.styles:
         raise SettingsError(f"The network {name} has no learnt styles: give it a painting in place of `style_index`.")
-    values = torch.zeros(1, design.architecture.codes)
+    values = torch.zeros(1, chosen.stylizer.heads.in_features)
     for part in spec.split(","):
         style, _, share = part.strip().rpartition(":") if part.strip() not in design.styles else (part.strip(), "", "1")
         style, share = (style, share) if style else (share, "1")
@@ -185,7 +171,6 @@ def _place(style: str, styles: Sequence[str]) -> int:
     return int(style)
 
 
-def _small(painting: Picture | LargePicture, size: Size) -> Picture:
-    small = resized(painting, size)
-    assert isinstance(small, Picture), "what is small is not large"
-    return small
+def _colours(painting: Picture | LargePicture, name: str) -> Tensor | None:
+    """The colours of a painting, if a network moves what it paints towards them."""
+    return transfer.of(looked_at(painting).pixels) if network(name).design.palette else None

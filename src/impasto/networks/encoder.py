@@ -5,19 +5,41 @@ smoothly with it (Huang and Belongie 2017, section 5, instance-normalise by it a
 Inception network on 80 000 paintings for the purpose; a small perceptron on these moments asks for far fewer.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from impasto.backbones.features import Backbone
 from impasto.losses import statistics
-from impasto.losses.statistics import Stat
+from impasto.losses.statistics import Stat, moments
+from impasto.pictures.large import LargePicture, resized
+from impasto.pictures.picture import Picture, Size, long_side
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """The layers that it looks at, which are those of the recipe `statistics` for the style."""
 CHANNELS = (64, 128, 256, 512, 512)
 """How many channels they have."""
+
+LENGTH = 512
+"""The long side at which paintings are looked at, and at which photographs get strokes of their size."""
+_SHORTEST = 16
+
+
+def looked_at(painting: Picture | LargePicture) -> Picture:
+    """A painting at the size it is looked at, as in training, where small ones are enlarged; a strip keeps enough of its short
+    side for the deepest layer."""
+    length = max(LENGTH, math.ceil(_SHORTEST * max(painting.size) / min(painting.size)))
+    return small(painting, long_side(painting.size, length))
+
+
+def small(painting: Picture | LargePicture, size: Size) -> Picture:
+    """A painting at a size that is not large."""
+    found = resized(painting, size)
+    assert isinstance(found, Picture), "what is small is not large"
+    return found
 
 
 def described(moments: Mapping[str, Stat]) -> Tensor:
@@ -57,6 +79,12 @@ class StyleEncoder(nn.Module):
 
     def forward(self, description: Tensor) -> Tensor:
         return self.code(torch.relu(self.hidden((description - self.shift) * self.scale)))  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def look(self, painting: Picture | LargePicture) -> Tensor:
+        """The code (1, L) of any painting, for an encoder in float32 on the CPU."""
+        features = Backbone.pretrained(pooling="max", padding="replicate")(looked_at(painting).pixels, set(LAYERS))
+        return self(described({layer: moments(features[layer]) for layer in features}))  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def standardise(self, descriptions: Tensor) -> None:

@@ -11,20 +11,20 @@ from torch import Tensor, nn
 
 from impasto.errors import ImpastoError
 from impasto.machine.files import check_writable, write_atomic
-from impasto.networks import zoo as pretrained
-from impasto.networks.cin import Stylizer
+from impasto.networks import zoo
+from impasto.networks.contract import LEAST, FeedForward
 
 
 class _Coded(nn.Module):
     """A styliser with its heads in front: pixels and a style's code to pixels."""
 
-    def __init__(self, network: Stylizer) -> None:
+    def __init__(self, network: FeedForward) -> None:
         super().__init__()
         self._network = network
 
     def forward(self, pixels: Tensor, code: Tensor) -> Tensor:
         """(1, 3, H, W) in [0, 1] and (1, L) -> (1, 3, H, W) in [0, 1]."""
-        return self._network(pixels, self._network.style(code))  # type: ignore[no-any-return]
+        return self._network(pixels, self._network.style(code))
 
 
 def export_onnx(network: str, path: Path, *, force: bool = False) -> None:
@@ -34,10 +34,9 @@ def export_onnx(network: str, path: Path, *, force: bool = False) -> None:
     Raises SettingsError for an unknown network, ImpastoError when the exporter is not installed, OutputError.
     """
     check_writable(path, force)
-    module = _Coded(pretrained.network(network).stylizer).eval()
-    heads = module.get_submodule("_network.heads")
-    assert isinstance(heads, nn.Linear)
-    sides = [torch.export.Dim(name, min=16, max=2**15) for name in ("height", "width")]
+    stylizer = zoo.network(network).stylizer
+    module = _Coded(stylizer).eval()
+    sides = [torch.export.Dim(name, min=LEAST, max=2**15) for name in ("height", "width")]
     try:
         import onnxscript  # noqa: F401
     except ImportError:
@@ -48,7 +47,7 @@ def export_onnx(network: str, path: Path, *, force: bool = False) -> None:
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             module,
-            (torch.rand(1, 3, 64, 80), torch.zeros(1, heads.in_features)),
+            (torch.rand(1, 3, 64, 80), torch.zeros(1, stylizer.heads.in_features)),
             dynamo=True,
             input_names=["pixels", "code"],
             output_names=["stylized"],

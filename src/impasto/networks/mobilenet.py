@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator
 from torch import Tensor, nn
 from torch.nn import functional
 
-from impasto.networks.cin import SHAPES
-
+CODES = 100
+"""Length of a code."""
 INPUT_SIZE = (256, 256)
 """Height and width of the paintings that it was trained on."""
 
@@ -47,7 +47,7 @@ class Bottleneck(nn.Module):
 
 
 class StylePredictor(nn.Module):
-    """(N, 3, H, W) in [0, 1], trained at `INPUT_SIZE` -> (N, 100)."""
+    """(N, 3, H, W) in [0, 1], trained at `INPUT_SIZE` -> (N, `CODES`)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class StylePredictor(nn.Module):
                 inputs = channels
         self.blocks = nn.Sequential(*blocks)
         self.last = SameConv(inputs, 1280, 1)
-        self.code = nn.Linear(1280, SHAPES["arbitrary"].codes)
+        self.code = nn.Linear(1280, CODES)
 
     def maps(self, pixels: Tensor, blocks: Collection[int]) -> Iterator[Tensor]:
         """What some of the bottlenecks, counted from 0, make of pixels of any size: (N, C, h, w) each, in their order."""

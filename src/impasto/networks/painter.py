@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from impasto.backbones import kernels
-from impasto.networks.cin import EPSILON, Layer, Stylizer
+from impasto.networks.cin import EPSILON, Layer, parameters_of
+from impasto.networks.contract import FeedForward
 
 Moments = tuple[Tensor, Tensor] | None
 """Mean and 1/√(variance + ε) of every channel (C,) before a normalisation; None where there is none."""
@@ -21,11 +22,11 @@ Moments = tuple[Tensor, Tensor] | None
 class Painter:
     """A styliser with one style, ready to paint on a device. ``dtype`` is the type of its convolutions and feature maps."""
 
-    def __init__(self, network: Stylizer, style: Tensor, *, dtype: torch.dtype, device: torch.device) -> None:
-        """``style`` (1, 2ΣC) as `Stylizer.style` gives it."""
+    def __init__(self, network: FeedForward, style: Tensor, *, dtype: torch.dtype, device: torch.device) -> None:
+        """``style`` (1, 2ΣC) as `FeedForward.style` gives it."""
         self._network, self._dtype, self._device = network, dtype, device
         style = style.to(device, torch.promote_types(dtype, torch.float32))
-        self._parameters = [(gamma[0], beta[0]) for gamma, beta in network.parameters_of(style)]
+        self._parameters = [(gamma[0], beta[0]) for gamma, beta in parameters_of(style, network.layers())]
 
     @torch.no_grad()
     def whole(self, pixels: Tensor) -> Tensor:

@@ -15,7 +15,10 @@ from impasto.settings.setting import EVERY, OPTIMISED, PAINTED, RUN, setting
 QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
 """How many times the iterations a quality spends. Measured: docs/performance.md, "Fewer steps"."""
 
-PREDICTING, LEARNT = "any", "multi"
+NETWORKS = ("any", "multi", "arbitrary", "multistyle26")
+"""The networks of the fast method that have a name (`networks.zoo.BUILT_IN`)."""
+
+PREDICTING, LEARNT = NETWORKS[:2]
 """The networks of the fast method that serve where none is named: for paintings, and for learnt styles."""
 
 STARTS = ("content", "noise", "style")
@@ -41,8 +44,7 @@ class Settings:
     )
     network: str = setting(
         "auto",
-        "Network of the fast method: any, multi, arbitrary, multistyle26 (docs/fast.md), or a file that "
-        "impasto train has written.",
+        f"Network of the fast method: {', '.join(NETWORKS)} (docs/fast.md), or a file that impasto train has written.",
         RUN,
         of="refine fast",
     )

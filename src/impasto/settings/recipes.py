@@ -52,16 +52,16 @@ _GATYS = Settings(
 
 
 _PAINTED = Settings(
-    # Kolkin et al., Neural neighbor style transfer, 2022, with our own departures (`places`), moments at every scale, most of
-    # shallow layers, which carry palette and surface and no motifs, and a little of the content, without which eyes and windows dissolve,
-    # most where these are. docs/recipes.md.
+    # Kolkin et al., Neural neighbor style transfer, 2022, with our own departures (`tasks.places`), the moments
+    # of shallow layers, which carry palette and surface and no motifs, at every scale, and a little of the
+    # content, without which faces dissolve, more where there is structure. docs/recipes.md.
     places_weight=1,
     places_photo=0.5,
     last_pass=0.3,
     style_weight=0.3,
-    style_layers={"relu1_1": 1, "relu2_1": 1, "relu3_1": 1, "relu4_1": 0.3},
+    style_layers={"relu1_1": 1, "relu2_1": 1, "relu3_1": 1},
     content_weight=0.1,
-    structure=0.8,
+    structure=0.5,
     content_layers={"relu4_1": 1},
     palette=0.5,
     tv_weight=0,

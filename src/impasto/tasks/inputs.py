@@ -93,7 +93,7 @@ def style_code(source: StyleLike, network: str = "auto") -> StyleCode:
     """The style code of paintings, codes or files of codes, mixed by their weights, all of one network.
 
     ``network`` is what looks at paintings: "auto" is that of the codes among them, or else the default.
-    Raises ImageError, SettingsError and WeightsError.
+    Raises ImageError, StyleCodeError, SettingsError and WeightsError.
     """
     entries = weighted(source)
     made = {index: _saved(entry) for index, (entry, _) in enumerate(entries) if _is_made(entry)}

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import ImageError
+from impasto.errors import RecordError
 from impasto.pictures.codecs import read_description
 
 
@@ -65,14 +65,15 @@ def encoded(record: dict[str, Any]) -> bytes:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The record embedded in a result, or the one in a JSON file. Raises ImageError when there is none."""
+    """The record embedded in a result, or the one in a JSON file. Raises RecordError when there is none, and ImageError
+    for a file that is no picture either."""
     try:
         text = path.read_text() if path.suffix.lower() == ".json" else read_description(path)
         record = json.loads(text)
     except OSError as error:
-        raise ImageError(f"{path} cannot be read ({error.strerror}): give the path of a result.") from error
+        raise RecordError(f"{path} cannot be read ({error.strerror}): give the path of a result.") from error
     except ValueError:
         record = None
     if not isinstance(record, dict) or "impasto" not in record:
-        raise ImageError(f"{path} holds no record of Impasto: it was made by another program, or saved without it.")
+        raise RecordError(f"{path} holds no record of Impasto: it was made by another program, or saved without it.")
     return record

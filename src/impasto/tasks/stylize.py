@@ -106,8 +106,8 @@ def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "defaul
     ``stroke_size``, ``memory``, ``strength`` (above 0.5 it has no more to give), ``device`` and ``precision``.
     The result has the content's transparency and depth. The same seed gives the same bytes on the same machine.
 
-    Raises ImageError for a picture that cannot be used, SettingsError for a setting that makes no sense, WeightsError
-    when the weights cannot be had and SolverError when not even the start has a finite loss.
+    Raises ImageError for a picture that cannot be used, StyleCodeError for such a style code, SettingsError for a setting
+    that makes no sense, WeightsError when the weights cannot be had and SolverError when not even the start has a finite loss.
     """
     result: Result = plan_stylize(content, style, recipe, **settings).finish()
     return result

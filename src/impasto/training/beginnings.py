@@ -68,7 +68,7 @@ def take_over(network: Network, start: Network, teacher: Teacher, descriptions: 
     for the style that the photograph ``own`` has itself. Raises SettingsError.
     """
     theirs, ours = start.design, network.design
-    if any(getattr(theirs.architecture, name) != getattr(ours.architecture, name) for name in _SIZES):
+    if any(getattr(theirs.architecture, name, None) != getattr(ours.architecture, name) for name in _SIZES):
         raise SettingsError(
             "That network has other sizes than those trained here: start from any, or from one that was trained here."
         )
@@ -85,7 +85,7 @@ def take_over(network: Network, start: Network, teacher: Teacher, descriptions: 
         codes = start.encoder(torch.cat([descriptions, teacher.seen(_looked_at(own, teacher))[0]]))
     else:
         # A style of the same name goes on, a new one begins as the mean of those learnt; the photograph's own is the last.
-        learnt = torch.eye(theirs.architecture.codes, device=heads.weight.device)
+        learnt = torch.eye(start.stylizer.heads.in_features, device=heads.weight.device)
         known, mean = dict(zip(theirs.styles, learnt[:-1], strict=True)), learnt[:-1].mean(0)
         codes = torch.stack([*(known.get(name, mean) for name in ours.styles), learnt[-1]])
     heads.weight.copy_(start.stylizer.style(codes).T)

@@ -122,7 +122,7 @@ class Teacher:
             description, goal = self.seen(paintings)
             return network.stylizer.style(network.encoder(description)), goal
         assert self.table is not None
-        code = nn.functional.one_hot(numbers.to(self.device), network.design.architecture.codes).float()
+        code = nn.functional.one_hot(numbers.to(self.device), network.stylizer.heads.in_features).float()
         chosen = [
             self.table.of(number) if number < len(self.table.contrast) else self.seen(paintings[place, None])[1]  # type: ignore[index]
             for place, number in enumerate(numbers.tolist())
