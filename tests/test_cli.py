@@ -168,7 +168,7 @@ def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path
         # A shell starts background jobs deaf to Ctrl-C, and their children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not snapshot.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)

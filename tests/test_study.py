@@ -174,6 +174,7 @@ def test_the_command_of_a_cell_makes_its_picture(study: Study, tmp_path: Path, m
         assert codecs.load(name).array().tobytes() == codecs.load(made / kept).array().tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("here", "small_looks")
 def test_the_reports_own_experiments(files: tuple[Path, Path], tmp_path: Path) -> None:
     done = CliRunner().invoke(
@@ -340,6 +341,7 @@ def impasto(*arguments: str | Path, room: int | None = None) -> subprocess.Popen
     """The command in a process of its own, which may write files of at most ``room`` bytes."""
 
     def limit() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # deaf to Ctrl-C where a shell runs the tests in the background
         if room is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
@@ -371,7 +373,7 @@ def test_a_full_disk_ends_the_study_and_the_same_command_goes_on(
 
 def test_ctrl_c_keeps_what_is_finished(files: tuple[Path, Path], tmp_path: Path) -> None:
     running = impasto(*files, "-o", tmp_path)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (tmp_path / "runs" / "tv_weight=0" / "cell.json").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)

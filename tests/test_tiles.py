@@ -84,6 +84,7 @@ def test_tiles_keep_regions_apart(name: str) -> None:
     assert other_values["style"] != pytest.approx(values["style"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_tiles_of_the_vgg19_to_float32s_rounding(vgg19: Backbone) -> None:
     size = (203, 330)
     pixels, painting = noise(size, 7).float(), noise((260, 200), 2).float()
