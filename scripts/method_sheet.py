@@ -2,8 +2,8 @@
 
     python scripts/method_sheet.py PAIRS docs/methods.jpg [--sizes 512 1024] [--cell 220] [--keep FOLDER]
 
-PAIRS holds the folders content/ and style/. With --keep the results stay in FOLDER at full size, and those that are
-there already are not made again.
+PAIRS holds the folders content/ and style/. With --keep the results stay in FOLDER at full size, and those
+that are there already are not made again.
 """
 
 import argparse

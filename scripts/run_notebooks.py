@@ -1,4 +1,5 @@
-"""Run the notebook from top to bottom and keep its outputs, in both languages: python scripts/run_notebooks.py
+"""Run the notebook from top to bottom and keep its outputs, in both languages: python
+scripts/run_notebooks.py
 
 The Chinese notebook has the same code, so it gets the same outputs.
 """

@@ -1,6 +1,7 @@
 """The sheet in docs/using.md, of the demo's pictures: python scripts/story_sheet.py OUT.jpg
 
-Rows: the photograph as five layers remember it; the painting's texture by more and more layers; the plain model on its way.
+Rows: the photograph as five layers remember it; the painting's texture by more and more layers; the plain
+model on its way.
 """
 
 import sys

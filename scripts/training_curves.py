@@ -1,6 +1,7 @@
 """The losses of the parts of a training, one after the other, from their logs:
 
-    python scripts/training_curves.py docs/multi-curves.svg "content 0.2=a.log.jsonl" "content 0.1=b.log.jsonl"
+    python scripts/training_curves.py docs/multi-curves.svg "content 0.2=a.log.jsonl" "content
+    0.1=b.log.jsonl"
 
 First row: on the pictures learnt from, means of fifty steps. Second: on those held out.
 """

@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# One thread for each process of a test run that has as many processes as cores: threads that wait for one another on a busy
-# machine spin, and take ten times as long. Read when torch is imported, here and in the processes that tests start.
+# One thread for each process of a test run that has as many processes as cores: threads that wait for one
+# another on a busy machine spin, and take ten times as long. Read when torch is imported, here and in the
+# processes that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
@@ -48,6 +49,8 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def small_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks look at paintings at 128 pixels in place of 512, a sixteenth of the work: for tests that ask nothing of what they see."""
+    """Networks look at paintings at 128 pixels in place of 512, a sixteenth of the work: for tests that ask
+    nothing of what they see.
+    """
     for module in (codes, pictures, beginnings, held_out):
         monkeypatch.setattr(module, "STYLE_LENGTH", 128)

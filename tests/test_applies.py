@@ -1,4 +1,6 @@
-"""The law of settings: one that is given changes what is computed, or is refused. So it is in every way, for every setting."""
+"""The law of settings: one that is given changes what is computed, or is refused. So it is in every way, for
+every setting.
+"""
 
 import hashlib
 import itertools
@@ -82,14 +84,17 @@ OF: dict[str, tuple[str, ...]] = {
     "reconstruct": ("statistics", "adam"),
     "train": ("statistics", "bare"),
 }
-"""The bases of every way. What a way has no use for is left out of them. The fast method has a test of its own."""
+"""The bases of every way. What a way has no use for is left out of them. The fast method has a test of its
+own."""
 SLOW = ("painted", "places", "regions")
 """On these only settings that need something of others are tried."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _narrow() -> Iterator[None]:
-    """A network of few channels in place of the VGG19, and quick stand-ins for the search of places and the fast picture."""
+    """A network of few channels in place of the VGG19, and quick stand-ins for the search of places and the
+    fast picture.
+    """
     tensors = random_tensors(NARROW)
 
     def narrow(name: str = "vgg19", **options: Any) -> Backbone:
@@ -121,7 +126,9 @@ def digest(*parts: Any) -> str:
 
 
 def mathematics(run: Run) -> str:
-    """What the solver is given: the start, the scales, the optimiser, and the objective's values and gradient at every scale."""
+    """What the solver is given: the start, the scales, the optimiser, and the objective's values and gradient
+    at every scale.
+    """
     given: list[Any] = []
 
     def solver(objective_at: Any, start: Tensor, schedule: Any, optimizer: Any, **options: Any) -> Iterator[Any]:

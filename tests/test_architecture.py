@@ -13,7 +13,8 @@ FLOORS = [
     "_version", "errors", "progress", "machine", "decoders", "weights", "settings", "pictures", "backbones", "losses", "solver", "colour", "networks", "masks",
     "tasks", "training", "jobs", "judge", "demo", "doctor", "study", "cli",
 ]  # fmt: skip
-"""Every folder, and every module that stands for itself, lowest first. What is in one imports from it and from those before."""
+"""Every folder, and every module that stands for itself, lowest first. What is in one imports from it and
+from those before."""
 
 
 def imports(path: Path) -> set[str]:

@@ -50,7 +50,9 @@ def started(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[st
 
 
 def test_a_complete_stylisation(tmp_path: Path) -> None:
-    """The main job, a photograph and a painting: the style distance falls at least tenfold, and all that is promised is there."""
+    """The main job, a photograph and a painting: the style distance falls at least tenfold, and all that is
+    promised is there.
+    """
     out, pair = tmp_path / "new" / "out.png", (tmp_path / "content.png", tmp_path / "style.jpg")
     for source, path in zip((demo.PHOTO, demo.PAINTING), pair, strict=True):
         codecs.save(demo.picture(source).fitted(256), path)

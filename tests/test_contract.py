@@ -1,4 +1,6 @@
-"""The contract of `networks.contract`, put to every network of the fast method, and to a small random one in a file."""
+"""The contract of `networks.contract`, put to every network of the fast method, and to a small random one in
+a file.
+"""
 
 import functools
 from collections.abc import Callable

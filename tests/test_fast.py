@@ -1,4 +1,6 @@
-"""The fast method: tiles, statistics from samples, pictures of any size, codes, and its one interface with the optimiser."""
+"""The fast method: tiles, statistics from samples, pictures of any size, codes, and its one interface with
+the optimiser.
+"""
 
 from pathlib import Path
 

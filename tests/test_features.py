@@ -24,7 +24,9 @@ def test_layer_names_of_vgg19() -> None:
 
 
 def test_vgg19_against_the_tables_of_the_wheel() -> None:
-    """Decode every weight anew, one code at a time through Python's own indexing, and convolve real pixels with it."""
+    """Decode every weight anew, one code at a time through Python's own indexing, and convolve real pixels
+    with it.
+    """
     packed = torch.load(weights.source("vgg19"), weights_only=True)
     x = pixels(37, 50)
     found = Backbone.pretrained("vgg19")(x, ["relu1_1", "conv2_1", "relu2_1"])
@@ -69,7 +71,9 @@ def test_average_pooling_is_average_pooling() -> None:
 @pytest.mark.parametrize("pooling", ["max", "average"])
 @pytest.mark.parametrize("size", [(37, 50), (45, 64)])
 def test_layers_averaged_over_squares(size: tuple[int, int], pooling: Pooling) -> None:
-    """Values and gradients are those of averaging what the plain layers give, beside them too, and where a square does not fit in."""
+    """Values and gradients are those of averaging what the plain layers give, beside them too, and where a
+    square does not fit in.
+    """
     architecture = Architecture(blocks=((2, 4), (2, 6), (1, 8)))
     backbone = random_backbone(architecture, torch.float64, pooling=pooling, padding="replicate")
     layers = ["relu1_1/4", "relu1_1", "conv2_1/2", "relu2_2/2", "pool2", "relu3_1", "relu3_1/2"]

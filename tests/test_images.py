@@ -370,7 +370,9 @@ def _swapped_profile() -> bytes:
 
 
 def _grey_profile() -> bytes:
-    """A grey profile in which values are proportional to light: a header and three tags (ICC.1:2022, section 7)."""
+    """A grey profile in which values are proportional to light: a header and three tags (ICC.1:2022, section
+    7).
+    """
     white = struct.pack(">4s4x3i", b"XYZ ", 63190, 65536, 54061)
     curve = struct.pack(">4s4xI", b"curv", 0)
     text = b"desc" + bytes(4) + struct.pack(">I", 5) + b"grey\0" + bytes(79)

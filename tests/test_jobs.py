@@ -1,4 +1,6 @@
-"""Jobs: data that comes back from JSON, is carried out here or in a process of its own, and makes the same picture again."""
+"""Jobs: data that comes back from JSON, is carried out here or in a process of its own, and makes the same
+picture again.
+"""
 
 import json
 import os
@@ -127,7 +129,8 @@ def test_a_result_holds_the_job_that_makes_it_again(
     assert codecs.load("again.png").array().tobytes() == codecs.load("result.png").array().tobytes()
     refused = CliRunner().invoke(app, ["run", "-", "-q"], input=told)
     assert refused.exit_code == 1 and "result.png" in refused.output
-    # Without the record beside it, the files have their names alone: what is embedded says nothing of folders.
+    # Without the record beside it, the files have their names alone: what is embedded says nothing of
+    # folders.
     (tmp_path / "result.png.json").unlink()
     assert job_of(tmp_path / "result.png").content == "content.png"
     assert str(tmp_path) not in codecs.read_description(tmp_path / "result.png")

@@ -1,4 +1,6 @@
-"""Every trick of the engine against the plain network that autograd differentiates, odd sizes and small bands included."""
+"""Every trick of the engine against the plain network that autograd differentiates, odd sizes and small bands
+included.
+"""
 
 from itertools import product
 
@@ -57,7 +59,9 @@ def gradient(x: Tensor, features: dict[str, Tensor], layers: list[str]) -> Tenso
 def test_the_engine_is_the_plain_network(
     height: int, width: int, pooling: Pooling, padding: Padding, band: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In float64 to the last digits; in float32, where oneDNN's fused operators take over, to its own rounding."""
+    """In float64 to the last digits; in float32, where oneDNN's fused operators take over, to its own
+    rounding.
+    """
     monkeypatch.setattr(rows, "_BAND_BYTES", band)
     picture = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     for layers in (TAPS, ["relu1_1", "relu2_2"], ["relu2_1", "relu2_2", "pool2"], ["conv1_1", "pool1"]):

@@ -120,7 +120,9 @@ def test_style_does_not_depend_on_places(name: str) -> None:
 
 @pytest.mark.parametrize("name", ADDITIVE)
 def test_measure_adds_up_over_halves(name: str) -> None:
-    """The statistic of a picture is the sum of those of two masks that make it up: what tiles and regions rest on."""
+    """The statistic of a picture is the sum of those of two masks that make it up: what tiles and regions
+    rest on.
+    """
     loss, feature = LOSSES[name](), features(9)
     target = target_of(loss, features(10))
     left = torch.zeros(1, 1, 5, 7, dtype=torch.float64)
@@ -236,7 +238,9 @@ def samples(feature: Tensor) -> Tensor:
 def test_style_losses_are_mmds_with_their_gradients(
     name: str, kernel: Callable[[Tensor, Tensor, Tensor], Tensor], scale: int
 ) -> None:
-    """Li et al. 2017, on random features: the loss times a stated constant is MMD², to float64's digits, gradient included."""
+    """Li et al. 2017, on random features: the loss times a stated constant is MMD², to float64's digits,
+    gradient included.
+    """
     reference = features(2, size=(4, 3))
     values, gradients = [], []
     computations: tuple[Callable[[Tensor], Tensor], ...] = (

@@ -90,7 +90,9 @@ def test_the_26_styles_are_those_of_the_file_at_any_size(size: tuple[int, int]) 
 
 
 def test_samples_are_measured_together() -> None:
-    """Two halves of a picture have its own mean and variance where no border is near: before the first normalisation."""
+    """Two halves of a picture have its own mean and variance where no border is near: before the first
+    normalisation.
+    """
     network = pretrained.network("multistyle26").stylizer
     painter = Painter(network, network.style(torch.eye(26)[:1]), dtype=torch.float64, device=CPU)
     pixels = picture(photo(64, 64)).double().repeat(1, 1, 1, 2)

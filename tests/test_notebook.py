@@ -1,4 +1,6 @@
-"""The notebook: runs from top to bottom on real weights, was saved with its outputs, and is the same in both languages."""
+"""The notebook: runs from top to bottom on real weights, was saved with its outputs, and is the same in both
+languages.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,8 +1,8 @@
 """The pictures stay as they are: a dozen small jobs, known by the hash of their pixels.
 
-`pixels.json` holds for every job a thumbnail, which any machine meets within a few levels of 255, and the hash by the kind of
-processor that it was taken on, where it must be met to the byte. After a change that is *meant* to alter pictures, write it anew:
-``python -m tests.test_pixels``.
+`pixels.json` holds for every job a thumbnail, which any machine meets within a few levels of 255, and the
+hash by the kind of processor that it was taken on, where it must be met to the byte. After a change that is
+*meant* to alter pictures, write it anew: ``python -m tests.test_pixels``.
 """
 
 import hashlib
@@ -28,7 +28,8 @@ from tests.helpers import painting, photo
 GOLDEN = Path(__file__).with_name("pixels.json")
 KIND = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()} torch {torch.__version__.partition('+')[0]}"
 THUMBNAIL, LEVELS = 8, 6
-"""Side of the thumbnails, and how far from them, at the most, another processor may be led by its rounding."""
+"""Side of the thumbnails, and how far from them, at the most, another processor may be led by its
+rounding."""
 
 EXACT: dict[str, Any] = {"precision": "float32", "device": "cpu"}
 CONTENT, STYLE, OTHER = photo(48, 64), painting(60, 60), painting(60, 44, seed=5)

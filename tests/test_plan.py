@@ -65,7 +65,8 @@ def test_a_run_in_tiles_gives_the_picture_of_a_run_without(monkeypatch: pytest.M
             photo(90, 130), painting(100, 100), "statistics", size=130, iterations=10, precision="float32"
         )
         pictures.append(result.picture.pixels)
-    # The gradients agree to rounding (test_tiles.py), and what rounding alone does to ten steps of L-BFGS is up to 0.015.
+    # The gradients agree to rounding (test_tiles.py), and what rounding alone does to ten steps of L-BFGS is
+    # up to 0.015.
     assert (pictures[0] - pictures[1]).abs().max() < 0.03 and (pictures[0] - pictures[1]).abs().mean() < 0.003
     assert (pictures[0] - impasto.load(photo(90, 130)).pixels).abs().mean() > 0.01
 

@@ -210,7 +210,9 @@ def person() -> dict[str, Tensor]:
 
 
 def test_people_are_what_litert_says(portrait: Picture, person: dict[str, Tensor]) -> None:
-    """The means over squares of 32 pixels, of the portrait at half its size, as ai-edge-litert 2.3.0 computes them from the file."""
+    """The means over squares of 32 pixels, of the portrait at half its size, as ai-edge-litert 2.3.0 computes
+    them from the file.
+    """
     likely = people.likely(person, nn.avg_pool2d(portrait.pixels, 2))
     found = nn.avg_pool2d(likely, 32)[0, 0, :5, 1:6]
     expected = [
@@ -317,7 +319,9 @@ def test_every_recipe_has_it(left: str, recipe: str) -> None:
 
 
 def test_a_face_is_kept_and_the_rest_is_painted(portrait: Picture) -> None:
-    """By how far lightness and darkness are from the photograph's, at the eyes and the mouth and in the background."""
+    """By how far lightness and darkness are from the photograph's, at the eyes and the mouth and in the
+    background.
+    """
     head = Picture(portrait.pixels[..., 20:212, 112:304])
     settings: dict[str, Any] = {"size": 64, "scales": "single", "iterations": 14, "palette": 0}
 

@@ -67,7 +67,9 @@ SHOWN = [line for page in [READMES[0], *(path.read_text() for path in DOCS)] for
 
 
 def costly(command: str) -> bool:
-    """Whether it takes long even so: the estimate of a large picture, of many recipes or in emulated bfloat16, and exporting."""
+    """Whether it takes long even so: the estimate of a large picture, of many recipes or in emulated
+    bfloat16, and exporting.
+    """
     signs = ("--size 4096", "--preset report", "--recipe gatys", "impasto export")
     return any(sign in command for sign in signs) or ("--memory" in command and "--method fast" not in command)
 
@@ -87,7 +89,8 @@ def test_the_commands_are_understood(command: str) -> None:
     shorter = {"train": ["--steps", "1", "--crop", "64", "--batch", "1", "--workers", "0", "--force"]}
     shorter["styles"] = ["--size", "64"]
     shorter["style-code"] = ["--force"]  # its file is there already, for the commands that take it
-    # What fits into the memory that they are given depends on the precision: the pages tell of bfloat16, which may be emulated here.
+    # What fits into the memory that they are given depends on the precision: the pages tell of bfloat16,
+    # which may be emulated here.
     dry = ["--dry-run", *(["--precision", "bfloat16"] if "--memory" in arguments else [])]
     shorter |= dict.fromkeys(("stylize", "texture", "reconstruct"), dry) | {
         "study": ["--dry-run"],

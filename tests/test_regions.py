@@ -64,7 +64,9 @@ def test_empty_masks_are_refused_and_overlapping_ones_share() -> None:
 
 
 def test_what_rounding_leaves_of_masks_is_nothing() -> None:
-    """Two masks that complete each other but for 1/255: neither the photograph nor a default style has a part in it."""
+    """Two masks that complete each other but for 1/255: neither the photograph nor a default style has a part
+    in it.
+    """
     soft = np.tile(np.linspace(0, 254, 64, dtype=np.uint8), (48, 1))
     regions = [Region(soft, painting(60, 60)), Region(254 - soft, painting(60, 60))]
     content = impasto.load(photo(*OWN))
@@ -133,7 +135,9 @@ def test_of_a_style_only_what_its_mask_shows_counts() -> None:
 
 
 def test_what_is_transparent_counts_nothing() -> None:
-    """Half of the photograph and half of the painting cannot be seen: the rest comes out as it does by itself."""
+    """Half of the photograph and half of the painting cannot be seen: the rest comes out as it does by
+    itself.
+    """
     content, style = photo(48, 96), painting(60, 120)
     shown = np.zeros((48, 96, 1), np.uint8)
     shown[:, :48] = 255

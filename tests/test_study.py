@@ -45,7 +45,9 @@ def small(files: tuple[Path, Path], folder: Path, **options: object) -> Study:
 
 
 class Here:
-    """Stands in for the process of a variant, and computes it in this one, which has imported torch already."""
+    """Stands in for the process of a variant, and computes it in this one, which has imported torch
+    already.
+    """
 
     def __init__(self, work: str, arguments: dict[str, Any]) -> None:
         assert work == "impasto.study.cell:Scored"

@@ -183,7 +183,9 @@ def test_published_recipes_run() -> None:
 
 
 def test_sixteen_bits_make_no_bands(tmp_path: Path) -> None:
-    """A sky of four 8-bit levels is not put into 8 bits on the way: nearly every pixel has a level of its own, and what is kept its own."""
+    """A sky of four 8-bit levels is not put into 8 bits on the way: nearly every pixel has a level of its
+    own, and what is kept its own.
+    """
     sky = np.linspace(30000, 31000, 64 * 64).astype(np.uint16)[:, None].repeat(3, 1).reshape(64, 64, 3)
     left = np.zeros((64, 64), np.uint8)
     left[:, :32] = 255
@@ -218,7 +220,9 @@ def astray(method: str, way: str) -> tuple[float, float]:
 @pytest.mark.parametrize("way", ["luminance", "linear", "histogram"])
 @pytest.mark.parametrize("method", ["iterative", "refine"])
 def test_colours_are_kept(way: str, method: str) -> None:
-    """Hue and chroma are the photograph's on the whole, and nearer to it place by place, where refine paints more freely."""
+    """Hue and chroma are the photograph's on the whole, and nearer to it place by place, where refine paints
+    more freely.
+    """
     kept, taken = astray(method, way), astray(method, "")
     assert kept[0] < taken[0] * (1 if method == "refine" else 0.5) and kept[1] < 0.02 < taken[1]
     if way == "luminance":

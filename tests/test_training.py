@@ -198,7 +198,8 @@ def test_it_learns(kind: Kind, pictures: tuple[list[Path], list[Path]], monkeypa
     assert before["style"] > 0.5 and set(before) == {"style", "content", "tv", "total"}
     trained(training)
     after = training.validate()
-    # What is learnt first is to paint the photograph at all. Without a gradient of the style, its distance rises to 1.14 and more.
+    # What is learnt first is to paint the photograph at all. Without a gradient of the style, its distance
+    # rises to 1.14 and more.
     assert after["content"] < 0.9 * before["content"] and after["style"] < 1.05
     card = training.result().design.card
     assert card["steps"] == 20 and card["kind"] == kind

@@ -3,7 +3,8 @@
     import impasto
     impasto.stylize("photo.jpg", "painting.jpg", size=512).save("out.png")
 
-Everything public is named in ``__all__`` and imported when it is first used, so that ``import impasto`` costs nothing.
+Everything public is named in ``__all__`` and imported when it is first used, so that ``import impasto`` costs
+nothing.
 """
 
 import importlib

@@ -1,6 +1,7 @@
 """Files of pretrained weights in the forms in which others keep them, decoded into named float32 tensors.
 
-Nothing of a file may come here before its hash is checked (`weights.source`): some of these forms are pickles.
+Nothing of a file may come here before its hash is checked (`weights.source`): some of these forms are
+pickles.
 """
 
 import math
@@ -16,7 +17,8 @@ from torch import Tensor
 def vgg19(path: Path) -> dict[str, Tensor]:
     """Decode the 8-bit codes of the bundled VGG19: each convolution has its own table of 256 float32 values.
 
-    Returns ``conv{block}_{index}.weight`` (out, in, 3, 3) and ``.bias`` (out,), float32, for BGR input in 0–255 minus its mean.
+    Returns ``conv{block}_{index}.weight`` (out, in, 3, 3) and ``.bias`` (out,), float32, for BGR input in
+    0–255 minus its mean.
     """
     packed = torch.load(path, map_location="cpu", weights_only=True)
     decoded = {}
@@ -32,8 +34,8 @@ def vgg19(path: Path) -> dict[str, Tensor]:
 def onnx(path: Path) -> dict[str, Tensor]:
     """The weights of an ONNX file in float32, by the names its exporter gave them.
 
-    ``{name}.weight`` and ``{name}.bias`` for every convolution, without the exporter's ``/weights`` or ``.w``; other tables as
-    they are called. Quantised ones become (code - zero point) · scale, per channel.
+    ``{name}.weight`` and ``{name}.bias`` for every convolution, without the exporter's ``/weights`` or
+    ``.w``; other tables as they are called. Quantised ones become (code - zero point) · scale, per channel.
     """
     import onnx  # a second's import, needed once
 
@@ -58,10 +60,11 @@ def onnx(path: Path) -> dict[str, Tensor]:
 
 
 def mtcnn(path: Path) -> dict[str, Tensor]:
-    """The layers of one of MTCNN's networks, in order, as convolutions: ``{number}.weight`` (out, in, h, w), ``.bias`` and, where one follows, ``.slope``.
+    """The layers of one of MTCNN's networks, in order, as convolutions: ``{number}.weight`` (out, in, h, w),
+    ``.bias`` and, where one follows, ``.slope``.
 
-    The file is a pickle of a list of arrays as Keras keeps them, which is why nothing of it is read before its hash is checked. A dense layer
-    becomes a convolution over all positions; it has them column by column.
+    The file is a pickle of a list of arrays as Keras keeps them, which is why nothing of it is read before
+    its hash is checked. A dense layer becomes a convolution over all positions; it has them column by column.
     """
     import joblib  # needed once
 
@@ -82,9 +85,11 @@ def mtcnn(path: Path) -> dict[str, Tensor]:
 
 
 def tflite(path: Path) -> dict[str, Tensor]:
-    """The convolutions of a TensorFlow Lite file with float16 weights, in the order of its operators, in float32.
+    """The convolutions of a TensorFlow Lite file with float16 weights, in the order of its operators, in
+    float32.
 
-    ``{number}.weight`` (out, in, h, w) and ``.bias`` (out,); (in, 1, h, w) for depthwise ones and for a transposed one of one channel.
+    ``{number}.weight`` (out, in, h, w) and ``.bias`` (out,); (in, 1, h, w) for depthwise ones and for a
+    transposed one of one channel.
     """
     from flatbuffers.number_types import Uint32Flags
     from flatbuffers.table import Table

@@ -1,4 +1,6 @@
-"""The demo: a photograph and a painting that come in two small packages, and a sheet of what became of them."""
+"""The demo: a photograph and a painting that come in two small packages, and a sheet of what became of
+them.
+"""
 
 import importlib.metadata
 from dataclasses import replace
@@ -35,7 +37,9 @@ def demo_pair() -> tuple[Picture, Picture]:
 
 
 def prepare(folder: Path, force: bool, **settings: Any) -> Job:
-    """Write the demo's content and style into ``folder``, and give the job that makes its result there, with snapshots."""
+    """Write the demo's content and style into ``folder``, and give the job that makes its result there, with
+    snapshots.
+    """
     content, style = folder / "content.png", folder / "style.png"
     for path in (content, style, folder / "sheet.png"):
         check_writable(path, force)

@@ -61,7 +61,9 @@ def _version(package: str) -> str:
 
 
 def state(name: str) -> str:
-    """`OK` when the weights of that name are installed and unaltered, else what is wrong and how to mend it."""
+    """`OK` when the weights of that name are installed and unaltered, else what is wrong and how to mend
+    it.
+    """
     try:
         weights.source(name)
         return OK

@@ -11,8 +11,9 @@
     ├── WeightsError              pretrained weights that are missing, truncated or altered
     └── SolverError               an optimisation that has no usable picture to give back
 
-Every message is one sentence or two: what was expected, what came, and what to do. Settings and other arguments stand in it by their
-Python names in backticks, like `tv_weight`; the command line shows them as its options.
+Every message is one sentence or two: what was expected, what came, and what to do. Settings and other
+arguments stand in it by their Python names in backticks, like `tv_weight`; the command line shows them as its
+options.
 """
 
 import difflib

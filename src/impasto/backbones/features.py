@@ -1,9 +1,10 @@
 """Backbones: from pixels to named layers.
 
-A backbone is a chain of convolutions, ReLUs and poolings with pretrained, frozen weights. Layers carry their usual names:
-``conv4_2`` is the second convolution of block 4, ``relu4_2`` its ReLU, ``pool4`` the block's pooling, and ``pixels`` the
-picture itself. Keras calls ``relu4_2`` ``block4_conv2``, for its convolutions include the ReLU. ``relu1_1/4`` is ``relu1_1`` averaged over
-squares of 4 × 4 positions: the layer as it is seen from the grid of a deeper one.
+A backbone is a chain of convolutions, ReLUs and poolings with pretrained, frozen weights. Layers carry their
+usual names: ``conv4_2`` is the second convolution of block 4, ``relu4_2`` its ReLU, ``pool4`` the block's
+pooling, and ``pixels`` the picture itself. Keras calls ``relu4_2`` ``block4_conv2``, for its convolutions
+include the ReLU. ``relu1_1/4`` is ``relu1_1`` averaged over squares of 4 × 4 positions: the layer as it is
+seen from the grid of a deeper one.
 """
 
 import re
@@ -31,18 +32,23 @@ _SQUARES = ("2", "4", "8", "16")
 
 
 def plain(layer: str) -> tuple[str, int]:
-    """A layer's name, and the side of the squares over which it is averaged: ``relu1_1/4`` is ``relu1_1`` and 4, ``relu4_1`` itself and 1."""
+    """A layer's name, and the side of the squares over which it is averaged: ``relu1_1/4`` is ``relu1_1`` and
+    4, ``relu4_1`` itself and 1.
+    """
     name, _, side = layer.partition("/")
     return name, int(side or 1)
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A chain of blocks, each of so many 3×3 convolutions to so many channels, with a 2×2 pooling after it."""
+    """A chain of blocks, each of so many 3×3 convolutions to so many channels, with a 2×2 pooling after
+    it.
+    """
 
     blocks: tuple[tuple[int, int], ...]
     mean: tuple[float, float, float] = (103.939, 116.779, 123.68)
-    """Subtracted from the blue, green and red channels in 0–255: the Caffe convention of the original VGG networks."""
+    """Subtracted from the blue, green and red channels in 0–255: the Caffe convention of the original VGG
+    networks."""
 
     @cached_property
     def layers(self) -> tuple[str, ...]:
@@ -66,7 +72,9 @@ class Architecture:
                 )
 
     def depth(self, layer: str) -> int:
-        """How many poolings come before a layer: it has one position for every 2^depth pixels each way, the rest left out."""
+        """How many poolings come before a layer: it has one position for every 2^depth pixels each way, the
+        rest left out.
+        """
         name, side = plain(layer)
         return (
             sum(each.startswith("pool") for each in self.layers[: self.layers.index(name) + 1]) + side.bit_length() - 1
@@ -83,10 +91,11 @@ class Architecture:
         return names[1 : 1 + max((names.index(plain(layer)[0]) for layer in wanted), default=0)]
 
     def reach(self, layers: Iterable[str]) -> int:
-        """How many pixels beyond its own square of 2^depth pixels a position of these layers sees, and passes gradients to.
+        """How many pixels beyond its own square of 2^depth pixels a position of these layers sees, and passes
+        gradients to.
 
-        A convolution adds its own step on each side; a pooling merges squares and adds nothing (Araujo, Norris and Sim
-        2019, with squares in place of points).
+        A convolution adds its own step on each side; a pooling merges squares and adds nothing (Araujo,
+        Norris and Sim 2019, with squares in place of points).
         """
         radius, step = 0, 1
         for name in self.chain(layers):
@@ -96,7 +105,8 @@ class Architecture:
 
 
 ARCHITECTURES: dict[str, Architecture] = {
-    # Simonyan and Zisserman 2015, table 1, column E. A row here and one of the same name in `weights.REGISTRY` is a backbone.
+    # Simonyan and Zisserman 2015, table 1, column E. A row here and one of the same name in
+    # `weights.REGISTRY` is a backbone.
     weights.BACKBONE: Architecture(blocks=((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))),
 }
 
@@ -104,10 +114,11 @@ ARCHITECTURES: dict[str, Architecture] = {
 class Backbone:
     """A frozen network that maps pixels to the features of any of its layers.
 
-    ``pooling="average"`` replaces the max poolings, as Gatys et al. (2016, section 2) recommend for synthesis.
-    ``padding="replicate"`` repeats the border of every feature map where the network was trained with zeros; zeros are a grey
-    frame to it, which a synthesised picture answers with smears along its border.
-    ``dtype`` is the precision of the convolutions and of the features; pixels and their gradient stay in theirs.
+    ``pooling="average"`` replaces the max poolings, as Gatys et al. (2016, section 2) recommend for
+    synthesis. ``padding="replicate"`` repeats the border of every feature map where the network was trained
+    with zeros; zeros are a grey frame to it, which a synthesised picture answers with smears along its
+    border. ``dtype`` is the precision of the convolutions and of the features; pixels and their gradient stay
+    in theirs.
     """
 
     def __init__(
@@ -126,7 +137,8 @@ class Backbone:
         self._pool = kernels.max_pool if pooling == "max" else kernels.average_pool
         self._stops = pooling == "max"
         self._padding = padding
-        # The file's mapping is dropped with its last tensor: converted here, made ready layer by layer, kept once.
+        # The file's mapping is dropped with its last tensor: converted here, made ready layer by layer, kept
+        # once.
         self._tensors = {name: tensor.to(device, dtype) for name, tensor in tensors.items()}
         self._convolutions: dict[str, Convolution] = {}
         self._mean = torch.tensor(architecture.mean, device=device).view(1, 3, 1, 1)
@@ -141,7 +153,9 @@ class Backbone:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> "Backbone":
-        """The backbone of that name with its verified weights. Raises WeightsError when they cannot be had."""
+        """The backbone of that name with its verified weights. Raises WeightsError when they cannot be
+        had.
+        """
         return cls(
             ARCHITECTURES[name], weights.load(name), pooling=pooling, padding=padding, dtype=dtype, device=device
         )
@@ -149,13 +163,14 @@ class Backbone:
     def __call__(
         self, pixels: Tensor, layers: Iterable[str], windows: Mapping[str, Window] | None = None
     ) -> dict[str, Tensor]:
-        """The features of ``layers`` for ``pixels`` (N, 3, H, W), RGB in [0, 1], computed no deeper than asked for.
+        """The features of ``layers`` for ``pixels`` (N, 3, H, W), RGB in [0, 1], computed no deeper than
+        asked for.
 
         Of a layer in ``windows`` only that part is given, in the layer's own positions.
 
-        Returns a dictionary of (N, C, H / 2^k, W / 2^k) feature maps, k poolings deep, in the backbone's dtype
-        (``pixels`` unchanged). Raises SettingsError for an unknown layer and ImageError for a picture so small that the
-        poolings leave nothing of it.
+        Returns a dictionary of (N, C, H / 2^k, W / 2^k) feature maps, k poolings deep, in the backbone's
+        dtype (``pixels`` unchanged). Raises SettingsError for an unknown layer and ImageError for a picture
+        so small that the poolings leave nothing of it.
         """
         wanted = set(layers)
         self.architecture.check(wanted)
@@ -178,7 +193,9 @@ class Backbone:
     def _forward(
         self, pixels: Tensor, wanted: Sequence[str], tape: Tape | None
     ) -> tuple[dict[str, Tensor], dict[str, torch.Size]]:
-        """The wanted features, and the shapes of the layers that they are of; each layer leaves its backward on the tape."""
+        """The wanted features, and the shapes of the layers that they are of; each layer leaves its backward
+        on the tape.
+        """
         features: dict[str, Tensor] = {}
         shapes: dict[str, torch.Size] = {}
         x = Rows.of(self._normalized(pixels))
@@ -214,7 +231,9 @@ class Backbone:
         shapes: dict[str, torch.Size],
         windows: Mapping[str, Window],
     ) -> Tensor:
-        """The gradient of the pixels from those of the features. Consumes the tape, and frees it as it goes."""
+        """The gradient of the pixels from those of the features. Consumes the tape, and frees it as it
+        goes.
+        """
         gradient: Rows | None = None
         while tape:
             layer, backward = tape.pop()

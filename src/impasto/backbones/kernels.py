@@ -1,9 +1,10 @@
 """The work of single layers, forwards and backwards, written out by hand.
 
-Autograd would keep the input of every convolution for a weight gradient that frozen weights never need, eight bytes of
-index for every pooled value, and run every ReLU, sum and border as a pass of its own over tensors far larger than a
-processor's cache. Here a layer yields the `Rows` of its result on demand, and the largest maps (the ReLU before a pooling,
-and its gradient) exist only as the band that is being worked on. `features` chains the layers.
+Autograd would keep the input of every convolution for a weight gradient that frozen weights never need, eight
+bytes of index for every pooled value, and run every ReLU, sum and border as a pass of its own over tensors
+far larger than a processor's cache. Here a layer yields the `Rows` of its result on demand, and the largest
+maps (the ReLU before a pooling, and its gradient) exist only as the band that is being worked on. `features`
+chains the layers.
 """
 
 import functools
@@ -23,8 +24,8 @@ Pooling = Literal["max", "average"]
 class Convolution:
     """A 3×3 convolution with frozen weights, stride 1 and an output as large as its input, and its gradient.
 
-    The gradient with respect to the input is itself a convolution, with the kernels mirrored and the two channel
-    dimensions exchanged. Both sets of weights are brought into the processor's own order once.
+    The gradient with respect to the input is itself a convolution, with the kernels mirrored and the two
+    channel dimensions exchanged. Both sets of weights are brought into the processor's own order once.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, padding: Padding) -> None:
@@ -90,7 +91,8 @@ def convolve(weight: Tensor, bias: Tensor | None, stride: int = 1) -> Convolve:
 
 
 def _pack(weight: Tensor, stride: int) -> Tensor:
-    # The order depends on the channels and hardly on the picture: an order made for one size serves all of them.
+    # The order depends on the channels and hardly on the picture: an order made for one size serves all of
+    # them.
     size = [1, weight.shape[1], 128, 128]
     return torch.ops.mkldnn._reorder_convolution_weight(  # type: ignore[no-any-return]
         weight, [0, 0], [stride] * 2, [1, 1], 1, size
@@ -106,11 +108,13 @@ def _fused(x: Tensor, packed: Tensor, bias: Tensor | None, *, stride: int, paddi
 
 @functools.cache
 def _fuses(device: str, dtype: torch.dtype) -> bool:
-    """Whether oneDNN's fused convolution is here, right and fast: torch's own compiler emits it, but promises it to nobody.
+    """Whether oneDNN's fused convolution is here, right and fast: torch's own compiler emits it, but promises
+    it to nobody.
 
-    Without AVX-512, oneDNN orders float32 weights differently for different sizes, and weights in the order of another size cost
-    up to ten times as much: a step of 192 pixels took 1.2 s on an EPYC 7003, where plain convolutions take 0.5 s. In bfloat16,
-    which such a processor has to emulate, the plain ones are the slow ones.
+    Without AVX-512, oneDNN orders float32 weights differently for different sizes, and weights in the order
+    of another size cost up to ten times as much: a step of 192 pixels took 1.2 s on an EPYC 7003, where plain
+    convolutions take 0.5 s. In bfloat16, which such a processor has to emulate, the plain ones are the slow
+    ones.
     """
     if device != "cpu" or dtype not in (torch.float32, torch.bfloat16):
         return False
@@ -162,8 +166,9 @@ def relu_backward(y: Tensor, kept: bool = True) -> Backward:
 def max_pool(x: Rows) -> tuple[Tensor, Backward]:
     """The 2×2 max pooling of a ReLU's output, and the backward of both.
 
-    Of equal values the first one in reading order gets the gradient, as in torch. A window of zeros gets none, for the
-    ReLU in front would stop it: so that ReLU needs no backward of its own, and its output need not be kept.
+    Of equal values the first one in reading order gets the gradient, as in torch. A window of zeros gets
+    none, for the ReLU in front would stop it: so that ReLU needs no backward of its own, and its output need
+    not be kept.
     """
     shape, height, width = x.shape, x.shape[2] // 2, x.shape[3] // 2
     pooled, is_a, is_c, is_upper = (x.empty(height, width) for _ in range(4))
@@ -209,7 +214,9 @@ def average_pool(x: Rows) -> tuple[Tensor, Backward]:
 
 
 def _unpooled(pooled: Rows, shape: torch.Size, fill: Callable[[Tensor, slice], None]) -> Rows:
-    """The rows of a map of ``shape`` whose windows ``fill`` writes, given the rows that were pooled from them."""
+    """The rows of a map of ``shape`` whose windows ``fill`` writes, given the rows that were pooled from
+    them.
+    """
 
     def take(top: int, bottom: int) -> Tensor:
         band = slice(top // 2, min((bottom + 1) // 2, pooled.shape[2]))

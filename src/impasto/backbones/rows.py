@@ -1,6 +1,7 @@
 """Maps that are computed band by band, and what is added to their gradients on the way back.
 
-The largest maps of a network are far larger than a processor's cache: as `Rows` they exist only as the band that is being worked on.
+The largest maps of a network are far larger than a processor's cache: as `Rows` they exist only as the band
+that is being worked on.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +19,9 @@ _BAND_BYTES = 8 * 2**20
 
 @dataclass(frozen=True)
 class Rows:
-    """A feature map that is computed band by band: ``take(top, bottom)`` gives its rows from ``top`` to before ``bottom``."""
+    """A feature map that is computed band by band: ``take(top, bottom)`` gives its rows from ``top`` to
+    before ``bottom``.
+    """
 
     shape: torch.Size
     dtype: torch.dtype
@@ -63,12 +66,16 @@ Backward = Callable[[Rows], Rows]
 
 
 def averaged(x: Tensor, side: int) -> Tensor:
-    """A map averaged over squares of ``side`` × ``side`` positions; what is left at its end belongs to none."""
+    """A map averaged over squares of ``side`` × ``side`` positions; what is left at its end belongs to
+    none.
+    """
     return x if side == 1 else nn.avg_pool2d(x, side)
 
 
 def added(rows: Rows, other: Tensor, side: int = 1, window: Window | None = None) -> Rows:
-    """The sum of a gradient and that of an `averaged` map, of all of it or of what lies in a ``window`` of it."""
+    """The sum of a gradient and that of an `averaged` map, of all of it or of what lies in a ``window`` of
+    it.
+    """
     if window is None and side == 1:
         return rows.derived(rows.shape[1], lambda top, bottom: rows.take(top, bottom) + other[:, :, top:bottom])
     first, last, left, right = _within(other, side, window)
@@ -85,7 +92,9 @@ def added(rows: Rows, other: Tensor, side: int = 1, window: Window | None = None
 
 
 def spread(other: Tensor, shape: torch.Size, side: int = 1, window: Window | None = None) -> Rows:
-    """The gradient of a map of ``shape`` from that of the `averaged` map, of all of it or of what lies in a ``window`` of it."""
+    """The gradient of a map of ``shape`` from that of the `averaged` map, of all of it or of what lies in a
+    ``window`` of it.
+    """
     if window is None and side == 1:
         return Rows.of(other)
     whole = torch.empty(shape, dtype=other.dtype, device=other.device, memory_format=torch.channels_last).zero_()
@@ -101,7 +110,9 @@ def _within(other: Tensor, side: int, window: Window | None) -> Window:
 
 
 def _handed_out(other: Tensor, side: int, top: int, bottom: int) -> Tensor:
-    """Rows ``top`` to ``bottom`` of the gradient of the positions, each of which has its share of its square's."""
+    """Rows ``top`` to ``bottom`` of the gradient of the positions, each of which has its share of its
+    square's.
+    """
     if side == 1:
         return other[:, :, top:bottom]
     band = nn.interpolate(other[:, :, top // side : -(-bottom // side)] / side**2, scale_factor=side)

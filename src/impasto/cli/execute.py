@@ -22,7 +22,9 @@ MOST_RUNS, MOST_SECONDS = 30, 3600.0
 
 
 def execute(work: Work, *, quiet: bool) -> tuple[dict[str, Any], int]:
-    """Carry work out in sight, and give the record and the exit code. Ctrl-C ends it; the picture so far is its result then."""
+    """Carry work out in sight, and give the record and the exit code. Ctrl-C ends it; the picture so far is
+    its result then.
+    """
     work.run.started_at = IMPORTED_AT
     height, width = work.run.size
     with (

@@ -46,7 +46,9 @@ def execute_training(
 
 @contextlib.contextmanager
 def _board(folder: Path | None) -> Iterator[Callable[[Reached], None]]:
-    """A function that writes a step for TensorBoard, if that is wanted. Raises ImpastoError when it is not installed."""
+    """A function that writes a step for TensorBoard, if that is wanted. Raises ImpastoError when it is not
+    installed.
+    """
     if folder is None:
         yield lambda reached: None
         return

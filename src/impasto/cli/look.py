@@ -31,7 +31,9 @@ def styles(
     network: Annotated[str, typer.Option(help="A network with learnt styles, or the file of one.")] = LEARNT,
     force: Force = False,
 ) -> None:
-    """Show a photograph in all learnt styles of a network, with the numbers and names that --style-index takes."""
+    """Show a photograph in all learnt styles of a network, with the numbers and names that --style-index
+    takes.
+    """
     from impasto.judge.gallery import learnt_styles
 
     _save_sheet(output or Path(f"{content.stem}-styles.png"), lambda: learnt_styles(content, size, network), force)

@@ -131,7 +131,9 @@ def style_code(
     ] = "auto",
     force: Force = False,
 ) -> None:
-    """Save a painting's style, or a mixture, as a small file that `stylize --method fast` takes in its place."""
+    """Save a painting's style, or a mixture, as a small file that `stylize --method fast` takes in its
+    place.
+    """
     from impasto.tasks.inputs import style_code as code_of
 
     paintings = [parse_weighted(argument) for argument in style]
@@ -150,7 +152,9 @@ def export(
     output: Annotated[Path | None, Output] = None,
     force: Force = False,
 ) -> None:
-    """Save a network as an ONNX file for other programs: any height and width, the style's code as an input."""
+    """Save a network as an ONNX file for other programs: any height and width, the style's code as an
+    input.
+    """
     from impasto.networks.export import export_onnx
 
     path = output or Path(f"{Path(network).stem}.onnx")

@@ -144,7 +144,9 @@ def _with_options(
     options: list[inspect.Parameter],
     gathered: Callable[[dict[str, Any]], Any],
 ) -> Callable[..., None]:
-    """``command`` with ``options`` in place of its ``argument``, which gets what ``gathered`` makes of them."""
+    """``command`` with ``options`` in place of its ``argument``, which gets what ``gathered`` makes of
+    them.
+    """
 
     @functools.wraps(command)
     def wrapped(**arguments: Any) -> None:

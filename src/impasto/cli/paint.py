@@ -1,4 +1,6 @@
-"""The commands that make pictures: stylize, texture, reconstruct, run, demo. Torch is imported once they compute."""
+"""The commands that make pictures: stylize, texture, reconstruct, run, demo. Torch is imported once they
+compute.
+"""
 
 import sys
 from dataclasses import replace
@@ -169,7 +171,9 @@ def demo(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Stylise a demo photograph: content, style, snapshots, result, before/after sheet and record in one folder."""
+    """Stylise a demo photograph: content, style, snapshots, result, before/after sheet and record in one
+    folder.
+    """
     from impasto.cli.execute import execute
     from impasto.demo import prepare, write_sheet
     from impasto.jobs.deliver import Work

@@ -1,7 +1,8 @@
-"""Oklab: colour as lightness and two opponent axes, in which equal steps look about equal and a hue stays itself when it gets lighter.
+"""Oklab: colour as lightness and two opponent axes, in which equal steps look about equal and a hue stays
+itself when it gets lighter.
 
-Ottosson 2020, "A perceptual color space for image processing". Pixels are (1, 3, …) sRGB in [0, 1]; Oklab is lightness in [0, 1], then
-a (green to red) and b (blue to yellow), within about ±0.4.
+Ottosson 2020, "A perceptual color space for image processing". Pixels are (1, 3, …) sRGB in [0, 1]; Oklab is
+lightness in [0, 1], then a (green to red) and b (blue to yellow), within about ±0.4.
 """
 
 import torch
@@ -38,7 +39,9 @@ def from_srgb(pixels: Tensor) -> Tensor:
 
 
 def to_srgb(lab: Tensor) -> Tensor:
-    """Oklab -> sRGB in [0, 1]. What sRGB cannot show becomes as colourful as it can, at the same lightness and hue."""
+    """Oklab -> sRGB in [0, 1]. What sRGB cannot show becomes as colourful as it can, at the same lightness
+    and hue.
+    """
     lightness, chroma = lab[:, :1].clamp(0, 1), lab[:, 1:]
     wanted = _linear(torch.cat([lightness, chroma], 1))
     shown = _shown(wanted)

@@ -1,4 +1,6 @@
-"""Colour by itself: the palette of one picture on another, and the lightness of one with the colours of another."""
+"""Colour by itself: the palette of one picture on another, and the lightness of one with the colours of
+another.
+"""
 
 from collections.abc import Callable
 
@@ -16,7 +18,8 @@ _STRIP = 2**20
 def of(pixels: Tensor, weight: Tensor | None = None) -> Tensor:
     """The colours of pictures (N, 3, H, W): their nine raw second moments and three means, (N, 12), float64.
 
-    ``weight`` (1, 1, H, W) says what positions count; it need not sum to one. Colours may be averaged. Differentiable.
+    ``weight`` (1, 1, H, W) says what positions count; it need not sum to one. Colours may be averaged.
+    Differentiable.
     """
     flat = pixels.flatten(2)[..., None]
     counts = torch.ones_like(flat[:1, :1]) if weight is None else weight.flatten(2)[..., None]
@@ -31,12 +34,14 @@ def of(pixels: Tensor, weight: Tensor | None = None) -> Tensor:
 
 
 def mapping(pixels: Tensor, colours: Tensor, weight: Tensor | None = None) -> Callable[[Tensor], Tensor]:
-    """The map of colours (1, 3, M), float64, that gives ``pixels`` (1, 3, H, W) the mean and covariance of ``colours`` (1, 12).
+    """The map of colours (1, 3, M), float64, that gives ``pixels`` (1, 3, H, W) the mean and covariance of
+    ``colours`` (1, 12).
 
-    The linear map between two Gaussians that moves colours least, A = Σt^-½ (Σt^½ Σs Σt^½)^½ Σt^-½ (optimal transport;
-    Pitié and Kokaram 2007, "The linear Monge–Kantorovitch linear colour mapping", eq. 4). Computed in float64, and differentiable.
-    Light and dark colours that the map sends out of range are rolled off rather than cut, so that what they show stays visible.
-    ``weight`` (1, 1, H, W) says which of the pixels stand for their colours.
+    The linear map between two Gaussians that moves colours least, A = Σt^-½ (Σt^½ Σs Σt^½)^½ Σt^-½ (optimal
+    transport; Pitié and Kokaram 2007, "The linear Monge–Kantorovitch linear colour mapping", eq. 4). Computed
+    in float64, and differentiable. Light and dark colours that the map sends out of range are rolled off
+    rather than cut, so that what they show stays visible. ``weight`` (1, 1, H, W) says which of the pixels
+    stand for their colours.
     """
     (sigma_t, mean_t), (sigma_s, mean_s) = map(_gaussian, (of(pixels, weight), colours.to(pixels.device)))
     root, inverse_root = power(sigma_t, 0.5), power(sigma_t, -0.5)
@@ -68,17 +73,20 @@ def towards(pixels: Tensor, colours: Tensor, share: float, weight: Tensor | None
 
 
 def moved(pixels: Tensor, mapped: Callable[[Tensor], Tensor], share: float) -> Tensor:
-    """``pixels`` (1, 3, H, W) a ``share`` of the way to where a `mapping`, perhaps of other pixels, sends them."""
+    """``pixels`` (1, 3, H, W) a ``share`` of the way to where a `mapping`, perhaps of other pixels, sends
+    them.
+    """
     return torch.lerp(pixels, _by_strips(mapped, pixels), share)
 
 
 def match_histogram(
     pixels: Tensor, other: Tensor, counts: Tensor | None = None, weight: Tensor | None = None
 ) -> Tensor:
-    """``pixels`` with the mean and covariance of another picture's colours, as `match`, and then its histogram in each axis of Oklab.
+    """``pixels`` with the mean and covariance of another picture's colours, as `match`, and then its
+    histogram in each axis of Oklab.
 
-    The first step settles how the axes go together, which histograms of single axes do not see. ``counts`` is the weight of the other
-    picture's positions.
+    The first step settles how the axes go together, which histograms of single axes do not see. ``counts`` is
+    the weight of the other picture's positions.
     """
     matched = match(pixels, of(other, counts), weight)
     levels = torch.linspace(0, 1, 1025, dtype=torch.float64)
@@ -103,7 +111,9 @@ def lightness(pixels: Tensor) -> Tensor:
 
 
 def tinted(pixels: Tensor, photo: Tensor) -> Tensor:
-    """The lightness of ``pixels`` with the hue and chroma of ``photo``, both (1, 3, H, W) (Gatys et al. 2017, section 5.1, in Oklab)."""
+    """The lightness of ``pixels`` with the hue and chroma of ``photo``, both (1, 3, H, W) (Gatys et al. 2017,
+    section 5.1, in Oklab).
+    """
 
     def joined(strip: Tensor, other: Tensor) -> Tensor:
         return oklab.to_srgb(torch.cat([oklab.from_srgb(strip)[:, :1], oklab.from_srgb(other)[:, 1:]], 1))
@@ -112,7 +122,9 @@ def tinted(pixels: Tensor, photo: Tensor) -> Tensor:
 
 
 def _by_strips(mapped: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
-    """What a function of positions makes of pictures, computed in float64. As differentiable as the function."""
+    """What a function of positions makes of pictures, computed in float64. As differentiable as the
+    function.
+    """
     first = pictures[0]
     out = torch.empty_like(first, memory_format=torch.contiguous_format)
     flat = out.flatten(2)
@@ -129,7 +141,9 @@ def _quantile(values: Tensor, share: float) -> float:
 
 
 def _quantiles(pixels: Tensor, weight: Tensor | None, levels: Tensor) -> list[Tensor]:
-    """In each axis of Oklab, the values below which such shares of the positions lie, from about a million of them."""
+    """In each axis of Oklab, the values below which such shares of the positions lie, from about a million of
+    them.
+    """
     step = 1 + pixels[0, 0].numel() // _STRIP
     counts = torch.ones_like(pixels[:, 0]) if weight is None else weight[:, 0]
     count = counts.flatten()[::step].double().cpu()
@@ -147,16 +161,20 @@ def _interpolated(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
 
 
 def _gaussian(colours: Tensor) -> tuple[Tensor, Tensor]:
-    """Covariance (3, 3), a little more than there is so that it has an inverse, and mean (3, 1) of colours (1, 12)."""
+    """Covariance (3, 3), a little more than there is so that it has an inverse, and mean (3, 1) of colours
+    (1, 12).
+    """
     gram, mean = colours[:, :9].view(1, 3, 3), colours[:, 9:]
     floor = 1e-5 * torch.eye(3, dtype=colours.dtype, device=colours.device)
     return covariance(gram, mean)[0] + floor, mean.T
 
 
 def _roll_off(values: Tensor, top: float, knee: float = 0.5) -> Tensor:
-    """A film's shoulder: what lies above ``knee`` bends so that ``top``, the 99.5th percentile, becomes 1, if it is more than that.
+    """A film's shoulder: what lies above ``knee`` bends so that ``top``, the 99.5th percentile, becomes 1, if
+    it is more than that.
 
-    t ↦ st / (1 + (s - 1)t) on the part above the knee has slope s at 0, which makes the bend smooth, and ends at 1.
+    t ↦ st / (1 + (s - 1)t) on the part above the knee has slope s at 0, which makes the bend smooth, and ends
+    at 1.
     """
     slope = (top - knee) / (1 - knee)
     if slope <= 1:

@@ -1,4 +1,6 @@
-"""Carrying a job out: computed, and its pictures, checkpoints and record delivered. Whoever shows it only watches."""
+"""Carrying a job out: computed, and its pictures, checkpoints and record delivered. Whoever shows it only
+watches.
+"""
 
 import time
 from collections.abc import Generator
@@ -17,13 +19,17 @@ from impasto.tasks import record
 
 
 class Work:
-    """A job in the middle of being carried out. `events` computes; ``record`` is there once it has come to an end."""
+    """A job in the middle of being carried out. `events` computes; ``record`` is there once it has come to an
+    end.
+    """
 
     def __init__(self, job: Job, *, resume: bool = False, force: bool = False) -> None:
-        """Prepare the task, and make sure that all files can be written, as far as that can be known beforehand.
+        """Prepare the task, and make sure that all files can be written, as far as that can be known
+        beforehand.
 
-        Existing files are written over with ``force`` only, and those of the job itself with ``resume``, which goes on from the checkpoint
-        that an earlier run of it has left. Raises what `Job.prepared` raises, OutputError, CheckpointError and SettingsError.
+        Existing files are written over with ``force`` only, and those of the job itself with ``resume``,
+        which goes on from the checkpoint that an earlier run of it has left. Raises what `Job.prepared`
+        raises, OutputError, CheckpointError and SettingsError.
         """
         self.job, self.run = job, job.prepared()
         self.record: dict[str, Any] | None = None
@@ -57,9 +63,10 @@ class Work:
     def events(self) -> Generator[Progress, None, None]:
         """Compute, save the snapshots and at last the result and its record, telling how far it is.
 
-        On KeyboardInterrupt, when the generator is closed, and on any error the picture so far is saved like a result, for hours of work
-        are not to be lost to whatever it was; an error is raised then. A checkpoint stays until the result is complete. Raises OutputError
-        for what cannot be written, and what the run raises.
+        On KeyboardInterrupt, when the generator is closed, and on any error the picture so far is saved like
+        a result, for hours of work are not to be lost to whatever it was; an error is raised then. A
+        checkpoint stays until the result is complete. Raises OutputError for what cannot be written, and what
+        the run raises.
         """
         try:
             yield from self._steps()
@@ -129,7 +136,8 @@ class Work:
 
 
 def plan(job: Job) -> dict[str, Any]:
-    """What carrying it out would do: sizes, steps, files, and what they are estimated to cost. Nothing is written.
+    """What carrying it out would do: sizes, steps, files, and what they are estimated to cost. Nothing is
+    written.
 
     Raises what `Job.prepared` raises, and OutputError for a format that cannot hold the picture.
     """
@@ -153,7 +161,8 @@ def plan(job: Job) -> dict[str, Any]:
 
 
 def job_of(result: Path) -> Job:
-    """The job that a result came from, by its record: with the paths of its files if the one beside it is there, else with their names.
+    """The job that a result came from, by its record: with the paths of its files if the one beside it is
+    there, else with their names.
 
     Raises ImageError for what is no picture, and RecordError where there is no record, or one without a job.
     """

@@ -27,9 +27,10 @@ _LAYER = "relu4_2"
 class Delivery:
     """What becomes of a result.
 
-    ``output`` is the file to write, "" one that is named after the inputs. ``snapshots`` are the iterations at which the picture is also
-    written: "200,300" or "every:50". ``bits`` a channel are 8, 16, or None for as many as the input has. Without ``metadata`` no record is
-    written. ``checkpoint_every`` is in seconds, None writes none.
+    ``output`` is the file to write, "" one that is named after the inputs. ``snapshots`` are the iterations
+    at which the picture is also written: "200,300" or "every:50". ``bits`` a channel are 8, 16, or None for
+    as many as the input has. Without ``metadata`` no record is written. ``checkpoint_every`` is in seconds,
+    None writes none.
     """
 
     output: str = ""
@@ -83,11 +84,14 @@ class RegionFiles:
 
 @dataclass(frozen=True)
 class Job:
-    """A task with its inputs, recipe, settings and delivery. Files are named by their paths, relative ones to the working folder.
+    """A task with its inputs, recipe, settings and delivery. Files are named by their paths, relative ones to
+    the working folder.
 
-    ``content`` is the photograph, and what a reconstruction is of, by what one ``layer`` (relu4_2 if not named) remembers; ``styles`` are paintings or saved style codes with their weights, or
-    ``style_index`` names learnt styles of a network in their place; ``regions`` have styles of their own. ``settings`` are those that
-    replace the recipe's. Raises SettingsError, naming the setting, for what makes no sense as a whole.
+    ``content`` is the photograph, and what a reconstruction is of, by what one ``layer`` (relu4_2 if not
+    named) remembers; ``styles`` are paintings or saved style codes with their weights, or ``style_index``
+    names learnt styles of a network in their place; ``regions`` have styles of their own. ``settings`` are
+    those that replace the recipe's. Raises SettingsError, naming the setting, for what makes no sense as a
+    whole.
     """
 
     task: Task
@@ -209,7 +213,9 @@ class Job:
 
     @classmethod
     def of(cls, data: Any) -> "Job":
-        """The job of a `dictionary`. Raises RecordError for what is none, and SettingsError for one that makes no sense."""
+        """The job of a `dictionary`. Raises RecordError for what is none, and SettingsError for one that
+        makes no sense.
+        """
         if not isinstance(data, Mapping) or data.get(_WHAT) != _FORM:
             raise RecordError(f'This is no job of Impasto: expected a JSON object with "{_WHAT}": {_FORM}.')
         try:

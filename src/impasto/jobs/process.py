@@ -1,10 +1,12 @@
 """Work in a process of its own: its memory is its own, and whatever it dies of, the one that watches goes on.
 
-The process reads JSON lines from its standard input: first the work, then requests. It answers in JSON lines on its standard output.
+The process reads JSON lines from its standard input: first the work, then requests. It answers in JSON lines
+on its standard output.
 
     → {"work": "impasto.jobs.deliver:Work.of", "arguments": {…}}      what gives the work, and with what
     → {"picture": "FILE.png"}      write the picture so far there, once the evaluation at hand is done
-    → {"cancel": true}             stop once the evaluation at hand is done; what has no reader any more is cancelled, too
+    → {"cancel": true}             stop once the evaluation at hand is done; what has no reader any more is
+    cancelled, too
     ← {"progress": {…}}            a `Progress`
     ← {"picture": "FILE.png"}      it is written; {"picture": null}: there is none yet
     ← {"failed": "…", "error": "SettingsError"}, {"cancelled": true} or {"done": true}, last
@@ -48,13 +50,17 @@ class Worker(Protocol):
 
 
 class Process:
-    """Work that is done in a process of its own, begun at once. Close it, or use it in a ``with``, so that nothing is left running.
+    """Work that is done in a process of its own, begun at once. Close it, or use it in a ``with``, so that
+    nothing is left running.
 
-    ``outcome`` says how it ended; ``failure`` is why, in a sentence, where it failed or died, and ``error`` the name of the error's class.
+    ``outcome`` says how it ended; ``failure`` is why, in a sentence, where it failed or died, and ``error``
+    the name of the error's class.
     """
 
     def __init__(self, work: str, arguments: Mapping[str, Any]) -> None:
-        """``work`` is "module:function" or "module:Class.method": what makes a `Worker` of the ``arguments``, which are plain values."""
+        """``work`` is "module:function" or "module:Class.method": what makes a `Worker` of the ``arguments``,
+        which are plain values.
+        """
         self.outcome: Outcome = "running"
         self.failure = self.error = ""
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - closed with the process
@@ -81,7 +87,9 @@ class Process:
         self.close()
 
     def events(self) -> Iterator[Progress]:
-        """What the work tells, to its end; of an end that is none, by a signal or for want of memory, the last event."""
+        """What the work tells, to its end; of an end that is none, by a signal or for want of memory, the
+        last event.
+        """
         while (message := self._messages.get()) is not None:
             if "progress" in message:
                 yield Progress(**message["progress"])
@@ -95,7 +103,9 @@ class Process:
             yield Progress(0, event=self.failure)
 
     def picture(self, timeout: float | None = None) -> Picture | None:
-        """The picture so far, None where there is none yet, or none any more, or the wait of so many seconds was for nothing."""
+        """The picture so far, None where there is none yet, or none any more, or the wait of so many seconds
+        was for nothing.
+        """
         with self._asked, tempfile.TemporaryDirectory() as folder:
             self._say({"picture": str(Path(folder) / "picture.png")})
             try:
@@ -105,7 +115,9 @@ class Process:
             return load(path) if path else None
 
     def cancel(self, grace: float = GRACE) -> None:
-        """Let it stop and save what there is once the evaluation at hand is done, or kill it after so many seconds."""
+        """Let it stop and save what there is once the evaluation at hand is done, or kill it after so many
+        seconds.
+        """
         self._say({"cancel": True})
         try:
             self._process.wait(grace)

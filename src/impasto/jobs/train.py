@@ -1,4 +1,6 @@
-"""A training whose network is kept: what is saved beside it, when, and what a training that was cut off goes on from."""
+"""A training whose network is kept: what is saved beside it, when, and what a training that was cut off goes
+on from.
+"""
 
 import json
 import logging
@@ -34,10 +36,11 @@ def train(
 ) -> Generator[Progress, None, None]:
     """Train, and tell of every step; `summary` tells what has become of it.
 
-    Writes ``output``, and beside it OUTPUT.checkpoint, .log.jsonl and .sheet.png: every few minutes, at the end, and when the work is
-    cut short by Ctrl-C or by closing the generator. ``source`` is the network that a style is fitted to; ``resume`` goes on from the
-    checkpoint. Of processes that share a training all but one are told not to write. Raises OutputError, SettingsError and
-    CheckpointError before the work begins where that can be known then.
+    Writes ``output``, and beside it OUTPUT.checkpoint, .log.jsonl and .sheet.png: every few minutes, at the
+    end, and when the work is cut short by Ctrl-C or by closing the generator. ``source`` is the network that
+    a style is fitted to; ``resume`` goes on from the checkpoint. Of processes that share a training all but
+    one are told not to write. Raises OutputError, SettingsError and CheckpointError before the work begins
+    where that can be known then.
     """
     if output.suffix != ".safetensors":
         raise OutputError(f"A network is a .safetensors file: name it so, not {output.name!r}.")

@@ -20,7 +20,9 @@ _COLUMNS = 6
 
 
 def learnt_styles(content: PictureLike, size: int = 384, name: str = LEARNT) -> Image.Image:
-    """A contact sheet: the photograph at a long side of ``size``, then all learnt styles of a network by their numbers and names."""
+    """A contact sheet: the photograph at a long side of ``size``, then all learnt styles of a network by
+    their numbers and names.
+    """
     photo = usable(content, "content").fitted(size)
     cells = [("photo", photo.image())]
     for index, style in enumerate(network(name).design.styles):
@@ -31,9 +33,11 @@ def learnt_styles(content: PictureLike, size: int = 384, name: str = LEARNT) -> 
 
 
 def edge_sheet(pictures: Sequence[tuple[str, PictureLike]], size: int = 512) -> Image.Image:
-    """Rows of a picture with its total variation per pixel, and its Sobel edges: upright, level, and their strength.
+    """Rows of a picture with its total variation per pixel, and its Sobel edges: upright, level, and their
+    strength.
 
-    Grey is no edge; darker and lighter are the two directions. All rows are drawn to one scale, and so can be compared.
+    Grey is no edge; darker and lighter are the two directions. All rows are drawn to one scale, and so can be
+    compared.
     """
     rows = [edge_row(name, usable(source, name).fitted(size)) for name, source in pictures]
     return contact_sheet(rows, cell=(size, max(image.height for row in rows for _, image in row)))

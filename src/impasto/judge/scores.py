@@ -1,8 +1,8 @@
 """Scores of a result: how near it is to the style and to the content, also where nobody optimised.
 
-No single number is neutral. The layers of the style loss and of the content loss tell how far the optimiser got; layers between them,
-the style predictor of the fast method and edges were never optimised, and so can be compared between methods. Compare contents at like
-style, over several strengths, rather than single results.
+No single number is neutral. The layers of the style loss and of the content loss tell how far the optimiser
+got; layers between them, the style predictor of the fast method and edges were never optimised, and so can be
+compared between methods. Compare contents at like style, over several strengths, rather than single results.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,8 @@ HELD_OUT = ("relu1_2", "relu2_2", "relu3_3", "relu4_3")
 _PLACES = ("relu2_2/2", "relu3_3", "relu4_3")
 """Of these the ones by which places are compared."""
 _STRUCTURE = (5, 12)
-"""Bottlenecks of the style predictor whose maps, of an eighth and a sixteenth of the pixels a side, tell the structure of a picture."""
+"""Bottlenecks of the style predictor whose maps, of an eighth and a sixteenth of the pixels a side, tell the
+structure of a picture."""
 _NEAR = 0.5
 """The cosine from which on two places are near: 60 degrees."""
 
@@ -43,16 +44,25 @@ _NEAR = 0.5
 def score(content: PictureLike, style: PictureLike, result: PictureLike, device: str = "auto") -> dict[str, Any]:
     """How near ``result`` is to both, all compared at the result's size; less is nearer, save for ``edges``.
 
-    - ``style``: per layer of `STYLE_LAYERS`, relative difference of the means plus that of the covariances (`MomentsLoss`);
-      ``held_out``: the same on `HELD_OUT`; ``embedding``: distance of the style predictor's codes, 1 for the photograph itself
-      (void for what the arbitrary network made: it was given the code). ``strokes``: how far the result's places are from the nearest of
-      the painting's, over how far the photograph's are: 1 for the photograph, where nothing is painted. ``coverage``: the share of the
+    - ``style``: per layer of `STYLE_LAYERS`, relative difference of the means plus that of the covariances
+      (`MomentsLoss`);
+      ``held_out``: the same on `HELD_OUT`; ``embedding``: distance of the style predictor's codes, 1 for the
+      photograph itself
+      (void for what the arbitrary network made: it was given the code). ``strokes``: how far the result's
+      places are from the nearest of
+      the painting's, over how far the photograph's are: 1 for the photograph, where nothing is painted.
+      ``coverage``: the share of the
       painting's places that one of the result's is near to. Both on held-out layers, by cosines.
-    - ``content``: per layer of `CONTENT_LAYERS`, mean squared difference over the photograph's mean square (`ContentLoss`);
-      ``held_out``: one minus the cosine between like places of the style predictor's own maps, each about its mean, which no recipe looks
-      at: 0 for the photograph, about 1 for another picture; ``edges``: correlation of the Sobel edges with the photograph's, 1 for itself.
-    - ``surface``: ``tv`` and ``tv_squares``, total variation per pixel of differences and of their squares; ``roughness``: what a
-      blur of one pixel takes away, over what it takes from the style; ``clipped``: share of values that are 0 or 1.
+    - ``content``: per layer of `CONTENT_LAYERS`, mean squared difference over the photograph's mean square
+      (`ContentLoss`);
+      ``held_out``: one minus the cosine between like places of the style predictor's own maps, each about its
+      mean, which no recipe looks
+      at: 0 for the photograph, about 1 for another picture; ``edges``: correlation of the Sobel edges with
+      the photograph's, 1 for itself.
+    - ``surface``: ``tv`` and ``tv_squares``, total variation per pixel of differences and of their squares;
+      ``roughness``: what a
+      blur of one pixel takes away, over what it takes from the style; ``clipped``: share of values that are 0
+      or 1.
 
     Raises ImageError for pictures that cannot be used.
     """

@@ -1,4 +1,5 @@
-"""Sums over positions whose gradients are written out by hand: what autograd would keep and copy of the largest maps is more than they are.
+"""Sums over positions whose gradients are written out by hand: what autograd would keep and copy of the
+largest maps is more than they are.
 
 `statistics` says what they are for. All are differentiable once, with respect to the features.
 """
@@ -20,7 +21,9 @@ _only_gradients: ContextVar[bool] = ContextVar("_only_gradients", default=False)
 
 @contextmanager
 def only_gradients() -> Iterator[None]:
-    """Within it, `moments` and `gram` need not be computed, for only their gradients are wanted: their values are zeros."""
+    """Within it, `moments` and `gram` need not be computed, for only their gradients are wanted: their values
+    are zeros.
+    """
     token = _only_gradients.set(True)
     try:
         yield
@@ -29,10 +32,11 @@ def only_gradients() -> Iterator[None]:
 
 
 class Moments(torch.autograd.Function):
-    """G = Σ_p w_p f_p f_pᵀ and, if wanted, μ = Σ_p w_p f_p of positions × channels, with a gradient by one matrix product.
+    """G = Σ_p w_p f_p f_pᵀ and, if wanted, μ = Σ_p w_p f_p of positions × channels, with a gradient by one
+    matrix product.
 
-    dL/df_p = w_p ((D + Dᵀ) f_p + d) for D = ∂L/∂G, d = ∂L/∂μ. Autograd would take two products and two more copies of the
-    largest tensors there are, for the sake of a second derivative that nobody needs.
+    dL/df_p = w_p ((D + Dᵀ) f_p + d) for D = ∂L/∂G, d = ∂L/∂μ. Autograd would take two products and two more
+    copies of the largest tensors there are, for the sake of a second derivative that nobody needs.
     """
 
     @staticmethod
@@ -40,7 +44,8 @@ class Moments(torch.autograd.Function):
         """rows (N, M, C), weight (N or 1, M or 1, 1)."""
         ctx.set_materialize_grads(False)
         even = weight.numel() == 1
-        # Divided by the largest, what counts in full counts one, also in bfloat16, and nothing need be widened.
+        # Divided by the largest, what counts in full counts one, also in bfloat16, and nothing need be
+        # widened.
         scale = weight if even else weight.amax().clamp_min(1e-30).view(1, 1, 1)
         share = None if even else (weight / scale).to(rows.dtype)
         ctx.save_for_backward(rows, scale, share)
@@ -84,7 +89,8 @@ class SquaredError(torch.autograd.Function):
 class Unlikeness(torch.autograd.Function):
     """Σ_p w_p (1 - cos(f_p, t_p)) and Σ_p w_p ‖f_p - t_p‖², with a gradient in one pass over f and t.
 
-    At every position it is a sum of f_p and t_p: of the cosine c, (c f_p / ‖f_p‖² - t_p / (‖f_p‖ ‖t_p‖)); of the squares, 2 (f_p - t_p).
+    At every position it is a sum of f_p and t_p: of the cosine c, (c f_p / ‖f_p‖² - t_p / (‖f_p‖ ‖t_p‖)); of
+    the squares, 2 (f_p - t_p).
     """
 
     @staticmethod
@@ -115,9 +121,9 @@ class Unlikeness(torch.autograd.Function):
 def _product(a: Tensor, b: Tensor) -> Tensor:
     """The batched matrix product in float32 at least, without widening the factors first.
 
-    Processors multiply bfloat16 matrices many times faster and add up in float32, but torch rounds the sum to bfloat16. What
-    the rounding took away is had by a second product, from which the rounded first one is subtracted before *it* is
-    rounded: together they hold 16 bits.
+    Processors multiply bfloat16 matrices many times faster and add up in float32, but torch rounds the sum to
+    bfloat16. What the rounding took away is had by a second product, from which the rounded first one is
+    subtracted before *it* is rounded: together they hold 16 bits.
     """
     if a.dtype not in _NARROW:
         return a @ b
@@ -129,7 +135,9 @@ def _product(a: Tensor, b: Tensor) -> Tensor:
 
 
 class MeanCosines(torch.autograd.Function):
-    """The mean over positions of √(2/D) cos(Ω f / σ + b) by rows × channels, a block of rows at a time: D is larger than C."""
+    """The mean over positions of √(2/D) cos(Ω f / σ + b) by rows × channels, a block of rows at a time: D is
+    larger than C.
+    """
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor, weight: Tensor, frequencies: Tensor, phases: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ from impasto.losses.term import positive
 class ContentLoss:
     """Mean squared difference of the features, place by place (Gatys et al. 2016, eq. 1, as a mean).
 
-    With ``relative`` it is divided by the target's own mean square: 0 at the target, 1 for features that are all zero.
+    With ``relative`` it is divided by the target's own mean square: 0 at the target, 1 for features that are
+    all zero.
     """
 
     relative: bool = True
@@ -36,8 +37,9 @@ class ContentLoss:
 
 @dataclass(frozen=True)
 class PlacesLoss:
-    """How far every place is from the one that it shall look like (Kolkin et al. 2022, section 3): 1 - cos, and ``share`` times the
-    mean squared difference over the target's mean square, for a cosine does not see how strong a feature is.
+    """How far every place is from the one that it shall look like (Kolkin et al. 2022, section 3): 1 - cos,
+    and ``share`` times the mean squared difference over the target's mean square, for a cosine does not see
+    how strong a feature is.
 
     It is a content loss on features that have been replaced (`places.replaced`).
     """
@@ -60,7 +62,9 @@ class PlacesLoss:
 
 @dataclass(frozen=True)
 class TotalVariationLoss:
-    """Total variation per pixel: how restless the picture is, whatever its target (Johnson et al. 2016, section 3.2)."""
+    """Total variation per pixel: how restless the picture is, whatever its target (Johnson et al. 2016,
+    section 3.2).
+    """
 
     norm: Literal["l1", "l2"] = "l2"
     blends: ClassVar[bool] = True

@@ -1,13 +1,16 @@
-"""The objective: terms and a backbone make a function of the pixels, with its gradient, exact in bounded memory.
+"""The objective: terms and a backbone make a function of the pixels, with its gradient, exact in bounded
+memory.
 
-Everything a loss needs of a picture is a sum over its positions (see `losses`), so the value of any picture, and its gradient,
-can be had tile by tile (Galerne, Raad, Lezama and Morel 2024 do so for Gram matrices):
+Everything a loss needs of a picture is a sum over its positions (see `losses`), so the value of any picture,
+and its gradient, can be had tile by tile (Galerne, Raad, Lezama and Morel 2024 do so for Gram matrices):
 
 1. the statistics are summed over the tiles, without a graph;
 2. the distances are differentiated with respect to the sums, which are small;
-3. each tile is computed once more, and that small gradient is propagated back through it. The tiles' gradients add up.
+3. each tile is computed once more, and that small gradient is propagated back through it. The tiles'
+   gradients add up.
 
-A picture that fits is one tile, and for the last tile of any picture the first computation serves for both passes.
+A picture that fits is one tile, and for the last tile of any picture the first computation serves for both
+passes.
 """
 
 import logging
@@ -45,7 +48,8 @@ class Objective(Protocol):
     """What the solver minimises. It cannot tell how the value is come by."""
 
     def value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
-        """Every term's unweighted value by name and their weighted sum as ``total``, and the gradient of the total.
+        """Every term's unweighted value by name and their weighted sum as ``total``, and the gradient of the
+        total.
 
         ``pixels`` is (1, 3, H, W) in [0, 1]; the gradient has its shape and dtype.
         """
@@ -53,10 +57,14 @@ class Objective(Protocol):
 
 
 class TermObjective:
-    """The objective of terms on a backbone's features. Terms that share a name are told as one, their weighted mean."""
+    """The objective of terms on a backbone's features. Terms that share a name are told as one, their
+    weighted mean.
+    """
 
     def __init__(self, backbone: Backbone, terms: Sequence[Term], tile: int | None = None) -> None:
-        """``tile`` is the side of the tiles in pixels; None sees the picture whole. Raises SettingsError where a loss has no tiles."""
+        """``tile`` is the side of the tiles in pixels; None sees the picture whole. Raises SettingsError
+        where a loss has no tiles.
+        """
         self._backbone, self._terms, self._tile = backbone, terms, tile
         self._layers = {layer for term in terms for layer in term.layers}
         self._tileable = all(term.loss.additive for term in terms)
@@ -64,7 +72,9 @@ class TermObjective:
             _check(term.loss, tile)
 
     def value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
-        """See `Objective`. Where memory runs out, it is tried again with smaller tiles, as long as there are any."""
+        """See `Objective`. Where memory runs out, it is tried again with smaller tiles, as long as there are
+        any.
+        """
         while True:
             try:
                 return self._value_and_grad(pixels)
@@ -137,7 +147,9 @@ class TermObjective:
 
 
 class Kept:
-    """An objective of pixels of which a share ``kept`` (1, 1, H, W) is always that of ``frame`` (1, 3, H, W)."""
+    """An objective of pixels of which a share ``kept`` (1, 1, H, W) is always that of ``frame`` (1, 3, H,
+    W).
+    """
 
     def __init__(self, objective: Objective, frame: Tensor, kept: Tensor) -> None:
         self._objective, self._frame, self._kept = objective, frame, kept
@@ -185,7 +197,9 @@ def remember(
 def looked_at(
     backbone: Backbone, pixels: Tensor, layers: Iterable[str], tile: int | None
 ) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
-    """The tiles of a picture (1, 3, H, W), with the features of what each owns; ``tile`` is their side, None sees the picture whole."""
+    """The tiles of a picture (1, 3, H, W), with the features of what each owns; ``tile`` is their side, None
+    sees the picture whole.
+    """
     layers = list(layers)
     for each in _tiles(backbone, pixels, layers, tile):
         yield each, _owned(backbone, each.of(pixels), layers, each)
@@ -193,7 +207,9 @@ def looked_at(
 
 @dataclass(frozen=True)
 class _Part:
-    """What a tile has of a layer: a ``feature``, what each of its positions counts, and where they are in the whole layer."""
+    """What a tile has of a layer: a ``feature``, what each of its positions counts, and where they are in the
+    whole layer.
+    """
 
     feature: Tensor
     weight: Tensor | None
@@ -232,7 +248,8 @@ def _part(backbone: Backbone, feature: Tensor, layer: str, tile: Tile, where: Wh
     own = counts if counts.numel() == 1 else cropped(counts, owned)
     if layer != "pixels":
         return _Part(feature, own, owned, size)
-    # Total variation looks at the neighbours too: all that is seen is handed over, and what is not owned counts nothing.
+    # Total variation looks at the neighbours too: all that is seen is handed over, and what is not owned
+    # counts nothing.
     weight = counts.new_zeros(1, 1, *feature.shape[2:])
     cropped(weight, tile.inside(0)).copy_(own)
     return _Part(feature, weight, tile.seen, size)

@@ -1,10 +1,10 @@
 """Weighted means over positions: what a picture looks like once places are forgotten.
 
-Every function takes a feature map (N, C, H, W) and an optional ``weight`` that sums to one over the picture: (N or 1, 1, H, W),
-or (1, 1, 1, 1), what each of all positions counts. It returns a sum over positions of weight × something local. Without a weight
-every position counts 1/(H·W).
-Such sums are additive: partial sums over the tiles or the regions of a picture add up to the picture's own, and averages
-of them blend pictures. All of them are computed and returned in float32 at least, whatever the precision of the network.
+Every function takes a feature map (N, C, H, W) and an optional ``weight`` that sums to one over the picture:
+(N or 1, 1, H, W), or (1, 1, 1, 1), what each of all positions counts. It returns a sum over positions of
+weight × something local. Without a weight every position counts 1/(H·W). Such sums are additive: partial sums
+over the tiles or the regions of a picture add up to the picture's own, and averages of them blend pictures.
+All of them are computed and returned in float32 at least, whatever the precision of the network.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ Stat = tuple[Tensor, ...]
 def moments(feature: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Raw moments over positions: the Gram matrix G = F diag(w) Fᵀ (N, C, C) and the mean μ = F w (N, C).
 
-    Unweighted, G = F Fᵀ / M with M = H·W (Gatys, Ecker and Bethge 2016, eq. 3, there without the division by M).
-    Differentiable once, with respect to the feature.
+    Unweighted, G = F Fᵀ / M with M = H·W (Gatys, Ecker and Bethge 2016, eq. 3, there without the division by
+    M). Differentiable once, with respect to the feature.
     """
     return by_hand.Moments.apply(*_rows(feature, weight), True)  # type: ignore[no-untyped-call, no-any-return]
 
@@ -45,7 +45,9 @@ def _rows(feature: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
 
 
 def blend(stats: Sequence[tuple[Stat, float]]) -> Stat:
-    """The weighted average of statistics, entry by entry; of a single one with share 1 itself, for a content's can be large."""
+    """The weighted average of statistics, entry by entry; of a single one with share 1 itself, for a
+    content's can be large.
+    """
     if len(stats) == 1 and stats[0][1] == 1:
         return stats[0][0]
     return tuple(
@@ -55,7 +57,9 @@ def blend(stats: Sequence[tuple[Stat, float]]) -> Stat:
 
 
 def covariance(gram: Tensor, mean: Tensor) -> Tensor:
-    """Covariance Σ = G - μ μᵀ of the raw moments (N, C, C) and (N, C). Not additive: take it after all sums. (N, C, C)."""
+    """Covariance Σ = G - μ μᵀ of the raw moments (N, C, C) and (N, C). Not additive: take it after all sums.
+    (N, C, C).
+    """
     return gram - mean[:, :, None] * mean[:, None, :]
 
 
@@ -70,7 +74,9 @@ def mean(feature: Tensor, weight: Tensor | None = None) -> Tensor:
 
 
 def power(symmetric: Tensor, exponent: float) -> Tensor:
-    """A power of symmetric matrices (…, C, C) without negative eigenvalues; those that rounding makes negative count as 0."""
+    """A power of symmetric matrices (…, C, C) without negative eigenvalues; those that rounding makes
+    negative count as 0.
+    """
     values, vectors = torch.linalg.eigh(symmetric)
     raised: Tensor = (vectors * (values.clamp_min(0) ** exponent)[..., None, :]) @ vectors.mT
     return raised
@@ -82,7 +88,9 @@ def squared_error(feature: Tensor, target: Tensor, weight: Tensor | None = None)
 
 
 def unlikeness(feature: Tensor, target: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Means over positions of 1 - cos(F_p, P_p), the angle between the features of like places, and of ‖F_p - P_p‖². Returns (N,) twice."""
+    """Means over positions of 1 - cos(F_p, P_p), the angle between the features of like places, and of ‖F_p -
+    P_p‖². Returns (N,) twice.
+    """
     return by_hand.Unlikeness.apply(feature, target, _even(feature) if weight is None else weight)  # type: ignore[no-untyped-call, no-any-return]
 
 
@@ -92,10 +100,11 @@ def _even(feature: Tensor) -> Tensor:
 
 
 def mean_cosines(feature: Tensor, bandwidth: Tensor, weight: Tensor | None = None, count: int = 512) -> Tensor:
-    """Random Fourier features of a Gaussian kernel of ``bandwidth`` (N,), averaged over positions (N, ``count``).
+    """Random Fourier features of a Gaussian kernel of ``bandwidth`` (N,), averaged over positions (N,
+    ``count``).
 
-    The squared difference of two estimates MMD² (Rahimi and Recht 2007, section 3). The frequencies are always the same.
-    Differentiable once, with respect to the feature.
+    The squared difference of two estimates MMD² (Rahimi and Recht 2007, section 3). The frequencies are
+    always the same. Differentiable once, with respect to the feature.
     """
     rows, shares = _rows(feature, weight)
     generator = torch.Generator().manual_seed(0)
@@ -106,7 +115,9 @@ def mean_cosines(feature: Tensor, bandwidth: Tensor, weight: Tensor | None = Non
 
 
 def sorted_slices(feature: Tensor, weight: Tensor | None = None) -> Tensor:
-    """The features along C fixed orthonormal directions, sorted (N, C, M). Not additive: raises SettingsError for a weight."""
+    """The features along C fixed orthonormal directions, sorted (N, C, M). Not additive: raises SettingsError
+    for a weight.
+    """
     _refuse(weight)
     channels = feature.shape[1]
     drawn = torch.randn(channels, channels, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -123,7 +134,9 @@ def resampled(sorted_values: Tensor, count: int) -> Tensor:
 
 
 def patches(feature: Tensor, weight: Tensor | None = None, limit: int = 4096) -> Tensor:
-    """The features of at most ``limit`` patches (N, M, C), averaged down from more. Raises SettingsError for a weight."""
+    """The features of at most ``limit`` patches (N, M, C), averaged down from more. Raises SettingsError for
+    a weight.
+    """
     _refuse(weight)
     wide = widen(feature)
     height, width = wide.shape[2:]
@@ -143,8 +156,8 @@ def _refuse(weight: Tensor | None) -> None:
 def total_variation(pixels: Tensor, norm: Literal["l1", "l2"], weight: Tensor | None = None) -> Tensor:
     """Mean over positions and channels of |∂x| + |∂y| (l1, anisotropic) or of ∂x² + ∂y² (l2). Returns (N,).
 
-    Forward differences; they are zero in the last column and the last row. A mean, so that it does not grow with the
-    picture; the sum over a whole picture, as some write it, is this times C·H·W.
+    Forward differences; they are zero in the last column and the last row. A mean, so that it does not grow
+    with the picture; the sum over a whole picture, as some write it, is this times C·H·W.
     """
     wide = widen(pixels)
     right = torch.diff(wide, dim=3, append=wide[..., -1:])

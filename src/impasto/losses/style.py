@@ -1,14 +1,15 @@
 """The losses that compare styles: two distributions of features, with places forgotten (Li et al. 2017).
 
-Take the features of all positions as samples of a distribution, for the picture and for the style. A style loss is a distance
-between the two. The squared maximum mean discrepancy (MMD) with a kernel k,
+Take the features of all positions as samples of a distribution, for the picture and for the style. A style
+loss is a distance between the two. The squared maximum mean discrepancy (MMD) with a kernel k,
 
     MMD² = E k(f, f') + E k(s, s') - 2 E k(f, s),
 
-is ‖Δμ‖² for the linear kernel xᵀy, ‖ΔG‖² for its square, which is Gatys' loss, and so on; others compare moments, transport one
-distribution into the other, or match samples one by one.
+is ‖Δμ‖² for the linear kernel xᵀy, ‖ΔG‖² for its square, which is Gatys' loss, and so on; others compare
+moments, transport one distribution into the other, or match samples one by one.
 
-**To add a loss**: what it needs of the positions in `statistics`, a class here, a row in `STYLE_LOSSES`. The law tests in
+**To add a loss**: what it needs of the positions in `statistics`, a class here, a row in `STYLE_LOSSES`. The
+law tests in
 ``tests/test_losses.py`` pick it up from there.
 """
 
@@ -29,8 +30,8 @@ from impasto.losses.term import Loss, positive
 class StyleLoss:
     """What they share: the statistic of the style is remembered, the picture's is measured in the same way.
 
-    With ``relative`` a distance is divided by the style's own size, which frees it from the scale of the layer and from
-    the number of its channels.
+    With ``relative`` a distance is divided by the style's own size, which frees it from the scale of the
+    layer and from the number of its channels.
     """
 
     relative: bool = True
@@ -56,10 +57,11 @@ class StyleLoss:
 
 @dataclass(frozen=True)
 class GramLoss(StyleLoss):
-    """Mean squared difference of the Gram matrices (Gatys et al. 2016, eq. 4, with both normalised by their own M).
+    """Mean squared difference of the Gram matrices (Gatys et al. 2016, eq. 4, with both normalised by their
+    own M).
 
-    (1/C²) Σ_ij (G_ij - S_ij)², which is MMD² with the kernel (xᵀy)² up to the factor 1/C² (Li et al. 2017). With
-    ``relative``, Σ(G - S)² / ΣS².
+    (1/C²) Σ_ij (G_ij - S_ij)², which is MMD² with the kernel (xᵀy)² up to the factor 1/C² (Li et al. 2017).
+    With ``relative``, Σ(G - S)² / ΣS².
     """
 
     def statistic(self, feature: Tensor, weight: Tensor | None) -> Stat:
@@ -70,10 +72,11 @@ class GramLoss(StyleLoss):
 class MomentsLoss(StyleLoss):
     """Squared difference of the means plus squared difference of the covariances of the features.
 
-    The Gram matrix holds both at once, G = Σ + μμᵀ, but after a ReLU the product of the means outweighs the covariance
-    many times, and the texture with it. Here each has its say. The statistic kept is the raw moments (G, μ), which add up;
-    the covariance is only taken in `distance`. ``relative`` divides each by the target's own square, the covariance's by no less
-    than ``floor`` of that of the Gram matrix: a flat style has a covariance of rounding noise only, and nothing to be relative to.
+    The Gram matrix holds both at once, G = Σ + μμᵀ, but after a ReLU the product of the means outweighs the
+    covariance many times, and the texture with it. Here each has its say. The statistic kept is the raw
+    moments (G, μ), which add up; the covariance is only taken in `distance`. ``relative`` divides each by the
+    target's own square, the covariance's by no less than ``floor`` of that of the Gram matrix: a flat style
+    has a covariance of rounding noise only, and nothing to be relative to.
     """
 
     floor: float = 1e-6
@@ -91,7 +94,9 @@ class MomentsLoss(StyleLoss):
 
 @dataclass(frozen=True)
 class LinearLoss(StyleLoss):
-    """MMD² with the linear kernel xᵀy: ‖Δμ‖² (Li et al. 2017, section 4.1), over C or, with ``relative``, over ‖μ_s‖²."""
+    """MMD² with the linear kernel xᵀy: ‖Δμ‖² (Li et al. 2017, section 4.1), over C or, with ``relative``,
+    over ‖μ_s‖².
+    """
 
     def statistic(self, feature: Tensor, weight: Tensor | None) -> Stat:
         return (statistics.mean(feature, weight),)
@@ -101,8 +106,8 @@ class LinearLoss(StyleLoss):
 class PolynomialLoss(StyleLoss):
     """MMD² with the kernel (xᵀy + c)²: ‖ΔG‖² + 2c ‖Δμ‖² (Li et al. 2017, section 4.1), over C².
 
-    c is the mean of sᵀs over the style, so that both summands count at every layer. With ``relative`` it is divided by the
-    style's own E k(s, s'), without the constant c².
+    c is the mean of sᵀs over the style, so that both summands count at every layer. With ``relative`` it is
+    divided by the style's own E k(s, s'), without the constant c².
     """
 
     def statistic(self, feature: Tensor, weight: Tensor | None) -> Stat:
@@ -120,7 +125,9 @@ class PolynomialLoss(StyleLoss):
 
 @dataclass(frozen=True)
 class DeviationLoss(StyleLoss):
-    """Batch-norm statistics: (1/C) Σ_c (Δμ_c)² + (Δσ_c)² (Li et al. 2017, eq. 11), or over the style's own Σ μ_c² + σ_c²."""
+    """Batch-norm statistics: (1/C) Σ_c (Δμ_c)² + (Δσ_c)² (Li et al. 2017, eq. 11), or over the style's own Σ
+    μ_c² + σ_c².
+    """
 
     def statistic(self, feature: Tensor, weight: Tensor | None) -> Stat:
         wide = widen(feature)
@@ -136,12 +143,13 @@ class DeviationLoss(StyleLoss):
 
 @dataclass(frozen=True)
 class WassersteinLoss(StyleLoss):
-    """The squared 2-Wasserstein distance of the Gaussians with the features' moments (Dowson and Landau 1982, eq. 16):
+    """The squared 2-Wasserstein distance of the Gaussians with the features' moments (Dowson and Landau 1982,
+    eq. 16):
 
         ‖Δμ‖² + tr(Σ + S - 2 (S^½ Σ S^½)^½),
 
-    over C or, with ``relative``, over the style's own tr S + ‖μ_s‖². Both covariances get a little of the identity, without
-    which the root has no slope where a channel is silent.
+    over C or, with ``relative``, over the style's own tr S + ‖μ_s‖². Both covariances get a little of the
+    identity, without which the root has no slope where a channel is silent.
     """
 
     def statistic(self, feature: Tensor, weight: Tensor | None) -> Stat:
@@ -165,11 +173,13 @@ class WassersteinLoss(StyleLoss):
 
 @dataclass(frozen=True)
 class GaussianLoss(StyleLoss):
-    """MMD² with the Gaussian kernel exp(-‖x - y‖² / 2σ²) (Li et al. 2017, section 4.1), by random Fourier features.
+    """MMD² with the Gaussian kernel exp(-‖x - y‖² / 2σ²) (Li et al. 2017, section 4.1), by random Fourier
+    features.
 
-    k(x, y) = E_ω,b 2 cos(ωᵀx + b) cos(ωᵀy + b) (Rahimi and Recht 2007, section 3), so MMD² is the squared difference of the
-    mean cosines, a statistic like any other; 512 fixed ω estimate it within some percent. σ² is the mean squared distance of two of
-    the style's samples, 2 tr S, halved. The bandwidth is the style's, so that two styles have no common statistic.
+    k(x, y) = E_ω,b 2 cos(ωᵀx + b) cos(ωᵀy + b) (Rahimi and Recht 2007, section 3), so MMD² is the squared
+    difference of the mean cosines, a statistic like any other; 512 fixed ω estimate it within some percent.
+    σ² is the mean squared distance of two of the style's samples, 2 tr S, halved. The bandwidth is the
+    style's, so that two styles have no common statistic.
     """
 
     blends: ClassVar[bool] = False
@@ -192,11 +202,13 @@ class GaussianLoss(StyleLoss):
 
 @dataclass(frozen=True)
 class SlicedWassersteinLoss(StyleLoss):
-    """The sliced 2-Wasserstein distance (Heitz et al. 2021, eq. 4): along a direction, sorted samples are matched by rank.
+    """The sliced 2-Wasserstein distance (Heitz et al. 2021, eq. 4): along a direction, sorted samples are
+    matched by rank.
 
-    Σ_v ‖sort(Fᵀv) - sort(Sᵀv)‖² / M over C fixed orthonormal directions v, which makes it the mean over the directions of a
-    rotated copy of the features; the paper draws them anew at every step. Over C or, with ``relative``, over the style's own
-    mean square. Sorting needs the whole picture: it does not add up over tiles or regions.
+    Σ_v ‖sort(Fᵀv) - sort(Sᵀv)‖² / M over C fixed orthonormal directions v, which makes it the mean over the
+    directions of a rotated copy of the features; the paper draws them anew at every step. Over C or, with
+    ``relative``, over the style's own mean square. Sorting needs the whole picture: it does not add up over
+    tiles or regions.
     """
 
     blends: ClassVar[bool] = False
@@ -218,9 +230,9 @@ class SlicedWassersteinLoss(StyleLoss):
 class NearestLoss(StyleLoss):
     """Every patch of features wants to be like the nearest one of the style (Kolkin et al. 2022, eq. 1).
 
-    The mean over positions of 1 - cos(f, s) to the closest s, both with the style's mean taken off; 0 to 2, whatever
-    ``relative`` says. Layers with more than 4096 positions are averaged down first, and patches then are that much larger.
-    It matches samples one by one: it does not add up over tiles or regions.
+    The mean over positions of 1 - cos(f, s) to the closest s, both with the style's mean taken off; 0 to 2,
+    whatever ``relative`` says. Layers with more than 4096 positions are averaged down first, and patches then
+    are that much larger. It matches samples one by one: it does not add up over tiles or regions.
     """
 
     blends: ClassVar[bool] = False
@@ -263,12 +275,15 @@ CALIBRATION = {
     "sliced-wasserstein": 10.0,
     "nearest": 4.1,
 }
-"""By what a relative loss is multiplied so that at the default weights it moves the content as far as ``moments`` does: the
-geometric mean over two pairs at 256 pixels, between which it differs by a factor of 1.1 to 2.5 (docs/losses.md)."""
+"""By what a relative loss is multiplied so that at the default weights it moves the content as far as
+``moments`` does: the geometric mean over two pairs at 256 pixels, between which it differs by a factor of 1.1
+to 2.5 (docs/losses.md)."""
 
 
 def _squared_distance(measured: Tensor, target: Tensor, relative: bool, floor: Tensor | None = None) -> Tensor:
-    """Mean square of the difference over all entries, or its sum over the target's, at least ``floor``: (N,)."""
+    """Mean square of the difference over all entries, or its sum over the target's, at least ``floor``:
+    (N,).
+    """
     entries = tuple(range(1, measured.dim()))
     difference = (measured - target) ** 2
     if not relative:

@@ -1,12 +1,15 @@
 """The losses: what is measured on a picture's features, and how far that is from what is wanted.
 
-A loss is stateless and split in two, because everything it needs from the *positions* of a picture is a sum over them:
+A loss is stateless and split in two, because everything it needs from the *positions* of a picture is a sum
+over them:
 
-- ``measure`` is local and additive: over tiles it adds up, over regions it is weighted, over several styles it averages;
+- ``measure`` is local and additive: over tiles it adds up, over regions it is weighted, over several styles
+  it averages;
 - ``distance`` is global and small: it turns the sums into one number and may be as non-linear as it likes.
 
-``target`` says what to remember of the picture that is imitated. The same losses serve the optimiser, which has one target
-for all its steps, and the training of networks, where targets change with every batch. Those that keep the content are in `content`, those that compare styles in `style`.
+``target`` says what to remember of the picture that is imitated. The same losses serve the optimiser, which
+has one target for all its steps, and the training of networks, where targets change with every batch. Those
+that keep the content are in `content`, those that compare styles in `style`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,11 +23,14 @@ from impasto.errors import SettingsError
 from impasto.losses.statistics import Stat, blend
 
 Features = Mapping[str, Tensor]
-"""Layer name -> feature map (N, C, H, W). The picture itself is the layer ``pixels``, (N, 3, H, W) in [0, 1]."""
+"""Layer name -> feature map (N, C, H, W). The picture itself is the layer ``pixels``, (N, 3, H, W) in [0,
+1]."""
 
 
 class Loss(Protocol):
-    """What every loss can do. ``weight`` is (N or 1, 1, H, W), sums to one over the picture, and defaults to uniform."""
+    """What every loss can do. ``weight`` is (N or 1, 1, H, W), sums to one over the picture, and defaults to
+    uniform.
+    """
 
     @property
     def blends(self) -> bool:
@@ -43,7 +49,9 @@ class Loss(Protocol):
 
     @property
     def looks(self) -> int:
-        """1, or 2 for a loss that measures by its own target: what `measure` finds of the imitated picture is appended to it."""
+        """1, or 2 for a loss that measures by its own target: what `measure` finds of the imitated picture is
+        appended to it.
+        """
         ...
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
@@ -51,7 +59,9 @@ class Loss(Protocol):
         ...
 
     def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
-        """The additive statistic of (N, C, H, W) features. Only a loss that compares place by place looks at ``target``."""
+        """The additive statistic of (N, C, H, W) features. Only a loss that compares place by place looks at
+        ``target``.
+        """
         ...
 
     def distance(self, measured: Stat, target: Stat) -> Tensor:
@@ -61,11 +71,12 @@ class Loss(Protocol):
 
 @dataclass(frozen=True)
 class Term:
-    """One summand of the objective: weight · Σ_l w_l · distance_l / Σ_l w_l over its layers, averaged over the batch.
+    """One summand of the objective: weight · Σ_l w_l · distance_l / Σ_l w_l over its layers, averaged over
+    the batch.
 
-    ``layers`` maps layer names to weights, ``targets`` the same names to what is to be met there, and ``where``, for a term of
-    a region, to the weights of the positions (1, 1, H, W), which sum to one. ``shares`` (N,) is what the pictures of a batch count
-    in the term, if not all the same.
+    ``layers`` maps layer names to weights, ``targets`` the same names to what is to be met there, and
+    ``where``, for a term of a region, to the weights of the positions (1, 1, H, W), which sum to one.
+    ``shares`` (N,) is what the pictures of a batch count in the term, if not all the same.
     """
 
     name: str
@@ -87,7 +98,8 @@ class Term:
         *,
         where: Mapping[str, Tensor] | None = None,
     ) -> "Term":
-        """A term towards what was remembered (`objective.remember`) of one or several pictures, with shares that sum to one.
+        """A term towards what was remembered (`objective.remember`) of one or several pictures, with shares
+        that sum to one.
 
         Raises SettingsError for several pictures with a loss that cannot average them.
         """
@@ -97,7 +109,9 @@ class Term:
         return cls(name, loss, weight, layers, targets, where or {})
 
     def value(self, measured: Mapping[str, Stat]) -> Tensor:
-        """The layers' weighted mean distance, before the term's own weight: a scalar. ``measured`` are its layers' statistics."""
+        """The layers' weighted mean distance, before the term's own weight: a scalar. ``measured`` are its
+        layers' statistics.
+        """
         distances = [
             weight * self.loss.distance(measured[layer], self.targets[layer]) for layer, weight in self.layers.items()
         ]

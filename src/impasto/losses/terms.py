@@ -1,4 +1,6 @@
-"""The terms of settings, put together once: the optimiser's objective and the teacher of networks are made of the same."""
+"""The terms of settings, put together once: the optimiser's objective and the teacher of networks are made of
+the same.
+"""
 
 from collections.abc import Iterator
 
@@ -9,7 +11,9 @@ from impasto.settings.fields import Settings
 
 
 def style(settings: Settings) -> tuple[Loss, float]:
-    """The style loss, and its weight: calibrated where it is relative, so that one loss takes another's place at the same weight."""
+    """The style loss, and its weight: calibrated where it is relative, so that one loss takes another's place
+    at the same weight.
+    """
     relative = settings.normalization == "relative"
     return STYLE_LOSSES[settings.style_loss](relative), settings.style_weight * (
         CALIBRATION[settings.style_loss] if relative else 1

@@ -1,8 +1,10 @@
-"""Checkpoints: the whole state of a run in one file, so that a later process goes on where an earlier one ended.
+"""Checkpoints: the whole state of a run in one file, so that a later process goes on where an earlier one
+ended.
 
-A state is made of dictionaries, lists, plain values and tensors. The file is a zip archive: ``state.json``, where
-every tensor is named by a number, and the tensors' bytes under those numbers, each with the checksum that zip archives have.
-A tensor that occurs twice is stored once, and is one tensor again when it is read. Nothing in it is executed.
+A state is made of dictionaries, lists, plain values and tensors. The file is a zip archive: ``state.json``,
+where every tensor is named by a number, and the tensors' bytes under those numbers, each with the checksum
+that zip archives have. A tensor that occurs twice is stored once, and is one tensor again when it is read.
+Nothing in it is executed.
 """
 
 import hashlib
@@ -43,7 +45,9 @@ def save(path: Path, state: State) -> None:
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> State:
-    """The state in a file, its tensors on ``device``. Raises CheckpointError where there is none, or it is damaged."""
+    """The state in a file, its tensors on ``device``. Raises CheckpointError where there is none, or it is
+    damaged.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             loaded: dict[int, Tensor] = {}

@@ -10,7 +10,9 @@ from impasto.errors import SettingsError
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; ``auto`` is CUDA or Apple's MPS where there is one, else the CPU. Raises SettingsError."""
+    """The device of that name; ``auto`` is CUDA or Apple's MPS where there is one, else the CPU. Raises
+    SettingsError.
+    """
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if name == "auto":
         return accelerator or torch.device("cpu")
@@ -30,7 +32,8 @@ DTYPES = {"float32": torch.float32, "tf32": torch.float32, "bfloat16": torch.bfl
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """The precision of that name; ``auto`` is bfloat16 where the processor has instructions for it, else float32.
+    """The precision of that name; ``auto`` is bfloat16 where the processor has instructions for it, else
+    float32.
 
     Raises SettingsError for tf32 on anything but CUDA.
     """
@@ -44,12 +47,14 @@ def choose_precision(name: str, device: torch.device) -> str:
 _convolving: list[bool] = []
 _outside: list[bool] = []
 _free = threading.Condition()
-"""What CUDA's convolutions are held to, once for each that holds them, and what they were before; the mode is the whole process's."""
+"""What CUDA's convolutions are held to, once for each that holds them, and what they were before; the mode is
+the whole process's."""
 
 
 @contextmanager
 def convolving(precision: str) -> Iterator[None]:
-    """Within it, CUDA's float32 convolutions are what ``precision`` says; torch would take tf32 for them unasked.
+    """Within it, CUDA's float32 convolutions are what ``precision`` says; torch would take tf32 for them
+    unasked.
 
     A thread that wants another precision waits until those at work are done.
     """
@@ -58,7 +63,8 @@ def convolving(precision: str) -> Iterator[None]:
         _free.wait_for(lambda: wanted in (_convolving or [wanted]))
         if not _convolving:
             _outside.append(torch.backends.cudnn.allow_tf32)
-            # The older of torch's two ways to say so: after the newer one, torch's own exporter cannot read the older any more.
+            # The older of torch's two ways to say so: after the newer one, torch's own exporter cannot read
+            # the older any more.
             torch.backends.cudnn.allow_tf32 = wanted
         _convolving.append(wanted)
     try:
@@ -72,7 +78,9 @@ def convolving(precision: str) -> Iterator[None]:
 
 
 def computes_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 is computed by the processor itself (AMX, AVX512-BF16, Ampere and later) and not emulated."""
+    """Whether bfloat16 is computed by the processor itself (AMX, AVX512-BF16, Ampere and later) and not
+    emulated.
+    """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":

@@ -1,4 +1,6 @@
-"""Writing files so that nothing is lost: whole or not at all, and never over something that was not to be touched."""
+"""Writing files so that nothing is lost: whole or not at all, and never over something that was not to be
+touched.
+"""
 
 import hashlib
 import os

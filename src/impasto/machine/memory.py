@@ -1,4 +1,6 @@
-"""Memory: how much there is, and that what is freed and asked for again at every step stays in the process while a run lasts."""
+"""Memory: how much there is, and that what is freed and asked for again at every step stays in the process
+while a run lasts.
+"""
 
 import ctypes
 import sys
@@ -21,10 +23,10 @@ _holders, _lock = 0, threading.Lock()
 def kept() -> Iterator[None]:
     """Within it, freed memory is kept for the next step; at its end what is free goes back to the system.
 
-    glibc maps every large tensor anew and unmaps it when it is freed, and the system has to clear each of its pages when it
-    is touched again: at 512 pixels some twenty thousand a step, a third of a step's time. Other allocators are left alone.
-    Whoever works on many pictures wraps the loop in it: inside, it does nothing. It holds for the process, until the last thread has
-    left it.
+    glibc maps every large tensor anew and unmaps it when it is freed, and the system has to clear each of its
+    pages when it is touched again: at 512 pixels some twenty thousand a step, a third of a step's time. Other
+    allocators are left alone. Whoever works on many pictures wraps the loop in it: inside, it does nothing.
+    It holds for the process, until the last thread has left it.
     """
     global _holders  # noqa: PLW0603
     if (libc := _glibc()) is None:
@@ -50,8 +52,9 @@ def kept() -> Iterator[None]:
 def return_large() -> None:
     """From here to the end of `kept`, let what is larger than 32 MiB go back when it is freed.
 
-    Tiles are of several shapes, and what one has freed seldom fits the next: kept, the gaps between would add up to a tenth of
-    a large picture's memory. In tiles it costs no time; a picture seen whole would take up to half as long again.
+    Tiles are of several shapes, and what one has freed seldom fits the next: kept, the gaps between would add
+    up to a tenth of a large picture's memory. In tiles it costs no time; a picture seen whole would take up
+    to half as long again.
     """
     if _holders and (libc := _glibc()) is not None:
         libc.mallopt(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
@@ -65,7 +68,9 @@ def release() -> None:
 
 
 def ran_out(error: Exception) -> bool:
-    """Whether an error says that there was no memory left; but for CUDA neither torch nor its oneDNN has one of its own for that."""
+    """Whether an error says that there was no memory left; but for CUDA neither torch nor its oneDNN has one
+    of its own for that.
+    """
     said = (
         "allocate memory",
         "not enough memory",
@@ -79,7 +84,9 @@ def ran_out(error: Exception) -> bool:
 
 
 def budget(setting: str, device: torch.device) -> int:
-    """The bytes a run may take on a device, from a setting like ``4GB``; ``auto`` is half of what is free beside this process."""
+    """The bytes a run may take on a device, from a setting like ``4GB``; ``auto`` is half of what is free
+    beside this process.
+    """
     if setting != "auto":
         number, unit = float(setting[:-2]), setting[-2:]
         return int(number * {"MB": 10**6, "GB": 10**9}[unit])
@@ -90,7 +97,9 @@ def budget(setting: str, device: torch.device) -> int:
 
 
 def _left_by_container() -> int:
-    """What a container leaves to its processes (Linux control groups, version 2); files it has read are dropped on demand."""
+    """What a container leaves to its processes (Linux control groups, version 2); files it has read are
+    dropped on demand.
+    """
     group = Path("/sys/fs/cgroup")
     try:
         used, limit = (int((group / name).read_text()) for name in ("memory.current", "memory.max"))

@@ -1,7 +1,9 @@
-"""Faces: three small networks, one after the other, each of which looks closer at what the one before took for a face (MTCNN).
+"""Faces: three small networks, one after the other, each of which looks closer at what the one before took
+for a face (MTCNN).
 
-K. Zhang, Z. Zhang, Z. Li and Y. Qiao, Joint face detection and alignment using multitask cascaded convolutional networks, IEEE Signal
-Processing Letters 2016. The thresholds are the authors'. Faces are sought upright, and up to some 30° to either side.
+K. Zhang, Z. Zhang, Z. Li and Y. Qiao, Joint face detection and alignment using multitask cascaded
+convolutional networks, IEEE Signal Processing Letters 2016. The thresholds are the authors'. Faces are sought
+upright, and up to some 30° to either side.
 """
 
 from collections.abc import Mapping
@@ -26,15 +28,18 @@ _CHEEK = 0.6
 
 @dataclass(frozen=True)
 class _Net:
-    """One of the networks: the side of the squares that it looks at, and after which convolutions so many positions are pooled, always
-    with a step of two (the paper's figure 2)."""
+    """One of the networks: the side of the squares that it looks at, and after which convolutions so many
+    positions are pooled, always with a step of two (the paper's figure 2).
+    """
 
     tensors: Mapping[str, Tensor]
     side: int
     pools: Mapping[int, int]
 
     def answers(self, seen: Tensor) -> list[Tensor]:
-        """What it says of pictures (N, 3, H, W) in [-1, 1]: its last layers, side by side, each (N, C, H', W')."""
+        """What it says of pictures (N, 3, H, W) in [-1, 1]: its last layers, side by side, each (N, C, H',
+        W').
+        """
         said: list[Tensor] = []
         number = 1
         while f"{number}.weight" in self.tensors:
@@ -51,7 +56,9 @@ class _Net:
 
 @dataclass(frozen=True)
 class Face:
-    """A face, in pixels: ``box`` (4,) is left, top, right, bottom; ``points`` (5, 2) are x, y of the two eyes, the nose, the corners of the mouth."""
+    """A face, in pixels: ``box`` (4,) is left, top, right, bottom; ``points`` (5, 2) are x, y of the two
+    eyes, the nose, the corners of the mouth.
+    """
 
     box: Tensor
     points: Tensor
@@ -74,11 +81,15 @@ def found(picture: Picture) -> list[Face]:
 
 
 def mask(faces: list[Face], size: Size) -> Tensor:
-    """The faces as a mask (1, 1, H, W) in [0, 1] for the picture they were found in: soft ellipses, whitest at the eyes and the mouth."""
+    """The faces as a mask (1, 1, H, W) in [0, 1] for the picture they were found in: soft ellipses, whitest
+    at the eyes and the mouth.
+    """
     y, x = torch.meshgrid(torch.arange(size[0]) + 0.5, torch.arange(size[1]) + 0.5, indexing="ij")
 
     def blob(centre: Tensor, along: Tensor, across: Tensor) -> Tensor:
-        """How far from the centre (2,) of an ellipse with half an axis (2,) and half the width () of the other: 1 on its rim."""
+        """How far from the centre (2,) of an ellipse with half an axis (2,) and half the width () of the
+        other: 1 on its rim.
+        """
         dx, dy, length = x - centre[0], y - centre[1], along.norm().clamp_min(1)
         u, v = (dx * along[0] + dy * along[1]) / length, (dy * along[0] - dx * along[1]) / length
         return torch.hypot(u / length, v / across.clamp_min(1))
@@ -98,7 +109,9 @@ def mask(faces: list[Face], size: Size) -> Tensor:
 
 
 def _proposed(net: _Net, seen: Tensor) -> Tensor:
-    """Boxes (N, 4) that may be faces: the network looks at every square of its side, of pictures of many sizes."""
+    """Boxes (N, 4) that may be faces: the network looks at every square of its side, of pictures of many
+    sizes.
+    """
     boxes, likely, scale = [torch.empty(0, 4)], [torch.empty(0)], net.side / _SMALLEST
     while min(seen.shape[2:]) * scale >= net.side:
         size = round(seen.shape[2] * scale), round(seen.shape[3] * scale)
@@ -115,7 +128,9 @@ def _proposed(net: _Net, seen: Tensor) -> Tensor:
 
 
 def _looked_at(net: _Net, seen: Tensor, boxes: Tensor) -> list[Tensor]:
-    """What a network says of squares (N, 4), brought to its side: its answers (N, C), the last as how likely (N,) it is a face."""
+    """What a network says of squares (N, 4), brought to its side: its answers (N, C), the last as how likely
+    (N,) it is a face.
+    """
     side = net.side
     patches = [torch.empty(0, 3, side, side)]
     height, width = seen.shape[2:]
@@ -139,7 +154,9 @@ def _square(boxes: Tensor) -> Tensor:
 
 
 def _kept(boxes: Tensor, likely: Tensor, least: float, overlap: float) -> tuple[Tensor, Tensor]:
-    """Of boxes (N, 4) that are likely (N,) enough the likeliest of each heap, the likeliest first, and which these are."""
+    """Of boxes (N, 4) that are likely (N,) enough the likeliest of each heap, the likeliest first, and which
+    these are.
+    """
     sides = torch.cat([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1)
     chosen = cv2.dnn.NMSBoxes(sides.tolist(), likely.tolist(), least, overlap)
     kept = torch.tensor([*chosen], dtype=torch.long)

@@ -17,13 +17,16 @@ _LONGEST = 1000
 """The long side at which they are sought: finer masks are slower, and hold no more."""
 
 _known: MutableMapping[Tensor, dict[str, Picture]] = WeakTensorKeyDictionary()
-"""What was found by name, as long as the photograph's pixels are there: what is protected and a region as well is sought once."""
+"""What was found by name, as long as the photograph's pixels are there: what is protected and a region as
+well is sought once."""
 
 
 def found(mask: PictureLike, photo: Picture) -> PictureLike:
-    """A mask as it was given, or, for one of `NAMES`, one of the photograph's shape: white where such are, soft at their edges.
+    """A mask as it was given, or, for one of `NAMES`, one of the photograph's shape: white where such are,
+    soft at their edges.
 
-    Raises ImageError where there are none, and WeightsError where the network that finds them is not installed.
+    Raises ImageError where there are none, and WeightsError where the network that finds them is not
+    installed.
     """
     if not isinstance(mask, str) or mask not in NAMES:
         return mask

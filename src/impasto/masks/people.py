@@ -1,8 +1,8 @@
 """People: which pixels belong to one, by the network that video calls cut out backgrounds with.
 
-MediaPipe Selfie Segmentation (Google 2021): the encoder of A. Howard et al., Searching for MobileNetV3, ICCV 2019, with a decoder of gated
-skip connections. It looks at 256 × 256 pixels; a guided filter (K. He, J. Sun and X. Tang, Guided image filtering, PAMI 2013) brings its
-answer to the photograph's edges.
+MediaPipe Selfie Segmentation (Google 2021): the encoder of A. Howard et al., Searching for MobileNetV3, ICCV
+2019, with a decoder of gated skip connections. It looks at 256 × 256 pixels; a guided filter (K. He, J. Sun
+and X. Tang, Guided image filtering, PAMI 2013) brings its answer to the photograph's edges.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,8 @@ def mask(picture: Picture) -> Tensor:
 
 
 def likely(net: Mapping[str, Tensor], seen: Tensor) -> Tensor:
-    """How likely every pixel is a person's (1, 1, H, W), of a picture (1, 3, H, W) in [0, 1] with sides that 16 divides.
+    """How likely every pixel is a person's (1, 1, H, W), of a picture (1, 3, H, W) in [0, 1] with sides that
+    16 divides.
 
     ``net`` numbers the convolutions in the order in which they are computed, as here.
     """
@@ -67,7 +68,9 @@ def likely(net: Mapping[str, Tensor], seen: Tensor) -> Tensor:
 
 
 def guided(guide: Tensor, coarse: Tensor) -> Tensor:
-    """A mask (1, 1, H, W) that has the edges of a picture (1, 3, H, W): in every window it is linear in the picture's lightness."""
+    """A mask (1, 1, H, W) that has the edges of a picture (1, 3, H, W): in every window it is linear in the
+    picture's lightness.
+    """
     grey, white = guide.mean(1)[0].double().numpy(), coarse[0, 0].double().numpy()
     side = 2 * max(1, round(_RADIUS * max(grey.shape))) + 1
 

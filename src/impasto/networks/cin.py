@@ -1,12 +1,14 @@
 """The styliser: a convolutional network whose style lives in its normalisations alone.
 
-Every convolution is followed by conditional instance normalisation (CIN; Dumoulin, Shlens and Kudlur 2017, section 2),
+Every convolution is followed by conditional instance normalisation (CIN; Dumoulin, Shlens and Kudlur 2017,
+section 2),
 
     y = γ (x - μ) / √(σ² + ε) + β,
 
-where μ and σ² are the channel's own mean and variance over the picture, and γ and β come from the style. One set of
-convolutions so holds many styles, and styles can be mixed by mixing their γ and β. These are linear in a short code: the
-weights of N learnt styles there, the output of a network that looks at any painting in Ghiasi et al. (2017, section 2).
+where μ and σ² are the channel's own mean and variance over the picture, and γ and β come from the style. One
+set of convolutions so holds many styles, and styles can be mixed by mixing their γ and β. These are linear in
+a short code: the weights of N learnt styles there, the output of a network that looks at any painting in
+Ghiasi et al. (2017, section 2).
 """
 
 from collections.abc import Callable, Sequence
@@ -19,12 +21,15 @@ from torch.nn import functional
 EPSILON = 1e-5
 
 GRID = 4
-"""Pixels: a network paints the same wherever a picture begins on this grid, which is that of two strides of 2."""
+"""Pixels: a network paints the same wherever a picture begins on this grid, which is that of two strides of
+2."""
 
 
 @dataclass(frozen=True)
 class StylizerShape:
-    """Widths of a styliser: 9×9, then two 3×3 of stride 2; so many residual blocks of two; two upsamplings; 9×9 to RGB."""
+    """Widths of a styliser: 9×9, then two 3×3 of stride 2; so many residual blocks of two; two upsamplings;
+    9×9 to RGB.
+    """
 
     contract: tuple[int, int, int]
     blocks: int
@@ -40,19 +45,21 @@ class StylizerShape:
 def conditional_instance_norm(y: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
     """(N, C, H, W) with γ and β (N, C), float32 at least -> the same, normalised by its own statistics.
 
-    Batch normalisation in training is instance normalisation of one picture, and of several if each has its own channels.
-    torch has it in one pass, with statistics in float32 for maps of any precision.
+    Batch normalisation in training is instance normalisation of one picture, and of several if each has its
+    own channels. torch has it in one pass, with statistics in float32 for maps of any precision.
     """
     count, channels = y.shape[:2]
-    # A view of one picture's maps must not be taken: with channels last, its strides say too little of its layout, and
-    # the gradient comes out wrong (torch 2.13).
+    # A view of one picture's maps must not be taken: with channels last, its strides say too little of its
+    # layout, and the gradient comes out wrong (torch 2.13).
     folded = y if count == 1 else y.reshape(1, count * channels, *y.shape[2:]).contiguous()
     normalised = functional.batch_norm(folded, None, None, gamma.flatten(), beta.flatten(), training=True, eps=EPSILON)
     return normalised if count == 1 else normalised.reshape(y.shape)
 
 
 class Layer(nn.Module):
-    """Nearest-neighbour upsampling if wanted, reflection padding, a convolution, CIN, and a ReLU if wanted."""
+    """Nearest-neighbour upsampling if wanted, reflection padding, a convolution, CIN, and a ReLU if
+    wanted.
+    """
 
     def __init__(
         self,
@@ -76,7 +83,9 @@ class Layer(nn.Module):
         return self.conv.out_channels if self.normalised else 0
 
     def forward(self, x: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
-        """(N, C, H, W) with γ and β (N, C') -> (N, C', H', W'). Where there is no normalisation, γ and β are empty."""
+        """(N, C, H, W) with γ and β (N, C') -> (N, C', H', W'). Where there is no normalisation, γ and β are
+        empty.
+        """
         weight, bias = self.conv.weight, self.conv.bias
         # Weights are learnt in float32, whatever the precision of the maps.
         y = functional.conv2d(
@@ -94,7 +103,8 @@ class Layer(nn.Module):
 
 
 def reach(layers: Sequence[Layer]) -> int:
-    """How many pixels around a pixel have a say in it through layers, one after the other, statistics aside; a multiple of `GRID`.
+    """How many pixels around a pixel have a say in it through layers, one after the other, statistics aside;
+    a multiple of `GRID`.
 
     It is one step of the grid more than that, for a tile may begin anywhere on it.
     """

@@ -24,8 +24,9 @@ from impasto.settings.fields import LEARNT
 class StyleCode:
     """A style of a network: the network's name or file (`zoo.network`), and the style, float32.
 
-    ``values`` are the code (1, L), in which γ and β are linear, or γ and β themselves (1, 2ΣC). ``colours`` are the painting's
-    (1, 12), as `transfer.of` gives them: networks that were trained so have theirs moved towards them (`Design.palette`).
+    ``values`` are the code (1, L), in which γ and β are linear, or γ and β themselves (1, 2ΣC). ``colours``
+    are the painting's (1, 12), as `transfer.of` gives them: networks that were trained so have theirs moved
+    towards them (`Design.palette`).
     """
 
     network: str
@@ -66,7 +67,9 @@ class StyleCode:
 
     @classmethod
     def load(cls, path: str | Path) -> "StyleCode":
-        """The style saved there, or the one of a network that has learnt one. Raises StyleCodeError when the file holds none."""
+        """The style saved there, or the one of a network that has learnt one. Raises StyleCodeError when the
+        file holds none.
+        """
         try:
             with safe_open(path, framework="pt") as file:
                 told = file.metadata() or {}
@@ -86,7 +89,9 @@ class StyleCode:
 
 
 def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:
-    """The style of any painting, as the network ``name`` sees it. Raises SettingsError for one with learnt styles alone."""
+    """The style of any painting, as the network ``name`` sees it. Raises SettingsError for one with learnt
+    styles alone.
+    """
     values = network(name).predicted(painting)
     if values is None:
         raise SettingsError(
@@ -96,7 +101,9 @@ def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:
 
 
 def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
-    """The style in which a network leaves a photograph as it is, more or less. Raises SettingsError for one that has none."""
+    """The style in which a network leaves a photograph as it is, more or less. Raises SettingsError for one
+    that has none.
+    """
     chosen = network(name)
     design, count = chosen.design, chosen.stylizer.heads.in_features
     if not design.styles:
@@ -107,7 +114,9 @@ def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
 
 
 def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
-    """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises SettingsError."""
+    """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises
+    SettingsError.
+    """
     chosen = network(name)
     design = chosen.design
     if not design.styles:
@@ -147,7 +156,9 @@ def normalised(shares: Sequence[float]) -> list[float]:
 
 
 def mixed(codes: Sequence[tuple[StyleCode, float]]) -> StyleCode:
-    """The weighted sum of styles, with shares that sum to one. Raises SettingsError for styles of different networks."""
+    """The weighted sum of styles, with shares that sum to one. Raises SettingsError for styles of different
+    networks.
+    """
     networks = {code.network for code, _ in codes}
     if len(networks) > 1:
         raise SettingsError(f"Styles of different networks ({', '.join(sorted(networks))}) cannot be mixed.")

@@ -1,9 +1,11 @@
-"""What a network of the fast method offers: the contract, kept by all that are here (`tests/test_contract.py`).
+"""What a network of the fast method offers: the contract, kept by all that are here
+(`tests/test_contract.py`).
 
-`FeedForward` is what paints, and all that `painter` and `export` ask for. `Network` has with it what makes codes for it, and tells its
-`Design`: all that `codes` and the fast method ask for, and what is saved.
+`FeedForward` is what paints, and all that `painter` and `export` ask for. `Network` has with it what makes
+codes for it, and tells its `Design`: all that `codes` and the fast method ask for, and what is saved.
 
-The file of a network is a safetensors file: the weights in float16, and in its metadata all that is needed to build the network again.
+The file of a network is a safetensors file: the weights in float16, and in its metadata all that is needed to
+build the network again.
 """
 
 import json
@@ -31,11 +33,13 @@ LEAST = 16
 
 
 class FeedForward(Protocol):
-    """A torch module that paints N photographs (N, 3, H, W), RGB in [0, 1], in a style each, to the same shape and range.
+    """A torch module that paints N photographs (N, 3, H, W), RGB in [0, 1], in a style each, to the same
+    shape and range.
 
-    H and W are any from `LEAST` on, odd ones too. The same input gives the same output. It is made of `cin.Layer`s, so that
-    `painter.Painter` can compute them in another precision, and by statistics that are frozen: then it is a chain of convolutions,
-    and paints the same in tiles that begin on the grid `cin.GRID`, with `reach` pixels around them, as in the whole picture.
+    H and W are any from `LEAST` on, odd ones too. The same input gives the same output. It is made of
+    `cin.Layer`s, so that `painter.Painter` can compute them in another precision, and by statistics that are
+    frozen: then it is a chain of convolutions, and paints the same in tiles that begin on the grid
+    `cin.GRID`, with `reach` pixels around them, as in the whole picture.
     """
 
     heads: nn.Linear
@@ -43,22 +47,29 @@ class FeedForward(Protocol):
 
     @property
     def reach(self) -> int:
-        """Pixels: nothing beyond has a say in a pixel, statistics aside. A multiple of `cin.GRID`; `cin.reach` computes it."""
+        """Pixels: nothing beyond has a say in a pixel, statistics aside. A multiple of `cin.GRID`;
+        `cin.reach` computes it.
+        """
 
     def layers(self) -> Sequence[Layer]:
         """All layers, in the order in which the picture passes them."""
 
     def style(self, code: Tensor) -> Tensor:
-        """A code (N, L) -> γ of all layers, one after the other, and then β: (N, 2ΣC), float32 (`cin.parameters_of`)."""
+        """A code (N, L) -> γ of all layers, one after the other, and then β: (N, 2ΣC), float32
+        (`cin.parameters_of`).
+        """
 
     def traverse(self, pixels: Tensor, apply: Callable[[Layer, Tensor], Tensor]) -> Tensor:
-        """The way of pixels (N, 3, H, W) through the layers to what is painted, whatever ``apply`` does in each.
+        """The way of pixels (N, 3, H, W) through the layers to what is painted, whatever ``apply`` does in
+        each.
 
         It calls ``apply`` once for each of `layers`, in their order, and keeps the dtype.
         """
 
     def __call__(self, pixels: Tensor, style: Tensor) -> Tensor:
-        """(N, 3, H, W) in [0, 1] with N styles, as `style` gives them -> (N, 3, H, W) in [0, 1]. Differentiable in both."""
+        """(N, 3, H, W) in [0, 1] with N styles, as `style` gives them -> (N, 3, H, W) in [0, 1].
+        Differentiable in both.
+        """
 
     def state_dict(self) -> dict[str, Any]:
         """Its weights by name, as every module gives them: float32."""
@@ -76,13 +87,15 @@ class Design:
     encoder: EncoderShape | None
     """Of networks of ours for any style; else None."""
     styles: tuple[str, ...] = ()
-    """The names of the learnt styles, one for each entry of the code. If it has an entry more, that is the photograph's own style.
+    """The names of the learnt styles, one for each entry of the code. If it has an entry more, that is the
+    photograph's own style.
 
     None, if the network paints in any style; the photograph's own is then what it makes of the photograph."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """The model card: how it was trained, on what, and what became of it."""
     palette: float = 0.0
-    """How far the colours of what the styliser paints are moved to the painting's (`transfer.towards`), from 0 to 1."""
+    """How far the colours of what the styliser paints are moved to the painting's (`transfer.towards`), from
+    0 to 1."""
     colours: tuple[tuple[float, ...], ...] = ()
     """If they are moved, the colours of each of the learnt styles (`transfer.of`)."""
 
@@ -92,7 +105,9 @@ class Design:
 
 
 class Network(nn.Module):
-    """What paints, and what makes codes for it: an encoder, if it paints in any style, or the names of its styles."""
+    """What paints, and what makes codes for it: an encoder, if it paints in any style, or the names of its
+    styles.
+    """
 
     def __init__(self, design: Design, stylizer: FeedForward | None = None) -> None:
         """``stylizer`` where the design has no architecture."""
@@ -104,7 +119,9 @@ class Network(nn.Module):
         self.encoder = StyleEncoder(design.encoder) if design.encoder else None
 
     def predicted(self, painting: Picture | LargePicture) -> Tensor | None:
-        """The code (1, L) of any painting of any size, the same each time; None where there are learnt styles alone."""
+        """The code (1, L) of any painting of any size, the same each time; None where there are learnt styles
+        alone.
+        """
         return self.encoder.look(painting) if self.encoder else None
 
 
@@ -117,7 +134,9 @@ def save_network(network: Network, path: Path, *, force: bool = False) -> None:
 
 
 def load_network(path: Path) -> Network:
-    """The network in a file, float32 on the CPU, for painting. Raises WeightsError when the file holds none."""
+    """The network in a file, float32 on the CPU, for painting. Raises WeightsError when the file holds
+    none.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             described = file.metadata() or {}

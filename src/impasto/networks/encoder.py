@@ -1,8 +1,9 @@
 """The style encoder: from how the VGG19 sees a painting to the code that the styliser is told about it.
 
-It looks at nothing but the mean and the deviation of every channel of some layers, which is a summary of a style that varies
-smoothly with it (Huang and Belongie 2017, section 5, instance-normalise by it alone). Ghiasi et al. (2017, section 2.2) train an
-Inception network on 80 000 paintings for the purpose; a small perceptron on these moments asks for far fewer.
+It looks at nothing but the mean and the deviation of every channel of some layers, which is a summary of a
+style that varies smoothly with it (Huang and Belongie 2017, section 5, instance-normalise by it alone).
+Ghiasi et al. (2017, section 2.2) train an Inception network on 80 000 paintings for the purpose; a small
+perceptron on these moments asks for far fewer.
 """
 
 import math
@@ -29,8 +30,9 @@ _SHORTEST = 16
 
 
 def looked_at(painting: Picture | LargePicture) -> Picture:
-    """A painting at the size it is looked at, as in training, where small ones are enlarged; a strip keeps enough of its short
-    side for the deepest layer."""
+    """A painting at the size it is looked at, as in training, where small ones are enlarged; a strip keeps
+    enough of its short side for the deepest layer.
+    """
     length = max(LENGTH, math.ceil(_SHORTEST * max(painting.size) / min(painting.size)))
     return small(painting, long_side(painting.size, length))
 
@@ -43,7 +45,8 @@ def small(painting: Picture | LargePicture, size: Size) -> Picture:
 
 
 def described(moments: Mapping[str, Stat]) -> Tensor:
-    """What is known of N paintings (N, 2ΣC), from the raw moments (G, μ) of their `LAYERS` (`statistics.moments`).
+    """What is known of N paintings (N, 2ΣC), from the raw moments (G, μ) of their `LAYERS`
+    (`statistics.moments`).
 
     Logarithms, for activations differ by powers of ten from layer to layer and from painting to painting.
     """
@@ -64,7 +67,9 @@ class EncoderShape:
 
 
 class StyleEncoder(nn.Module):
-    """What `described` tells of a painting, standardised, through a perceptron with one hidden layer: (N, inputs) -> (N, codes)."""
+    """What `described` tells of a painting, standardised, through a perceptron with one hidden layer: (N,
+    inputs) -> (N, codes).
+    """
 
     shift: Tensor
     scale: Tensor
@@ -88,9 +93,11 @@ class StyleEncoder(nn.Module):
 
     @torch.no_grad()
     def standardise(self, descriptions: Tensor) -> None:
-        """Centre the descriptions (M, inputs) of the paintings to learn from, with like deviations, and a length of about one.
+        """Centre the descriptions (M, inputs) of the paintings to learn from, with like deviations, and a
+        length of about one.
 
-        Adam moves every weight by as much, however many there are: inputs of deviation one would be thrown about by their number.
+        Adam moves every weight by as much, however many there are: inputs of deviation one would be thrown
+        about by their number.
         """
         deviation, mean = torch.std_mean(descriptions, 0, correction=0)
         self.shift.copy_(mean)

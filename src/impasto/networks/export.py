@@ -28,8 +28,8 @@ class _Coded(nn.Module):
 
 
 def export_onnx(network: str, path: Path, *, force: bool = False) -> None:
-    """Write a styliser to ``path``: inputs ``pixels`` (1, 3, height, width) in [0, 1], any size from 16, and ``code`` (1, L),
-    as `StyleCode.values` holds it; output ``stylized``, of the pixels' shape.
+    """Write a styliser to ``path``: inputs ``pixels`` (1, 3, height, width) in [0, 1], any size from 16, and
+    ``code`` (1, L), as `StyleCode.values` holds it; output ``stylized``, of the pixels' shape.
 
     Raises SettingsError for an unknown network, ImpastoError when the exporter is not installed, OutputError.
     """

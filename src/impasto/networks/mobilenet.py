@@ -1,7 +1,8 @@
 """The style predictor: any painting to the 100 numbers that the arbitrary styliser is told about it.
 
-MobileNetV2 (Sandler et al. 2018, table 2) in place of the Inception of Ghiasi et al. (2017, section 2.2): 16 times smaller, and
-what Magenta distilled for phones. Its batch normalisations are folded into the convolutions.
+MobileNetV2 (Sandler et al. 2018, table 2) in place of the Inception of Ghiasi et al. (2017, section 2.2): 16
+times smaller, and what Magenta distilled for phones. Its batch normalisations are folded into the
+convolutions.
 """
 
 from collections.abc import Collection, Iterator
@@ -19,7 +20,9 @@ _BLOCKS = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3
 
 
 class SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's SAME padding: where an even size has an odd margin, the larger half comes last."""
+    """A convolution with TensorFlow's SAME padding: where an even size has an odd margin, the larger half
+    comes last.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         margins = []
@@ -30,7 +33,9 @@ class SameConv(nn.Conv2d):
 
 
 class Bottleneck(nn.Module):
-    """An inverted residual: expand 1×1, depthwise 3×3, project 1×1; the input is added where shapes allow (figure 4d)."""
+    """An inverted residual: expand 1×1, depthwise 3×3, project 1×1; the input is added where shapes allow
+    (figure 4d).
+    """
 
     def __init__(self, inputs: int, outputs: int, expansion: int, stride: int) -> None:
         super().__init__()
@@ -62,7 +67,9 @@ class StylePredictor(nn.Module):
         self.code = nn.Linear(1280, CODES)
 
     def maps(self, pixels: Tensor, blocks: Collection[int]) -> Iterator[Tensor]:
-        """What some of the bottlenecks, counted from 0, make of pixels of any size: (N, C, h, w) each, in their order."""
+        """What some of the bottlenecks, counted from 0, make of pixels of any size: (N, C, h, w) each, in
+        their order.
+        """
         y = functional.relu6(self.first(pixels))
         for number in range(max(blocks) + 1):
             y = self.blocks[number](y)

@@ -1,9 +1,10 @@
 """Painting with a styliser: one style, no gradients, in the precision that is fastest here.
 
-The normalisations need the mean and the variance of every channel over the whole picture. `Painter.whole` takes them as it
-goes; for a picture that is too large to be seen at once, `Painter.measured` takes them from samples of it, and
-`Painter.frozen` paints any part of it by them. Frozen statistics make the network a plain chain of convolutions, so that parts
-fit together without a seam (URST: Chen et al. 2022, section 3.2, where they are taken from a thumbnail).
+The normalisations need the mean and the variance of every channel over the whole picture. `Painter.whole`
+takes them as it goes; for a picture that is too large to be seen at once, `Painter.measured` takes them from
+samples of it, and `Painter.frozen` paints any part of it by them. Frozen statistics make the network a plain
+chain of convolutions, so that parts fit together without a seam (URST: Chen et al. 2022, section 3.2, where
+they are taken from a thumbnail).
 """
 
 from collections.abc import Callable
@@ -20,7 +21,9 @@ Moments = tuple[Tensor, Tensor] | None
 
 
 class Painter:
-    """A styliser with one style, ready to paint on a device. ``dtype`` is the type of its convolutions and feature maps."""
+    """A styliser with one style, ready to paint on a device. ``dtype`` is the type of its convolutions and
+    feature maps.
+    """
 
     def __init__(self, network: FeedForward, style: Tensor, *, dtype: torch.dtype, device: torch.device) -> None:
         """``style`` (1, 2ΣC) as `FeedForward.style` gives it."""
@@ -35,7 +38,9 @@ class Painter:
 
     @torch.no_grad()
     def measured(self, samples: Tensor) -> tuple[Tensor, list[Moments]]:
-        """Samples (N, 3, H, W) of one picture, painted by their own statistics, and these: of every layer, over all together."""
+        """Samples (N, 3, H, W) of one picture, painted by their own statistics, and these: of every layer,
+        over all together.
+        """
         return self._by_own_statistics(samples)
 
     def _by_own_statistics(self, pixels: Tensor) -> tuple[Tensor, list[Moments]]:
@@ -46,7 +51,8 @@ class Painter:
             _, (gamma, beta) = next(parameters)
             y = self._convolution(layer.conv.weight, layer.conv.bias, layer)(layer.padded(x), 0, False)
             if layer.normalised:
-                # Batch normalisation in training is instance normalisation of one picture, and torch has it in one pass.
+                # Batch normalisation in training is instance normalisation of one picture, and torch has it
+                # in one pass.
                 y, mean, inverse = torch.native_batch_norm(y, gamma, beta, None, None, True, 0.0, EPSILON)
             found.append((mean, inverse) if layer.normalised else None)
             return y.relu_() if layer.relu else y

@@ -23,7 +23,9 @@ OfLayer = Callable[[Mapping[str, Tensor], str, int], tuple[str, Head, Head]]
 
 
 def network(name: str) -> Network:
-    """One of `BUILT_IN`, or of a file that training has written, float32 on the CPU. Raises SettingsError and WeightsError."""
+    """One of `BUILT_IN`, or of a file that training has written, float32 on the CPU. Raises SettingsError and
+    WeightsError.
+    """
     if is_file(name):
         try:
             return _of_file(name, Path(name).stat().st_mtime_ns)
@@ -63,7 +65,9 @@ class _Arbitrary(Network):
 
 
 def _arbitrary(file: str) -> Network:
-    """Ghiasi et al. 2017 in Magenta's mobile form, a quarter as wide: any painting, by the code that `mobilenet` makes of it."""
+    """Ghiasi et al. 2017 in Magenta's mobile form, a quarter as wide: any painting, by the code that
+    `mobilenet` makes of it.
+    """
     sizes = StylizerShape(contract=(8, 16, 32), blocks=5, expand=(16, 8), codes=CODES, biased=True, constant=True)
     return _filled(_Arbitrary(Design(sizes, None)), weights.load(file), _magenta)
 
@@ -140,7 +144,8 @@ _BUILDERS: tuple[tuple[str, Callable[[str], Network]], ...] = (
     ("multistyle26", _multistyle26),
 )
 BUILT_IN = dict(zip(NETWORKS, _BUILDERS, strict=True))
-"""The networks that are here by name: the name of each styliser's weights in `weights.REGISTRY`, and what builds it of them."""
+"""The networks that are here by name: the name of each styliser's weights in `weights.REGISTRY`, and what
+builds it of them."""
 
 FILES = {name: file for name, (file, _) in BUILT_IN.items()}
 """The first of the two."""

@@ -10,7 +10,8 @@ _LUMINANCE = torch.tensor([0.299, 0.587, 0.114])
 """Of red, green and blue (ITU-R BT.601)."""
 
 _FINE, _AROUND = 0.003, 0.012
-"""Deviations over the long side: of the blur before edges are sought, and of their surroundings. At 512 pixels 1.5 and 6."""
+"""Deviations over the long side: of the blur before edges are sought, and of their surroundings. At 512
+pixels 1.5 and 6."""
 
 
 def luminance(pixels: Tensor) -> Tensor:
@@ -19,7 +20,8 @@ def luminance(pixels: Tensor) -> Tensor:
 
 
 def sobel(pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """Horizontal and vertical differences of the luminance by Sobel's operator, per pixel: (N, 1, H, W) each, in [-½, ½].
+    """Horizontal and vertical differences of the luminance by Sobel's operator, per pixel: (N, 1, H, W) each,
+    in [-½, ½].
 
     The horizontal difference shows upright edges, the vertical one level edges. Borders are repeated.
     """
@@ -36,7 +38,9 @@ def strength(pixels: Tensor) -> Tensor:
 
 
 def blurred(plane: Tensor, share: float) -> Tensor:
-    """(1, 1, H, W) after a Gaussian blur whose deviation is a share of the long side; 0 leaves it as it is."""
+    """(1, 1, H, W) after a Gaussian blur whose deviation is a share of the long side; 0 leaves it as it
+    is.
+    """
     if share == 0:
         return plane
     deviation = share * max(plane.shape[2:])
@@ -46,10 +50,11 @@ def blurred(plane: Tensor, share: float) -> Tensor:
 
 
 def structure(pixels: Tensor) -> Tensor:
-    """How much drawing there is around every pixel of (1, 3, H, W): the energy of its edges over the picture's mean, (1, 1, H, W).
+    """How much drawing there is around every pixel of (1, 3, H, W): the energy of its edges over the
+    picture's mean, (1, 1, H, W).
 
-    Eyes, windows and lettering have much of it, skies and cloth little; what a slight blur takes away, hair and grain, does not count.
-    A picture without edges has 1 everywhere.
+    Eyes, windows and lettering have much of it, skies and cloth little; what a slight blur takes away, hair
+    and grain, does not count. A picture without edges has 1 everywhere.
     """
     soft = torch.cat([blurred(pixels[:, channel : channel + 1], _FINE) for channel in range(3)], 1)
     energy = blurred(strength(soft) ** 2, _AROUND)

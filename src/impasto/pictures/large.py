@@ -62,7 +62,8 @@ def resized(picture: Picture | LargePicture, size: Size) -> Picture | LargePictu
 
 
 def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> Picture | LargePicture:
-    """A picture that may be painted over, at the long side or the (height, width) that ``fitted`` names for its own size.
+    """A picture that may be painted over, at the long side or the (height, width) that ``fitted`` names for
+    its own size.
 
     A `LargePicture` where it is large and has 8 bits a channel. Raises ImageError.
     """

@@ -22,7 +22,8 @@ Size = tuple[int, int]
 Depth = Literal[8, 16]
 
 LARGE = 2**25
-"""Pictures with more pixels than this stay in 8 bits, where they have no more: as float32 they would take 0.4 GB and up."""
+"""Pictures with more pixels than this stay in 8 bits, where they have no more: as float32 they would take 0.4
+GB and up."""
 
 STRIP = 256
 """Rows that are encoded at a time where a format takes them so."""
@@ -30,7 +31,8 @@ STRIP = 256
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture: ``pixels`` (1, 3, H, W) float32 sRGB in [0, 1], ``alpha`` (1, 1, H, W) or None, bits a channel of its file.
+    """A picture: ``pixels`` (1, 3, H, W) float32 sRGB in [0, 1], ``alpha`` (1, 1, H, W) or None, bits a
+    channel of its file.
 
     Where alpha is zero the colours mean nothing; `load` sets them to the mean of what can be seen.
     """
@@ -57,7 +59,9 @@ class Picture:
         return replace(self, pixels=pixels, alpha=alpha)
 
     def fitted(self, size: "int | Size") -> "Picture":
-        """The picture at a long side (an int), or at exactly (height, width): what overhangs is cropped, then it is scaled."""
+        """The picture at a long side (an int), or at exactly (height, width): what overhangs is cropped, then
+        it is scaled.
+        """
         if isinstance(size, int):
             return self.resized(long_side(self.size, size))
         shape = (

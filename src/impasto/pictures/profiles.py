@@ -18,20 +18,26 @@ Array = NDArray[Any]
 
 @cache
 def srgb() -> bytes:
-    """An sRGB profile that is the same today and tomorrow: the time of its creation (ICC.1:2022, 7.2.10) is left out."""
+    """An sRGB profile that is the same today and tomorrow: the time of its creation (ICC.1:2022, 7.2.10) is
+    left out.
+    """
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return profile[:24] + bytes(12) + profile[36:]
 
 
 def convert(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
-    """An 8-bit image (L, RGB or CMYK, as the profile's space is) to RGB in sRGB. Raises ImageCms.PyCMSError."""
+    """An 8-bit image (L, RGB or CMYK, as the profile's space is) to RGB in sRGB. Raises
+    ImageCms.PyCMSError.
+    """
     converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
     assert converted is not None, "a new image is returned unless it is asked to convert in place"
     return converted
 
 
 def foreign(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    """The embedded profile, unless there is none, it is broken or unfit for the pixels, or it is sRGB in all but name."""
+    """The embedded profile, unless there is none, it is broken or unfit for the pixels, or it is sRGB in all
+    but name.
+    """
     embedded = image.info.get("icc_profile")
     if not embedded:
         return None
@@ -56,13 +62,16 @@ def foreign(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
 
 
 _NODES = np.unique((255 * np.linspace(0, 1, 64) ** 2).round()).astype(np.uint8)
-"""The 8-bit values at which a profile is tabulated: every one in the shadows, where curves are steep, and fewer above."""
+"""The 8-bit values at which a profile is tabulated: every one in the shadows, where curves are steep, and
+fewer above."""
 _COLOURS = np.stack(np.meshgrid(_NODES, _NODES, _NODES, indexing="ij"), -1).reshape(-1, len(_NODES), 3)
 """All combinations of the nodes, as an RGB image."""
 
 
 def convert_16_bits(array: Array, profile: ImageCms.ImageCmsProfile) -> Array:
-    """16-bit pixels to sRGB, by interpolating between 8-bit nodes: smooth, and within half an 8-bit step of the profile."""
+    """16-bit pixels to sRGB, by interpolating between 8-bit nodes: smooth, and within half an 8-bit step of
+    the profile.
+    """
     place = np.interp(array[..., :3] if array.ndim == 3 else array, _NODES * 257.0, np.linspace(-1, 1, len(_NODES)))
     if array.ndim == 2:
         line = np.asarray(convert(Image.fromarray(_NODES[None]), profile))[0].astype(float)

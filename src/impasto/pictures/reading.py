@@ -1,7 +1,7 @@
 """Pictures in: decoded, upright, in sRGB.
 
-The EXIF orientation is applied, and an embedded ICC profile converted to sRGB. Pillow reads what has 8 bits a channel; 16-bit PNG and
-TIFF go through OpenCV, since Pillow opens them as 8 bits without a word.
+The EXIF orientation is applied, and an embedded ICC profile converted to sRGB. Pillow reads what has 8 bits a
+channel; 16-bit PNG and TIFF go through OpenCV, since Pillow opens them as 8 bits without a word.
 """
 
 import io
@@ -26,7 +26,8 @@ log = logging.getLogger("impasto")
 Decoded = TypeVar("Decoded")
 
 READABLE = ("PNG", "TIFF", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000", "TGA", "ICO")
-"""The formats that are opened, by Pillow's names. None of them is handed on to another program, as PostScript would be."""
+"""The formats that are opened, by Pillow's names. None of them is handed on to another program, as PostScript
+would be."""
 
 
 Encoded: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
@@ -38,9 +39,10 @@ PictureLike: TypeAlias = Encoded | Image.Image | Array | Picture
 def load(source: PictureLike) -> Picture:
     """Any picture as a `Picture`.
 
-    ``source`` is a path, the bytes of a file, a binary stream, a Pillow image, a `Picture`, or an array (H, W), (H, W, 3) or (H, W, 4):
-    uint8, uint16, or float in [0, 1]. A stream is read once, to its end: from its beginning, wherever it stands, or where it stands if it
-    cannot go back. Greyscale, palette, 1-bit and CMYK become RGB; of an animation the first frame is taken. Raises ImageError.
+    ``source`` is a path, the bytes of a file, a binary stream, a Pillow image, a `Picture`, or an array (H,
+    W), (H, W, 3) or (H, W, 4): uint8, uint16, or float in [0, 1]. A stream is read once, to its end: from its
+    beginning, wherever it stands, or where it stands if it cannot go back. Greyscale, palette, 1-bit and CMYK
+    become RGB; of an animation the first frame is taken. Raises ImageError.
     """
     if isinstance(source, Picture):
         return source
@@ -50,7 +52,9 @@ def load(source: PictureLike) -> Picture:
 
 
 def size_of(path: Path) -> Size:
-    """The height and width that a file declares, without decoding it. Raises ImageError for what is no picture."""
+    """The height and width that a file declares, without decoding it. Raises ImageError for what is no
+    picture.
+    """
     try:
         with _open(path) as image:
             return image.height, image.width
@@ -61,8 +65,8 @@ def size_of(path: Path) -> Size:
 def decoded(source: Encoded | Image.Image, finish: Callable[[Image.Image | Array], Decoded]) -> Decoded:
     """What ``finish`` makes of the picture, upright and in sRGB.
 
-    It is handed a Pillow image, RGB or RGBA, if the picture has 8 bits a channel, and an array (H, W), (H, W, 3) or (H, W, 4)
-    if it has 16. Raises ImageError, also for whatever ``finish`` raises.
+    It is handed a Pillow image, RGB or RGBA, if the picture has 8 bits a channel, and an array (H, W), (H, W,
+    3) or (H, W, 4) if it has 16. Raises ImageError, also for whatever ``finish`` raises.
     """
     if isinstance(source, Image.Image):
         return finish(_from_pillow(source, None))
@@ -111,7 +115,9 @@ def _file(source: Encoded) -> tuple[str, BinaryIO]:
 
 
 def read_description(path: Path) -> str:
-    """The description embedded by `save`, or an empty string. Raises ImageError when ``path`` is no picture."""
+    """The description embedded by `save`, or an empty string. Raises ImageError when ``path`` is no
+    picture.
+    """
     try:
         with _open(path) as image:
             return str(image.getexif().get(ExifTags.Base.ImageDescription, ""))
@@ -216,7 +222,9 @@ def _to_rgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Ima
 
 
 def _oriented(array: Array, orientation: int) -> Array:
-    """Undo the camera's rotation (EXIF tag 274): values 5 to 8 swap the axes, then the picture is flipped as needed."""
+    """Undo the camera's rotation (EXIF tag 274): values 5 to 8 swap the axes, then the picture is flipped as
+    needed.
+    """
     if orientation in (5, 6, 7, 8):
         array = array.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
@@ -230,7 +238,9 @@ _header_lock = threading.Lock()
 
 
 def _open(file: BinaryIO | Path) -> Image.Image:
-    """Open without Pillow's own limit on pixels: it is lower than `MAX_PIXELS`, global, and comes before the size is known."""
+    """Open without Pillow's own limit on pixels: it is lower than `MAX_PIXELS`, global, and comes before the
+    size is known.
+    """
     with _header_lock:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:

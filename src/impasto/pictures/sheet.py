@@ -10,7 +10,9 @@ _MARGIN, _TEXT = 8, 16
 
 
 def contact_sheet(rows: Sequence[Sequence[Labelled]], cell: tuple[int, int] = (384, 256)) -> Image.Image:
-    """Rows of (label, picture) on white, in columns: every picture fits a ``cell`` (width, height), its label above it."""
+    """Rows of (label, picture) on white, in columns: every picture fits a ``cell`` (width, height), its label
+    above it.
+    """
     font = ImageFont.load_default(_TEXT)
     width, height = cell[0] + _MARGIN, cell[1] + _TEXT + 2 * _MARGIN
     columns = max(len(row) for row in rows)

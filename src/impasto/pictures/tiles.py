@@ -1,9 +1,9 @@
 """Tiles of a picture: the part each one owns, and the surroundings that have to be seen along with it.
 
-Cut at multiples of the network's coarsest step, tiles own whole positions of every layer, and what they own adds up to the picture.
-A tile is seen with a margin of what its outermost positions reach: then their features are those of the whole picture, and the
-gradients of what is owned, spread over all that is seen, add up to the whole picture's. Zeros or repeated borders are met at the
-picture's own border only.
+Cut at multiples of the network's coarsest step, tiles own whole positions of every layer, and what they own
+adds up to the picture. A tile is seen with a margin of what its outermost positions reach: then their
+features are those of the whole picture, and the gradients of what is owned, spread over all that is seen, add
+up to the whole picture's. Zeros or repeated borders are met at the picture's own border only.
 """
 
 import math
@@ -16,12 +16,15 @@ Window = tuple[int, int, int, int]
 
 
 _LANE = 128
-"""Convolutions in bfloat16 (AMX) are fastest on maps of a width that stays a multiple of 16 through the poolings."""
+"""Convolutions in bfloat16 (AMX) are fastest on maps of a width that stays a multiple of 16 through the
+poolings."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """Windows (top, bottom, left, right) in pixels: what the tile owns, and what is seen of the picture of ``size`` for it."""
+    """Windows (top, bottom, left, right) in pixels: what the tile owns, and what is seen of the picture of
+    ``size`` for it.
+    """
 
     owned: Window
     seen: Window
@@ -42,7 +45,9 @@ class Tile:
         return cropped(pixels, self.seen)
 
     def owned_at(self, depth: int) -> Window:
-        """What it owns of a layer ``depth`` poolings deep, in that layer's positions: poolings leave out what is odd at the end."""
+        """What it owns of a layer ``depth`` poolings deep, in that layer's positions: poolings leave out what
+        is odd at the end.
+        """
         return _shrunk(self.owned, depth)
 
     def inside(self, depth: int) -> Window:
@@ -53,7 +58,8 @@ class Tile:
 
 
 def cut(size: tuple[int, int], side: int | None, step: int, reach: int) -> list[Tile]:
-    """The tiles of a picture, in reading order, of at most about ``side`` pixels a side; None is one tile, the picture itself.
+    """The tiles of a picture, in reading order, of at most about ``side`` pixels a side; None is one tile,
+    the picture itself.
 
     ``step`` is the pixels to a position of the coarsest layer, ``reach`` what a position sees beyond its own.
 
@@ -74,7 +80,9 @@ def cut(size: tuple[int, int], side: int | None, step: int, reach: int) -> list[
 
 
 def _widened(left: int, right: int, width: int, step: int) -> tuple[int, int]:
-    """Within the picture, and as wide as processors like it, where there is room: rather more than a third faster."""
+    """Within the picture, and as wide as processors like it, where there is room: rather more than a third
+    faster.
+    """
     left, right = max(0, left), min(width, right)
     lacking = -(right - left) % _LANE
     if lacking % step:  # it ends at the border of a picture of an odd width

@@ -1,6 +1,7 @@
 """Pictures out: encoded by the suffix of their file, tagged as sRGB, whole or not at all.
 
-Pillow writes what has 8 bits a channel; 16-bit PNG goes through OpenCV, and TIFF through tifffile, strip by strip.
+Pillow writes what has 8 bits a channel; 16-bit PNG goes through OpenCV, and TIFF through tifffile, strip by
+strip.
 """
 
 import itertools
@@ -68,9 +69,9 @@ def save(
 ) -> None:
     """Write ``picture`` to ``path`` in the format of its suffix, tagged as sRGB, whole or not at all.
 
-    ``description`` is kept in the EXIF ImageDescription (the same TIFF tag everywhere), where `read_description` finds
-    it. ``depth`` defaults to the picture's own, or to 8 where the format has no more. Transparency is laid on white
-    where the format cannot hold it. Raises OutputError.
+    ``description`` is kept in the EXIF ImageDescription (the same TIFF tag everywhere), where
+    `read_description` finds it. ``depth`` defaults to the picture's own, or to 8 where the format has no
+    more. Transparency is laid on white where the format cannot hold it. Raises OutputError.
     """
     form = check_format(path, picture.size, depth)
     depth = depth or (picture.depth if picture.depth in form.depths else 8)
@@ -87,7 +88,9 @@ def save(
 
 
 def check_format(path: Path, size: Size, depth: Depth | None = None) -> Format:
-    """The format of a file name. Raises OutputError for an unknown suffix, or a format that cannot hold the picture."""
+    """The format of a file name. Raises OutputError for an unknown suffix, or a format that cannot hold the
+    picture.
+    """
     form = FORMATS.get(path.suffix.lower())
     if form is None:
         raise OutputError(f"{path.name!r} does not end in a known picture format: use one of {', '.join(FORMATS)}.")

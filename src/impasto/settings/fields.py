@@ -1,8 +1,8 @@
 """Settings, declared once.
 
-A field of `Settings` is a setting everywhere: its name is the Python keyword and, with dashes, the option; its
-type is what is accepted; what it applies to says which commands have it, and where it is refused; its value is
-what results are recorded with. Nothing heavy is imported here, so that help is quick.
+A field of `Settings` is a setting everywhere: its name is the Python keyword and, with dashes, the option;
+its type is what is accepted; what it applies to says which commands have it, and where it is refused; its
+value is what results are recorded with. Nothing heavy is imported here, so that help is quick.
 """
 
 from dataclasses import dataclass, fields, replace

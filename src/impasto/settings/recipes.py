@@ -7,10 +7,11 @@ _CHANNELS = {"relu1_1": 64, "relu2_1": 128, "relu3_1": 256, "relu4_1": 512, "rel
 """One layer of every scale of the network, with its channels (Gatys et al. 2016, section 3)."""
 
 _TUTORIAL = Settings(
-    # TensorFlow's tutorial "Neural style transfer" and the course report on it, which this project grew from: VGG19 of
-    # Keras, whose block5_conv2 is relu5_2 here; means of squares; Adam on pixels in [0, 1], clipped; style 1e-2 shared by
-    # five layers. Total variation is 30 times the *sum* of absolute differences there; at the tutorial's 512 × 384
-    # pixels and three channels the mean used here needs this many times the weight.
+    # TensorFlow's tutorial "Neural style transfer" and the course report on it, which this project grew from:
+    # VGG19 of Keras, whose block5_conv2 is relu5_2 here; means of squares; Adam on pixels in [0, 1], clipped;
+    # style 1e-2 shared by five layers. Total variation is 30 times the *sum* of absolute differences there;
+    # at the tutorial's 512 × 384 pixels and three channels the mean used here needs this many times the
+    # weight.
     style_weight=1e-2,
     content_weight=1e4,
     tv_weight=30 * 512 * 384 * 3,
@@ -30,10 +31,11 @@ _TUTORIAL = Settings(
 )
 
 _GATYS = Settings(
-    # Gatys, Ecker and Bethge, Image style transfer using convolutional neural networks, CVPR 2016. Layers, average pooling and
-    # the start from noise are the paper's. Its ratio α/β belongs to sums over a picture of unstated size, so the weights are
-    # those of the authors' later code (PytorchNeuralStyleTransfer), which are means of squares: 10³/C² for a style layer of C
-    # channels, 1 for the content. The authors scale the network to a mean activation of one; here it is as it was published.
+    # Gatys, Ecker and Bethge, Image style transfer using convolutional neural networks, CVPR 2016. Layers,
+    # average pooling and the start from noise are the paper's. Its ratio α/β belongs to sums over a picture
+    # of unstated size, so the weights are those of the authors' later code (PytorchNeuralStyleTransfer),
+    # which are means of squares: 10³/C² for a style layer of C channels, 1 for the content. The authors scale
+    # the network to a mean activation of one; here it is as it was published.
     style_weight=sum(1e3 / channels**2 for channels in _CHANNELS.values()),  # a term divides by the sum of its shares
     content_weight=1,
     tv_weight=0,
@@ -52,9 +54,9 @@ _GATYS = Settings(
 
 
 _PAINTED = Settings(
-    # Kolkin et al., Neural neighbor style transfer, 2022, with our own departures (`tasks.places`), the moments
-    # of shallow layers, which carry palette and surface and no motifs, at every scale, and a little of the
-    # content, without which faces dissolve, more where there is structure. docs/recipes.md.
+    # Kolkin et al., Neural neighbor style transfer, 2022, with our own departures (`tasks.places`), the
+    # moments of shallow layers, which carry palette and surface and no motifs, at every scale, and a little
+    # of the content, without which faces dissolve, more where there is structure. docs/recipes.md.
     places_weight=1,
     places_photo=0.5,
     last_pass=0.3,
@@ -70,7 +72,8 @@ _PAINTED = Settings(
 
 RECIPES: dict[str, Settings] = {
     "default": _PAINTED,
-    # The best look there is, by a name that will keep it; and mean and covariance of the whole picture, the default before it.
+    # The best look there is, by a name that will keep it; and mean and covariance of the whole picture, the
+    # default before it.
     "painted": _PAINTED,
     "statistics": Settings(),
     # Content alone, or style alone, from noise.

@@ -1,7 +1,7 @@
 """The two ways downhill: L-BFGS and Adam, on pixels that stay in [0, 1].
 
-Both take the picture and the gradient there and propose the next picture. They keep their memory between calls; `reset`
-forgets it, `resized` says what of it survives when the picture changes size.
+Both take the picture and the gradient there and propose the next picture. They keep their memory between
+calls; `reset` forgets it, `resized` says what of it survives when the picture changes size.
 """
 
 from typing import Any, Protocol
@@ -17,7 +17,8 @@ class Optimizer(Protocol):
     """One direction of descent after another."""
 
     growth: float
-    """A step that multiplies the loss by more than this has gone astray. At 1 the method is one of descent, and can stall."""
+    """A step that multiplies the loss by more than this has gone astray. At 1 the method is one of descent,
+    and can stall."""
 
     def propose(self, pixels: Tensor, gradient: Tensor) -> Tensor:
         """The next picture, in [0, 1], given the gradient at this one, both (1, 3, H, W).
@@ -36,12 +37,13 @@ class Optimizer(Protocol):
 
 
 class LBFGS:
-    """Limited-memory BFGS (Nocedal and Wright 2006, algorithms 7.4 and 7.5) with step length one, projected on [0, 1].
+    """Limited-memory BFGS (Nocedal and Wright 2006, algorithms 7.4 and 7.5) with step length one, projected
+    on [0, 1].
 
-    Pixels that rest on a bound and would be pushed beyond it are left out of the direction, and the pairs (s, y) are made
-    of the steps really taken, after the projection, so that they stay true curvature. There is no line search: a step costs
-    one evaluation of the objective, and the solver shortens those that fail. The memory is forgotten between scales, for its
-    vectors live on the old grid of pixels.
+    Pixels that rest on a bound and would be pushed beyond it are left out of the direction, and the pairs (s,
+    y) are made of the steps really taken, after the projection, so that they stay true curvature. There is no
+    line search: a step costs one evaluation of the objective, and the solver shortens those that fail. The
+    memory is forgotten between scales, for its vectors live on the old grid of pixels.
     """
 
     growth = 1.0
@@ -100,9 +102,9 @@ class LBFGS:
 class Adam:
     """Adam (Kingma and Ba 2015, algorithm 1), projected on [0, 1].
 
-    Its two running averages are pictures themselves and are resized along when the scale changes (as in K. Crowson's
-    style-transfer-pytorch), so that a new scale starts with step lengths that fit. It is no descent method, so a rising loss
-    is only astray when it grows tenfold.
+    Its two running averages are pictures themselves and are resized along when the scale changes (as in K.
+    Crowson's style-transfer-pytorch), so that a new scale starts with step lengths that fit. It is no descent
+    method, so a rising loss is only astray when it grows tenfold.
     """
 
     growth = 10.0
@@ -140,7 +142,9 @@ def state_of(optimizer: Optimizer) -> dict[str, Any]:
 
 
 def restored(state: dict[str, Any], made: Optimizer) -> Optimizer:
-    """``made``, or the Adam that had taken its place, with the memory of a `state_of`. A shorter history may be asked of it."""
+    """``made``, or the Adam that had taken its place, with the memory of a `state_of`. A shorter history may
+    be asked of it.
+    """
     optimizer = made if type(made).__name__ == state["kind"] else Adam()
     vars(optimizer).update(state["memory"])
     return optimizer

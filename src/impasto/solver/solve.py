@@ -1,6 +1,7 @@
 """The loop: from a start to a picture, scale by scale, as a generator of steps.
 
-Whoever wants to show, save, count or stop does so in a ``for step in solve(…)``; closing the generator stops the work.
+Whoever wants to show, save, count or stop does so in a ``for step in solve(…)``; closing the generator stops
+the work.
 """
 
 import itertools
@@ -30,7 +31,8 @@ _THEN: tuple[_Move, ...] = (*_SHORTEN, "take Adam")
 _STALL_STEPS, _STALL_GAIN = 12, 1e-5
 """So many iterations that together improve the loss by less than this fraction are a stall."""
 _NOISE = 1.01
-"""When even the shortest step raises the loss by less than this factor, the rest is rounding: the scale is done."""
+"""When even the shortest step raises the loss by less than this factor, the rest is rounding: the scale is
+done."""
 _EXPLOSION = 2.0
 """A loss that grows by this factor in one step is reported; less is only mended."""
 
@@ -39,7 +41,8 @@ _EXPLOSION = 2.0
 class Stage:
     """One scale of the schedule: the picture's height and width there, and the iterations to spend.
 
-    ``last`` tells the objective that this is the last pass, over a picture that is finished but for its surface.
+    ``last`` tells the objective that this is the last pass, over a picture that is finished but for its
+    surface.
     """
 
     size: Size
@@ -49,13 +52,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Step:
-    """The state after ``iteration`` iterations. An iteration is one evaluation of the objective with its gradient.
+    """The state after ``iteration`` iterations. An iteration is one evaluation of the objective with its
+    gradient.
 
-    ``losses`` are every term's unweighted value and their weighted ``total`` at the last good picture; ``pixels`` is that
-    picture, or the running average of the iterates where averaging is on: (1, 3, H, W) in [0, 1], not to be modified.
-    ``elapsed`` counts the seconds spent in the solver, not those the caller takes between steps. ``event`` says in a few
-    words what the solver noticed and did, and is empty when all went well. ``state`` gives all that `solve` needs to go on from
-    here, as `checkpoint.State`; it has to be called before the next step is asked for.
+    ``losses`` are every term's unweighted value and their weighted ``total`` at the last good picture;
+    ``pixels`` is that picture, or the running average of the iterates where averaging is on: (1, 3, H, W) in
+    [0, 1], not to be modified. ``elapsed`` counts the seconds spent in the solver, not those the caller takes
+    between steps. ``event`` says in a few words what the solver noticed and did, and is empty when all went
+    well. ``state`` gives all that `solve` needs to go on from here, as `checkpoint.State`; it has to be
+    called before the next step is asked for.
     """
 
     iteration: int
@@ -80,14 +85,16 @@ def solve(
 ) -> Generator[Step, None, None]:
     """Minimise an objective over pixels, coarse to fine.
 
-    ``objective_at`` gives the objective of a stage and the picture that it starts from, and is called once per stage; ``start`` (1, 3, H, W) is resized to the first stage, and each stage's result to the next. ``averaging`` in [0, 1) is the decay of an
-    exponential average of the iterates, which takes the jitter out of Adam; 0 keeps the iterates themselves.
+    ``objective_at`` gives the objective of a stage and the picture that it starts from, and is called once
+    per stage; ``start`` (1, 3, H, W) is resized to the first stage, and each stage's result to the next.
+    ``averaging`` in [0, 1) is the decay of an exponential average of the iterates, which takes the jitter out
+    of Adam; 0 keeps the iterates themselves.
 
-    Yields iteration 0 (the start), then one step per iteration; the last step is the result. With the ``state`` of a step,
-    taken with the same arguments, that step comes first, without its event, and the following ones as they would have followed
-    it. A loss that is not finite or
-    explodes takes the picture back to the last good one with a shorter step, then with an optimiser that has forgotten its
-    memory, then with Adam. A stall of L-BFGS ends the scale early, and the count goes on with the next scale's. Raises
+    Yields iteration 0 (the start), then one step per iteration; the last step is the result. With the
+    ``state`` of a step, taken with the same arguments, that step comes first, without its event, and the
+    following ones as they would have followed it. A loss that is not finite or explodes takes the picture
+    back to the last good one with a shorter step, then with an optimiser that has forgotten its memory, then
+    with Adam. A stall of L-BFGS ends the scale early, and the count goes on with the next scale's. Raises
     SolverError if not even the start has a finite loss.
     """
     iterations = sum(stage.iterations for stage in schedule)
@@ -103,7 +110,8 @@ def solve(
         resized = resize(pixels, stage.size)
         descent = _Descent(objective_at(stage, resized), optimizer, resized, averaging)
         del resized
-        # n iterations make n new pictures. The first picture of a later scale is the last one of the scale before, resized.
+        # n iterations make n new pictures. The first picture of a later scale is the last one of the scale
+        # before, resized.
         for count in range(reached, stage.iterations + (index == len(schedule) - 1)):
             began = time.perf_counter()
             try:
@@ -159,7 +167,9 @@ class _Descent:
         self.finished = False
 
     def begin(self) -> str:
-        """Evaluate the first picture. Returns the event, and raises SolverError when there is nothing to start from."""
+        """Evaluate the first picture. Returns the event, and raises SolverError when there is nothing to
+        start from.
+        """
         losses, gradient = self._objective.value_and_grad(self._candidate)
         if not _finite(losses, gradient):
             raise SolverError(
@@ -227,7 +237,9 @@ class _Descent:
         return event
 
     def _shortening(self) -> float:
-        """Where the parabola through the two losses and the slope between them is lowest (Nocedal and Wright 2006, 3.58)."""
+        """Where the parabola through the two losses and the slope between them is lowest (Nocedal and Wright
+        2006, 3.58).
+        """
         slope = torch.dot(self._gradient.flatten(), (self._candidate - self._good).flatten()).item()
         rise = self._total - self.losses[TOTAL]
         return min(0.5, max(0.05, -slope / (2 * (rise - slope)))) if math.isfinite(rise) and rise > slope else 0.1

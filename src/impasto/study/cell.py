@@ -1,4 +1,6 @@
-"""One variant, computed in a process of its own: its peak memory is its own, and whatever it dies of, the study goes on."""
+"""One variant, computed in a process of its own: its peak memory is its own, and whatever it dies of, the
+study goes on.
+"""
 
 import time
 from collections.abc import Generator, Sequence
@@ -22,7 +24,9 @@ JUDGED = 1024
 
 
 class Scored:
-    """A job that is carried out into its folder and then scored: result, snapshots, and last `CELL`, which marks it as finished."""
+    """A job that is carried out into its folder and then scored: result, snapshots, and last `CELL`, which
+    marks it as finished.
+    """
 
     def __init__(self, job: dict[str, Any], fingerprint: str) -> None:
         """``job`` is a `Job.dictionary`. Raises as `Work`."""
@@ -30,7 +34,9 @@ class Scored:
         self._fingerprint = fingerprint
 
     def events(self) -> Generator[Progress, None, None]:
-        """Compute and score. Raises OutputError when the folder cannot be written, other errors as `Work.events`."""
+        """Compute and score. Raises OutputError when the folder cannot be written, other errors as
+        `Work.events`.
+        """
         curve: dict[str, list[float]] = {}
         for progress in self._work.events():
             if progress.losses:

@@ -29,7 +29,9 @@ _LEGEND_COLUMNS = 4
 
 @dataclass(frozen=True)
 class Curves:
-    """One variant's losses by term. Only losses of one ``family`` can be compared; ``label`` says which losses they are."""
+    """One variant's losses by term. Only losses of one ``family`` can be compared; ``label`` says which
+    losses they are.
+    """
 
     name: str
     family: str
@@ -112,7 +114,9 @@ def variation(values: Mapping[str, float], colours: Mapping[str, str]) -> Figure
 
 @_drawn
 def pareto(points: Sequence[Point], colours: Mapping[str, str], distance: str) -> Figure:
-    """A distance from the style against that from the content, both better when smaller, with the front of those that none surpasses in both."""
+    """A distance from the style against that from the content, both better when smaller, with the front of
+    those that none surpasses in both.
+    """
     figure = Figure(figsize=(7.5, 3.9 + _legend_height(len(points))), layout="constrained")
     axes: Axes = figure.subplots()
     front = sorted(

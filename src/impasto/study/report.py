@@ -1,4 +1,6 @@
-"""The report of a study: one HTML file that needs nothing else, with its tables as CSV and JSON and its figures beside it."""
+"""The report of a study: one HTML file that needs nothing else, with its tables as CSV and JSON and its
+figures beside it.
+"""
 
 import functools
 from collections.abc import Iterator, Mapping
@@ -43,7 +45,9 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Cell:
-    """A variant with what became of it: ``outcome`` is what its process left, None when it failed with ``error``."""
+    """A variant with what became of it: ``outcome`` is what its process left, None when it failed with
+    ``error``.
+    """
 
     variant: Variant
     folder: Path
@@ -95,7 +99,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Report:
-    """What a report is made from: a pair of pictures, its cells, the base they differ from, and the preset they belong to."""
+    """What a report is made from: a pair of pictures, its cells, the base they differ from, and the preset
+    they belong to.
+    """
 
     content: Path
     style: Path

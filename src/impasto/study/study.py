@@ -34,7 +34,9 @@ _OVERHEAD = 4.0
 
 @dataclass
 class Study:
-    """A study made ready, as `plan_study` gives it. ``failures`` are the variants that could not be computed, and why."""
+    """A study made ready, as `plan_study` gives it. ``failures`` are the variants that could not be computed,
+    and why.
+    """
 
     content: Path
     style: Path
@@ -62,7 +64,9 @@ class Study:
         return [each for each in self.variants if self._outcome(each) is None]
 
     def estimate(self) -> dict[str, float]:
-        """Roughly the seconds that each missing variant will take. Raises what all of them would fail with."""
+        """Roughly the seconds that each missing variant will take. Raises what all of them would fail
+        with.
+        """
         photo, painting = codecs.load(self.content), codecs.load(self.style)
         seconds: dict[str, float] = {}
         known: dict[str, float] = {}
@@ -86,8 +90,8 @@ class Study:
     def steps(self) -> Generator[Progress, None, None]:
         """Compute what is missing, variant by variant, then write the report. Close the generator to stop.
 
-        A variant that fails is noted in ``failures``, and tried again by the next study in the folder. Raises OutputError
-        when the folder cannot be written; what was finished is kept.
+        A variant that fails is noted in ``failures``, and tried again by the next study in the folder. Raises
+        OutputError when the folder cannot be written; what was finished is kept.
         """
         begun: dict[str, Any] = {
             "impasto": "study",
@@ -205,10 +209,12 @@ def plan_study(
 ) -> Study:
     """Prepare a study of one pair of pictures.
 
-    ``sweeps`` maps settings to values; every ``recipes`` is computed with every combination of them. ``preset="report"`` takes
-    the variants of the course report in place of both. ``snapshots`` are the iterations at which pictures are kept, by the
-    variants that come so far: some of the most that any has, or a text as `jobs.job.Delivery` takes it. ``settings`` hold for all variants. Variants that ``folder`` holds already are kept, unless
-    they are of other pictures or settings: then OutputError, or with ``force`` they are computed anew.
+    ``sweeps`` maps settings to values; every ``recipes`` is computed with every combination of them.
+    ``preset="report"`` takes the variants of the course report in place of both. ``snapshots`` are the
+    iterations at which pictures are kept, by the variants that come so far: some of the most that any has, or
+    a text as `jobs.job.Delivery` takes it. ``settings`` hold for all variants. Variants that ``folder`` holds
+    already are kept, unless they are of other pictures or settings: then OutputError, or with ``force`` they
+    are computed anew.
 
     Raises SettingsError for a grid that makes no sense.
     """

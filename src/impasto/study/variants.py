@@ -25,7 +25,9 @@ _LISTS = ("style_layers", "content_layers", "scales", "protect")
 
 @dataclass(frozen=True)
 class Variant:
-    """One run of a study: a recipe with ``settings`` on top, and the iterations at which its picture is kept."""
+    """One run of a study: a recipe with ``settings`` on top, and the iterations at which its picture is
+    kept.
+    """
 
     name: str
     recipe: str
@@ -44,7 +46,9 @@ class Variant:
         return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def differences(self, base: Settings) -> dict[str, str]:
-        """The settings that have an effect in which it differs from ``base``, as they are given on the command line."""
+        """The settings that have an effect in which it differs from ``base``, as they are given on the
+        command line.
+        """
         own, other = self.resolved(), base.dictionary()
         return {
             name: written(name, value)
@@ -77,7 +81,8 @@ def written(name: str, value: Any) -> str:
 def parse_sweep(text: str) -> tuple[str, list[str]]:
     """``tv-weight=0,30`` -> ("tv_weight", ["0", "30"]). Raises SettingsError.
 
-    Values are separated by commas, or by semicolons where there is one, and always where a value is a list itself.
+    Values are separated by commas, or by semicolons where there is one, and always where a value is a list
+    itself.
     """
     name, _, tail = text.partition("=")
     name = name.strip().removeprefix("--").replace("-", "_")

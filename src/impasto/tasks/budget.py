@@ -1,6 +1,8 @@
-"""How a task fits into the memory that it may take: the one model of what optimiser and fast method hold, and what follows from it.
+"""How a task fits into the memory that it may take: the one model of what optimiser and fast method hold, and
+what follows from it.
 
-Pictures are seen whole or in tiles; L-BFGS remembers more steps or fewer; a network's statistics are of more samples or fewer.
+Pictures are seen whole or in tiles; L-BFGS remembers more steps or fewer; a network's statistics are of more
+samples or fewer.
 """
 
 import math
@@ -26,15 +28,18 @@ _BASE = 600e6
 _STEP = {torch.float32: 3000, torch.bfloat16: 1650}
 """The same: what a step holds for each pixel it sees at once."""
 _GAPS = 1.35
-"""What tiles of several shapes take more than one of the largest, for one's freed memory does not fit the next."""
+"""What tiles of several shapes take more than one of the largest, for one's freed memory does not fit the
+next."""
 _HELD = 75
-"""For each pixel of the picture all the time: photograph, two pictures and two gradients of the optimiser in float32, and gaps."""
+"""For each pixel of the picture all the time: photograph, two pictures and two gradients of the optimiser in
+float32, and gaps."""
 _PAIR = 24
 """For each pixel and step that L-BFGS remembers: a pair of pictures."""
 _REGION = 12
 """For each pixel and region: its share, and what it counts in every layer."""
 _KEPT = 36
-"""For each pixel, where some stay the photograph's: how much of each, the photograph at this scale, the two mixed."""
+"""For each pixel, where some stay the photograph's: how much of each, the photograph at this scale, the two
+mixed."""
 _TILES = (2048, 1536, 1024, 768, 704, 640, 512, 384, 256)
 _SECOND_PASS = 1.17
 """What a step in tiles takes more than its margins, for its tiles are computed twice: docs/performance.md."""
@@ -50,7 +55,8 @@ _SMALLEST_TILE, _LARGEST_TILE = 128, 768
 
 @dataclass(frozen=True)
 class Plan:
-    """``tile`` is the side of the tiles, None for none; ``history`` what L-BFGS remembers; ``bytes`` what it comes to.
+    """``tile`` is the side of the tiles, None for none; ``history`` what L-BFGS remembers; ``bytes`` what it
+    comes to.
 
     ``slower`` is roughly how many times longer a step takes than one that sees the picture whole.
     """
@@ -62,9 +68,11 @@ class Plan:
 
 
 def fit(problem: Problem, precision: str, device: torch.device) -> Plan:
-    """The plan for an optimisation: whole if it fits, else the largest tiles with as much history as there is room for.
+    """The plan for an optimisation: whole if it fits, else the largest tiles with as much history as there is
+    room for.
 
-    With ``memory="auto"`` the least there can be is taken where nothing fits. Raises SettingsError, with the least, otherwise.
+    With ``memory="auto"`` the least there can be is taken where nothing fits. Raises SettingsError, with the
+    least, otherwise.
     """
     settings, size = problem.settings, problem.frame.size
     tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
@@ -84,7 +92,9 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Plan:
 
 
 def tile_at(problem: Problem, size: Size, precision: str, plan: Plan) -> int | None:
-    """The tiles of a scale of the same run: none, or the largest, that fit into what the plan takes for the largest scale."""
+    """The tiles of a scale of the same run: none, or the largest, that fit into what the plan takes for the
+    largest scale.
+    """
     if plan.tile is None:
         return None
     options = (_planned(problem, size, precision, tile, plan.history) for tile in (None, *_TILES))
@@ -93,9 +103,11 @@ def tile_at(problem: Problem, size: Size, precision: str, plan: Plan) -> int | N
 
 @dataclass(frozen=True)
 class Sweep:
-    """How a network paints a ``canvas`` of a size: what it holds at a time, in bytes, with tiles of a side or without tiles.
+    """How a network paints a ``canvas`` of a size: what it holds at a time, in bytes, with tiles of a side or
+    without tiles.
 
-    ``held`` says for each of its pixels what is there all the time; ``reach`` is how far the network sees beyond a tile.
+    ``held`` says for each of its pixels what is there all the time; ``reach`` is how far the network sees
+    beyond a tile.
     """
 
     size: Size
@@ -119,8 +131,9 @@ class Sweep:
         return self.standing() + (tile + 2 * self.reach) ** 2 * pixel + (tile + self.reach) * width * 12
 
     def fit(self, setting: str, tileless: bool) -> tuple[int | None, int]:
-        """The side of the tiles, None for a picture that is seen whole, which only a ``tileless`` one can be, and the number of samples for
-        the statistics. Raises SettingsError."""
+        """The side of the tiles, None for a picture that is seen whole, which only a ``tileless`` one can be,
+        and the number of samples for the statistics. Raises SettingsError.
+        """
         room = memory.budget(setting, self.device)
         if tileless and self.needed(None) <= room:
             return None, 0
@@ -143,7 +156,9 @@ def _too_little(room: float, least: float, size: Size, another: str = "") -> Set
 
 
 def _places_bytes(settings: Effective) -> float:
-    """What one zone's places are to look like (`places.replaced`, in bfloat16), in bytes for each pixel; 0 where places do not count."""
+    """What one zone's places are to look like (`places.replaced`, in bfloat16), in bytes for each pixel; 0
+    where places do not count.
+    """
     return _map_bytes(settings.places_layers if settings.places_weight > 0 else (), torch.bfloat16.itemsize)
 
 
@@ -189,7 +204,9 @@ def _planned(problem: Problem, size: Size, precision: str, tile: int | None, his
 
 
 def _beside(problem: Problem) -> float:
-    """What masks, and the places of all zones but the one that `_planned` counts, take in bytes for each pixel."""
+    """What masks, and the places of all zones but the one that `_planned` counts, take in bytes for each
+    pixel.
+    """
     regions = sum(zone.share is not None for zone in problem.zones)
     places = _places_bytes(problem.settings) * max(0, len(problem.zones) - 1)
     kept, protected = problem.kept is not None, problem.protected is not None

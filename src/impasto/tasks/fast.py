@@ -1,7 +1,7 @@
 """Fast style transfer: one pass of a network over a picture of any size, in the memory it is given.
 
-A picture that fits is painted whole. One that does not is painted over in place, tile by tile, by statistics that are taken
-once, from samples spread over all of it.
+A picture that fits is painted whole. One that does not is painted over in place, tile by tile, by statistics
+that are taken once, from samples spread over all of it.
 """
 
 import math
@@ -48,7 +48,8 @@ class FastRun(Prepared):
         size: Size,
         alpha: Tensor | None = None,
     ) -> None:
-        """``canvas`` is painted over and then scaled to ``size``, the result's, and given ``alpha`` if that is not its own.
+        """``canvas`` is painted over and then scaled to ``size``, the result's, and given ``alpha`` if that
+        is not its own.
 
         Raises SettingsError for too small a budget.
         """
@@ -66,7 +67,8 @@ class FastRun(Prepared):
         self._tiles, self._elapsed = 0, 0.0
 
     def steps(self) -> Generator[Progress, None, None]:
-        """Compute, telling how far it is after every tile. Close the generator to stop. Once only: the canvas is painted over.
+        """Compute, telling how far it is after every tile. Close the generator to stop. Once only: the canvas
+        is painted over.
 
         Raises NotReadyError the second time.
         """
@@ -133,7 +135,9 @@ class FastRun(Prepared):
         return per_pixel * seen * height * width, self._sweep.needed(self.tile)
 
     def _coloured(self, painted: Tensor) -> Callable[[Tensor], Tensor]:
-        """What moves the colours of the whole picture towards the style's, known from parts of it as they are painted."""
+        """What moves the colours of the whole picture towards the style's, known from parts of it as they are
+        painted.
+        """
         colours, share = self._code.colours, self._palette
         if colours is None or not share:
             return lambda pixels: pixels

@@ -1,7 +1,8 @@
-"""Places of pictures: the views in which paintings are looked at, and the grid of positions at which their layers are compared.
+"""Places of pictures: the views in which paintings are looked at, and the grid of positions at which their
+layers are compared.
 
-A place is a position of the grid of the shallowest layer of a group, with the features that all its layers have there, a *hypercolumn*
-(`places`). Deeper layers have one position for several of the grid's.
+A place is a position of the grid of the shallowest layer of a group, with the features that all its layers
+have there, a *hypercolumn* (`places`). Deeper layers have one position for several of the grid's.
 """
 
 import math
@@ -107,7 +108,9 @@ class Grid:
         return nn.avg_pool2d(cropped(view.alpha, (top, bottom, left, right)), 2**self.depth)[0, 0].cpu() > 0.5
 
     def chosen(self, view: View, window: Window, every: int) -> Tensor:
-        """The visible places of a window, of all only every so many each way, as indices into the window's own, in reading order."""
+        """The visible places of a window, of all only every so many each way, as indices into the window's
+        own, in reading order.
+        """
         top, _, left, _ = window
         visible = self.visible(view, window)
         counts = torch.zeros_like(visible)
@@ -115,7 +118,9 @@ class Grid:
         return (counts & visible).flatten().nonzero()[:, 0]
 
     def every(self, views: Sequence[View], most: int) -> int:
-        """At every how many places each way of views one has to look so as to see not many more than ``most``."""
+        """At every how many places each way of views one has to look so as to see not many more than
+        ``most``.
+        """
         windows = [(0, height, 0, width) for height, width in map(self.of, views)]
         visible = sum(int(self.visible(view, window).sum()) for view, window in zip(views, windows, strict=True))
         return math.ceil((visible / most) ** 0.5) or 1

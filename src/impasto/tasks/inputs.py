@@ -23,7 +23,8 @@ StyleEntry: TypeAlias = PictureLike | StyleCode
 StyleLike: TypeAlias = StyleEntry | tuple[StyleEntry, float] | Sequence[StyleEntry | tuple[StyleEntry, float]]
 
 MIN_SIDE = 16
-"""Pictures with a side shorter than this hold neither a content nor a style: nothing of them reaches relu5_1."""
+"""Pictures with a side shorter than this hold neither a content nor a style: nothing of them reaches
+relu5_1."""
 
 AUTO_SIZE = {"iterative": 512, "refine": 512, "fast": 1024}
 """The long side that ``size="auto"`` stands for: what takes some seconds on an ordinary machine."""
@@ -67,7 +68,8 @@ class Style:
 
 
 def style_pictures(source: StyleLike, length: int, scales: Iterator[float]) -> list[Style]:
-    """The style pictures for a content of a long side, no larger than they will be looked at, with shares that sum to one.
+    """The style pictures for a content of a long side, no larger than they will be looked at, with shares
+    that sum to one.
 
     A scale is taken of ``scales`` for each.
     """
@@ -111,12 +113,16 @@ def style_code(source: StyleLike, network: str = "auto") -> StyleCode:
 
 
 def at_length(style: Picture, length: int) -> Picture:
-    """A style picture at a long side; more where a scroll or a strip would lose its short side before the deepest layer."""
+    """A style picture at a long side; more where a scroll or a strip would lose its short side before the
+    deepest layer.
+    """
     return style.fitted(max(length, math.ceil(MIN_SIDE * max(style.size) / min(style.size))))
 
 
 def scales_of(settings: Settings, count: int) -> Iterator[float]:
-    """The scale of each of ``count`` style pictures: the one there is, or theirs. Raises SettingsError for another number."""
+    """The scale of each of ``count`` style pictures: the one there is, or theirs. Raises SettingsError for
+    another number.
+    """
     scales = settings.style_scale
     if len(scales) not in (1, count):
         raise SettingsError(

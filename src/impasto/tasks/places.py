@@ -1,17 +1,22 @@
-"""Places: every place of a picture finds the place of a painting that is most like it, and shall look like that one.
+"""Places: every place of a picture finds the place of a painting that is most like it, and shall look like
+that one.
 
-Neural neighbor style transfer (Kolkin, Kucera, Paris, Sykora, Shechtman and Shakhnarovich 2022, section 3). A place is a position of
-the grid of the shallowest layer that is looked at, with the features that all layers have there, a *hypercolumn*. For every place of the
-photograph the nearest one of the painting is found, and of the painting turned and mirrored, by the cosine after each side's mean
-has been taken off. What is wanted of the picture are the features of the places that were found: fixed targets, place by place, for
-a `losses.PlacesLoss`. In the paper's last pass every layer seeks for itself: here that is a search by each layer alone.
+Neural neighbor style transfer (Kolkin, Kucera, Paris, Sykora, Shechtman and Shakhnarovich 2022, section 3). A
+place is a position of the grid of the shallowest layer that is looked at, with the features that all layers
+have there, a *hypercolumn*. For every place of the photograph the nearest one of the painting is found, and
+of the painting turned and mirrored, by the cosine after each side's mean has been taken off. What is wanted
+of the picture are the features of the places that were found: fixed targets, place by place, for a
+`losses.PlacesLoss`. In the paper's last pass every layer seeks for itself: here that is a search by each
+layer alone.
 
-Ours differs from the paper's in that every layer is compared on its own grid, shallow ones averaged down to the grid of the search; in
-that places are sought along the painting's `_AXES` principal directions, which hold some 95 % of what tells its places apart; in copies
-that are mirrored too; and in quotas where there are several paintings.
+Ours differs from the paper's in that every layer is compared on its own grid, shallow ones averaged down to
+the grid of the search; in that places are sought along the painting's `_AXES` principal directions, which
+hold some 95 % of what tells its places apart; in copies that are mirrored too; and in quotas where there are
+several paintings.
 
-The paintings are read twice, a copy and a tile at a time: once to find the nearest places, and once to fetch their features. So no more
-is held than the features of one tile, and a tiled search finds what a whole one does.
+The paintings are read twice, a copy and a tile at a time: once to find the nearest places, and once to fetch
+their features. So no more is held than the features of one tile, and a tiled search finds what a whole one
+does.
 """
 
 import math
@@ -29,10 +34,11 @@ from impasto.pictures.tiles import Tile
 from impasto.tasks.grids import Grid, Look, View, views_of
 
 MOST = 2**17
-"""So many places, over all copies, are looked at at most: those of paintings of 512 pixels a side. Of more every second, third … each way."""
+"""So many places, over all copies, are looked at at most: those of paintings of 512 pixels a side. Of more
+every second, third … each way."""
 _AXES, _HELD = 256, 2**26
-"""How many principal directions of the paintings' places are compared, and how many numbers of a picture's places are held: of large
-pictures fewer directions. At 2048 × 1365 pixels they are still 256."""
+"""How many principal directions of the paintings' places are compared, and how many numbers of a picture's
+places are held: of large pictures fewer directions. At 2048 × 1365 pixels they are still 256."""
 _SAMPLE = 8192
 """So many places, spread over the paintings, tell what these directions are."""
 _PASSES = 4
@@ -55,10 +61,11 @@ def replaced(
 ) -> dict[str, Tensor]:
     """The features that the places of ``pixels`` (1, 3, H, W) shall have: by layer (1, C, h, w), in bfloat16.
 
-    The layers of each of the ``groups`` seek together, and groups for themselves. ``paintings`` come with their shares, which sum to
-    one, of the picture's places. Transparent places of theirs are not looked at. Where ``weight`` (1, 1, H, W) is zero the
-    picture's places are not looked at either, and get zeros. ``tile`` is the side of the tiles in which pictures are seen, None sees
-    them whole; ``most`` is how many places of the paintings are looked at. Raises ImageError when there is no place to look at.
+    The layers of each of the ``groups`` seek together, and groups for themselves. ``paintings`` come with
+    their shares, which sum to one, of the picture's places. Transparent places of theirs are not looked at.
+    Where ``weight`` (1, 1, H, W) is zero the picture's places are not looked at either, and get zeros.
+    ``tile`` is the side of the tiles in which pictures are seen, None sees them whole; ``most`` is how many
+    places of the paintings are looked at. Raises ImageError when there is no place to look at.
     """
     views = [view for number, (picture, _) in enumerate(paintings) for view in views_of(picture, number)]
     look = Look(backbone, [layer for group in groups for layer in group], tile)
@@ -84,7 +91,9 @@ def replaced(
 
 @dataclass(frozen=True)
 class _Space:
-    """How places are compared: layers divided by their typical length, along the directions in which the paintings' places differ."""
+    """How places are compared: layers divided by their typical length, along the directions in which the
+    paintings' places differ.
+    """
 
     scale: Mapping[str, Tensor]
     axes: Tensor
@@ -92,7 +101,9 @@ class _Space:
 
     @classmethod
     def of(cls, samples: Mapping[str, Tensor], axes: int) -> "_Space":
-        """What suits places of paintings, by layer (M, C), in so many directions. Raises ImageError where there are none."""
+        """What suits places of paintings, by layer (M, C), in so many directions. Raises ImageError where
+        there are none.
+        """
         if not len(next(iter(samples.values()))):
             raise ImageError(
                 "Too little of the style picture can be seen, or is left by its mask, to look at: enlarge it or `size`."
@@ -110,8 +121,9 @@ class _Space:
 
 
 def _principal(symmetric: Tensor, count: int) -> Tensor:
-    """Orthonormal columns that span, nearly, the leading eigenvectors of a matrix (C, C): (C, D). By orthogonal iteration (Halko et al.
-    2011, algorithm 4.4), which unlike a whole decomposition takes no time and fails for no matrix, also not for that of a flat painting.
+    """Orthonormal columns that span, nearly, the leading eigenvectors of a matrix (C, C): (C, D). By
+    orthogonal iteration (Halko et al. 2011, algorithm 4.4), which unlike a whole decomposition takes no time
+    and fails for no matrix, also not for that of a flat painting.
     """
     channels = len(symmetric)
     drawn = torch.randn(channels, min(channels, count), generator=torch.Generator().manual_seed(0))
@@ -142,7 +154,9 @@ def _spaces(look: Look, grids: Sequence[Grid], views: Sequence[View], size: Size
 def _queries(
     look: Look, grids: Sequence[Grid], spaces: Sequence[_Space], pixels: Tensor, weight: Tensor | None
 ) -> list[tuple[Tensor, Tensor]]:
-    """The picture's places that count, (N, D), of length one about their mean, and their numbers in reading order (N,), grid by grid."""
+    """The picture's places that count, (N, D), of length one about their mean, and their numbers in reading
+    order (N,), grid by grid.
+    """
     sizes = [grid.size((pixels.shape[2], pixels.shape[3])) for grid in grids]
     planes = [space.axes.new_empty(*size, space.axes.shape[1]) for size, space in zip(sizes, spaces, strict=True)]
     for tile, features in look.at(pixels):
@@ -162,7 +176,9 @@ def _queries(
 
 
 class _Search:
-    """For every query of a grid the nearest place of every painting so far. Places are numbered view after view, in reading order."""
+    """For every query of a grid the nearest place of every painting so far. Places are numbered view after
+    view, in reading order.
+    """
 
     def __init__(
         self, grid: Grid, space: _Space, queried: tuple[Tensor, Tensor], *, views: Sequence[View], most: int
@@ -178,7 +194,9 @@ class _Search:
         self._found = torch.zeros(shape, dtype=torch.long, device=queries.device)
 
     def look(self, number: int, tile: Tile, features: Mapping[str, Tensor]) -> None:
-        """Compare with the places of a tile of a view. Of equals the first is the nearest, whatever the tiles."""
+        """Compare with the places of a tile of a view. Of equals the first is the nearest, whatever the
+        tiles.
+        """
         view, window = self.views[number], tile.owned_at(self.grid.depth)
         chosen = self.grid.chosen(view, window, self._every)
         if not len(chosen):
@@ -199,7 +217,9 @@ class _Search:
             nearest[part] = torch.where(better, numbers[index], nearest[part])
 
     def settled(self, shares: Sequence[float]) -> Tensor:
-        """The number of every query's place (N,): of the painting that is nearest at prices at which each gets its share."""
+        """The number of every query's place (N,): of the painting that is nearest at prices at which each
+        gets its share.
+        """
         prices, wanted = self._scores.new_zeros(len(shares), 1), self._scores.new_tensor(shares)[:, None]
         owner = self._scores.argmax(0)
         for count in range(_ROUNDS if len(shares) > 1 else 0):

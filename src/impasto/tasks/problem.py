@@ -1,4 +1,6 @@
-"""A problem: what is minimised, as a value. `Problem.terms` is the equation of all tasks, from its first summand to its last."""
+"""A problem: what is minimised, as a value. `Problem.terms` is the equation of all tasks, from its first
+summand to its last.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,9 +30,10 @@ _LAST_MOST = 2**14
 class Problem:
     """Pictures, masks and styles at the final size, and how the scales are worked through.
 
-    ``frame`` lends the result its size, depth and transparency. ``photo`` is the content, which a texture has none of; ``zones`` are the
-    styles with their parts of the picture, which a reconstruction has none of. ``kept`` (1, 1, H, W) is the share of every pixel that
-    stays the frame's, ``protected`` how strongly each is kept.
+    ``frame`` lends the result its size, depth and transparency. ``photo`` is the content, which a texture has
+    none of; ``zones`` are the styles with their parts of the picture, which a reconstruction has none of.
+    ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's, ``protected`` how strongly each
+    is kept.
     """
 
     task: str
@@ -48,7 +51,9 @@ class Problem:
         return recoloured(self.photo.resized(size), [zone.at(size) for zone in self.zones], self.settings.palette)
 
     def terms(self, backbone: Backbone, stage: Stage, pixels: Tensor, tile: int | None) -> list[Term]:
-        """The summands at a stage that starts from the picture ``pixels`` (1, 3, H, W), all seen in tiles of that side."""
+        """The summands at a stage that starts from the picture ``pixels`` (1, 3, H, W), all seen in tiles of
+        that side.
+        """
         seen = None if self.photo is None else self.content(stage.size)
         zones = [zone.at(stage.size) for zone in self.zones]
         sought = pixels if seen is None else self._sought(seen.pixels, stage, pixels)
@@ -64,7 +69,9 @@ class Problem:
         ]
 
     def _sought(self, photo: Tensor, stage: Stage, pixels: Tensor) -> Tensor:
-        """What is compared with the paintings' places: the photograph, mixed with the picture so far, which lacks the details of this scale."""
+        """What is compared with the paintings' places: the photograph, mixed with the picture so far, which
+        lacks the details of this scale.
+        """
         if stage.last:
             return pixels
         if stage == self.schedule[0]:
@@ -76,7 +83,9 @@ class Problem:
     def _places(
         self, zone: Zone, backbone: Backbone, stage: Stage, *, sought: Tensor, tile: int | None
     ) -> Iterator[Term]:
-        """Every place of the zone shall be like that of its paintings which ``sought`` is most like there; in the last pass layer by layer."""
+        """Every place of the zone shall be like that of its paintings which ``sought`` is most like there; in
+        the last pass layer by layer.
+        """
         weight, layers = self.settings.places_weight * zone.area(), self.settings.places_layers
         if weight > 0:
             loss, mask = PlacesLoss(), zone.weight()
@@ -88,7 +97,9 @@ class Problem:
             yield Term("places", loss, weight, layers, targets, where)
 
     def _style(self, zone: Zone, backbone: Backbone, size: Size, tile: int | None) -> Iterator[Term]:
-        """The style loss at a scale: every style picture is resized along, so that its strokes keep their share of the picture."""
+        """The style loss at a scale: every style picture is resized along, so that its strokes keep their
+        share of the picture.
+        """
         loss, weight = terms.style(self.settings)
         weight, layers = weight * zone.area(), self.settings.style_layers
         if weight > 0:
@@ -111,7 +122,9 @@ class Problem:
             yield Term.towards("content", loss, weight, layers, [(target, 1.0)], where=where)
 
     def _drawn(self, photo: Picture) -> Tensor | None:
-        """What its pixels count for the content: as much as they can be seen, and more where there is more to draw."""
+        """What its pixels count for the content: as much as they can be seen, and more where there is more to
+        draw.
+        """
         share = self.settings.structure
         if share == 0:
             return photo.alpha

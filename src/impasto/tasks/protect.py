@@ -1,7 +1,8 @@
 """Protection: parts of the photograph whose drawing is kept, however the rest is painted.
 
-It is a content term of the layers that hold lines and small forms, counted by a mask. Its weight is in proportion to what the style would
-gain by painting the photograph over, so that an amount means the same for every recipe, strength and style loss.
+It is a content term of the layers that hold lines and small forms, counted by a mask. Its weight is in
+proportion to what the style would gain by painting the photograph over, so that an amount means the same for
+every recipe, strength and style loss.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,18 +20,20 @@ from impasto.pictures.picture import Picture, Size
 from impasto.tasks import regions
 
 LAYERS = {"relu3_1": 1.0, "relu4_1": 1.0}
-"""Those that hold the form of eyes, mouths and letters; earlier ones would keep the skin as smooth as it was photographed."""
+"""Those that hold the form of eyes, mouths and letters; earlier ones would keep the skin as smooth as it was
+photographed."""
 
 _MOST = 1.6
-"""What an amount of 1 weighs, over what the style would gain. From looking: at 0.1 eyes lose their form, from 2 on a face is as photographed and
-the rest needs more steps."""
+"""What an amount of 1 weighs, over what the style would gain. From looking: at 0.1 eyes lose their form, from
+2 on a face is as photographed and the rest needs more steps."""
 
 
 def protected(amounts: Mapping[str, float], own: Picture, wanted: int | Size) -> Tensor | None:
-    """How strongly every pixel is protected (1, 1, H, W), from 0 to 1, for the setting ``protect``; None for none.
+    """How strongly every pixel is protected (1, 1, H, W), from 0 to 1, for the setting ``protect``; None for
+    none.
 
-    ``own`` is the photograph as it is given, ``wanted`` the size it is brought to. Where masks overlap the stronger one counts. Raises
-    ImageError for a mask that cannot be used, and as `naming.found`.
+    ``own`` is the photograph as it is given, ``wanted`` the size it is brought to. Where masks overlap the
+    stronger one counts. Raises ImageError for a mask that cannot be used, and as `naming.found`.
     """
     weights = []
     for name, amount in amounts.items():
@@ -45,7 +48,8 @@ def protected(amounts: Mapping[str, float], own: Picture, wanted: int | Size) ->
 def term(
     weight: Tensor, photo: Picture, others: Sequence[Term], backbone: Backbone, tile: int | None
 ) -> Iterator[Term]:
-    """The term that keeps the features of ``photo`` by a ``weight`` of its pixels (1, 1, H, W) against the ``others``, which paint.
+    """The term that keeps the features of ``photo`` by a ``weight`` of its pixels (1, 1, H, W) against the
+    ``others``, which paint.
 
     None where they have nothing to gain, or where the scale is so coarse that hardly a pixel is protected.
     """

@@ -42,7 +42,9 @@ _VOLATILE = ("elapsed_s", "startup_s", "seconds_per_step", "peak_rss_bytes", "ma
 
 
 def embedded(record: dict[str, Any]) -> dict[str, Any]:
-    """The part of a record that travels in the picture: the same for the same picture, and without folders."""
+    """The part of a record that travels in the picture: the same for the same picture, and without
+    folders.
+    """
     kept = {key: value for key, value in record.items() if key not in _VOLATILE}
     for key in ("inputs", "snapshots"):
         if key in kept:
@@ -65,8 +67,9 @@ def encoded(record: dict[str, Any]) -> bytes:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The record embedded in a result, or the one in a JSON file. Raises RecordError when there is none, and ImageError
-    for a file that is no picture either."""
+    """The record embedded in a result, or the one in a JSON file. Raises RecordError when there is none, and
+    ImageError for a file that is no picture either.
+    """
     try:
         text = path.read_text() if path.suffix.lower() == ".json" else read_description(path)
         record = json.loads(text)

@@ -1,7 +1,8 @@
 """Regions: which part of the picture follows which style, by soft masks.
 
-A style statistic is a weighted mean over positions, so a region is a set of weights, and a term for itself (Gatys et al. 2017, section 4).
-Terms count by the area of their regions: every part of the picture then feels its style as strongly as it would alone.
+A style statistic is a weighted mean over positions, so a region is a set of weights, and a term for itself
+(Gatys et al. 2017, section 4). Terms count by the area of their regions: every part of the picture then feels
+its style as strongly as it would alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,8 @@ from impasto.pictures.picture import Picture, Size
 
 @dataclass(frozen=True)
 class Region:
-    """Where ``mask`` is white, the picture follows ``style``; grey is partly. ``style_mask`` says what of the style picture counts.
+    """Where ``mask`` is white, the picture follows ``style``; grey is partly. ``style_mask`` says what of the
+    style picture counts.
 
     A ``mask`` may be one of the words `masks.NAMES`.
     """
@@ -30,10 +32,11 @@ class Region:
 
 
 def shares(regions: Sequence[Region], own: Size, wanted: int | Size, feather: float) -> tuple[list[Tensor], Tensor]:
-    """The regions' shares of every pixel (1, 1, H, W), and what is left, for a picture of size ``own`` that is brought to ``wanted``.
+    """The regions' shares of every pixel (1, 1, H, W), and what is left, for a picture of size ``own`` that
+    is brought to ``wanted``.
 
-    ``feather`` is the deviation of a Gaussian blur over the long side. Where masks overlap by more than all, they share. Raises
-    ImageError for a mask of another shape than the picture, or one that is black.
+    ``feather`` is the deviation of a Gaussian blur over the long side. Where masks overlap by more than all,
+    they share. Raises ImageError for a mask of another shape than the picture, or one that is black.
     """
     masks = [white(region.mask, own, wanted, f"mask of region {number}") for number, region in enumerate(regions, 1)]
     weights = [edges.blurred(mask, feather) for mask in masks]
@@ -46,7 +49,9 @@ def shares(regions: Sequence[Region], own: Size, wanted: int | Size, feather: fl
 
 
 def white(mask: PictureLike, own: Size, wanted: int | Size, role: str) -> Tensor:
-    """How white a mask is (1, 1, H, W), for a picture of size ``own`` that is brought to ``wanted``. Raises ImageError for one of another shape."""
+    """How white a mask is (1, 1, H, W), for a picture of size ``own`` that is brought to ``wanted``. Raises
+    ImageError for one of another shape.
+    """
     return _white(_mask(mask, own, role).fitted(wanted))
 
 
@@ -59,7 +64,8 @@ def masked(style: Picture, mask: PictureLike) -> Picture:
 
 
 def counts(mask: Tensor | None, layers: Iterable[str], backbone: Backbone) -> dict[str, Tensor]:
-    """What every position of the layers counts for a mask of the pixels (1, 1, H, W): the mean over its square, one in all.
+    """What every position of the layers counts for a mask of the pixels (1, 1, H, W): the mean over its
+    square, one in all.
 
     Nothing for no mask. Raises ImageError for a region so small that a layer has no position for it.
     """

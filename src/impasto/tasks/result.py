@@ -1,4 +1,6 @@
-"""What all tasks have in common: they are prepared, computed step by step, and leave a picture with its record."""
+"""What all tasks have in common: they are prepared, computed step by step, and leave a picture with its
+record.
+"""
 
 import time
 from abc import ABC, abstractmethod
@@ -31,10 +33,11 @@ class Result:
         return self.painted if isinstance(self.painted, Picture) else codecs.load(self.painted.image())
 
     def save(self, path: str | Path, *, depth: Depth | None = None, force: bool = False, metadata: bool = True) -> None:
-        """Write the picture in the format of its suffix, with its record embedded unless ``metadata`` is False.
+        """Write the picture in the format of its suffix, with its record embedded unless ``metadata`` is
+        False.
 
-        What differs from run to run, and folders, are left out of the embedded record: the same picture is the same bytes.
-        Raises OutputError when the file exists without ``force`` or cannot be written.
+        What differs from run to run, and folders, are left out of the embedded record: the same picture is
+        the same bytes. Raises OutputError when the file exists without ``force`` or cannot be written.
         """
         description = record.to_json(record.embedded(self.record)) if metadata else ""
         codecs.save(self.painted, Path(path), description=description, depth=depth, force=force)
@@ -61,14 +64,17 @@ class Prepared(ABC):
         return False
 
     def checkpoint(self, path: Path) -> None:
-        """Write all that `resume` needs to a file, over what is there, whole or not at all; between steps. Raises OutputError."""
+        """Write all that `resume` needs to a file, over what is there, whole or not at all; between steps.
+        Raises OutputError.
+        """
         raise SettingsError("There are no iterations, and so no checkpoints.")
 
     def resume(self, path: Path) -> int:
         """Let `steps` go on from a checkpoint of the same run, and tell the iteration it is of.
 
-        The result is that of a run that was never cut off, on the same machine, with the same ``memory``; with another, and on another
-        device, it differs by rounding. Raises CheckpointError where there is none, it is damaged, or of another run.
+        The result is that of a run that was never cut off, on the same machine, with the same ``memory``;
+        with another, and on another device, it differs by rounding. Raises CheckpointError where there is
+        none, it is damaged, or of another run.
         """
         raise SettingsError("There are no iterations, and so no checkpoints.")
 

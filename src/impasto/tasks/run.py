@@ -35,7 +35,9 @@ class Run(Prepared):
     """An optimisation made ready. `result` can be had at any time after the first step."""
 
     def __init__(self, problem: Problem, recipe: str, settings: Settings, start: Picture | None) -> None:
-        """``settings`` are those of the record, which the problem's have been worked out from; no ``start`` means noise."""
+        """``settings`` are those of the record, which the problem's have been worked out from; no ``start``
+        means noise.
+        """
         super().__init__(problem.task, recipe, settings, problem.frame.size)
         self.problem, self.schedule = problem, problem.schedule
         self.fit = fit(problem, self.precision, self.device)
@@ -50,7 +52,9 @@ class Run(Prepared):
         self._waiting: list[State] = []
 
     def steps(self) -> Generator[Progress, None, None]:
-        """Compute, telling how far it is after every iteration; `last` has the solver's own step. Close the generator to stop."""
+        """Compute, telling how far it is after every iteration; `last` has the solver's own step. Close the
+        generator to stop.
+        """
         with memory.kept(), convolving(self.precision):
             start = self._start_pixels()
             for step in solve(
@@ -150,7 +154,9 @@ class Run(Prepared):
         return self._last
 
     def picture(self) -> Picture:
-        """The picture so far at the final size, with the content's transparency. Raises NotReadyError before the first step."""
+        """The picture so far at the final size, with the content's transparency. Raises NotReadyError before
+        the first step.
+        """
         step = self._begun()
         pixels = resize(step.pixels.cpu(), self.size)
         if self.settings.keep_colour == "luminance":
@@ -209,7 +215,9 @@ class Run(Prepared):
         }
 
     def estimate(self) -> tuple[float, float]:
-        """Roughly the seconds and the bytes that the run will take, by timing a small scale: its targets, and one evaluation."""
+        """Roughly the seconds and the bytes that the run will take, by timing a small scale: its targets, and
+        one evaluation.
+        """
         length = (
             128 if self.settings.places_weight > 0 else 256
         )  # much less is mostly the fixed cost of a step; a search is long

@@ -11,7 +11,9 @@ from impasto.tasks.inputs import MIN_SIDE
 
 
 def schedule(size: Size, settings: Effective) -> list[Stage]:
-    """The scales with their shares of the iterations, as 1 to 2 to 3 …: what a coarse scale settles takes few."""
+    """The scales with their shares of the iterations, as 1 to 2 to 3 …: what a coarse scale settles takes
+    few.
+    """
     final = max(size)
     last = (
         min(settings.iterations - 1, round(settings.iterations * settings.last_pass))

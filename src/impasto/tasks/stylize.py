@@ -92,22 +92,24 @@ def plan_stylize(
 def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "default", **settings: Any) -> Result:
     """Render the content in the style (Gatys, Ecker and Bethge 2016).
 
-    ``method`` is ``"iterative"`` (the optimiser), ``"fast"`` (one pass of a network by conditional instance normalisation:
-    Dumoulin et al. 2017, Ghiasi et al. 2017) or ``"refine"`` (the optimiser, started from the fast result).
-    ``content`` and ``style`` are paths, Pillow images, or arrays (H, W), (H, W, 3) or (H, W, 4) of uint8, uint16, or float in
-    [0, 1]; see `codecs.load`. ``style`` may be a list of them, or of pairs with weights, whose statistics are blended.
-    ``recipe`` names a set of settings, and ``settings`` replaces any of them; see `settings.Settings` for all, among them
-    ``size`` (long side, or (width, height)), ``strength`` (0 to 1), ``quality`` (draft, normal, fine) and ``seed``. ``start`` is any picture to
-    start from, in place of what the setting ``init`` names.
-    ``protect`` says whose drawing is kept, how strongly: ``("faces", "mask.png:0.8")``, or a mapping of masks to amounts from 0 to 1.
-    ``regions`` are parts of the picture with styles of their own (`regions.Region`); what they leave follows ``style``, or stays the
-    photograph where that is None.
-    For the fast method a style may also be a `StyleCode`, or the path of a saved one; the settings it heeds are ``network``, ``size``,
-    ``stroke_size``, ``memory``, ``strength`` (above 0.5 it has no more to give), ``device`` and ``precision``.
-    The result has the content's transparency and depth. The same seed gives the same bytes on the same machine.
+    ``method`` is ``"iterative"`` (the optimiser), ``"fast"`` (one pass of a network by conditional instance
+    normalisation: Dumoulin et al. 2017, Ghiasi et al. 2017) or ``"refine"`` (the optimiser, started from the
+    fast result). ``content`` and ``style`` are paths, Pillow images, or arrays (H, W), (H, W, 3) or (H, W, 4)
+    of uint8, uint16, or float in [0, 1]; see `codecs.load`. ``style`` may be a list of them, or of pairs with
+    weights, whose statistics are blended. ``recipe`` names a set of settings, and ``settings`` replaces any
+    of them; see `settings.Settings` for all, among them ``size`` (long side, or (width, height)),
+    ``strength`` (0 to 1), ``quality`` (draft, normal, fine) and ``seed``. ``start`` is any picture to start
+    from, in place of what the setting ``init`` names. ``protect`` says whose drawing is kept, how strongly:
+    ``("faces", "mask.png:0.8")``, or a mapping of masks to amounts from 0 to 1. ``regions`` are parts of the
+    picture with styles of their own (`regions.Region`); what they leave follows ``style``, or stays the
+    photograph where that is None. For the fast method a style may also be a `StyleCode`, or the path of a
+    saved one; the settings it heeds are ``network``, ``size``, ``stroke_size``, ``memory``, ``strength``
+    (above 0.5 it has no more to give), ``device`` and ``precision``. The result has the content's
+    transparency and depth. The same seed gives the same bytes on the same machine.
 
-    Raises ImageError for a picture that cannot be used, StyleCodeError for such a style code, SettingsError for a setting
-    that makes no sense, WeightsError when the weights cannot be had and SolverError when not even the start has a finite loss.
+    Raises ImageError for a picture that cannot be used, StyleCodeError for such a style code, SettingsError
+    for a setting that makes no sense, WeightsError when the weights cannot be had and SolverError when not
+    even the start has a finite loss.
     """
     result: Result = plan_stylize(content, style, recipe, **settings).finish()
     return result

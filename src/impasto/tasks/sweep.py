@@ -15,8 +15,8 @@ from impasto.tasks.budget import SAMPLE
 def samples(canvas: Picture | LargePicture, count: int) -> Tensor:
     """About ``count`` parts of a picture, spread evenly over it, (N, 3, h, w).
 
-    Their statistics come much nearer to those of the whole picture than a thumbnail's do, for they show its detail at its real
-    size: docs/fast.md, "Any size".
+    Their statistics come much nearer to those of the whole picture than a thumbnail's do, for they show its
+    detail at its real size: docs/fast.md, "Any size".
     """
     height, width = canvas.size
     columns = max(1, min(width // SAMPLE, round((count * width / height) ** 0.5)))
@@ -40,8 +40,9 @@ def paint_tiles(
 ) -> Iterator[tuple[int, int]]:
     """Paint a picture over in place, in tiles of ``side`` pixels, yielding how many of how many are done.
 
-    Every tile is painted with ``reach`` pixels around it and cut out again, so that it is what it were in the whole picture,
-    given that ``paint`` does the same everywhere. ``side`` and ``reach`` are multiples of 4, the grid of the network.
+    Every tile is painted with ``reach`` pixels around it and cut out again, so that it is what it were in the
+    whole picture, given that ``paint`` does the same everywhere. ``side`` and ``reach`` are multiples of 4,
+    the grid of the network.
     """
     height, width = canvas.size
     tops, lefts = range(0, height, side), range(0, width, side)

@@ -34,6 +34,7 @@ def plan_texture(
 def texture(style: StyleLike, recipe: str = "texture", **settings: Any) -> Result:
     """A new texture with the style's statistics and nothing else (Gatys, Ecker and Bethge 2015, NIPS).
 
-    ``size`` is the long side in the style's own aspect, or any (width, height). Other arguments and errors as `stylize`.
+    ``size`` is the long side in the style's own aspect, or any (width, height). Other arguments and errors as
+    `stylize`.
     """
     return plan_texture(style, recipe, **settings).finish()

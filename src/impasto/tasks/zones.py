@@ -18,7 +18,9 @@ _NOTHING = 0.01
 
 @dataclass(frozen=True)
 class Zone:
-    """Styles, with weights that sum to one, and their share of every pixel (1, 1, H, W), None for all of it."""
+    """Styles, with weights that sum to one, and their share of every pixel (1, 1, H, W), None for all of
+    it.
+    """
 
     styles: list[Style]
     share: Tensor | None = None
@@ -61,7 +63,8 @@ def zoned(
 ) -> tuple[list[Zone], Tensor | None]:
     """What follows which style, and the share of every pixel that stays the photograph's, None for none.
 
-    ``photo`` has been brought from its ``own`` size to the ``wanted`` one, as the masks will be. Raises ImageError as `regions`.
+    ``photo`` has been brought from its ``own`` size to the ``wanted`` one, as the masks will be. Raises
+    ImageError as `regions`.
     """
     length, count = max(photo.size), 0 if style is None else len(weighted(style))
     scales = scales_of(settings, count + len(regions))
@@ -83,7 +86,9 @@ def zoned(
 
 
 def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture:
-    """The photograph part of the way to the palettes of the paintings, each zone to its own; elsewhere as it is."""
+    """The photograph part of the way to the palettes of the paintings, each zone to its own; elsewhere as it
+    is.
+    """
     moved = photo.pixels
     for zone in zones:
         colours = [style.share * transfer.of(style.picture.pixels, style.picture.alpha) for style in zone.styles]
@@ -94,7 +99,9 @@ def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture
 
 
 def in_colours_of(photo: Picture, zone: Zone, how: str) -> Zone:
-    """The zone's styles in the photograph's colours there, by `Settings.keep_colour`; luminance leaves only light and dark of both."""
+    """The zone's styles in the photograph's colours there, by `Settings.keep_colour`; luminance leaves only
+    light and dark of both.
+    """
 
     def mapped(painting: Picture) -> Tensor:
         if how == "histogram":

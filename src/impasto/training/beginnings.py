@@ -22,11 +22,14 @@ _CONTRACT, _BLOCKS, _EXPAND = (32, 64, 128), 5, (32, 16)
 _CODES, _HIDDEN = 64, 128
 _SIZES = ("contract", "blocks", "expand", "biased")
 _DESCRIBED = 64
-"""How many pictures are looked at, about, to learn what descriptions of paintings and contents of photographs are like."""
+"""How many pictures are looked at, about, to learn what descriptions of paintings and contents of photographs
+are like."""
 
 
 def design(kind: Kind, paintings: Sequence[Path], palette: float) -> Design:
-    """What a network of a kind is, for these paintings; a table of styles has one more row, for the photograph's own."""
+    """What a network of a kind is, for these paintings; a table of styles has one more row, for the
+    photograph's own.
+    """
     if kind == "any":
         inputs = 2 * sum(encoder.CHANNELS)
         shape = StylizerShape(_CONTRACT, _BLOCKS, _EXPAND, _CODES, constant=True)
@@ -38,7 +41,9 @@ def design(kind: Kind, paintings: Sequence[Path], palette: float) -> Design:
 
 @torch.no_grad()
 def from_nothing(design: Design, seed: int, device: torch.device) -> Network:
-    """A network with γ = 1 and β = 0 for every style, or nearly so; always the same for a seed, which is nobody else's."""
+    """A network with γ = 1 and β = 0 for every style, or nearly so; always the same for a seed, which is
+    nobody else's.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # torch.manual_seed would seed every accelerator as well
         network = Network(design).to(device)
@@ -53,7 +58,9 @@ def from_nothing(design: Design, seed: int, device: torch.device) -> Network:
 
 
 def acquaint(teacher: Teacher, photos: Sequence[Path], paintings: Sequence[Path], crop: int, *, table: bool) -> Tensor:
-    """Show a teacher what there is to be learnt: the paintings' descriptions (M, …). Of a ``table`` it remembers all, else it looks at some."""
+    """Show a teacher what there is to be learnt: the paintings' descriptions (M, …). Of a ``table`` it
+    remembers all, else it looks at some.
+    """
     chosen = paintings if table else _some(paintings)
     descriptions, goals = zip(*(teacher.seen(_looked_at(path, teacher)) for path in chosen), strict=True)
     teacher.acquaint((middle(path, crop).to(teacher.device) for path in _some(photos)), goals)
@@ -64,8 +71,8 @@ def acquaint(teacher: Teacher, photos: Sequence[Path], paintings: Sequence[Path]
 
 @torch.no_grad()
 def take_over(network: Network, start: Network, teacher: Teacher, descriptions: Tensor, own: Path) -> None:
-    """Give a network the convolutions of another, and its γ and β as far as it has any for paintings of these ``descriptions``, and
-    for the style that the photograph ``own`` has itself. Raises SettingsError.
+    """Give a network the convolutions of another, and its γ and β as far as it has any for paintings of these
+    ``descriptions``, and for the style that the photograph ``own`` has itself. Raises SettingsError.
     """
     theirs, ours = start.design, network.design
     if any(getattr(theirs.architecture, name, None) != getattr(ours.architecture, name) for name in _SIZES):
@@ -84,7 +91,8 @@ def take_over(network: Network, start: Network, teacher: Teacher, descriptions: 
     if start.encoder is not None:
         codes = start.encoder(torch.cat([descriptions, teacher.seen(_looked_at(own, teacher))[0]]))
     else:
-        # A style of the same name goes on, a new one begins as the mean of those learnt; the photograph's own is the last.
+        # A style of the same name goes on, a new one begins as the mean of those learnt; the photograph's own
+        # is the last.
         learnt = torch.eye(start.stylizer.heads.in_features, device=heads.weight.device)
         known, mean = dict(zip(theirs.styles, learnt[:-1], strict=True)), learnt[:-1].mean(0)
         codes = torch.stack([*(known.get(name, mean) for name in ours.styles), learnt[-1]])

@@ -10,7 +10,8 @@ Kind = Literal["single", "multi", "any"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _WARM_UP, _COOL_DOWN = 50, 0.4
-"""Steps in which the learning rate rises, and the last share of the budget, in which it falls to nothing (Hägele et al. 2024)."""
+"""Steps in which the learning rate rises, and the last share of the budget, in which it falls to nothing
+(Hägele et al. 2024)."""
 _LEAST = {"steps": 1, "minutes": 0, "batch": 1, "crop": 64, "workers": 0, "validate_every": 1}
 
 
@@ -18,8 +19,8 @@ _LEAST = {"steps": 1, "minutes": 0, "batch": 1, "crop": 64, "workers": 0, "valid
 class Course:
     """How a training goes: its budget, whichever ends first, and its portions. Raises SettingsError.
 
-    ``crop``: side of the squares that are learnt from, in pixels. ``workers``: processes that decode and crop pictures.
-    ``validate_every``: steps from one look at the pictures held out to the next.
+    ``crop``: side of the squares that are learnt from, in pixels. ``workers``: processes that decode and crop
+    pictures. ``validate_every``: steps from one look at the pictures held out to the next.
     """
 
     steps: int | None = None
@@ -41,7 +42,8 @@ class Course:
             raise SettingsError(f"`learning_rate` must be above 0 and at most 1, not {self.learning_rate}.")
 
     def spent(self, steps: int, seconds: float) -> float:
-        """The share of the budget that is spent after so many steps and seconds; above 1 when it is overdrawn.
+        """The share of the budget that is spent after so many steps and seconds; above 1 when it is
+        overdrawn.
 
         >>> Course(steps=10, minutes=1).spent(2, 30)
         0.5

@@ -23,7 +23,9 @@ _SHOWN, _SHEET_SIZE = 4, 320
 
 
 def parted(paths: Sequence[Path], seed: int) -> tuple[list[Path], list[Path]]:
-    """What is learnt from and what is held out for looking: an eighth and four at the most; of very few, the first is both."""
+    """What is learnt from and what is held out for looking: an eighth and four at the most; of very few, the
+    first is both.
+    """
     count = min(_HELD_OUT, len(paths) // _EIGHTH)
     order = np.random.default_rng(seed).permutation(len(paths)).tolist()
     held = [paths[index] for index in sorted(order[:count])]
@@ -41,7 +43,9 @@ def middle(path: Path, side: int) -> Tensor:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Photographs that are held out, and paintings, of which the first few are looked at: of a table, those it learns."""
+    """Photographs that are held out, and paintings, of which the first few are looked at: of a table, those
+    it learns.
+    """
 
     photos: Sequence[Path]
     paintings: Sequence[Path]

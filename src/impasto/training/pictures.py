@@ -1,7 +1,8 @@
-"""The pictures to learn from: folders of photographs and paintings, and the random crops of them that make a batch.
+"""The pictures to learn from: folders of photographs and paintings, and the random crops of them that make a
+batch.
 
-Every draw is a function of the seed and its number, so that a training that was cut off goes on with the very crops that
-it would have seen, and several processes share a batch without a word to each other.
+Every draw is a function of the seed and its number, so that a training that was cut off goes on with the very
+crops that it would have seen, and several processes share a batch without a word to each other.
 """
 
 import functools
@@ -75,8 +76,8 @@ def colours_of(path: Path) -> Tensor:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Photographs to paint (N, 3, c, c), the same in the colours in which their content is kept, the numbers of their styles (N,)
-    and their colours (N, 12), and for any style crops of paintings (N, 3, c, c).
+    """Photographs to paint (N, 3, c, c), the same in the colours in which their content is kept, the numbers
+    of their styles (N,) and their colours (N, 12), and for any style crops of paintings (N, 3, c, c).
 
     A style numbered after the last is the photograph's own.
     """
@@ -91,7 +92,8 @@ class Drawn:
 class Draws(torch.utils.data.Dataset[Drawn]):
     """The endless row of draws: ``draws[n]`` is the n-th, always the same for the same seed.
 
-    Photographs come in epochs, each time in another order; styles likewise. ``palette`` is `Settings.palette`.
+    Photographs come in epochs, each time in another order; styles likewise. ``palette`` is
+    `Settings.palette`.
     """
 
     def __init__(
@@ -121,7 +123,9 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         return Drawn(photo, content, torch.tensor([style]), colours, painting)
 
     def _painting(self, number: int, random: np.random.Generator) -> Tensor:
-        """A crop of a painting at some scale, half of the time in the colours of another, which makes more styles of them."""
+        """A crop of a painting at some scale, half of the time in the colours of another, which makes more
+        styles of them.
+        """
         painting = self._readable(self._styles, number, 2, random)
         length = STYLE_LENGTH * 2 ** random.uniform(-0.5, 0.5)
         side = round(self._crop * max(painting.shape[2:]) / length)
@@ -155,13 +159,17 @@ STYLE_LENGTH = 512
 
 
 def _window(photo: Tensor, crop: int, random: np.random.Generator) -> int:
-    """The side of a square window: photographs are seen from near and from far, between their own pixels and all of them."""
+    """The side of a square window: photographs are seen from near and from far, between their own pixels and
+    all of them.
+    """
     shortest = min(photo.shape[2:])
     return round(crop * (shortest / crop) ** random.uniform()) if shortest > crop else shortest
 
 
 def _cropped(picture: Tensor, crop: int, side: int, random: np.random.Generator) -> Tensor:
-    """A square of ``side`` pixels somewhere in a picture, at ``crop`` × ``crop``, mirrored half of the time; float32 in [0, 1]."""
+    """A square of ``side`` pixels somewhere in a picture, at ``crop`` × ``crop``, mirrored half of the time;
+    float32 in [0, 1].
+    """
     height, width = picture.shape[2:]
     top, left = (int(random.integers(length - side + 1)) for length in (height, width))
     square = Picture(picture[:, :, top : top + side, left : left + side].float() / 255).resized((crop, crop)).pixels
@@ -174,7 +182,9 @@ def collated(draws: Sequence[Drawn]) -> Drawn:
 
 
 def batches(draws: Draws, start: int, size: int, *, workers: int, rank: int = 0, world: int = 1) -> Iterator[Drawn]:
-    """Batches of ``size`` draws from the batch number ``start`` on, for ever; of each, every ``world``-th draw from ``rank`` on."""
+    """Batches of ``size`` draws from the batch number ``start`` on, for ever; of each, every ``world``-th
+    draw from ``rank`` on.
+    """
     numbers = (list(range(step * size + rank, (step + 1) * size, world)) for step in itertools.count(start))
     loader = torch.utils.data.DataLoader(
         draws,

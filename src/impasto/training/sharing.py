@@ -1,4 +1,6 @@
-"""Several processes that share a training, each with its part of every batch (torch.distributed, as torchrun starts them)."""
+"""Several processes that share a training, each with its part of every batch (torch.distributed, as torchrun
+starts them).
+"""
 
 import contextlib
 import os
@@ -13,7 +15,9 @@ from impasto.errors import SettingsError
 
 @contextlib.contextmanager
 def shared() -> Iterator[bool]:
-    """Join the processes that torchrun has started, if it has; whether this one is to speak and write for them."""
+    """Join the processes that torchrun has started, if it has; whether this one is to speak and write for
+    them.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield True
         return
@@ -25,7 +29,9 @@ def shared() -> Iterator[bool]:
 
 
 class Circle:
-    """The processes of a training, of which this one is number ``rank``: all of them, if torch.distributed is initialised, or this alone."""
+    """The processes of a training, of which this one is number ``rank``: all of them, if torch.distributed is
+    initialised, or this alone.
+    """
 
     def __init__(self, batch: int) -> None:
         """Raises SettingsError when a ``batch`` cannot be shared evenly."""
@@ -46,7 +52,9 @@ class Circle:
         return (shared / self.world).tolist()
 
     def share_gradients(self, parameters: Sequence[Tensor]) -> None:
-        """The gradients' mean over the processes: that of the whole batch, as their parts of it are of one size."""
+        """The gradients' mean over the processes: that of the whole batch, as their parts of it are of one
+        size.
+        """
         if self.world == 1:
             return
         gradients = [each.grad for each in parameters if each.grad is not None]

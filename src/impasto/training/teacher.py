@@ -1,7 +1,7 @@
 """The teacher: what a batch of painted pictures is held to, which is the optimiser's own objective.
 
-A network for any style is told of each painting. The styles of a table are known by their numbers, and what is to be met of them is
-remembered; one that is numbered after the last is the photograph's own.
+A network for any style is told of each painting. The styles of a table are known by their numbers, and what
+is to be met of them is remembered; one that is numbered after the last is the photograph's own.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,8 +28,9 @@ _LEAST_VARIANCE = 1e-3
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be met of N paintings: by layer, what the style loss remembers of them, entry by entry (N, …); and their contrasts
-    (N,), the variances of their features, geometric means over the layers."""
+    """What is to be met of N paintings: by layer, what the style loss remembers of them, entry by entry (N,
+    …); and their contrasts (N,), the variances of their features, geometric means over the layers.
+    """
 
     targets: dict[str, Stat]
     contrast: Tensor
@@ -50,7 +51,9 @@ class Goal:
 
 
 class Teacher:
-    """The losses of ``settings`` on a backbone: what they remember of paintings, and the objective of a batch."""
+    """The losses of ``settings`` on a backbone: what they remember of paintings, and the objective of a
+    batch.
+    """
 
     def __init__(self, backbone: Backbone, settings: Settings) -> None:
         self.backbone = backbone
@@ -69,12 +72,13 @@ class Teacher:
 
     @torch.no_grad()
     def acquaint(self, photos: Iterable[Tensor], goals: Iterable[Goal]) -> None:
-        """Learn what is typical: how much content there is in photographs (1, 3, H, W), layer by layer, if content counts, and how much
-        contrast in paintings.
+        """Learn what is typical: how much content there is in photographs (1, 3, H, W), layer by layer, if
+        content counts, and how much contrast in paintings.
 
-        Content that is relative is relative to that. By each crop's own, a network would be held to every nuance of a flat sky, and
-        let go of a face in a crowd. Style that is relative is relative to the painting's own statistics, but counts by its contrast:
-        bold paintings paint boldly, and faint ones leave more of the photograph.
+        Content that is relative is relative to that. By each crop's own, a network would be held to every
+        nuance of a flat sky, and let go of a face in a crowd. Style that is relative is relative to the
+        painting's own statistics, but counts by its contrast: bold paintings paint boldly, and faint ones
+        leave more of the photograph.
         """
         self._contrast = torch.cat([each.contrast for each in goals]).log().mean().exp()
         if self._settings.content_weight == 0:
@@ -84,7 +88,9 @@ class Teacher:
 
     @torch.no_grad()
     def seen(self, paintings: Tensor) -> tuple[Tensor, Goal]:
-        """N paintings (N, 3, H, W) as the style encoder is told of them, and what is to be met of them, by a single look."""
+        """N paintings (N, 3, H, W) as the style encoder is told of them, and what is to be met of them, by a
+        single look.
+        """
         layers = self._settings.style_layers
         features = self.backbone(paintings, {*encoder.LAYERS, *layers})
         found = {layer: moments(features[layer]) for layer in encoder.LAYERS}
@@ -97,8 +103,9 @@ class Teacher:
         return encoder.described(found), Goal(targets, contrast)
 
     def objective(self, kept: Tensor, goal: Goal, share: float = 1.0) -> TermObjective:
-        """The objective of pictures with the content of ``kept`` (N, 3, H, W) and the style of ``goal``; ``share`` of the style's
-        weight counts."""
+        """The objective of pictures with the content of ``kept`` (N, 3, H, W) and the style of ``goal``;
+        ``share`` of the style's weight counts.
+        """
         settings, weight = self._settings, share * self._style_weight
         shares = goal.contrast / self._contrast if self._relative else None
         summands = [Term("style", self._style, weight, settings.style_layers, goal.targets, shares=shares)]
@@ -113,7 +120,8 @@ class Teacher:
         return TermObjective(self.backbone, summands)
 
     def meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Goal]:
-        """γ and β of a batch, and what is to be met, by the numbers of its styles (N,), or by the paintings themselves (N, 3, H, W).
+        """γ and β of a batch, and what is to be met, by the numbers of its styles (N,), or by the paintings
+        themselves (N, 3, H, W).
 
         Of a table, ``paintings`` are the photographs, for those that keep their own style.
         """
@@ -130,7 +138,9 @@ class Teacher:
         return network.stylizer.style(code), Goal.joined(chosen)
 
     def painted(self, network: Network, pixels: Tensor, style: Tensor, colours: Tensor) -> Tensor:
-        """Photographs (N, 3, H, W) as the network paints them, moved to the colours (N, 12) of their styles. Differentiable."""
+        """Photographs (N, 3, H, W) as the network paints them, moved to the colours (N, 12) of their styles.
+        Differentiable.
+        """
         prepared = pixels.to(self.backbone.dtype, memory_format=torch.channels_last)
         painted: Tensor = network.stylizer(prepared, style).float()
         palette = network.design.palette

@@ -1,15 +1,18 @@
 """The loop that trains a network: draw, paint, be told the gradient, step; told step by step.
 
-The painted pictures are held to the very terms of the optimiser, whose gradient with respect to the pixels is propagated on
-into the network's weights (Johnson, Alahi and Fei-Fei 2016, section 3). The kinds differ in where the style comes from:
+The painted pictures are held to the very terms of the optimiser, whose gradient with respect to the pixels is
+propagated on into the network's weights (Johnson, Alahi and Fei-Fei 2016, section 3). The kinds differ in
+where the style comes from:
 
-- ``single`` and ``multi``: γ and β of one or more paintings are learnt as a table (Dumoulin, Shlens and Kudlur 2017, section 2);
+- ``single`` and ``multi``: γ and β of one or more paintings are learnt as a table (Dumoulin, Shlens and
+  Kudlur 2017, section 2);
 - ``any``: an encoder predicts them from the painting of each draw (Ghiasi et al. 2017, section 2.2).
 
-Every `pictures.OWN`-th draw is to be painted in the photograph's own style. A table has one more row for it: mixing a style
-with it weakens the style.
+Every `pictures.OWN`-th draw is to be painted in the photograph's own style. A table has one more row for it:
+mixing a style with it weakens the style.
 
-The colours of a painting need not be learnt: what the network paints is moved towards them, in training as later.
+The colours of a painting need not be learnt: what the network paints is moved towards them, in training as
+later.
 """
 
 import copy
@@ -41,7 +44,8 @@ from impasto.training.teacher import Teacher
 __all__ = ["KINDS", "Course", "Kind", "Reached", "Training"]
 
 _RAMP, _LEAST = 300, 0.01
-"""Steps in which the style's weight rises from that share of it: a network that cannot paint yet learns from the photograph."""
+"""Steps in which the style's weight rises from that share of it: a network that cannot paint yet learns from
+the photograph."""
 _AVERAGED = 0.995
 """Decay of the running mean of the weights, which is what is kept."""
 _LARGEST_GRADIENT = 1.0
@@ -52,8 +56,9 @@ _WORTHWHILE = 0.98
 
 @dataclass(frozen=True)
 class Reached:
-    """How far a training has come: its steps and seconds, and of the last step the losses by name, averaged over the batch, the learning
-    rate, and the losses on pictures held out if they were looked at."""
+    """How far a training has come: its steps and seconds, and of the last step the losses by name, averaged
+    over the batch, the learning rate, and the losses on pictures held out if they were looked at.
+    """
 
     steps: int = 0
     seconds: float = 0.0
@@ -63,7 +68,9 @@ class Reached:
 
 
 class Training:
-    """A training made ready. `steps` trains; `result`, `sheet` and `checkpoint` may be asked for at any time in between."""
+    """A training made ready. `steps` trains; `result`, `sheet` and `checkpoint` may be asked for at any time
+    in between.
+    """
 
     def __init__(
         self,
@@ -75,9 +82,9 @@ class Training:
         *,
         start: Network | None = None,
     ) -> None:
-        """Read the paintings and look at them. A single style is fitted to the network ``start``, whose convolutions stay as they
-        are while that helps; other kinds go on from the convolutions of ``start``, and any style from all of it. With
-        torch.distributed initialised, the processes share every batch.
+        """Read the paintings and look at them. A single style is fitted to the network ``start``, whose
+        convolutions stay as they are while that helps; other kinds go on from the convolutions of ``start``,
+        and any style from all of it. With torch.distributed initialised, the processes share every batch.
 
         Raises SettingsError, ImageError and WeightsError.
         """
@@ -124,7 +131,9 @@ class Training:
         """How far it has come."""
 
     def steps(self) -> Generator[Progress, None, None]:
-        """Train until the budget is spent, and tell of every step; `last` tells more of it. Close the generator to stop, call again to go on."""
+        """Train until the budget is spent, and tell of every step; `last` tells more of it. Close the
+        generator to stop, call again to go on.
+        """
         course, circle = self.course, self._circle
         any_style, palette = self.network.encoder is not None, self.settings.palette
         draws = Draws(
@@ -253,7 +262,9 @@ class Training:
         checkpoint.save(path, state)
 
     def resume(self, path: Path) -> int:
-        """Take up a checkpoint, and give its step. Raises CheckpointError when it is of another training, or damaged."""
+        """Take up a checkpoint, and give its step. Raises CheckpointError when it is of another training, or
+        damaged.
+        """
         state = checkpoint.load(path, self.device)
         try:
             theirs, ours = state["training"], self._identity()
