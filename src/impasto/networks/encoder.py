@@ -24,7 +24,7 @@ LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CHANNELS = (64, 128, 256, 512, 512)
 """How many channels they have."""
 
-LENGTH = 512
+STYLE_LENGTH = 512
 """The long side at which paintings are looked at, and at which photographs get strokes of their size."""
 _SHORTEST = 16
 
@@ -33,7 +33,7 @@ def looked_at(painting: Picture | LargePicture) -> Picture:
     """A painting at the size it is looked at, as in training, where small ones are enlarged; a strip keeps
     enough of its short side for the deepest layer.
     """
-    length = max(LENGTH, math.ceil(_SHORTEST * max(painting.size) / min(painting.size)))
+    length = max(STYLE_LENGTH, math.ceil(_SHORTEST * max(painting.size) / min(painting.size)))
     return small(painting, long_side(painting.size, length))
 
 
