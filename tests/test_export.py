@@ -9,13 +9,14 @@ import torch
 from impasto.errors import OutputError
 from impasto.networks import export
 from impasto.networks import zoo as pretrained
+from impasto.settings.fields import LEARNT, NETWORKS
 from impasto.tasks.stylize import plan_stylize
 from tests.helpers import painting, photo
 from tests.test_networks import picture, runtime
 
 
 @pytest.mark.parametrize(
-    "network", ["multi", *(pytest.param(name, marks=pytest.mark.slow) for name in ("any", "arbitrary", "multistyle26"))]
+    "network", [pytest.param(name, marks=() if name == LEARNT else pytest.mark.slow) for name in NETWORKS]
 )
 def test_an_exported_network_is_the_same_at_any_size(network: str, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"

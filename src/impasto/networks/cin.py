@@ -124,7 +124,10 @@ def parameters_of(style: Tensor, layers: Sequence[Layer]) -> list[tuple[Tensor, 
 
 
 class Stylizer(nn.Module):
-    """Contract, residual blocks, expand: the network of all who are named above (`contract.FeedForward`)."""
+    """Contract, residual blocks, expand: the network of those papers, and of `impasto.training`.
+
+    `contract.FeedForward` says what its methods do.
+    """
 
     def __init__(self, shape: StylizerShape) -> None:
         super().__init__()

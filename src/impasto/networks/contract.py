@@ -83,7 +83,7 @@ class Design:
     """What a network is, but for its weights."""
 
     architecture: StylizerShape | None
-    """None for a styliser of another make, which no file can hold."""
+    """Called so in the files of networks. None for a styliser of another make, which no file can hold."""
     encoder: EncoderShape | None
     """Of networks of ours for any style; else None."""
     styles: tuple[str, ...] = ()

@@ -2,7 +2,8 @@
 
 A field of `Settings` is a setting everywhere: its name is the Python keyword and, with dashes, the option;
 its type is what is accepted; what it applies to says which commands have it, and where it is refused; its
-value is what results are recorded with. Nothing heavy is imported here, so that help is quick.
+value is what results are recorded with. Nothing heavy is imported here, so that help is quick. It
+is one table, and so longer than other files.
 """
 
 from dataclasses import dataclass, fields, replace

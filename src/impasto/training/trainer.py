@@ -11,8 +11,7 @@ where the style comes from:
 Every `pictures.OWN`-th draw is to be painted in the photograph's own style. A table has one more row for it:
 mixing a style with it weakens the style.
 
-The colours of a painting need not be learnt: what the network paints is moved towards them, in training as
-later.
+The colours of a painting need not be learnt: what is painted is moved towards them, in training as later.
 """
 
 import copy
@@ -65,9 +64,7 @@ class Reached:
 
 
 class Training:
-    """A training made ready. `steps` trains; `result`, `sheet` and `checkpoint` may be asked for at any time
-    in between.
-    """
+    """A training made ready. `steps` trains; `result`, `sheet` and `checkpoint` may be had in between."""
 
     def __init__(
         self,
