@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from impasto.backbones.features import Backbone
-from impasto.networks import codes
+from impasto.networks import encoder
 from impasto.training import beginnings, held_out, pictures
 from tests.helpers import TINY, painting, photo, random_backbone
 
@@ -52,5 +52,6 @@ def small_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Networks look at paintings at 128 pixels in place of 512, a sixteenth of the work: for tests that ask
     nothing of what they see.
     """
-    for module in (codes, pictures, beginnings, held_out):
+    monkeypatch.setattr(encoder, "LENGTH", 128)
+    for module in (pictures, beginnings, held_out):
         monkeypatch.setattr(module, "STYLE_LENGTH", 128)
