@@ -34,7 +34,8 @@ from impasto.tasks import stylize as stylizing
 from impasto.tasks.fast import plan_fast
 from impasto.tasks.run import Run
 from impasto.training import trainer
-from impasto.training.trainer import Course, Training
+from impasto.training.course import Course
+from impasto.training.trainer import Training
 from tests.helpers import painting, photo, random_tensors
 
 NARROW = Architecture(blocks=((2, 4), (2, 4), (4, 6), (4, 6), (4, 6)))

@@ -304,7 +304,8 @@ from pathlib import Path
 from impasto.settings.fields import Settings
 from impasto.training import beginnings, held_out, pictures, trainer
 from impasto.training.pictures import pictures_of
-from impasto.training.trainer import Course, Training
+from impasto.training.course import Course
+from impasto.training.trainer import Training
 for module in (pictures, beginnings, held_out):
     module.STYLE_LENGTH = 128  # as in the fixture small_looks
 torch.set_num_threads(1)

@@ -9,10 +9,7 @@ from impasto.cli.execute import shown
 from impasto.cli.options import INTERRUPTED, stderr
 from impasto.errors import ImpastoError
 from impasto.jobs import train as job
-from impasto.training.sharing import shared
 from impasto.training.trainer import Reached, Training
-
-__all__ = ["execute_training", "shared"]
 
 
 def execute_training(

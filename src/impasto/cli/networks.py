@@ -82,11 +82,13 @@ def train(
 
     Watch OUTPUT.sheet.png, which is painted anew every three minutes; Ctrl-C saves, and --resume goes on.
     """
-    from impasto.cli.execute_training import execute_training, shared
+    from impasto.cli.execute_training import execute_training
     from impasto.networks.zoo import network
     from impasto.settings.applies import chosen_settings
+    from impasto.training.course import KINDS, Course
     from impasto.training.pictures import pictures_of
-    from impasto.training.trainer import KINDS, Course, Training
+    from impasto.training.sharing import shared
+    from impasto.training.trainer import Training
 
     chosen = chosen_settings("statistics", settings, "train")
     start = network(from_) if from_ else None

@@ -35,20 +35,17 @@ from impasto.networks.contract import Network
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.training import beginnings, held_out
-from impasto.training.course import KINDS, Course, Kind
+from impasto.training.course import Course, Kind
 from impasto.training.pictures import Drawn, Draws, batches
 from impasto.training.sharing import Circle
 from impasto.training.teacher import Teacher
-
-__all__ = ["KINDS", "Course", "Kind", "Reached", "Training"]
 
 _RAMP, _LEAST = 300, 0.01
 """Steps in which the style's weight rises from that share of it: a network that cannot paint yet learns from
 the photograph."""
 _AVERAGED = 0.995
 """Decay of the running mean of the weights, which is what is kept."""
-_LARGEST_GRADIENT = 1.0
-_MOST_SKIPPED = 20
+_LARGEST_GRADIENT, _MOST_SKIPPED = 1.0, 20
 _WORTHWHILE = 0.98
 """γ and β alone are enough as long as every validation is below that share of the one before."""
 
@@ -113,7 +110,7 @@ class Training:
                 beginnings.take_over(self.network, start, self._teacher, descriptions, held_photos[0])
             elif self.network.encoder is not None:
                 self.network.encoder.standardise(descriptions)
-        self._begins = start is None
+        self._begins, self._skipped = start is None, 0
         self._start = checkpoint.digest(start.state_dict().values())[:12] if start else "none"
         # Going on, it is to see other crops than those that it has learnt from, however often it has gone on.
         before = start.design.card if start else {}
@@ -123,7 +120,6 @@ class Training:
         self._freeze()
         self._optimizer = torch.optim.Adam(self._parameters, lr=course.learning_rate)
         self._validation: Mapping[str, float] = {}
-        self._skipped = 0
         self.last = Reached()
         """How far it has come."""
 
@@ -171,8 +167,8 @@ class Training:
         parts = (torch.split(each, portion) for each in (photos, style, drawn.colours))
         painted = torch.cat([teacher.painted(self.network, *part) for part in zip(*parts, strict=True)])
         share = min(1.0, _LEAST ** (1 - self.last.steps / _RAMP)) if self._begins else 1.0
-        content = drawn.content.to(self.device)
-        losses, gradient = teacher.objective(content, goal, share).value_and_grad(painted.detach())
+        objective = teacher.objective(drawn.content.to(self.device), goal, share)
+        losses, gradient = objective.value_and_grad(painted.detach())
         self._optimizer.zero_grad(set_to_none=True)
         painted.backward(gradient)  # type: ignore[no-untyped-call]
         losses = dict(zip(losses, circle.agreed(list(losses.values()), self.device), strict=True))
