@@ -84,7 +84,7 @@ def _painted(image: Image.Image, painting: "Path | impasto.StyleCode") -> Image.
 
 
 def main() -> None:
-    with memory.kept() if sys.argv[1].startswith("impasto") else nullcontext():  # as for any loop over pictures
+    with memory.reused() if sys.argv[1].startswith("impasto") else nullcontext():  # as for any loop over pictures
         serve()
 
 

@@ -98,7 +98,7 @@ def impasto_steps(content: Path, style: Path, size: int, precision: str) -> Iter
     """Impasto's engine and solver at one scale."""
     problem, network = Problem(content, style, size), backbone(precision)
     stage = Stage(problem.size, 10**6)
-    with memory.kept():
+    with memory.reused():
         for step in solve(
             lambda stage, pixels: problem.objective(network, problem.size), problem.content, [stage], lambda: LBFGS(20)
         ):
@@ -108,7 +108,7 @@ def impasto_steps(content: Path, style: Path, size: int, precision: str) -> Iter
 def descend(problem: Problem, network: Backbone, target: float, stages: dict[float, int]) -> tuple[float, int, Tensor]:
     """Seconds, iterations at full size and the picture of the way to a loss below ``target``."""
     began = time.perf_counter()
-    with memory.kept():
+    with memory.reused():
         for step in coarse_to_fine(problem, network, stages, limit=1000):
             # Read in bfloat16 the loss is about one percent low; what counts is read in float32 afterwards.
             if step.losses[TOTAL] < 0.985 * target:

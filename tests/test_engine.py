@@ -60,7 +60,7 @@ def test_freed_memory_is_kept_for_the_next_step() -> None:
             torch.empty(8_000_000).fill_(1)  # 32 MB, eight thousand pages of 4 kB
         return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-    with memory.kept():
+    with memory.reused():
         faults()
         assert faults() < 1000
     if sys.platform == "linux":

@@ -70,7 +70,7 @@ def score(content: PictureLike, style: PictureLike, result: PictureLike, device:
     photo = usable(content, "content").fitted(made.size)
     painting = at_length(usable(style, "style"), max(made.size))
     place = choose_device(device)
-    with torch.no_grad(), memory.kept(), convolving("float32"):
+    with torch.no_grad(), memory.reused(), convolving("float32"):
         backbone = Backbone.pretrained(padding="replicate", device=place)
         features = backbone(made.pixels.to(place), {*STYLE_LAYERS, *HELD_OUT, *CONTENT_LAYERS, *_PLACES})
         of_painting = backbone(painting.pixels.to(place), {*STYLE_LAYERS, *HELD_OUT, *_PLACES})

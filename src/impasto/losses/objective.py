@@ -146,7 +146,7 @@ class TermObjective:
         return {name: value / weights[name] for name, value in sums.items()}, torch.stack([*sums.values()]).sum()
 
 
-class Kept:
+class PartlyFixed:
     """An objective of pixels of which a share ``kept`` (1, 1, H, W) is always that of ``frame`` (1, 3, H,
     W).
     """

@@ -16,11 +16,11 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # malloc.h
 _DEFAULT_THRESHOLD, _DEFAULT_MMAP_MAX = 128 * 1024, 65536  # mallopt(3)
 _LARGEST_THRESHOLD = 32 * 2**20  # the same
 _holders, _lock = 0, threading.Lock()
-"""How many are within `kept`: the allocator is the whole process's, and several threads may be at work."""
+"""How many are within `reused`: the allocator is the whole process's, and several threads may be at work."""
 
 
 @contextmanager
-def kept() -> Iterator[None]:
+def reused() -> Iterator[None]:
     """Within it, freed memory is kept for the next step; at its end what is free goes back to the system.
 
     glibc maps every large tensor anew and unmaps it when it is freed, and the system has to clear each of its
@@ -50,7 +50,7 @@ def kept() -> Iterator[None]:
 
 
 def return_large() -> None:
-    """From here to the end of `kept`, let what is larger than 32 MiB go back when it is freed.
+    """From here to the end of `reused`, let what is larger than 32 MiB go back when it is freed.
 
     Tiles are of several shapes, and what one has freed seldom fits the next: kept, the gaps between would add
     up to a tenth of a large picture's memory. In tiles it costs no time; a picture seen whole would take up

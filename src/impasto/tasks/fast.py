@@ -76,7 +76,7 @@ class FastRun(Prepared):
             raise NotReadyError("The picture has been painted over once: prepare it anew.")
         self._started = True
         began = time.perf_counter()
-        with memory.kept(), convolving(self.precision):
+        with memory.reused(), convolving(self.precision):
             if self.tile is None:
                 height, width = self._canvas.size
                 whole = (0, height, 0, width)
@@ -125,7 +125,7 @@ class FastRun(Prepared):
     def estimate(self) -> tuple[float, float]:
         """Roughly the seconds and the bytes that the run will take, by timing the network on a small part."""
         part = self._canvas.read(around(self._canvas.size, 0.5, 0.5, side=384))  # less is mostly fixed cost
-        with memory.kept(), convolving(self.precision):
+        with memory.reused(), convolving(self.precision):
             self._painter.whole(part)
             began = time.perf_counter()
             self._painter.whole(part).cpu()

@@ -17,7 +17,7 @@ from impasto._version import __version__
 from impasto.backbones.features import Backbone
 from impasto.colour import transfer
 from impasto.errors import CheckpointError, NotReadyError
-from impasto.losses.objective import Kept, Objective, TermObjective
+from impasto.losses.objective import Objective, PartlyFixed, TermObjective
 from impasto.machine import checkpoint, memory
 from impasto.machine.checkpoint import State
 from impasto.machine.devices import DTYPES, convolving
@@ -55,7 +55,7 @@ class Run(Prepared):
         """Compute, telling how far it is after every iteration; `last` has the solver's own step. Close the
         generator to stop.
         """
-        with memory.kept(), convolving(self.precision):
+        with memory.reused(), convolving(self.precision):
             start = self._start_pixels()
             for step in solve(
                 self._objective_at,
@@ -172,7 +172,7 @@ class Run(Prepared):
         per_step = (self._final_scale[-1] - self._final_scale[0]) / timed if timed > 0 else None
         return Result(
             picture,
-            self._described("vgg19", weights.entry("vgg19").sha256)
+            self._described(weights.BACKBONE, weights.entry(weights.BACKBONE).sha256)
             | {
                 "scales": [[stage.size[1], stage.size[0], stage.iterations] for stage in self.schedule],
                 "steps": step.iteration,
@@ -224,7 +224,7 @@ class Run(Prepared):
         size = long_side(self.size, min(length, max(self.size)))
         pixels = resize(self._start_pixels(), size)
         _ = self._backbone  # is loaded before anything is timed
-        with memory.kept(), convolving(self.precision):
+        with memory.reused(), convolving(self.precision):
             began = time.perf_counter()
             objective = self._objective_at(Stage(size, 1), pixels)
             targets = time.perf_counter() - began
@@ -241,7 +241,7 @@ class Run(Prepared):
     @cached_property
     def _backbone(self) -> Backbone:
         return Backbone.pretrained(
-            "vgg19",
+            weights.BACKBONE,
             pooling=self.settings.pooling,
             padding=self.settings.padding,
             dtype=DTYPES[self.precision],
@@ -260,7 +260,7 @@ class Run(Prepared):
         if self.problem.kept is None:
             return objective
         frame = self.problem.frame.resized(stage.size).pixels.to(self.device)
-        return Kept(objective, frame, resize(self.problem.kept, stage.size).clamp(0, 1).to(self.device))
+        return PartlyFixed(objective, frame, resize(self.problem.kept, stage.size).clamp(0, 1).to(self.device))
 
     def _start_pixels(self) -> Tensor:
         if self._start is not None:

@@ -102,7 +102,7 @@ class Training:
         palette = start.design.palette if start and self.fitting else settings.palette
         design = beginnings.design(kind, self._paintings, palette)
         self.network = beginnings.from_nothing(design, settings.seed, self.device)
-        with memory.kept(), convolving(self.precision):
+        with memory.reused(), convolving(self.precision):
             descriptions = beginnings.acquaint(
                 self._teacher, self._photos, self._paintings, course.crop, table=self.network.encoder is None
             )
@@ -136,7 +136,7 @@ class Training:
             draws, self.last.steps, course.batch, workers=course.workers, rank=circle.rank, world=circle.world
         )
         began = time.perf_counter() - self.last.seconds
-        with memory.kept(), convolving(self.precision):
+        with memory.reused(), convolving(self.precision):
             while not self._spent() >= 1:
                 losses, event = self._learn(next(source))
                 steps = self.last.steps + 1
