@@ -33,7 +33,7 @@ from impasto.tasks import run as running
 from impasto.tasks import stylize as stylizing
 from impasto.tasks.fast import plan_fast
 from impasto.tasks.run import Run
-from impasto.training import trainer
+from impasto.training import beginnings
 from impasto.training.course import Course
 from impasto.training.trainer import Training
 from tests.helpers import painting, photo, random_tensors
@@ -115,7 +115,7 @@ def _narrow() -> Iterator[None]:
         patch.setattr(problem, "replaced", near)
         patch.setattr(stylizing, "plan_fast", quick)
         for name, size in {"_CONTRACT": (4, 4, 4), "_BLOCKS": 1, "_EXPAND": (4, 4)}.items():
-            patch.setattr(trainer, name, size)
+            patch.setattr(beginnings, name, size)
         yield
 
 

@@ -148,8 +148,8 @@ def test_a_run_goes_on_where_it_was_cut_off(tmp_path: Path, after: int, way: int
 def test_a_checkpoint_of_another_run_is_told(tmp_path: Path) -> None:
     cut_off(tmp_path / "c", 3)
     others: list[tuple[Any, Any, dict[str, Any], str]] = [
-        (photo(60, 80), painting(50, 60), {"style_weight": 2}, r"with --style-weight 1.0, not 2.0: ask for the same"),
-        (photo(60, 80), painting(50, 60), {"size": 40, "scales": "auto"}, "with --size 48, not 40"),
+        (photo(60, 80), painting(50, 60), {"style_weight": 2}, r"with `style_weight` 1.0, not 2.0: ask for the same"),
+        (photo(60, 80), painting(50, 60), {"size": 40, "scales": "auto"}, "with `size` 48, not 40"),
         (photo(60, 80, seed=5), painting(50, 60), {}, r"of other pictures"),
         (photo(60, 80), painting(50, 60, seed=5), {}, r"of other pictures"),
         (photo(60, 80), [(painting(50, 60), 0.5), (painting(50, 60), 0.5)], {}, r"of other pictures"),

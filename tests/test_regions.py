@@ -177,7 +177,7 @@ def test_the_command_line_takes_regions(tmp_path: Path, monkeypatch: pytest.Monk
         "4",
     ]
     assert CliRunner().invoke(app, command).exit_code == 0
-    assert "--region left.png:red.png" in CliRunner().invoke(app, ["info", "out.png"]).output
+    assert "region left.png:red.png" in CliRunner().invoke(app, ["info", "out.png"]).output
     for wrong, complaint in (
         ("left.png", "MASK:STYLE"),
         ("left.png:red.png:left.png:left.png", "MASK:STYLE"),

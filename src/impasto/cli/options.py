@@ -167,7 +167,8 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
     def wrapped(*arguments: Any, **options: Any) -> None:
         handler = logging.StreamHandler()
         handler.setFormatter(_Formatter("impasto: %(message)s"))
-        logging.basicConfig(handlers=[handler], level=logging.ERROR if options.get("quiet") else logging.WARNING)
+        handler.setLevel(logging.ERROR if options.get("quiet") else logging.WARNING)
+        logging.getLogger("impasto").handlers = [handler]
         try:
             command(*arguments, **options)
         except typer.Exit:

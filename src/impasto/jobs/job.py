@@ -56,7 +56,7 @@ class Delivery:
             return []
         if iterations == 0:
             raise SettingsError(
-                "`snapshots` have no meaning for the `method` fast, which has no iterations: leave them out."
+                "`snapshots` have no meaning with `method` fast, which has no iterations: leave them out."
             )
         try:
             if text.startswith("every:"):
@@ -134,7 +134,7 @@ class Job:
         object.__setattr__(self, "settings", given)  # in the one form that they have
         self.delivery.moments(self.iterations)
         if self.iterations == 0 and self.delivery.checkpoint_every is not None:
-            raise SettingsError("`checkpoint_every` has no meaning for the `method` fast: leave it out.")
+            raise SettingsError("`checkpoint_every` has no meaning with `method` fast: leave it out.")
 
     @property
     def iterations(self) -> int:

@@ -67,7 +67,7 @@ class Prepared(ABC):
         """Write all that `resume` needs to a file, over what is there, whole or not at all; between steps.
         Raises OutputError.
         """
-        raise SettingsError("There are no iterations, and so no checkpoints.")
+        raise SettingsError("A checkpoint has no meaning with `method` fast, which has no iterations.")
 
     def resume(self, path: Path) -> int:
         """Let `steps` go on from a checkpoint of the same run, and tell the iteration it is of.
@@ -76,7 +76,7 @@ class Prepared(ABC):
         with another, and on another device, it differs by rounding. Raises CheckpointError where there is
         none, it is damaged, or of another run.
         """
-        raise SettingsError("There are no iterations, and so no checkpoints.")
+        raise SettingsError("`resume` has no meaning with `method` fast, which has no iterations: leave it out.")
 
     @abstractmethod
     def steps(self) -> Generator[Progress, None, None]:
