@@ -1,5 +1,5 @@
 # make demo   a stylised picture in output/demo
-# make test   format check, lint, types, tests: five minutes
+# make test   format check, lint, types, tests: five to eight minutes
 # make quick  only the laws that everything rests on: a minute
 # make slow   the long proofs that make test leaves out
 # make bench  time it against its peers

@@ -115,7 +115,9 @@ def thumbnail(picture: NDArray[np.uint8]) -> list[list[int]]:
     return rows
 
 
-@pytest.mark.parametrize("job", JOBS)
+@pytest.mark.parametrize(
+    "job", [pytest.param(job, marks=pytest.mark.slow if job in ("tiles", "gatys") else ()) for job in JOBS]
+)
 def test_the_pictures_stay(job: str) -> None:
     picture, golden = pixels(job), json.loads(GOLDEN.read_text())[job]
     assert np.abs(np.subtract(thumbnail(picture), golden["thumbnail"])).max() <= LEVELS

@@ -107,6 +107,7 @@ def test_the_python_example_runs(readme: str) -> None:
     assert Path("out.png").exists() and Path("so-far.png").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [path for path in DOCS if "```python" in path.read_text()], ids=lambda path: path.stem)
 def test_the_python_in_the_docs_runs(page: Path) -> None:
     for example in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):

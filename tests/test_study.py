@@ -145,6 +145,7 @@ def test_a_finished_study_is_kept_and_its_report_is_the_same_bytes(study: Study,
         assert path.stat().st_mtime_ns == written or "runs" not in path.parts
 
 
+@pytest.mark.slow
 def test_a_study_taken_up_again_gives_the_same_report(study: Study, files: tuple[Path, Path], tmp_path: Path) -> None:
     begun = small(files, tmp_path)
     steps = begun.steps()

@@ -188,7 +188,9 @@ def test_cin_has_one_gradient_whatever_the_layouts(count: int, layout: torch.mem
     torch.testing.assert_close(found, gradient(plain), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["single", pytest.param("multi", marks=pytest.mark.slow), "any"])
+@pytest.mark.parametrize(
+    "kind", ["single", pytest.param("multi", marks=pytest.mark.slow), pytest.param("any", marks=pytest.mark.slow)]
+)
 def test_it_learns(kind: Kind, pictures: tuple[list[Path], list[Path]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trainer, "_RAMP", 1)  # the style counts from the first step on
     photos, paintings = pictures
