@@ -35,7 +35,7 @@ class Work:
         self.record: dict[str, Any] | None = None
         self.interrupted = False
         output, delivery = job.output, job.delivery
-        self._resumed, self._force = resume, force or resume
+        self._force = force or resume
         check_format(output, self.run.size, delivery.bits)
         self._numbered = numbered(job)
         self._checkpoint = output.with_name(output.name + ".checkpoint")
