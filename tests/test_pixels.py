@@ -7,7 +7,6 @@ hash by the kind of processor that it was taken on, where it must be met to the 
 
 import hashlib
 import json
-import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +25,15 @@ from impasto import Region, Result
 from tests.helpers import painting, photo
 
 GOLDEN = Path(__file__).with_name("pixels.json")
-KIND = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()} torch {torch.__version__.partition('+')[0]}"
+ABLE = torch.cpu.get_capabilities()
+KIND = " ".join(
+    [
+        *(str(ABLE.get(name, "")) for name in ("cpu_name", "l1d_cache_size", "l2_cache_size")),
+        torch.backends.cpu.get_cpu_capability(),
+        f"torch {torch.__version__.partition('+')[0]}",
+    ]
+)
+"""What decides in which order sums are rounded: kernels are chosen, and cut to size, by these."""
 THUMBNAIL, LEVELS = 8, 6
 """Side of the thumbnails, and how far from them, at the most, another processor may be led by its
 rounding."""
