@@ -2,6 +2,7 @@
 
 import resource
 import sys
+import threading
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from impasto.backbones.features import Backbone
 from impasto.errors import SettingsError
 from impasto.losses.objective import TOTAL
 from impasto.machine import memory
-from impasto.machine.devices import choose_precision, computes_bfloat16
+from impasto.machine.devices import choose_precision, computes_bfloat16, convolving
 from tests.helpers import painting, photo
 
 
@@ -65,3 +66,25 @@ def test_freed_memory_is_kept_for_the_next_step() -> None:
         assert faults() < 1000
     if sys.platform == "linux":
         assert faults() > 4000  # back to the allocator's own ways, give or take large pages
+
+
+def test_convolutions_are_what_the_innermost_of_a_thread_asks_for_and_others_wait() -> None:
+    def mode() -> bool:
+        return torch.backends.cudnn.allow_tf32
+
+    before, seen = mode(), []
+
+    def other() -> None:
+        with convolving("float32"):
+            seen.append(mode())
+
+    with convolving("tf32"):
+        with convolving("float32"):
+            assert mode() is False
+        assert mode() is True
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive() and not seen
+    thread.join(10)
+    assert seen == [False] and mode() is before

@@ -229,9 +229,13 @@ def test_the_picture_so_far_is_lent_on_request() -> None:
         next(events)
         lent = process.picture(timeout=30)
         assert lent is not None and lent.size == (4, 5) and lent.pixels.max() > 0
+        assert process.picture(timeout=0) is None  # nobody waits for it, and the work goes on
+        again = process.picture(timeout=30)
+        assert again is not None and again.pixels.max() >= lent.pixels.max()
         process.cancel()
         list(events)
         assert process.picture(timeout=5) is None
+        assert process.picture() is None and process.outcome == "cancelled"
 
 
 def test_a_job_in_a_process_makes_the_picture_that_it_makes_here(pair: tuple[Path, Path]) -> None:

@@ -8,7 +8,7 @@ on its standard output.
     → {"cancel": true}             stop once the evaluation at hand is done; what has no reader any more is
     cancelled, too
     ← {"progress": {…}}            a `Progress`
-    ← {"picture": "FILE.png"}      it is written; {"picture": null}: there is none yet
+    ← {"picture": "FILE.png", "written": true}      false: there is none yet, or nobody waits for it any more
     ← {"failed": "…", "error": "SettingsError"}, {"cancelled": true} or {"done": true}, last
 """
 
@@ -26,7 +26,7 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from impasto.errors import ImpastoError, NotReadyError
+from impasto.errors import ImpastoError, NotReadyError, OutputError
 from impasto.pictures.codecs import load, save
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
@@ -74,7 +74,7 @@ class Process:
             start_new_session=True,
         )
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._pictures: queue.Queue[str | None] = queue.Queue()
+        self._pictures: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._asked = threading.Lock()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -107,12 +107,17 @@ class Process:
         was for nothing.
         """
         with self._asked, tempfile.TemporaryDirectory() as folder:
-            self._say({"picture": str(Path(folder) / "picture.png")})
+            path = str(Path(folder) / "picture.png")
+            self._say({"picture": path})
             try:
-                path = self._pictures.get(timeout=timeout)
+                # What answers an earlier request, for which nobody waited, is passed over.
+                while (answer := self._pictures.get(timeout=timeout)) and answer["picture"] != path:
+                    pass
             except queue.Empty:
                 return None
-            return load(path) if path else None
+            if answer is None:
+                self._pictures.put(None)  # whoever asks next is told the same
+            return load(path) if answer and answer["written"] else None
 
     def cancel(self, grace: float = GRACE) -> None:
         """Let it stop and save what there is once the evaluation at hand is done, or kill it after so many
@@ -147,7 +152,7 @@ class Process:
                 continue
             message = json.loads(line)
             if "picture" in message:
-                self._pictures.put(message["picture"])
+                self._pictures.put(message)
             else:
                 self._messages.put(message)
         self._pictures.put(None)
@@ -207,13 +212,15 @@ def _carried_out(worker: Worker, requests: "queue.SimpleQueue[dict[str, Any]]", 
                 request = requests.get()
                 if "cancel" in request:
                     return {"cancelled": True}
-                tell({"picture": _written(worker, request["picture"])})
+                tell({"picture": request["picture"], "written": _written(worker, request["picture"])})
     return {"done": True}
 
 
-def _written(worker: Worker, path: str) -> str | None:
+def _written(worker: Worker, path: str) -> bool:
+    if not Path(path).parent.exists():  # whoever asked has given up
+        return False
     try:
         save(worker.picture(), Path(path), force=True)
-    except NotReadyError:
-        return None
-    return path
+    except (NotReadyError, OutputError):  # a picture that cannot be lent is no reason to stop working
+        return False
+    return True

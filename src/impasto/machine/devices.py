@@ -44,11 +44,11 @@ def choose_precision(name: str, device: torch.device) -> str:
     return name
 
 
-_convolving: list[bool] = []
+_convolving: list[tuple[int, bool]] = []
 _outside: list[bool] = []
 _free = threading.Condition()
-"""What CUDA's convolutions are held to, once for each that holds them, and what they were before; the mode is
-the whole process's."""
+"""What CUDA's convolutions are held to, by thread, once for each that holds them, and what they were before;
+the mode is the whole process's."""
 
 
 @contextmanager
@@ -56,25 +56,25 @@ def convolving(precision: str) -> Iterator[None]:
     """Within it, CUDA's float32 convolutions are what ``precision`` says; torch would take tf32 for them
     unasked.
 
-    A thread that wants another precision waits until those at work are done.
+    Where other threads hold them to another precision, it waits until they are done. Within one thread the
+    inner one counts.
     """
-    wanted = precision == "tf32"
+    own = threading.get_ident(), precision == "tf32"
     with _free:
-        _free.wait_for(lambda: wanted in (_convolving or [wanted]))
+        _free.wait_for(lambda: all(thread == own[0] or mode == own[1] for thread, mode in _convolving))
         if not _convolving:
             _outside.append(torch.backends.cudnn.allow_tf32)
-            # The older of torch's two ways to say so: after the newer one, torch's own exporter cannot read
-            # the older any more.
-            torch.backends.cudnn.allow_tf32 = wanted
-        _convolving.append(wanted)
+        # The older of torch's two ways to say so: after the newer one, torch's own exporter cannot read the
+        # older any more.
+        torch.backends.cudnn.allow_tf32 = own[1]
+        _convolving.append(own)
     try:
         yield
     finally:
         with _free:
-            _convolving.pop()
-            if not _convolving:
-                torch.backends.cudnn.allow_tf32 = _outside.pop()
-                _free.notify_all()
+            _convolving.remove(own)
+            torch.backends.cudnn.allow_tf32 = _convolving[-1][1] if _convolving else _outside.pop()
+            _free.notify_all()
 
 
 def computes_bfloat16(device: torch.device) -> bool:
