@@ -21,6 +21,7 @@ from impasto.cli.options import (
 from impasto.cli.printing import dump, lines
 from impasto.errors import SettingsError
 from impasto.machine import files
+from impasto.settings.fields import NETWORKS
 
 models_app = typer.Typer(help="The pretrained weights: list them, verify them, find them.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
@@ -148,9 +149,7 @@ def style_code(
 @app.command()
 @with_exit_codes
 def export(
-    network: Annotated[
-        str, typer.Argument(help="any, multi, arbitrary, multistyle26, or a file that impasto train has written.")
-    ],
+    network: Annotated[str, typer.Argument(help=f"{', '.join(NETWORKS)}, or a file that impasto train has written.")],
     output: Annotated[Path | None, Output] = None,
     force: Force = False,
 ) -> None:

@@ -11,11 +11,11 @@ from impasto.errors import SettingsError
 from impasto.networks import encoder
 from impasto.networks.cin import StylizerShape
 from impasto.networks.contract import Design, Network
-from impasto.networks.encoder import EncoderShape
+from impasto.networks.encoder import STYLE_LENGTH, EncoderShape
 from impasto.pictures import codecs
 from impasto.training.course import Kind
 from impasto.training.held_out import middle
-from impasto.training.pictures import STYLE_LENGTH, colours_of
+from impasto.training.pictures import colours_of
 from impasto.training.teacher import Goal, Teacher
 
 _CONTRACT, _BLOCKS, _EXPAND = (32, 64, 128), 5, (32, 16)

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from impasto.colour import transfer
 from impasto.networks.contract import Network
+from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
 from impasto.pictures.sheet import contact_sheet
-from impasto.training.pictures import STYLE_LENGTH
 from impasto.training.teacher import Teacher
 
 _HELD_OUT, _EIGHTH = 4, 8

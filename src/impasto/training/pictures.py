@@ -20,6 +20,7 @@ from torch import Tensor
 
 from impasto.colour import transfer
 from impasto.errors import ImageError
+from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
 
@@ -154,8 +155,6 @@ class Draws(torch.utils.data.Dataset[Drawn]):
 
 OWN = 16
 """Of so many draws one is to be painted in the photograph's own style, that is left as it is."""
-STYLE_LENGTH = 512
-"""The long side at which paintings are looked at; photographs are painted with their strokes at that size."""
 
 
 def _window(photo: Tensor, crop: int, random: np.random.Generator) -> int:
