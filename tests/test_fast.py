@@ -2,6 +2,7 @@
 the optimiser.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,23 @@ def test_stroke_size_is_the_size_it_is_painted_at() -> None:
     assert (broad.picture.resized((48, 64)).pixels - small.picture.pixels).abs().mean() < 0.03
     cropped = impasto.stylize(content, style, method="fast", size=(100, 100), stroke_size=50)
     assert cropped.picture.size == (100, 100) and cropped.record["painted_at"] == "50x50"
+
+
+def test_a_transparent_pipe_is_read_once_whatever_its_strokes() -> None:
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    alpha = np.linspace(0, 255, 96 * 128).astype(np.uint8).reshape(96, 128, 1)
+    image, packed = np.concatenate([photo(96, 128), alpha], 2), io.BytesIO()
+    Image.fromarray(image).save(packed, "PNG")
+    for stroke_size in (64, 192):
+        given = {"method": "fast", "size": 96, "stroke_size": stroke_size}
+        whole = impasto.stylize(image, painting(60, 60), **given).picture
+        piped = impasto.stylize(Pipe(packed.getvalue()), painting(60, 60), **given).picture
+        assert torch.equal(piped.pixels, whole.pixels) and piped.alpha is not None
+        expected = codecs.load(image).resized((72, 96)).alpha
+        assert expected is not None and (piped.alpha - expected).abs().max() < 0.02
 
 
 def test_strength_goes_from_the_photos_own_style_to_the_paintings() -> None:

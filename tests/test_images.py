@@ -263,7 +263,7 @@ def test_bytes_and_streams_are_read_as_files_are(tmp_path: Path) -> None:
                 found = load(source)
                 assert torch.equal(found.pixels, expected.pixels) and found.depth == depth
             assert not file.closed and not elsewhere.closed
-        own = load_own(io.BytesIO(data), max)
+        _, own = load_own(io.BytesIO(data), max)
         assert isinstance(own, Picture) and torch.equal(own.pixels, expected.pixels)
 
 

@@ -61,26 +61,27 @@ def resized(picture: Picture | LargePicture, size: Size) -> Picture | LargePictu
     return LargePicture(image) if size[0] * size[1] > LARGE else codecs.load(image)
 
 
-def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> Picture | LargePicture:
-    """A picture that may be painted over, at the long side or the (height, width) that ``fitted`` names for
-    its own size.
+def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> tuple[Size, Picture | LargePicture]:
+    """The size of a picture, and the picture, which may be painted over, at the long side or the (height,
+    width) that ``fitted`` names for that size.
 
     A `LargePicture` where it is large and has 8 bits a channel. Raises ImageError.
     """
 
-    def finish(image: Image.Image | Array) -> Picture | LargePicture:
-        own = (image.height, image.width) if isinstance(image, Image.Image) else image.shape[:2]
-        wanted = fitted((own[0], own[1]))
-        size = long_side((own[0], own[1]), wanted) if isinstance(wanted, int) else wanted
+    def finish(image: Image.Image | Array) -> tuple[Size, Picture | LargePicture]:
+        own = (image.height, image.width) if isinstance(image, Image.Image) else (image.shape[0], image.shape[1])
+        wanted = fitted(own)
+        size = long_side(own, wanted) if isinstance(wanted, int) else wanted
         if not isinstance(image, Image.Image) or max(own[0] * own[1], size[0] * size[1]) <= LARGE:
-            return codecs.load(np.asarray(image)).fitted(wanted)
+            return own, codecs.load(np.asarray(image)).fitted(wanted)
         # ImageOps.fit crops what overhangs, and copies even when there is nothing to do.
         if size != own or image is source:
             image = ImageOps.fit(image, size[::-1], Image.Resampling.BICUBIC)
-        return LargePicture(image) if size[0] * size[1] > LARGE else codecs.load(image)
+        return own, LargePicture(image) if size[0] * size[1] > LARGE else codecs.load(image)
 
     if isinstance(source, (Picture, np.ndarray)):
         picture = codecs.load(source)
-        picture = picture.fitted(fitted(picture.size))
-        return replace(picture, pixels=picture.pixels.clone())
+        own = picture.size
+        picture = picture.fitted(fitted(own))
+        return own, replace(picture, pixels=picture.pixels.clone())
     return codecs.decoded(source, finish)

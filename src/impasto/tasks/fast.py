@@ -23,10 +23,9 @@ from impasto.networks import codes
 from impasto.networks.codes import StyleCode
 from impasto.networks.painter import Painter
 from impasto.networks.zoo import FILES, is_file, network
-from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture, load_own, resized
-from impasto.pictures.picture import MAX_PIXELS, Picture, Size, long_side
+from impasto.pictures.picture import MAX_PIXELS, Picture, Size, long_side, resize
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.tasks.budget import Sweep
@@ -147,28 +146,33 @@ class FastRun(Prepared):
 
 def plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> FastRun:
     code = style_code(style, settings.network)
-    final: list[Size] = []
-
-    def painted_at(own: Size) -> int | Size:
-        check_side(own, "content")
-        wanted = wanted_size(settings.size, "fast", own)
-        final.append(long_side(own, wanted) if isinstance(wanted, int) else wanted)
-        if math.prod(final[0]) > MAX_PIXELS:
-            raise SettingsError(f"`size` asks for {final[0][1]}×{final[0][0]}: {MAX_PIXELS} pixels are the most.")
-        length = settings.stroke_size or max(final[0])
-        height, width = long_side(final[0], length)
-        if min(height, width) < MIN_SIDE:
-            raise SettingsError(
-                f"The content would be painted at {width}×{height} pixels, and {MIN_SIDE} a side are the least: "
-                "give a larger `size` or `stroke_size`."
-            )
-        return length if isinstance(wanted, int) else (height, width)
-
-    canvas = load_own(content, painted_at)
-    alpha = None
-    if settings.stroke_size and isinstance(canvas, Picture) and canvas.alpha is not None:
-        alpha = codecs.load(content).fitted(final[0]).alpha  # the strokes are coarser, its outline is not
+    own, canvas = load_own(content, lambda own: max(_sizes(own, settings)))
+    size, painted_at = (at if isinstance(at, tuple) else long_side(own, at) for at in _sizes(own, settings))
+    # Strokes may be coarser than the picture; its outline is not.
+    alpha = resize(canvas.alpha, size) if isinstance(canvas, Picture) and canvas.alpha is not None else None
+    canvas = canvas if canvas.size == painted_at else resized(canvas, painted_at)
     share = min(1.0, 2 * settings.strength)
     if share < 1:
         code = codes.mixed([(codes.plain(canvas, code.network), 1 - share), (code, share)])
-    return FastRun(canvas, code, settings, final[0], alpha)
+    return FastRun(canvas, code, settings, size, alpha)
+
+
+def _sizes(own: Size, settings: Settings) -> tuple[int, int] | tuple[Size, Size]:
+    """The result's long side, or (height, width), and that at which the strokes are painted, for a content of
+    a size.
+
+    Raises ImageError and SettingsError for what is too small or too large.
+    """
+    check_side(own, "content")
+    wanted = wanted_size(settings.size, "fast", own)
+    size = long_side(own, wanted) if isinstance(wanted, int) else wanted
+    if math.prod(size) > MAX_PIXELS:
+        raise SettingsError(f"`size` asks for {size[1]}×{size[0]}: {MAX_PIXELS} pixels are the most.")
+    length = settings.stroke_size or max(size)
+    height, width = long_side(size, length)
+    if min(height, width) < MIN_SIDE:
+        raise SettingsError(
+            f"The content would be painted at {width}×{height} pixels, and {MIN_SIDE} a side are the least: "
+            "give a larger `size` or `stroke_size`."
+        )
+    return (wanted, length) if isinstance(wanted, int) else (wanted, (height, width))

@@ -136,8 +136,8 @@ def _saved(entry: StyleCode | str | os.PathLike[str]) -> StyleCode:
 
 
 def _seen(entry: PictureLike, network: str) -> StyleCode:
-    painting = load_own(entry, max)
-    check_side(painting.size, "style")
+    own, painting = load_own(entry, max)
+    check_side(own, "style")
     return codes.predicted(painting, network)
 
 
