@@ -151,9 +151,10 @@ def test_a_transparent_pipe_is_read_once_whatever_its_strokes() -> None:
     image, packed = np.concatenate([photo(96, 128), alpha], 2), io.BytesIO()
     Image.fromarray(image).save(packed, "PNG")
     for stroke_size in (64, 192):
-        given = {"method": "fast", "size": 96, "stroke_size": stroke_size}
-        whole = impasto.stylize(image, painting(60, 60), **given).picture
-        piped = impasto.stylize(Pipe(packed.getvalue()), painting(60, 60), **given).picture
+        whole, piped = (
+            impasto.stylize(source, painting(60, 60), method="fast", size=96, stroke_size=stroke_size).picture
+            for source in (image, Pipe(packed.getvalue()))
+        )
         assert torch.equal(piped.pixels, whole.pixels) and piped.alpha is not None
         expected = codecs.load(image).resized((72, 96)).alpha
         assert expected is not None and (piped.alpha - expected).abs().max() < 0.02

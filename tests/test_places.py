@@ -9,7 +9,7 @@ from torch import Tensor
 from impasto.backbones.features import Architecture, Backbone
 from impasto.errors import ImageError
 from impasto.pictures.picture import Picture
-from impasto.tasks.places import replaced
+from impasto.places.search import replaced
 from tests.helpers import painting, photo, random_backbone
 
 SMALL = Architecture(blocks=((2, 4), (2, 6), (2, 8)))

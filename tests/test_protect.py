@@ -25,12 +25,12 @@ from impasto.losses.content import ContentLoss
 from impasto.losses.objective import TermObjective, remember
 from impasto.losses.term import Term
 from impasto.masks import faces, naming, people
+from impasto.masks.regions import Region
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture, resize
 from impasto.settings.fields import Settings
 from impasto.study.variants import parse_sweep, written
 from impasto.tasks import protect, record
-from impasto.tasks.regions import Region
 from tests.helpers import painting, photo, random_backbone
 
 SMALL = Architecture(blocks=((1, 4), (1, 5), (1, 6), (1, 7)))

@@ -16,9 +16,9 @@ from impasto.backbones.features import Backbone
 from impasto.cli import app
 from impasto.errors import ImageError, SettingsError
 from impasto.losses.statistics import moments
+from impasto.masks import regions
+from impasto.masks.regions import Region
 from impasto.settings.fields import Settings
-from impasto.tasks import regions
-from impasto.tasks.regions import Region
 from impasto.tasks.zones import zoned
 from tests.helpers import painting, photo
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from impasto.judge.gallery import edge_sheet
     from impasto.judge.scores import score
+    from impasto.masks.regions import Region
     from impasto.networks.codes import StyleCode, learnt_style
     from impasto.pictures.codecs import load
     from impasto.pictures.picture import Picture
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from impasto.tasks.fast import FastRun
     from impasto.tasks.inputs import style_code
     from impasto.tasks.reconstruct import plan_reconstruct, reconstruct
-    from impasto.tasks.regions import Region
     from impasto.tasks.result import Result
     from impasto.tasks.run import Run
     from impasto.tasks.stylize import plan_stylize, stylize
@@ -69,7 +69,7 @@ _HOMES = {
     "impasto.pictures.picture": ("Picture",),
     "impasto.tasks.inputs": ("style_code",),
     "impasto.settings.recipes": ("RECIPES",),
-    "impasto.tasks.regions": ("Region",),
+    "impasto.masks.regions": ("Region",),
     "impasto.tasks.result": ("Result",),
     "impasto.tasks.run": ("Run",),
     "impasto.judge.scores": ("score",),

@@ -75,7 +75,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class RegionFiles:
-    """The files of a `tasks.regions.Region`; ``mask`` may also be one of the words `masks.naming.NAMES`."""
+    """The files of a `masks.regions.Region`; ``mask`` may also be one of the words `masks.naming.NAMES`."""
 
     mask: str
     style: str
@@ -167,9 +167,9 @@ class Job:
     def prepared(self) -> "Prepared":
         """The task made ready. Raises what `tasks.stylize` and its siblings do."""
         # Here and not above, so that a job can be made and sent without torch.
+        from impasto.masks.regions import Region
         from impasto.networks.codes import learnt_style
         from impasto.tasks.reconstruct import plan_reconstruct
-        from impasto.tasks.regions import Region
         from impasto.tasks.stylize import plan_stylize
         from impasto.tasks.texture import plan_texture
 

@@ -1,1 +1,1 @@
-"""Parts of a photograph found by name: faces, people."""
+"""Parts of pictures: by masks, and found by name (faces, people)."""

@@ -54,7 +54,7 @@ _GATYS = Settings(
 
 
 _PAINTED = Settings(
-    # Kolkin et al., Neural neighbor style transfer, 2022, with our own departures (`tasks.places`), the
+    # Kolkin et al., Neural neighbor style transfer, 2022, with our own departures (`places`), the
     # moments of shallow layers, which carry palette and surface and no motifs, at every scale, and a little
     # of the content, without which faces dissolve, more where there is structure. docs/recipes.md.
     places_weight=1,

@@ -13,13 +13,13 @@ from impasto.losses import terms
 from impasto.losses.content import ContentLoss, PlacesLoss
 from impasto.losses.objective import remember
 from impasto.losses.term import Term
+from impasto.masks.regions import counts
 from impasto.pictures import edges
 from impasto.pictures.picture import Picture, Size, resize
+from impasto.places.search import MOST, replaced
 from impasto.settings.fields import Effective
 from impasto.solver.solve import Stage
 from impasto.tasks import protect
-from impasto.tasks.places import MOST, replaced
-from impasto.tasks.regions import counts
 from impasto.tasks.zones import Zone, recoloured
 
 _LAST_MOST = 2**14

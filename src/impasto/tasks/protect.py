@@ -15,9 +15,8 @@ from impasto.errors import ImageError
 from impasto.losses.content import ContentLoss
 from impasto.losses.objective import TOTAL, TermObjective, remember
 from impasto.losses.term import Term
-from impasto.masks import naming
+from impasto.masks import naming, regions
 from impasto.pictures.picture import Picture, Size
-from impasto.tasks import regions
 
 LAYERS = {"relu3_1": 1.0, "relu4_1": 1.0}
 """Those that hold the form of eyes, mouths and letters; earlier ones would keep the skin as smooth as it was

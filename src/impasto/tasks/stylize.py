@@ -7,6 +7,7 @@ from typing import Any, Literal, overload
 from impasto.colour import transfer
 from impasto.errors import SettingsError
 from impasto.masks import naming
+from impasto.masks.regions import Region
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture
 from impasto.settings.applies import chosen_settings
@@ -15,7 +16,6 @@ from impasto.tasks import protect
 from impasto.tasks.fast import FastRun, plan_fast
 from impasto.tasks.inputs import StyleLike, require, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
-from impasto.tasks.regions import Region
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
 from impasto.tasks.schedule import schedule
@@ -101,7 +101,7 @@ def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "defaul
     ``strength`` (0 to 1), ``quality`` (draft, normal, fine) and ``seed``. ``start`` is any picture to start
     from, in place of what the setting ``init`` names. ``protect`` says whose drawing is kept, how strongly:
     ``("faces", "mask.png:0.8")``, or a mapping of masks to amounts from 0 to 1. ``regions`` are parts of the
-    picture with styles of their own (`regions.Region`); what they leave follows ``style``, or stays the
+    picture with styles of their own (`masks.regions.Region`); what they leave follows ``style``, or stays the
     photograph where that is None. For the fast method a style may also be a `StyleCode`, or the path of a
     saved one; the settings it heeds are ``network``, ``size``, ``stroke_size``, ``memory``, ``strength``
     (above 0.5 it has no more to give), ``device`` and ``precision``. The result has the content's

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from impasto.colour import transfer
+from impasto.masks.regions import Region, masked, shares
 from impasto.pictures.picture import Picture, Size, resize
 from impasto.settings.fields import Settings
 from impasto.tasks.inputs import Style, StyleLike, scales_of, style_pictures, weighted
-from impasto.tasks.regions import Region, masked, shares
 
 _NOTHING = 0.01
 """Of what masks leave, for rounded to 8 bits two that complete each other leave or share as much as 1/255."""

@@ -31,7 +31,7 @@ from impasto.backbones.features import Backbone
 from impasto.errors import ImageError
 from impasto.pictures.picture import Picture, Size
 from impasto.pictures.tiles import Tile
-from impasto.tasks.grids import Grid, Look, View, views_of
+from impasto.places.grids import Grid, Look, View, views_of
 
 MOST = 2**17
 """So many places, over all copies, are looked at at most: those of paintings of 512 pixels a side. Of more

@@ -2,7 +2,7 @@
 layers are compared.
 
 A place is a position of the grid of the shallowest layer of a group, with the features that all its layers
-have there, a *hypercolumn* (`places`). Deeper layers have one position for several of the grid's.
+have there, a *hypercolumn* (`search`). Deeper layers have one position for several of the grid's.
 """
 
 import math

@@ -1,0 +1,1 @@
+"""Places of a picture and the places of a painting that are most like them."""
