@@ -1,6 +1,8 @@
 """Settings are checked when they are made, whoever makes them."""
 
 import json
+import runpy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,3 +104,10 @@ def test_the_tutorials_numbers() -> None:
     assert tutorial.content_layers == {"relu5_2": 1.0}
     assert recipe("tutorial-high-tv").tv_weight > tutorial.tv_weight > recipe("tutorial-low-tv").tv_weight
     assert recipe("tutorial-strong-style").style_weight > tutorial.style_weight
+
+
+def test_the_page_of_settings_is_what_they_declare() -> None:
+    root = Path(__file__).parents[1]
+    page = runpy.run_path(str(root / "scripts" / "settings_table.py"))["page"]()
+    assert page == (root / "docs" / "settings.md").read_text(), "run python scripts/settings_table.py"
+    assert all(f"`--{name.replace('_', '-')}`" in page for name in Settings().dictionary())
