@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 Task = Literal["stylize", "texture", "reconstruct"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
+_TAKES: dict[Task, tuple[str, ...]] = {
+    "stylize": ("content", "styles", "style_index", "regions"),
+    "texture": ("styles",),
+    "reconstruct": ("content", "layer"),
+}
+"""What a task is made of. A content, and some kind of style, must be there if they are among it."""
+_STYLES = ("styles", "style_index", "regions")
+
 _WHAT = "job"
 """The key by which JSON is known as a job, with the version of its form."""
 _FORM = 1
@@ -107,27 +115,16 @@ class Job:
     def __post_init__(self) -> None:
         if self.task not in TASKS:
             raise SettingsError(f"There is no `task` {self.task!r}: {did_you_mean(str(self.task), TASKS)}")
-        if bool(self.content) == (self.task == "texture"):
-            raise SettingsError(
-                "A texture has no `content`: leave it out."
-                if self.content
-                else f"A `task` {self.task} needs a `content`."
-            )
-        if self.layer and self.task != "reconstruct":
-            raise SettingsError(f"A `task` {self.task} has no `layer`: leave it out.")
-        styled = bool(self.styles or self.regions) + bool(self.style_index)
-        if (
-            styled != (self.task != "reconstruct")
-            or (self.task == "texture" and not self.styles)
-            or (self.task != "stylize" and self.regions)
-        ):
-            raise SettingsError(
-                "A reconstruction has no style: leave it out."
-                if self.task == "reconstruct"
-                else "Give one or more `styles`, or `regions`, or a `style_index` alone."
-                if self.task == "stylize"
-                else "A texture is of one or more `styles`, and of nothing else."
-            )
+        takes = _TAKES[self.task]
+        for name in ("content", "layer", *_STYLES):
+            if getattr(self, name) and name not in takes:
+                raise SettingsError(f"A `task` {self.task} has no `{name}`: leave it out.")
+        if "content" in takes and not self.content:
+            raise SettingsError(f"A `task` {self.task} needs a `content`.")
+        styles = [name for name in _STYLES if name in takes]
+        if styles and bool(self.styles or self.regions) + bool(self.style_index) != 1:
+            others = ", or `regions`, or a `style_index` alone" if len(styles) > 1 else ""
+            raise SettingsError(f"Give one or more `styles`{others}.")
         inputs = ["regions"] if self.regions else []
         chosen = chosen_settings(self.recipe, dict(self.settings), self.task, inputs).dictionary()
         given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
