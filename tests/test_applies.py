@@ -233,7 +233,7 @@ def test_what_the_fast_method_heeds_is_what_it_accepts() -> None:
 
 
 def test_every_setting_is_tried_and_says_where_it_counts() -> None:
-    assert {*OTHERWISE} == {declared.name for declared in fields(Settings)}
+    assert {*OTHERWISE} == {declared.name for declared in fields(Settings)} and {*OF, "fast"} == {*WAYS}
     for declared in fields(Settings):
         assert {*declared.metadata["of"]} <= {*WAYS} and declared.metadata["of"], declared.name
         for option in itertools.chain(*declared.metadata["needs"]):
