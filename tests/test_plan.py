@@ -12,21 +12,21 @@ from impasto.errors import SettingsError
 from impasto.losses.objective import TermObjective
 from impasto.pictures.picture import Picture, Size
 from impasto.settings.fields import Settings
-from impasto.tasks.budget import Plan, fit
+from impasto.tasks.budget import Fit, fit
 from impasto.tasks.problem import Problem
 from tests.helpers import painting, photo
 
 CPU = torch.device("cpu")
 
 
-def planned(size: Size, memory: str, **settings: Any) -> Plan:
+def planned(size: Size, memory: str, **settings: Any) -> Fit:
     effective = Settings(memory=memory, **settings).effective()
     frame = Picture(torch.zeros(1, 3, 1, 1).expand(1, 3, *size))
     return fit(Problem("stylize", effective, frame, schedule=[]), "bfloat16", CPU)
 
 
 def test_what_fits_is_seen_whole_with_all_its_history() -> None:
-    assert planned((342, 512), "2GB") == Plan(None, 7, planned((342, 512), "3GB").bytes)
+    assert planned((342, 512), "2GB") == Fit(None, 7, planned((342, 512), "3GB").bytes)
 
 
 def test_less_memory_means_smaller_tiles_and_then_a_shorter_history() -> None:

@@ -71,10 +71,10 @@ def test_what_rounding_leaves_of_masks_is_nothing() -> None:
     regions = [Region(soft, painting(60, 60)), Region(254 - soft, painting(60, 60))]
     content = impasto.load(photo(*OWN))
     for style in (None, painting(60, 60)):
-        zones, kept = zoned(style, regions, content, Settings(), own=OWN, wanted=64)
-        assert len(zones) == 2 and kept is None
-    zones, kept = zoned(None, regions[:1], content, Settings(), own=OWN, wanted=64)
-    assert len(zones) == 1 and kept is not None
+        zones, fixed = zoned(style, regions, content, Settings(), own=OWN, wanted=64)
+        assert len(zones) == 2 and fixed is None
+    zones, fixed = zoned(None, regions[:1], content, Settings(), own=OWN, wanted=64)
+    assert len(zones) == 1 and fixed is not None
 
 
 def test_feathered_masks_are_soft() -> None:
@@ -115,9 +115,9 @@ def test_what_regions_leave_stays_the_photograph_or_takes_the_default_style() ->
     content, red, blue = photo(*OWN), flat(200, 40, 30), flat(30, 40, 200)
     region = [Region(half(True), red)]
     original = impasto.load(content).pixels
-    kept = impasto.stylize(content, None, regions=region, size=64, iterations=20).picture.pixels
-    assert torch.equal(kept[..., 32:], original[..., 32:])
-    assert (kept[..., :32] - original[..., :32]).abs().mean() > 0.1
+    fixed = impasto.stylize(content, None, regions=region, size=64, iterations=20).picture.pixels
+    assert torch.equal(fixed[..., 32:], original[..., 32:])
+    assert (fixed[..., :32] - original[..., :32]).abs().mean() > 0.1
     styled = impasto.stylize(content, blue, regions=region, size=64, iterations=20).picture.pixels
     assert red_minus_blue(styled[..., :28]) > 0.15 and red_minus_blue(styled[..., 36:]) < -0.15
 

@@ -37,7 +37,7 @@ _PAIR = 24
 """For each pixel and step that L-BFGS remembers: a pair of pictures."""
 _REGION = 12
 """For each pixel and region: its share, and what it counts in every layer."""
-_KEPT = 36
+_FIXED = 36
 """For each pixel, where some stay the photograph's: how much of each, the photograph at this scale, the two
 mixed."""
 _TILES = (2048, 1536, 1024, 768, 704, 640, 512, 384, 256)
@@ -54,7 +54,7 @@ _SMALLEST_TILE, _LARGEST_TILE = 128, 768
 
 
 @dataclass(frozen=True)
-class Plan:
+class Fit:
     """``tile`` is the side of the tiles, None for none; ``history`` what L-BFGS remembers; ``bytes`` what it
     comes to.
 
@@ -67,8 +67,8 @@ class Plan:
     slower: float = 1.0
 
 
-def fit(problem: Problem, precision: str, device: torch.device) -> Plan:
-    """The plan for an optimisation: whole if it fits, else the largest tiles with as much history as there is
+def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
+    """How an optimisation fits: whole if it does, else the largest tiles with as much history as there is
     room for.
 
     With ``memory="auto"`` the least there can be is taken where nothing fits. Raises SettingsError, with the
@@ -77,13 +77,11 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Plan:
     settings, size = problem.settings, problem.frame.size
     tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
     room = memory.budget(settings.memory, device)
-    plans = [
-        _planned(problem, size, precision, tile, history) for tile, history in _choices(settings.history, tileable)
-    ]
-    for plan in plans:
-        if plan.bytes <= room:
-            return plan
-    least = min(plans, key=lambda plan: plan.bytes)
+    options = [_fit(problem, size, precision, tile, history) for tile, history in _choices(settings.history, tileable)]
+    for option in options:
+        if option.bytes <= room:
+            return option
+    least = min(options, key=lambda option: option.bytes)
     if settings.memory == "auto":
         return least
     raise _too_little(
@@ -91,14 +89,14 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Plan:
     )
 
 
-def tile_at(problem: Problem, size: Size, precision: str, plan: Plan) -> int | None:
-    """The tiles of a scale of the same run: none, or the largest, that fit into what the plan takes for the
-    largest scale.
+def tile_at(problem: Problem, size: Size, precision: str, fitted: Fit) -> int | None:
+    """The tiles of a scale of the same run: none, or the largest, that fit into what is taken for the largest
+    scale.
     """
-    if plan.tile is None:
+    if fitted.tile is None:
         return None
-    options = (_planned(problem, size, precision, tile, plan.history) for tile in (None, *_TILES))
-    return next((option.tile for option in options if option.bytes <= plan.bytes), plan.tile)
+    options = (_fit(problem, size, precision, tile, fitted.history) for tile in (None, *_TILES))
+    return next((option.tile for option in options if option.bytes <= fitted.bytes), fitted.tile)
 
 
 @dataclass(frozen=True)
@@ -183,24 +181,24 @@ def _choices(history: int, tileable: bool) -> Iterator[tuple[int | None, int]]:
         yield from ((tile, count) for tile in _TILES if tile < 512)
 
 
-def _planned(problem: Problem, size: Size, precision: str, tile: int | None, history: int) -> Plan:
+def _fit(problem: Problem, size: Size, precision: str, tile: int | None, history: int) -> Fit:
     settings = problem.settings
     area = size[0] * size[1]
     dtype = DTYPES[precision]
     state = _beside(problem) + (history if settings.optimizer == "lbfgs" else 2) * _PAIR
     if tile is None:
-        return Plan(None, history, round(_BASE + area * (_STEP[dtype] + state)))
+        return Fit(None, history, round(_BASE + area * (_STEP[dtype] + state)))
     architecture = ARCHITECTURES[BACKBONE]
     content = settings.content_layers if settings.content_weight > 0 else {}
     places = settings.places_layers if settings.places_weight > 0 else {}
     protected = LAYERS if any(settings.protect.values()) else {}
     layers = [*content, *places, *protected, *(settings.style_layers if settings.style_weight > 0 else {})]
     architecture.check(layers)
-    kept = _map_bytes([*content, *protected], dtype.itemsize) + _places_bytes(settings)
+    targets = _map_bytes([*content, *protected], dtype.itemsize) + _places_bytes(settings)
     step = 2 ** max(map(architecture.depth, layers))
     seen = [math.prod(each.seen_size) for each in tiles.cut(size, tile, step, architecture.reach(layers))]
-    needed = _BASE + area * (_HELD + kept + state) + max(seen) * _STEP[dtype] * _GAPS
-    return Plan(tile, history, round(needed), _SECOND_PASS * sum(seen) / area)
+    needed = _BASE + area * (_HELD + targets + state) + max(seen) * _STEP[dtype] * _GAPS
+    return Fit(tile, history, round(needed), _SECOND_PASS * sum(seen) / area)
 
 
 def _beside(problem: Problem) -> float:
@@ -209,5 +207,5 @@ def _beside(problem: Problem) -> float:
     """
     regions = sum(zone.share is not None for zone in problem.zones)
     places = _places_bytes(problem.settings) * max(0, len(problem.zones) - 1)
-    kept, protected = problem.kept is not None, problem.protected is not None
-    return regions * _REGION + places + kept * _KEPT + protected * _REGION
+    fixed, protected = problem.fixed is not None, problem.protected is not None
+    return regions * _REGION + places + fixed * _FIXED + protected * _REGION

@@ -32,7 +32,7 @@ class Problem:
 
     ``frame`` lends the result its size, depth and transparency. ``photo`` is the content, which a texture has
     none of; ``zones`` are the styles with their parts of the picture, which a reconstruction has none of.
-    ``kept`` (1, 1, H, W) is the share of every pixel that stays the frame's, ``protected`` how strongly each
+    ``fixed`` (1, 1, H, W) is the share of every pixel that stays the frame's, ``protected`` how strongly each
     is kept.
     """
 
@@ -42,7 +42,7 @@ class Problem:
     schedule: Sequence[Stage]
     photo: Picture | None = None
     zones: Sequence[Zone] = ()
-    kept: Tensor | None = None
+    fixed: Tensor | None = None
     protected: Tensor | None = None
 
     def content(self, size: Size) -> Picture:

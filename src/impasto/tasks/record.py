@@ -45,15 +45,15 @@ def embedded(record: dict[str, Any]) -> dict[str, Any]:
     """The part of a record that travels in the picture: the same for the same picture, and without
     folders.
     """
-    kept = {key: value for key, value in record.items() if key not in _VOLATILE}
+    told = {key: value for key, value in record.items() if key not in _VOLATILE}
     for key in ("inputs", "snapshots"):
-        if key in kept:
-            kept[key] = [":".join(Path(part).name for part in name.split(":")) for name in kept[key]]
-    if "output" in kept:
-        kept["output"] = Path(kept["output"]).name
-    settings = kept["settings"]
+        if key in told:
+            told[key] = [":".join(Path(part).name for part in name.split(":")) for name in told[key]]
+    if "output" in told:
+        told["output"] = Path(told["output"]).name
+    settings = told["settings"]
     names = {Path(mask).name: amount for mask, amount in settings["protect"].items()}
-    return kept | {"settings": settings | {"init": Path(settings["init"]).name, "protect": names}}
+    return told | {"settings": settings | {"init": Path(settings["init"]).name, "protect": names}}
 
 
 def to_json(record: dict[str, Any]) -> str:

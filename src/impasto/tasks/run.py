@@ -26,7 +26,7 @@ from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
-from impasto.tasks.budget import Plan, fit, tile_at
+from impasto.tasks.budget import Fit, fit, tile_at
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Prepared, Result
 
@@ -104,7 +104,7 @@ class Run(Prepared):
             what = {"impasto": "another version of Impasto", "task": "another task"}.get(other, "other pictures")
             raise CheckpointError(f"The checkpoint {path} is of {what}: give it the same, or leave out `resume`.")
         if state["memory"] == self.settings.memory:
-            self.fit = Plan(**state["fit"])  # what is free differs from day to day
+            self.fit = Fit(**state["fit"])  # what is free differs from day to day
         self._first, self._events, self._final_scale, self._resumed = state["told"]
         self._waiting = [state["solver"]]
         return self._resumed[-1]
@@ -132,7 +132,7 @@ class Run(Prepared):
             [
                 self.problem.frame.pixels,
                 self.problem.frame.alpha,
-                self.problem.kept,
+                self.problem.fixed,
                 self.problem.protected,
                 start,
                 *zones,
@@ -161,8 +161,8 @@ class Run(Prepared):
         pixels = resize(step.pixels.cpu(), self.size)
         if self.settings.keep_colour == "luminance":
             pixels = transfer.tinted(pixels, self.problem.frame.pixels)
-        if self.problem.kept is not None:
-            pixels = torch.lerp(pixels, self.problem.frame.pixels, self.problem.kept)
+        if self.problem.fixed is not None:
+            pixels = torch.lerp(pixels, self.problem.frame.pixels, self.problem.fixed)
         return replace(self.problem.frame, pixels=pixels)
 
     def result(self) -> Result:
@@ -257,10 +257,10 @@ class Run(Prepared):
             terms = self.problem.terms(self._backbone, stage, pixels, tile)
         memory.release()
         objective = TermObjective(self._backbone, terms, tile)
-        if self.problem.kept is None:
+        if self.problem.fixed is None:
             return objective
         frame = self.problem.frame.resized(stage.size).pixels.to(self.device)
-        return PartlyFixed(objective, frame, resize(self.problem.kept, stage.size).clamp(0, 1).to(self.device))
+        return PartlyFixed(objective, frame, resize(self.problem.fixed, stage.size).clamp(0, 1).to(self.device))
 
     def _start_pixels(self) -> Tensor:
         if self._start is not None:

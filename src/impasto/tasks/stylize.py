@@ -65,7 +65,7 @@ def plan_stylize(
     photo = own.fitted(wanted)
     regions = [replace(region, mask=naming.found(region.mask, own)) for region in regions]
     protected = protect.protected(chosen.protect, own, wanted)
-    zones, kept = zoned(style, regions, photo, chosen, own=own.size, wanted=wanted)
+    zones, fixed = zoned(style, regions, photo, chosen, own=own.size, wanted=wanted)
     zones = [in_colours_of(photo, zone, chosen.keep_colour) for zone in zones]
     frame = photo
     if chosen.keep_colour == "luminance":
@@ -79,7 +79,7 @@ def plan_stylize(
         schedule=schedule(photo.size, effective),
         photo=photo,
         zones=zones,
-        kept=kept,
+        fixed=fixed,
         protected=protected,
     )
     named = {
@@ -117,6 +117,6 @@ def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "defaul
 
 def _fast_picture(photo: Picture, style: StyleLike, settings: Settings) -> Picture:
     """The fast method's answer as a start for the optimiser."""
-    kept = {name: getattr(settings, name) for name in ("network", "strength", "device", "precision")}
-    plain = Settings(method="fast", size="native", **kept)
+    common = {name: getattr(settings, name) for name in ("network", "strength", "device", "precision")}
+    plain = Settings(method="fast", size="native", **common)
     return plan_fast(photo, style, plain).finish().picture

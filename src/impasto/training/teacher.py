@@ -102,8 +102,8 @@ class Teacher:
                 targets[layer] = target + self._style.measure(features[layer], target)
         return encoder.described(found), Goal(targets, contrast)
 
-    def objective(self, kept: Tensor, goal: Goal, share: float = 1.0) -> TermObjective:
-        """The objective of pictures with the content of ``kept`` (N, 3, H, W) and the style of ``goal``;
+    def objective(self, photos: Tensor, goal: Goal, share: float = 1.0) -> TermObjective:
+        """The objective of pictures with the content of ``photos`` (N, 3, H, W) and the style of ``goal``;
         ``share`` of the style's weight counts.
         """
         settings, weight = self._settings, share * self._style_weight
@@ -111,7 +111,7 @@ class Teacher:
         summands = [Term("style", self._style, weight, settings.style_layers, goal.targets, shares=shares)]
         if settings.content_weight > 0:
             with torch.no_grad():
-                found = remember(self.backbone, self._content, kept, settings.content_layers)
+                found = remember(self.backbone, self._content, photos, settings.content_layers)
             content = {
                 layer: (each, self._content_energy[layer].expand_as(own)) for layer, (each, own) in found.items()
             }
