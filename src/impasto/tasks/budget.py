@@ -202,7 +202,7 @@ def _fit(problem: Problem, size: Size, precision: str, tile: int | None, history
 
 
 def _beside(problem: Problem) -> float:
-    """What masks, and the places of all zones but the one that `_planned` counts, take in bytes for each
+    """What masks, and the places of all zones but the one that `_fit` counts, take in bytes for each
     pixel.
     """
     regions = sum(zone.share is not None for zone in problem.zones)
