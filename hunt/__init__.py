@@ -1,0 +1,1 @@
+"""Programs that hunt for faults, minutes to hours long: `make fuzz`. Slices of them are in the suite."""

@@ -1,0 +1,174 @@
+"""Kill every command that writes files at random moments: what is there is whole, and the same command ends
+in the same bytes.
+
+    python -m hunt.kills [--kills 100] [--seed 0]
+
+A command is run to its end once, then killed (SIGKILL, its whole group) at moments drawn evenly over the time
+that this took, in a folder of its own. After each kill every file with a name of its own, and none is hidden
+that was not written to the end, is opened; then the command goes on (``--resume`` where there is a
+checkpoint, else ``--force``), and its files are compared with those of the run that was left alone.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from impasto.machine import checkpoint
+from impasto.pictures import codecs
+from tests.helpers import painting, photo
+
+IMPASTO = Path(sys.executable).with_name("impasto")
+_SHORT = ["--size", "64", "--iterations", "12", "-q"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that is run in a folder with photo.png, painting.png, photos/ and paintings/.
+
+    ``results`` are what it leaves, of which the bytes are known; ``checkpoint`` is what it can go on from.
+    """
+
+    name: str
+    arguments: list[str]
+    results: list[str]
+    checkpoint: str = ""
+    again: str = "--force"
+    cache: bool = False
+    """Whether the cache of weights is empty at first."""
+
+
+COMMANDS = [
+    Command(
+        "stylize",
+        ["stylize", "photo.png", "painting.png", "-o", "out.png", "--checkpoint-every", "0", "--snapshots", "every:4", *_SHORT],
+        ["out.png", "out-00004.png", "out-00008.png", "out-00012.png"],
+        "out.png.checkpoint",
+    ),
+    Command(
+        "texture",
+        ["texture", "painting.png", "-o", "out.tiff", "--checkpoint-every", "0", *_SHORT],
+        ["out.tiff"],
+        "out.tiff.checkpoint",
+    ),
+    Command("fast", ["stylize", "photo.png", "painting.png", "--method", "fast", "--size", "128", "-o", "out.jpg", "-q"], ["out.jpg"]),
+    Command(
+        "first use",
+        ["stylize", "photo.png", "painting.png", "--method", "fast", "--size", "64", "-o", "out.png", "-q"],
+        ["out.png"],
+        cache=True,
+    ),
+    Command("style code", ["style-code", "painting.png", "-o", "code.safetensors"], ["code.safetensors"]),
+    Command("edges", ["edges", "photo.png", "painting.png", "-o", "edges.png"], ["edges.png"]),
+    Command("export", ["export", "multi", "-o", "multi.onnx"], []),
+    Command(
+        "study",
+        ["study", "photo.png", "painting.png", "--sweep", "tv_weight=0,30", "--recipe", "statistics", "-o", "study", *_SHORT],
+        ["study/runs/tv_weight=0/result.png", "study/runs/tv_weight=30/result.png"],
+        again="",
+    ),
+    Command(
+        "train",
+        ["train", "--photos", "photos", "--style", "painting.png", "--steps", "3", "--batch", "1", "--crop", "64", "--workers", "0", "-o", "net.safetensors", "-q"],
+        [],
+        "net.safetensors.checkpoint",
+    ),
+]  # fmt: skip
+
+
+def main() -> int:
+    """Hunt, tell what was found, and give 1 where anything was."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=100, help="over all commands")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    draw = random.Random(arguments.seed)
+    faults = [fault for command in COMMANDS for fault in hunt(command, max(1, arguments.kills // len(COMMANDS)), draw)]
+    for fault in faults:
+        sys.stdout.write(f"FAULT {fault}\n")
+    sys.stdout.write(f"{len(faults)} faults\n")
+    return bool(faults)
+
+
+def hunt(command: Command, kills: int, draw: random.Random) -> Iterator[str]:
+    """Kill a command so often, and give what was wrong afterwards."""
+    with TemporaryDirectory() as place:
+        alone = _folder(Path(place) / "alone")
+        began = time.monotonic()
+        _run(command, alone).wait()
+        took = time.monotonic() - began
+        expected = {name: (alone / name).read_bytes() for name in command.results}
+        for number in range(kills):
+            folder, moment = _folder(Path(place) / str(number)), draw.uniform(0, took)
+            process = _run(command, folder)
+            time.sleep(moment)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            where = f"{command.name}, killed after {moment:.2f} of {took:.2f} s: "
+            yield from (where + fault for fault in broken(folder))
+            on = "--resume" if command.checkpoint and (folder / command.checkpoint).exists() else command.again
+            if _run(command, folder, *filter(None, [on])).wait():
+                yield f"{where}the command did not come to its end with {on or 'the same arguments'}"
+                continue
+            for name, data in expected.items():
+                if not (folder / name).exists() or (folder / name).read_bytes() != data:
+                    yield f"{where}{name} is not what it would have been"
+            yield from (where + f"in the end {fault}" for fault in broken(folder))
+        sys.stdout.write(f"{command.name}: killed {kills} times\n")
+
+
+def broken(folder: Path) -> Iterator[str]:
+    """The files below a folder that are not whole, hidden ones left out, and why."""
+    opened: dict[str, Callable[[Path], object]] = {
+        **dict.fromkeys((".png", ".tiff", ".jpg"), codecs.load),
+        ".json": lambda path: json.loads(path.read_text()),
+        ".safetensors": load_file,
+        ".checkpoint": lambda path: checkpoint.load(path, torch.device("cpu")),
+    }
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.name.startswith(".") and path.suffix in opened:
+            try:
+                opened[path.suffix](path)
+            except Exception as error:
+                yield f"{path.relative_to(folder)} is not whole ({type(error).__name__}: {error})"
+
+
+def _folder(path: Path) -> Path:
+    """A folder with what the commands need."""
+    for name in ("photos", "paintings"):
+        (path / name).mkdir(parents=True)
+    Image.fromarray(photo(48, 64)).save(path / "photo.png")
+    Image.fromarray(painting(60, 60)).save(path / "painting.png")
+    for number in range(8):
+        Image.fromarray(photo(96, 96, number)).save(path / "photos" / f"{number}.png")
+    return path
+
+
+def _run(command: Command, folder: Path, *more: str) -> "subprocess.Popen[bytes]":
+    """A command in a folder, in a group of its own, with one thread."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1"} | ({"IMPASTO_CACHE": "cache"} if command.cache else {})
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            [str(IMPASTO), *command.arguments, *more],
+            cwd=folder,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
