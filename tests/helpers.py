@@ -1,5 +1,7 @@
 """Pictures that are drawn and networks that are random, for all tests."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from impasto.backbones.features import Architecture, Backbone
 from impasto.backbones.kernels import Padding, Pooling
 
 TINY = Architecture(blocks=((2, 6), (1, 8)))
+NARROW = Architecture(blocks=((2, 4), (2, 4), (4, 6), (4, 6), (4, 6)))
 
 
 def random_tensors(architecture: Architecture) -> dict[str, Tensor]:
@@ -28,6 +31,11 @@ def random_backbone(
     architecture: Architecture, dtype: torch.dtype, *, pooling: Pooling = "max", padding: Padding = "zeros"
 ) -> Backbone:
     return Backbone(architecture, random_tensors(architecture), pooling=pooling, padding=padding, dtype=dtype)
+
+
+def narrow_backbone(name: str = "vgg19", **options: Any) -> Backbone:
+    """In place of `Backbone.pretrained`: the layers of the VGG19, each with a few random channels."""
+    return Backbone(NARROW, random_tensors(NARROW), **options)
 
 
 def photo(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

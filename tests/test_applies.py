@@ -20,7 +20,7 @@ from torch import Tensor
 
 import impasto
 from impasto import Region
-from impasto.backbones.features import Architecture, Backbone
+from impasto.backbones.features import Backbone
 from impasto.errors import SettingsError
 from impasto.networks.codes import StyleCode
 from impasto.settings import applies
@@ -36,10 +36,7 @@ from impasto.tasks.run import Run
 from impasto.training import beginnings
 from impasto.training.course import Course
 from impasto.training.trainer import Training
-from tests.helpers import painting, photo, random_tensors
-
-NARROW = Architecture(blocks=((2, 4), (2, 4), (4, 6), (4, 6), (4, 6)))
-"""The layers of the VGG19, each with a few channels."""
+from tests.helpers import narrow_backbone, painting, photo
 
 OTHERWISE: dict[str, Any] = {
     "method": "refine", "network": "arbitrary", "style_weight": 0.7, "content_weight": 0.9, "places_weight": 0.6,
@@ -96,10 +93,6 @@ def _narrow() -> Iterator[None]:
     """A network of few channels in place of the VGG19, and quick stand-ins for the search of places and the
     fast picture.
     """
-    tensors = random_tensors(NARROW)
-
-    def narrow(name: str = "vgg19", **options: Any) -> Backbone:
-        return Backbone(NARROW, tensors, **options)
 
     def quick(content: Any, style: Any, settings: Settings) -> Any:
         shade = (settings.strength + len(settings.network)) / 20
@@ -111,7 +104,7 @@ def _narrow() -> Iterator[None]:
         return {layer: feature * shade for layer, feature in found.items()}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Backbone, "pretrained", narrow)
+        patch.setattr(Backbone, "pretrained", narrow_backbone)
         patch.setattr(problem, "replaced", near)
         patch.setattr(stylizing, "plan_fast", quick)
         for name, size in {"_CONTRACT": (4, 4, 4), "_BLOCKS": 1, "_EXPAND": (4, 4)}.items():

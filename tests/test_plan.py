@@ -71,13 +71,12 @@ def test_a_run_in_tiles_gives_the_picture_of_a_run_without(monkeypatch: pytest.M
     assert (pictures[0] - impasto.load(photo(90, 130)).pixels).abs().mean() > 0.01
 
 
+@pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize(
     "said",
     [
         "could not create a primitive",
-        pytest.param(
-            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.", marks=pytest.mark.slow
-        ),
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.",
     ],
 )
 def test_memory_that_runs_out_means_smaller_tiles(
