@@ -8,6 +8,7 @@ import torch
 from impasto import weights
 from impasto._version import __version__
 from impasto.errors import WeightsError
+from impasto.machine import limits, memory
 from impasto.machine.devices import choose_device, choose_precision, computes_bfloat16
 from impasto.tasks import record
 
@@ -37,6 +38,9 @@ def examine() -> tuple[dict[str, Any], bool]:
     report = {
         "impasto": __version__,
         "machine": record.machine(),
+        "processors": limits.processors(),
+        "threads": torch.get_num_threads(),
+        "memory for a run": f"{memory.budget('auto', device) / 1e6:.0f} MB",
         "device": str(device),
         "bfloat16 in hardware": computes_bfloat16(device),
         "precision": choose_precision("auto", device),

@@ -7,10 +7,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 import torch
+
+from impasto.machine import limits
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX = -1, -3, -4  # malloc.h
 _DEFAULT_THRESHOLD, _DEFAULT_MMAP_MAX = 128 * 1024, 65536  # mallopt(3)
@@ -92,21 +93,8 @@ def budget(setting: str, device: torch.device) -> int:
         return int(number * {"MB": 10**6, "GB": 10**9}[unit])
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0]) // 2
-    free = min(int(psutil.virtual_memory().available), _left_by_container())
+    free = min(int(psutil.virtual_memory().available), limits.memory_left())
     return free // 2 + int(psutil.Process().memory_info().rss)
-
-
-def _left_by_container() -> int:
-    """What a container leaves to its processes (Linux control groups, version 2); files it has read are
-    dropped on demand.
-    """
-    group = Path("/sys/fs/cgroup")
-    try:
-        used, limit = (int((group / name).read_text()) for name in ("memory.current", "memory.max"))
-        files = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
-        return limit - used + int(files.get("inactive_file", 0))
-    except (OSError, ValueError):  # no container, or one without a limit: "max"
-        return 2**62
 
 
 def _glibc() -> ctypes.CDLL | None:
