@@ -1,18 +1,34 @@
 """The program itself, to which every command is added."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from impasto._version import __version__
+from impasto.cli import process
+from impasto.cli.options import FAILED, stderr
 from impasto.settings import recipes
 
-app = typer.Typer(
+
+class _Program(typer.Typer):
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """Run as a program, in a process of its own: the entry point."""
+        process.prepare()
+        try:
+            return super().__call__(*arguments, **options)
+        except SystemExit as leaving:
+            if (failure := process.failure()) is not None and not leaving.code:
+                stderr.print(f"impasto: Standard output cannot be written ({failure.strerror}).", markup=False)
+                raise SystemExit(FAILED) from None
+            raise
+
+
+app = _Program(
     name="impasto",
     help="Neural style transfer: a photograph and a painting in, a picture out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 all went well, 1 it failed, 2 it was asked wrongly, 130 it was interrupted (the optimiser's picture so far is kept). "
+    epilog="Exit codes: 0 all went well, 1 it failed, 2 it was asked wrongly, 130, 143 or 129 it was asked to stop by Ctrl-C, SIGTERM or SIGHUP (the optimiser's picture so far is kept). "
     f"Recipes: {', '.join(recipes.RECIPES)}.",
 )
 

@@ -12,7 +12,7 @@ from impasto.cli.options import (
     Output,
     with_exit_codes,
 )
-from impasto.cli.printing import dump, lines
+from impasto.cli.printing import dump, lines, say
 from impasto.machine import files
 from impasto.settings.fields import LEARNT
 
@@ -51,7 +51,7 @@ def score(
     from impasto.judge.scores import score as scored
 
     scores = scored(content, style, result)
-    print(dump(scores) if json else lines(scores))
+    say(dump(scores) if json else lines(scores))
 
 
 @app.command()
@@ -83,10 +83,10 @@ def info(
     from impasto.tasks.record import read
 
     if job:
-        print(dump(job_of(result).dictionary()))
+        say(dump(job_of(result).dictionary()))
         return
     record = read(result)
-    print(dump(record) if json else lines(record))
+    say(dump(record) if json else lines(record))
 
 
 def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool) -> None:
@@ -96,4 +96,4 @@ def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool) -> None:
     codecs.check_format(path, (1, 1))
     files.check_writable(path, force)
     codecs.save(codecs.load(draw()), path, force=force)
-    print(path)
+    say(path)

@@ -18,7 +18,7 @@ from impasto.cli.options import (
     with_exit_codes,
     with_settings,
 )
-from impasto.cli.printing import dump, lines
+from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
 from impasto.machine import files
 from impasto.settings.fields import NETWORKS
@@ -120,7 +120,7 @@ def train(
             board=tensorboard,
         )
     if speaks:
-        print(dump(summary) if json else output)
+        say(dump(summary) if json else output)
     raise typer.Exit(code)
 
 
@@ -143,7 +143,7 @@ def style_code(
     path = output or Path(f"{Path(paintings[0][0]).stem}.safetensors")
     files.check_writable(path, force)
     code_of(paintings, network).save(path, force=force)
-    print(path)
+    say(path)
 
 
 @app.command()
@@ -160,7 +160,7 @@ def export(
 
     path = output or Path(f"{Path(network).stem}.onnx")
     export_onnx(network, path, force=force)
-    print(path)
+    say(path)
 
 
 @app.command()
@@ -170,7 +170,7 @@ def doctor(json: Json = False) -> None:
     from impasto.doctor import examine
 
     report, healthy = examine()
-    print(dump(report) if json else lines(report))
+    say(dump(report) if json else lines(report))
     raise typer.Exit(0 if healthy else FAILED)
 
 
@@ -181,7 +181,7 @@ def models_list(json: Json = False) -> None:
     from impasto.doctor import models
 
     rows = models()
-    print(dump(rows) if json else "\n\n".join(lines(row) for row in rows))
+    say(dump(rows) if json else "\n\n".join(lines(row) for row in rows))
 
 
 @models_app.command("verify")
@@ -193,7 +193,7 @@ def models_verify(name: Name = None) -> None:
 
     states = {known: state(known) for known in ([name] if name else weights.REGISTRY)}
     for known, found in states.items():
-        print(f"{known}: {'ok' if found == OK else 'not ok'}")
+        say(f"{known}: {'ok' if found == OK else 'not ok'}")
         if found != OK:
             stderr.print(f"impasto: {found}", markup=False)
     raise typer.Exit(0 if healthy(states) else FAILED)
@@ -206,4 +206,4 @@ def models_path(name: Name = None) -> None:
     from impasto import weights
 
     for known in [name] if name else weights.REGISTRY:
-        print(weights.source(known))
+        say(weights.source(known))

@@ -22,7 +22,7 @@ from impasto.cli.options import (
     with_exit_codes,
     with_settings,
 )
-from impasto.cli.printing import dump, lines
+from impasto.cli.printing import dump, lines, say
 from impasto.errors import RecordError, SettingsError
 from impasto.settings.setting import STYLIZE
 
@@ -181,7 +181,7 @@ def demo(
     job = prepare(folder, force, size=size, iterations=iterations)
     record, code = execute(Work(job, force=force), quiet=quiet)
     write_sheet(folder / "sheet.png", [Path(job.content), Path(job.styles[0][0]), job.output], force)
-    print(dump(record) if json else folder)
+    say(dump(record) if json else folder)
     raise typer.Exit(code)
 
 
@@ -192,8 +192,8 @@ def _carry_out(job: "Job", options: DeliveryOptions) -> None:
 
     if options.dry_run:
         report = plan(job)
-        print(dump(report) if options.json else lines(report))
+        say(dump(report) if options.json else lines(report))
         return
     record, code = execute(Work(job, resume=options.resume, force=options.force), quiet=options.quiet)
-    print(dump(record) if options.json else job.output)
+    say(dump(record) if options.json else job.output)
     raise typer.Exit(code)

@@ -1,7 +1,25 @@
 """What is printed for people, and for programs."""
 
+import re
 from json import dumps
 from typing import Any
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Steers a terminal, or the direction of what follows: of a text from a file, whoever wrote it would."""
+
+
+def say(text: object) -> None:
+    """Print a line of data on standard output."""
+    print(plain(str(text)))
+
+
+def plain(text: str) -> str:
+    r"""A text whose control characters, but for tabs and ends of lines, are shown and not obeyed.
+
+    >>> plain("\x1b[2J")
+    '\\x1b[2J'
+    """
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def dump(data: Any) -> str:
@@ -12,8 +30,10 @@ def lines(data: dict[str, Any], indent: str = "") -> str:
     """A record for people: one ``key: value`` a line, nested ones indented."""
     told: list[str] = []
     for key, value in data.items():
+        name = str(key).replace("\n", "\\n")
         if isinstance(value, dict):
-            told += [f"{indent}{key}:", lines(value, indent + "  ")]
+            told += [f"{indent}{name}:", lines(value, indent + "  ")]
         else:
-            told.append(f"{indent}{key}: {value:.4g}" if isinstance(value, float) else f"{indent}{key}: {value}")
+            text = f"{value:.4g}" if isinstance(value, float) else str(value).replace("\n", "\\n")
+            told.append(f"{indent}{name}: {text}")
     return "\n".join(told)

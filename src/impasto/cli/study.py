@@ -14,7 +14,7 @@ from impasto.cli.options import (
     with_exit_codes,
     with_settings,
 )
-from impasto.cli.printing import dump, lines
+from impasto.cli.printing import dump, lines, say
 from impasto.settings.setting import STYLIZE
 
 
@@ -93,8 +93,8 @@ def study(
             }
             for each in planned.variants
         }
-        print(dump(plan) if json else lines(plan))
+        say(dump(plan) if json else lines(plan))
         return
     execute_study(planned, sum(seconds.values()), yes=yes, quiet=quiet)
-    print(planned.summary_file.read_text() if json else planned.report)
+    say(planned.summary_file.read_text() if json else planned.report)
     raise typer.Exit(FAILED if planned.failures else 0)
