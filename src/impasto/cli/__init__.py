@@ -1,7 +1,7 @@
 """The command line. Data goes to stdout, everything said to a person to stderr.
 
-Exit codes: 0 all went well, 1 it failed, 2 it was asked wrongly, 130 it was interrupted (what was done is
-kept).
+Exit codes: 0 all went well, 1 it failed, 2 it was asked wrongly, 128 and the signal's number when it was
+asked to stop (130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP); what was done is kept then.
 """
 
 # What is imported adds its commands, which help shows in this order.

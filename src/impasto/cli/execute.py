@@ -9,9 +9,10 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from impasto._version import IMPORTED_AT
-from impasto.cli.options import INTERRUPTED, fail, stderr
+from impasto.cli.options import fail, stderr
 from impasto.errors import SettingsError
 from impasto.jobs.deliver import Work
+from impasto.machine import interrupts
 from impasto.progress import Progress
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ MOST_RUNS, MOST_SECONDS = 30, 3600.0
 
 
 def execute(work: Work, *, quiet: bool) -> tuple[dict[str, Any], int]:
-    """Carry work out in sight, and give the record and the exit code. Ctrl-C ends it; the picture so far is
-    its result then.
+    """Carry work out in sight, and give the record and the exit code. Being asked to stop ends it; the
+    picture so far is its result then.
     """
     work.run.started_at = IMPORTED_AT
     height, width = work.run.size
@@ -37,9 +38,9 @@ def execute(work: Work, *, quiet: bool) -> tuple[dict[str, Any], int]:
     if work.record is None:
         raise KeyboardInterrupt
     if not quiet:
-        state = ", interrupted" if work.interrupted else ""
+        state = f", interrupted: the picture so far is saved in {work.job.output}" if work.interrupted else ""
         stderr.print(f"{work.record['steps']} steps in {work.record['elapsed_s']:.1f} s{state}", markup=False)
-    return work.record, INTERRUPTED if work.interrupted else 0
+    return work.record, interrupts.code() if work.interrupted else 0
 
 
 def execute_study(study: "Study", seconds: float, *, yes: bool, quiet: bool) -> None:
@@ -64,7 +65,7 @@ def execute_study(study: "Study", seconds: float, *, yes: bool, quiet: bool) -> 
         kept = len(study.variants) - len(study.missing)
         fail(
             f"Interrupted: {kept} of {len(study.variants)} variants are kept, and the same command goes on from there.",
-            INTERRUPTED,
+            interrupts.code(),
         )
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from impasto.cli.execute import shown
-from impasto.cli.options import INTERRUPTED, stderr
+from impasto.cli.options import stderr
 from impasto.errors import ImpastoError
 from impasto.jobs import train as job
+from impasto.machine import interrupts
 from impasto.training.trainer import Reached, Training
 
 
@@ -23,9 +24,10 @@ def execute_training(
     speaks: bool = True,
     board: Path | None = None,
 ) -> tuple[dict[str, Any], int]:
-    """Train, and give a summary and the exit code. On Ctrl-C what has been learnt is saved like a result."""
+    """Train, and give a summary and the exit code. When it is asked to stop, what has been learnt is
+    saved like a result."""
     steps = job.train(training, output, source=source, resume=resume, force=force, writes=speaks)
-    code = INTERRUPTED
+    code: int | None = None
     with contextlib.suppress(KeyboardInterrupt):
         with (
             shown(f"train {training.kind}", quiet or not speaks) as show,
@@ -37,8 +39,8 @@ def execute_training(
                 write(training.last)
                 if training.last.validation and not quiet and not stderr.is_terminal:
                     stderr.print(step.text, markup=False)
-        code = 0 if training.last.steps else INTERRUPTED
-    return job.summary(training, output), code
+        code = 0 if training.last.steps else None
+    return job.summary(training, output), interrupts.code() if code is None else code
 
 
 @contextlib.contextmanager

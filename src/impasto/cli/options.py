@@ -5,7 +5,6 @@ import inspect
 import logging
 import os
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -14,13 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 import typer
 from rich.console import Console
 
+from impasto.cli.printing import plain
 from impasto.errors import ImpastoError, SettingsError
+from impasto.machine import interrupts
 from impasto.settings.applies import fields_of
 
 if TYPE_CHECKING:
     from impasto.jobs.job import Delivery, RegionFiles
 
-FAILED, MISUSED, INTERRUPTED = 1, 2, 130
+FAILED, MISUSED = 1, 2
 
 _NAMED = {"start": "from", "regions": "region", "sweeps": "sweep", "recipes": "recipe"}
 """What has another name on the command line than in Python."""
@@ -37,12 +38,12 @@ def with_dashes(text: str) -> str:
 
 class _Stderr(Console):
     def print(self, *objects: Any, **options: Any) -> None:
-        super().print(*(with_dashes(each) if isinstance(each, str) else each for each in objects), **options)
+        super().print(*(plain(with_dashes(each)) if isinstance(each, str) else each for each in objects), **options)
 
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return with_dashes(super().format(record))
+        return plain(with_dashes(super().format(record)))
 
 
 stderr = _Stderr(stderr=True, highlight=False, soft_wrap=True)
@@ -170,14 +171,12 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
         handler.setLevel(logging.ERROR if options.get("quiet") else logging.WARNING)
         logging.getLogger("impasto").handlers = [handler]
         try:
-            command(*arguments, **options)
+            with interrupts.listening():
+                command(*arguments, **options)
         except typer.Exit:
             raise
         except KeyboardInterrupt:
-            fail("Interrupted.", INTERRUPTED)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it closes stdout
-            raise typer.Exit(FAILED) from None
+            fail("Interrupted.", interrupts.code())
         except ImpastoError as error:
             fail(str(error), MISUSED if isinstance(error, SettingsError) else FAILED)
         except Exception as error:

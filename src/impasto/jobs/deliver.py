@@ -2,16 +2,19 @@
 watches.
 """
 
+import contextlib
 import time
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from impasto._version import IMPORTED_AT
 from impasto.errors import OutputError, RecordError, SettingsError
 from impasto.jobs.job import Job
-from impasto.machine import files
+from impasto.machine import files, interrupts, memory
 from impasto.pictures.codecs import check_format, save
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
@@ -64,9 +67,10 @@ class Work:
         """Compute, save the snapshots and at last the result and its record, telling how far it is.
 
         On KeyboardInterrupt, when the generator is closed, and on any error the picture so far is saved like
-        a result, for hours of work are not to be lost to whatever it was; an error is raised then. A
-        checkpoint stays until the result is complete. Raises OutputError for what cannot be written, and what
-        the run raises.
+        a result, for hours of work are not to be lost to whatever it was; an error is raised then. Where
+        there are to be checkpoints, one is written when the process is asked to stop, if an iteration ends in
+        time. A checkpoint stays until the result is complete. Raises OutputError for what cannot be written,
+        and what the run raises.
         """
         try:
             yield from self._steps()
@@ -99,21 +103,26 @@ class Work:
 
     def _steps(self) -> Generator[Progress, None, None]:
         every, written = self.job.delivery.checkpoint_every, time.monotonic()
-        for progress in self.run.steps():
-            for moment in [each for each in self._numbered if each <= progress.iteration]:
-                self._snapshot(moment)  # a scale that ends early passes over some
-            yield progress
-            if every is not None and time.monotonic() - written >= every:
-                try:
-                    self.run.checkpoint(self._checkpoint)
-                except OutputError as error:  # the one before is still there, and the work goes on
-                    yield Progress(progress.done, progress.text, str(error), progress.iteration)
-                written = time.monotonic()
+        with contextlib.nullcontext() if every is None else interrupts.patient():
+            for progress in self.run.steps():
+                for moment in [each for each in self._numbered if each <= progress.iteration]:
+                    self._snapshot(moment)  # a scale that ends early passes over some
+                yield progress
+                asked = interrupts.asked()
+                if every is not None and (asked or time.monotonic() - written >= every):
+                    try:
+                        self.run.checkpoint(self._checkpoint)
+                    except OutputError as error:  # the one before is still there, and the work goes on
+                        yield Progress(progress.done, progress.text, str(error), progress.iteration)
+                    written = time.monotonic()
+                if asked:
+                    raise KeyboardInterrupt
 
     def _snapshot(self, moment: int) -> None:
         save(self.run.picture(), self._numbered[moment], depth=self.job.delivery.bits, force=self._force)
         self._saved.append(str(self._numbered.pop(moment)))
 
+    @interrupts.held()
     def _deliver(self) -> None:
         """Write the result, or what there is of it."""
         delivery, output = self.job.delivery, self.job.output
@@ -153,6 +162,8 @@ def plan(job: Job) -> dict[str, Any]:
         **run.plan(),
         "device": str(run.device),
         "precision": run.precision,
+        "threads": torch.get_num_threads(),
+        "memory_bytes": memory.budget(run.settings.memory, run.device),
         "estimated_s": round(seconds),
         "estimated_bytes": round(size),
         "recipe": run.recipe,

@@ -5,8 +5,8 @@ on its standard output.
 
     → {"work": "impasto.jobs.deliver:Work.of", "arguments": {…}}      what gives the work, and with what
     → {"picture": "FILE.png"}      write the picture so far there, once the evaluation at hand is done
-    → {"cancel": true}             stop once the evaluation at hand is done; what has no reader any more is
-    cancelled, too
+    → {"cancel": true}             stop once the evaluation at hand is done; what has no reader any more, or
+    is asked to stop by a signal, is cancelled, too
     ← {"progress": {…}}            a `Progress`
     ← {"picture": "FILE.png", "written": true}      false: there is none yet, or nobody waits for it any more
     ← {"failed": "…", "error": "SettingsError"}, {"cancelled": true} or {"done": true}, last
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from impasto.errors import ImpastoError, NotReadyError, OutputError
+from impasto.machine import interrupts
 from impasto.pictures.codecs import load, save
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
@@ -185,7 +186,9 @@ def main() -> None:
 
     threading.Thread(target=listen, daemon=True).start()
     try:
-        tell(_carried_out(_made(order["work"], order["arguments"]), requests, tell))
+        # By a batch system, for one, which sends its signal to every process of a job.
+        with interrupts.handled(lambda *_: requests.put({"cancel": True})):
+            tell(_carried_out(_made(order["work"], order["arguments"]), requests, tell))
     except ImpastoError as error:
         tell({"failed": str(error), "error": type(error).__name__})
     except BrokenPipeError:

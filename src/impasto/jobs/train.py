@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from impasto.errors import OutputError, SettingsError
-from impasto.machine import files
+from impasto.machine import files, interrupts
 from impasto.networks.codes import StyleCode
 from impasto.networks.contract import save_network
 from impasto.pictures import codecs
@@ -37,10 +37,10 @@ def train(
     """Train, and tell of every step; `summary` tells what has become of it.
 
     Writes ``output``, and beside it OUTPUT.checkpoint, .log.jsonl and .sheet.png: every few minutes, at the
-    end, and when the work is cut short by Ctrl-C or by closing the generator. ``source`` is the network that
-    a style is fitted to; ``resume`` goes on from the checkpoint. Of processes that share a training all but
-    one are told not to write. Raises OutputError, SettingsError and CheckpointError before the work begins
-    where that can be known then.
+    end, and when the work is cut short by KeyboardInterrupt or by closing the generator. ``source`` is the
+    network that a style is fitted to; ``resume`` goes on from the checkpoint. Of processes that share a
+    training all but one are told not to write. Raises OutputError, SettingsError and CheckpointError before
+    the work begins where that can be known then.
     """
     if output.suffix != ".safetensors":
         raise OutputError(f"A network is a .safetensors file: name it so, not {output.name!r}.")
@@ -74,6 +74,7 @@ def summary(training: Training, output: Path) -> dict[str, Any]:
 def _steps(training: Training, output: Path, source: str | None, writes: bool) -> Generator[Progress, None, None]:
     lines = _lines_until(_beside(output, ".log.jsonl"), training.last.steps)
 
+    @interrupts.held()
     def save() -> None:
         if training.last.steps and writes:
             _save(training, output, source, "".join(lines))

@@ -112,9 +112,12 @@ class Study:
                     yield Progress(done + own * progress.done, f"{text}  {progress.text}")
                 if process.error == OutputError.__name__:
                     raise OutputError(f"{process.failure} Run the same command again to go on.")
-                if process.failure:
-                    self.failures[variant.name] = process.failure
-                failed = f" failed: {process.failure}" if process.failure else ": done"
+                failure = process.failure or (
+                    "Its process was asked to stop." if process.outcome == "cancelled" else ""
+                )
+                if failure:
+                    self.failures[variant.name] = failure
+                failed = f" failed: {failure}" if failure else ": done"
                 yield Progress(done + own, text, f"{variant.name}{failed}")
         yield Progress(1.0, "the report")
         self._write_report()

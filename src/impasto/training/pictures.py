@@ -8,7 +8,6 @@ crops that it would have seen, and several processes share a batch without a wor
 import functools
 import itertools
 import logging
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from impasto.colour import transfer
 from impasto.errors import ImageError
+from impasto.machine import interrupts
 from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
@@ -199,4 +199,4 @@ def batches(draws: Draws, start: int, size: int, *, workers: int, rank: int = 0,
 
 def _single_threaded(_: int) -> None:
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the training itself ends on Ctrl-C, and ends its workers
+    interrupts.ignored()  # the training itself ends when it is asked to, and ends its workers

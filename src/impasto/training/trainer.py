@@ -29,7 +29,7 @@ from torch import nn
 from impasto.backbones.features import Backbone
 from impasto.errors import CheckpointError, SettingsError
 from impasto.losses.objective import TOTAL
-from impasto.machine import checkpoint, memory
+from impasto.machine import checkpoint, interrupts, memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision, convolving
 from impasto.networks.contract import Network
 from impasto.progress import Progress
@@ -125,7 +125,8 @@ class Training:
 
     def steps(self) -> Generator[Progress, None, None]:
         """Train until the budget is spent, and tell of every step; `last` tells more of it. Close the
-        generator to stop, call again to go on.
+        generator to stop, call again to go on. Raises KeyboardInterrupt after the step at which any of the
+        processes that share the training has been asked to stop.
         """
         course, circle = self.course, self._circle
         any_style, palette = self.network.encoder is not None, self.settings.palette
@@ -136,7 +137,7 @@ class Training:
             draws, self.last.steps, course.batch, workers=course.workers, rank=circle.rank, world=circle.world
         )
         began = time.perf_counter() - self.last.seconds
-        with memory.reused(), convolving(self.precision):
+        with memory.reused(), convolving(self.precision), interrupts.patient():
             while not self._spent() >= 1:
                 losses, event = self._learn(next(source))
                 steps = self.last.steps + 1
@@ -144,9 +145,12 @@ class Training:
                 if validation:
                     event = event or self._stalled(validation)
                     self._validation = validation
-                (seconds,) = circle.agreed([time.perf_counter() - began], self.device)
+                own = [time.perf_counter() - began, float(interrupts.asked())]
+                seconds, asked = circle.agreed(own, self.device)
                 self.last = Reached(steps, seconds, losses, self._rate(), validation)
                 yield self._told(event)
+                if asked:
+                    raise KeyboardInterrupt
 
     def _told(self, event: str) -> Progress:
         last, done = self.last, min(1.0, self._spent())
