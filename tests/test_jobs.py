@@ -2,9 +2,13 @@
 picture again.
 """
 
+import errno
 import json
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -255,3 +259,40 @@ def test_a_job_file_that_cannot_be_read(tmp_path: Path) -> None:
     Image.fromarray(photo(40, 40)).save(tmp_path / "plain.png")
     told = CliRunner().invoke(app, ["info", str(tmp_path / "plain.png"), "--job"])
     assert told.exit_code == 1 and "holds no record" in told.output
+
+
+def test_an_output_is_made_by_one_run_at_a_time(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Work(job(pair)), Work(job(pair))
+    before = sorted(pair[0].parent.iterdir())
+    events = first.events()
+    next(events)
+    told = rf"result.png is being made by process {os.getpid()}: wait for it or end it"
+    with pytest.raises(OutputError, match=told):
+        second.finish()
+    script = (
+        "import os, signal, sys\nfrom pathlib import Path\nfrom impasto.machine.claim import claimed\n"
+        "with claimed(Path(sys.argv[1])):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, first.job.output], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 1 and re.search(told, ended.stderr)
+    events.close()
+    written = {first.job.output, first.job.output.with_name("result.png.json")}
+    assert {*pair[0].parent.iterdir()} == {*before} | written
+    # What a process that was killed has left is no obstacle, nor is a file system without locks.
+    assert subprocess.run([sys.executable, "-c", script, first.job.output], check=False).returncode == -signal.SIGKILL
+    assert {*pair[0].parent.iterdir()} != {*before} | written
+    Work(job(pair), force=True).finish()
+    monkeypatch.setattr("fcntl.flock", lambda *_: (_ for _ in ()).throw(OSError(errno.ENOLCK, "No locks")))
+    Work(job(pair), force=True).finish()
+    assert {*pair[0].parent.iterdir()} == {*before} | written
+
+
+def test_work_that_is_asked_to_stop_by_a_signal_is_cancelled(tmp_path: Path) -> None:
+    with counting(steps=10_000, note=str(tmp_path / "note")) as process:
+        events = process.events()
+        next(events)
+        os.kill(process._process.pid, signal.SIGTERM)
+        list(events)
+    assert process.outcome == "cancelled" and 1 <= int((tmp_path / "note").read_text()) < 10_000

@@ -1,14 +1,17 @@
 """The registry: what is installed is what is meant, and damage is noticed and named."""
 
 import dataclasses
+import fcntl
+import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 
 from impasto import weights
-from impasto.doctor import OK, state
+from impasto.doctor import OK, examine, state
 from impasto.errors import SettingsError, WeightsError
 
 INSTALLED = [name for name, row in weights.REGISTRY.items() if not row.optional or state(name) == OK]
@@ -31,7 +34,7 @@ def test_the_cache_is_written_once_and_equals_the_source(tmp_path: Path, monkeyp
     assert first["conv4_2.weight"].shape == (512, 512, 3, 3)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "altered", "hash"])
+@pytest.mark.parametrize("damage", ["truncated", "altered", "hash", "no text"])
 def test_a_damaged_cache_is_decoded_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
@@ -44,7 +47,7 @@ def test_a_damaged_cache_is_decoded_anew(
     elif damage == "altered":
         path.write_bytes(data[:-4] + b"\1\2\3\4")
     else:
-        path.with_suffix(".sha256").write_text("0" * 64)
+        path.with_suffix(".sha256").write_bytes(b"0" * 64 if damage == "hash" else b"\xff\xfe\0")
     assert torch.equal(weights.load("vgg19")["conv1_1.bias"], expected)
     assert "damaged" in caplog.text
     assert path.read_bytes() == data
@@ -57,6 +60,40 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path / "file" / "cache"))
     assert len(weights.load("vgg19")) == 32
     assert "cannot be written" in caplog.text
+
+
+def test_tensors_stay_when_their_file_is_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path))
+    for _ in range(2):  # as decoded, and as read from the cache
+        tensors = weights.load("face-output")
+        sums = {name: tensor.sum() for name, tensor in tensors.items()}
+        os.truncate(weights.cache_path("face-output"), 0)  # what was mapped would end this process by SIGBUS
+        assert all(torch.equal(tensor.sum(), sums[name]) for name, tensor in tensors.items())
+        weights.load("face-output")
+
+
+def test_without_a_home_directory_there_is_no_cache(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("HOME", "XDG_CACHE_HOME", "IMPASTO_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # KeyError: an unknown user
+    assert weights.load("face-output") and "there is no home directory" in caplog.text
+    assert "set IMPASTO_CACHE" in examine()[0]["weights cache"]
+
+
+def test_processes_that_decode_at_once_do_not_wait_for_one_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also beside a lock that somebody else keeps for ever, as earlier versions had one."""
+    monkeypatch.setenv("IMPASTO_CACHE", str(tmp_path))
+    lock = weights.cache_path("face-output").with_suffix(".lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = pool.map(weights.load, ["face-output"] * 4)
+    assert all(torch.equal(tensor, other[name]) for other in others for name, tensor in first.items())
+    assert weights._read_cache(weights.cache_path("face-output")) is not None
+    lock.close()
 
 
 def _replace_file(monkeypatch: pytest.MonkeyPatch, path: Path, name: str = "vgg19") -> None:

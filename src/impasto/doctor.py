@@ -46,7 +46,7 @@ def examine() -> tuple[dict[str, Any], bool]:
         "precision": choose_precision("auto", device),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "cuda": torch.version.cuda or "not built in",
-        "weights cache": str(weights.cache_path(weights.BACKBONE).parent),
+        "weights cache": _cache(),
         "weights": states,
     }
     return report, healthy(states)
@@ -62,6 +62,13 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return "not installed under this name"
+
+
+def _cache() -> str:
+    try:
+        return str(weights.cache_path(weights.BACKBONE).parent)
+    except FileNotFoundError as error:
+        return f"none, for {error}: set IMPASTO_CACHE to a folder"
 
 
 def state(name: str) -> str:

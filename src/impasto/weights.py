@@ -2,8 +2,9 @@
 
 The files travel inside ordinary wheels that are installed as dependencies, so nothing is downloaded at run
 time. They are read as data: the package around a file is never imported, and no byte is parsed before its
-SHA-256 is checked. Each is decoded once into a safetensors file in the user's cache and memory-mapped from
-there afterwards.
+SHA-256 is checked. Each is decoded once into a safetensors file in the user's cache and read from there
+afterwards: into memory, for a mapped file that another program cuts short would end the process without a
+word.
 """
 
 import hashlib
@@ -14,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
 import platformdirs
 from safetensors import SafetensorError
+from safetensors.torch import load as loaded
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -168,48 +169,50 @@ def source(name: str) -> Path:
 
 
 def cache_path(name: str) -> Path:
-    """Where the decoded form of ``name`` is kept; the environment variable IMPASTO_CACHE moves the folder."""
-    folder = os.environ.get("IMPASTO_CACHE") or platformdirs.user_cache_dir("impasto", appauthor=False)
-    return Path(folder) / f"{name}-{entry(name).sha256[:12]}.safetensors"
+    """Where the decoded form of ``name`` is kept; the environment variable IMPASTO_CACHE moves the folder.
+    Raises FileNotFoundError for a user without a home directory.
+    """
+    try:
+        named = os.environ.get("IMPASTO_CACHE") or platformdirs.user_cache_dir("impasto", appauthor=False)
+        folder = Path(named).expanduser()
+    except RuntimeError:
+        raise FileNotFoundError("there is no home directory") from None
+    return folder / f"{name}-{entry(name).sha256[:12]}.safetensors"
 
 
 def load(name: str) -> dict[str, Tensor]:
-    """The decoded tensors of ``name``, float32, memory-mapped from the cache.
+    """The decoded tensors of ``name``, float32.
 
     The first call decodes the installed file into the cache. A cache that is damaged, or that was written
-    from another file, is decoded anew; a cache folder that cannot be written is done without. Treat the
-    tensors as read-only. Raises WeightsError as `source` does.
+    from another file, is decoded anew; a cache folder that cannot be written is done without. Processes that
+    do so at the same time do not wait for one another: each writes the same bytes, whole. Raises WeightsError
+    as `source` does.
     """
-    decode = entry(name).decode
-    path = cache_path(name)
-    cached = _read_cache(path)
-    if cached is not None:
-        return cached
+    tensors = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(path.with_suffix(".lock")):
-            cached = _read_cache(path)  # another process may have been quicker
-            if cached is None:
-                cached = decode(source(name))
-                _write_cache(path, cached)
+        path = cache_path(name)
+        if (cached := _read_cache(path)) is not None:
             return cached
+        tensors = entry(name).decode(source(name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_cache(path, tensors)
     except (OSError, OutputError) as error:
         log.warning(
-            "The weights cache %s cannot be written (%s), so %s is decoded at every start; set IMPASTO_CACHE to a writable folder.",
-            path.parent,
+            "The weights cache cannot be written (%s), so %s is decoded at every start; set IMPASTO_CACHE to a writable folder.",
             error,
             name,
         )
-        return decode(source(name)) if cached is None else cached
+    return entry(name).decode(source(name)) if tensors is None else tensors
 
 
 def _read_cache(path: Path) -> dict[str, Tensor] | None:
-    """The mapped tensors, or None when the file is absent or does not match the hash written beside it."""
+    """The tensors, or None when the file is absent or does not match the hash written beside it."""
     try:
-        if sha256_of(path) != _hash_path(path).read_text().strip():
+        data = path.read_bytes()
+        if hashlib.sha256(data).hexdigest().encode() != _hash_path(path).read_bytes().strip():
             log.warning("The weights cache %s is damaged; decoding it anew.", path)
             return None
-        return load_file(path)
+        return loaded(data)
     except (OSError, SafetensorError):
         return None
 

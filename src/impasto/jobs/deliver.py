@@ -15,6 +15,7 @@ from impasto._version import IMPORTED_AT
 from impasto.errors import OutputError, RecordError, SettingsError
 from impasto.jobs.job import Job
 from impasto.machine import files, interrupts, memory
+from impasto.machine.claim import claimed
 from impasto.pictures.codecs import check_format, save
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
@@ -70,8 +71,12 @@ class Work:
         a result, for hours of work are not to be lost to whatever it was; an error is raised then. Where
         there are to be checkpoints, one is written when the process is asked to stop, if an iteration ends in
         time. A checkpoint stays until the result is complete. Raises OutputError for what cannot be written,
-        and what the run raises.
+        or is being made by another run, and what the run raises.
         """
+        with claimed(self.job.output):
+            yield from self._events()
+
+    def _events(self) -> Generator[Progress, None, None]:
         try:
             yield from self._steps()
             for moment in [*self._numbered]:  # the run came to its end early

@@ -13,6 +13,7 @@ import torch
 
 from impasto.errors import OutputError, SettingsError
 from impasto.machine import files, interrupts
+from impasto.machine.claim import claimed
 from impasto.networks.codes import StyleCode
 from impasto.networks.contract import save_network
 from impasto.pictures import codecs
@@ -40,7 +41,7 @@ def train(
     end, and when the work is cut short by KeyboardInterrupt or by closing the generator. ``source`` is the
     network that a style is fitted to; ``resume`` goes on from the checkpoint. Of processes that share a
     training all but one are told not to write. Raises OutputError, SettingsError and CheckpointError before
-    the work begins where that can be known then.
+    the work begins where that can be known then, and OutputError when another training has the same output.
     """
     if output.suffix != ".safetensors":
         raise OutputError(f"A network is a .safetensors file: name it so, not {output.name!r}.")
@@ -58,7 +59,7 @@ def train(
     for path in (output, _beside(output, ".log.jsonl"), _beside(output, ".sheet.png")):
         files.check_writable(path, force or resume)
     files.check_writable(kept, True)
-    return _steps(training, output, source, writes)
+    return _claimed_steps(training, output, source) if writes else training.steps()
 
 
 def summary(training: Training, output: Path) -> dict[str, Any]:
@@ -71,12 +72,17 @@ def summary(training: Training, output: Path) -> dict[str, Any]:
     return {name: str(path) for name, path in named.items()} | {"steps": last.steps} | told
 
 
-def _steps(training: Training, output: Path, source: str | None, writes: bool) -> Generator[Progress, None, None]:
+def _claimed_steps(training: Training, output: Path, source: str | None) -> Generator[Progress, None, None]:
+    with claimed(output):
+        yield from _steps(training, output, source)
+
+
+def _steps(training: Training, output: Path, source: str | None) -> Generator[Progress, None, None]:
     lines = _lines_until(_beside(output, ".log.jsonl"), training.last.steps)
 
     @interrupts.held()
     def save() -> None:
-        if training.last.steps and writes:
+        if training.last.steps:
             _save(training, output, source, "".join(lines))
 
     saved = time.monotonic()

@@ -13,6 +13,7 @@ from impasto.errors import OutputError, SettingsError, did_you_mean
 from impasto.jobs.job import Delivery
 from impasto.jobs.process import Process
 from impasto.machine import files
+from impasto.machine.claim import claimed
 from impasto.pictures import codecs
 from impasto.progress import Progress
 from impasto.settings.applies import chosen_settings
@@ -91,8 +92,14 @@ class Study:
         """Compute what is missing, variant by variant, then write the report. Close the generator to stop.
 
         A variant that fails is noted in ``failures``, and tried again by the next study in the folder. Raises
-        OutputError when the folder cannot be written; what was finished is kept.
+        OutputError when the folder cannot be written, or another process computes a study there; what was
+        finished is kept.
         """
+        files.create_folder(self.folder)
+        with claimed(self.report):
+            yield from self._steps()
+
+    def _steps(self) -> Generator[Progress, None, None]:
         begun: dict[str, Any] = {
             "impasto": "study",
             "complete": False,
