@@ -2,8 +2,13 @@
 
 import itertools
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,6 +129,77 @@ def test_ctrl_c_saves(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         json.loads(run("--style", "new.png", "--steps", "3", "-o", "one.safetensors", "--resume", "--json"))["steps"]
         == 3
     )
+
+
+def test_a_signal_saves_after_the_step_at_hand(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the midst of the second step; what is learnt is the same as if it had never been cut off."""
+    learn, count = Training._learn, itertools.count(1)
+
+    def asked(self: Training, *drawn: Any) -> Any:
+        if next(count) == 2:
+            signal.raise_signal(signal.SIGTERM)
+        return learn(self, *drawn)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "_learn", asked)
+        patch.setattr(job, "SAVED_EVERY", 0.0)  # the network is saved after every step, too
+        run("--style", "new.png", "--steps", "3", "-o", "one.safetensors", code=143)
+    assert load_network(Path("one.safetensors")).design.card["steps"] == 2
+    run("--style", "new.png", "--steps", "3", "-o", "one.safetensors", "--resume")
+    run("--style", "new.png", "--steps", "3", "-o", "whole.safetensors")
+    ours, theirs = load_file("one.safetensors"), load_file("whole.safetensors")
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("together", [False, True])
+def test_a_batch_system_that_asks_to_stop(folders: Path, together: bool) -> None:
+    """SIGTERM for a training and the process that reads its pictures, and for torchrun with two of them."""
+    place = Path(sys.executable).parent
+    starter = [place / "torchrun", "--nproc_per_node", "2", "--master_port", "29517"] if together else []
+    asked = ["--photos", "photos", "--style", "new.png", "--steps", "100000", "--crop", "64", "--batch", "2"]
+    command = [*starter, place / "impasto", "train", *asked, "--validate-every", "2", "-o", "one.safetensors"]
+    with subprocess.Popen(
+        [*map(str, command)], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr
+        for line in process.stderr:
+            if line.startswith("step 2 "):
+                break
+        if together:
+            process.send_signal(signal.SIGTERM)  # torchrun passes it on
+        else:
+            os.killpg(process.pid, signal.SIGTERM)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == (1 if together else 143)
+    assert "impasto:" not in said and "killed by signal" not in said
+    assert load_network(Path("one.safetensors")).design.card["steps"] >= 2
+    assert Path("one.safetensors.checkpoint").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"WORLD_SIZE": "abc"}, "WORLD_SIZE is 'abc', which is no number from 1 on"),
+        ({"WORLD_SIZE": "0"}, "WORLD_SIZE is '0'"),
+        ({"WORLD_SIZE": "²"}, "WORLD_SIZE is '²'"),
+        ({"WORLD_SIZE": "2"}, "RANK is ''"),
+        ({"WORLD_SIZE": "2", "RANK": "2"}, "RANK is 2, where WORLD_SIZE 2 allows 0 to 1"),
+        ({"WORLD_SIZE": "2", "RANK": "-1"}, "RANK is '-1'"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_PORT": "1"}, "do not say where the processes meet"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "a", "MASTER_PORT": "99999"}, "do not say where"),
+        ({"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "a", "MASTER_PORT": ""}, "MASTER_PORT is ''"),
+    ],
+)
+def test_variables_that_torchrun_would_not_set(
+    folders: Path, variables: dict[str, str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WORLD_SIZE", "RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    told = run("--style", "new.png", "--steps", "1", "-o", "one.safetensors", code=2)
+    assert said in " ".join(told.split()) and "start with torchrun" in told
 
 
 def test_a_training_that_is_closed_saves_and_goes_on(folders: Path) -> None:

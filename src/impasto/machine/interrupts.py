@@ -40,7 +40,7 @@ def ignored() -> None:
 
 
 @contextmanager
-def handled(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
+def handled(handler: Callable[[int, FrameType | None], Any] | signal.Handlers) -> Iterator[None]:
     """Within it, ``handler`` is called when the process is asked to stop; what was ignored before (by nohup,
     or in a shell's background) stays so. In other threads than the first it does nothing.
     """

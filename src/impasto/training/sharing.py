@@ -4,28 +4,56 @@ starts them).
 
 import contextlib
 import os
+import signal
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 import torch
 import torch.distributed
 from torch import Tensor
 
-from impasto.errors import SettingsError
+from impasto.errors import NotReadyError, SettingsError
+from impasto.machine import interrupts
+
+_MEND = "start with torchrun, or unset WORLD_SIZE to train in one process."
+_PATIENCE = 300
+"""Seconds that a process waits for the others: to come, and at every step."""
 
 
 @contextlib.contextmanager
 def shared() -> Iterator[bool]:
     """Join the processes that torchrun has started, if it has; whether this one is to speak and write for
-    them.
+    them. Raises SettingsError for variables that torchrun would not have set so, and NotReadyError where the
+    others cannot be met.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if _number("WORLD_SIZE", 1, default="1") == 1:
         yield True
         return
-    torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    rank, world = _number("RANK", 0), _number("WORLD_SIZE", 1)
+    if rank >= world:
+        raise SettingsError(f"RANK is {rank}, where WORLD_SIZE {world} allows 0 to {world - 1}: {_MEND}")
+    if not os.environ.get("MASTER_ADDR") or not 0 < _number("MASTER_PORT", 1) < 2**16:
+        raise SettingsError(f"MASTER_ADDR and MASTER_PORT do not say where the processes meet: {_MEND}")
+    try:
+        with interrupts.handled(signal.SIG_DFL):  # it waits where no handler is called, and nothing is lost yet
+            torch.distributed.init_process_group(
+                "nccl" if torch.cuda.is_available() else "gloo", timeout=timedelta(seconds=_PATIENCE)
+            )
+    except (RuntimeError, ValueError) as error:  # torch has several errors for it, all of them such
+        raise NotReadyError(
+            f"The other {world - 1} of {world} processes were not met within {_PATIENCE} s ({str(error).splitlines()[0]}): {_MEND}"
+        ) from error
     try:
         yield torch.distributed.get_rank() == 0
     finally:
         torch.distributed.destroy_process_group()
+
+
+def _number(variable: str, least: int, default: str = "") -> int:
+    text = os.environ.get(variable, default)
+    if not (text.isascii() and text.isdecimal()) or int(text) < least:
+        raise SettingsError(f"{variable} is {text!r}, which is no number from {least} on: {_MEND}")
+    return int(text)
 
 
 class Circle:

@@ -16,6 +16,7 @@ The colours of a painting need not be learnt: what is painted is moved towards t
 
 import copy
 import math
+import os
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -294,8 +295,8 @@ class Training:
             "batch": course.batch,
             "crop": course.crop,
             "learning rate": course.learning_rate,
-            "set of photographs": digest(torch.tensor(list(path.name.encode())) for path in self._photos),
-            "set of paintings": digest(torch.tensor(list(path.name.encode())) for path in self._paintings),
+            "set of photographs": digest(torch.tensor(list(os.fsencode(path.name))) for path in self._photos),
+            "set of paintings": digest(torch.tensor(list(os.fsencode(path.name))) for path in self._paintings),
             # As plain as it will be after JSON.
             "settings": {name: repr(value) for name, value in self.settings.dictionary().items()},
         }
