@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image, ImageOps
 from torch import Tensor
 
 import impasto
@@ -48,6 +49,31 @@ def test_too_little_memory_says_what_it_takes() -> None:
     assert planned((2731, 4096), f"{least}MB").tile == 256
     with pytest.raises(SettingsError, match="has no tiles"):
         planned((2731, 4096), "4GB", style_loss="nearest")
+
+
+@pytest.mark.usefixtures("small_looks")
+@pytest.mark.parametrize("method", ["stylize", "refine", "fast", "texture", "reconstruct"])
+def test_too_little_memory_is_told_before_it_is_taken(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No picture is scaled to more than the size of what it was."""
+
+    def small(size: Size) -> bool:
+        assert size[0] * size[1] < 10**6, "a large picture was made"
+        return True
+
+    fitted, fit_ = Picture.resized, ImageOps.fit
+    monkeypatch.setattr(Picture, "resized", lambda self, size: small(size) and fitted(self, size))
+    monkeypatch.setattr(ImageOps, "fit", lambda image, size, *rest: small(size) and fit_(image, size, *rest))
+    asked: dict[str, Any] = {"size": 16384, "memory": "500MB"}
+    with pytest.raises(SettingsError, match=r"500 MB of memory are too little for 16384×12288 pixels") as told:
+        if method == "texture":
+            impasto.plan_texture(painting(60, 80), **asked)
+        elif method == "reconstruct":
+            impasto.plan_reconstruct(photo(60, 80), **asked)
+        else:
+            plan: Any = impasto.plan_stylize
+            known = {} if method == "stylize" else {"method": method}
+            plan(Image.fromarray(photo(60, 80)), painting(40, 40), **asked, **known)
+    assert told.value.settings == ("memory", "size")
 
 
 def test_auto_takes_what_is_free_and_the_least_where_nothing_fits(monkeypatch: pytest.MonkeyPatch) -> None:

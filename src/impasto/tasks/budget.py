@@ -15,9 +15,9 @@ from impasto.backbones.features import ARCHITECTURES
 from impasto.errors import SettingsError
 from impasto.losses.style import STYLE_LOSSES
 from impasto.machine import memory
-from impasto.machine.devices import DTYPES
+from impasto.machine.devices import DTYPES, choose_device, choose_precision
 from impasto.pictures import tiles
-from impasto.pictures.picture import Size
+from impasto.pictures.picture import Picture, Size, long_side
 from impasto.settings.fields import Effective
 from impasto.tasks.problem import Problem
 from impasto.tasks.protect import LAYERS
@@ -87,6 +87,17 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
     raise _too_little(
         room, least.bytes, size, "" if tileable else ", or another `style_loss`, for this one has no tiles"
     )
+
+
+def check(task: str, settings: Effective, own: Size, wanted: int | Size) -> None:
+    """Raises SettingsError, as `fit` does, where the memory is too little for a picture of its ``own`` size
+    at the one that is ``wanted``, whatever comes with it: before that picture is made, which can be larger
+    than the memory.
+    """
+    size = long_side(own, wanted) if isinstance(wanted, int) else wanted
+    device = choose_device(settings.device)
+    frame = Picture(torch.zeros(1, 1, 1, 1).expand(1, 3, *size))  # a single number
+    fit(Problem(task, settings, frame, schedule=[]), choose_precision(settings.precision, device), device)
 
 
 def tile_at(problem: Problem, size: Size, precision: str, fitted: Fit) -> int | None:

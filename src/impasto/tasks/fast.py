@@ -17,7 +17,7 @@ from impasto import weights
 from impasto.colour import transfer
 from impasto.errors import NotReadyError, SettingsError
 from impasto.machine import checkpoint, memory
-from impasto.machine.devices import DTYPES, convolving
+from impasto.machine.devices import DTYPES, choose_device, choose_precision, convolving
 from impasto.machine.files import sha256_of
 from impasto.networks import codes
 from impasto.networks.codes import StyleCode
@@ -146,7 +146,17 @@ class FastRun(Prepared):
 
 def plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> FastRun:
     code = style_code(style, settings.network)
-    own, canvas = load_own(content, lambda own: max(_sizes(own, settings)))
+
+    def fitted(own: Size) -> int | Size:
+        """The larger of both sizes, which is made only if there is memory for painting at all."""
+        _, painted_at = _sizes(own, settings)
+        size = long_side(own, painted_at) if isinstance(painted_at, int) else painted_at
+        device = choose_device(settings.device)
+        dtype = DTYPES[choose_precision(settings.precision, device)]
+        Sweep(size, 4, network(code.network).stylizer.reach, dtype, device).fit(settings.memory, tileless=True)
+        return max(_sizes(own, settings))
+
+    own, canvas = load_own(content, fitted)
     size, painted_at = (at if isinstance(at, tuple) else long_side(own, at) for at in _sizes(own, settings))
     # Strokes may be coarser than the picture; its outline is not.
     alpha = resize(canvas.alpha, size) if isinstance(canvas, Picture) and canvas.alpha is not None else None

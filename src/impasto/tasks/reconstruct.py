@@ -4,6 +4,7 @@ from typing import Any
 
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
+from impasto.tasks import budget
 from impasto.tasks.inputs import require, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
@@ -24,7 +25,9 @@ def plan_reconstruct(
     effective = chosen.effective()
     require(effective, "content_weight")
     own = usable(image, "content")
-    photo = own.fitted(wanted_size(chosen.size, chosen.method, own.size))
+    wanted = wanted_size(chosen.size, chosen.method, own.size)
+    budget.check("reconstruct", effective, own.size, wanted)
+    photo = own.fitted(wanted)
     problem = Problem("reconstruct", effective, photo, schedule(photo.size, effective), photo)
     return Run(problem, recipe, chosen, start_of(chosen, start, {"content": lambda: photo}))
 

@@ -12,7 +12,7 @@ from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
-from impasto.tasks import protect
+from impasto.tasks import budget, protect
 from impasto.tasks.fast import FastRun, plan_fast
 from impasto.tasks.inputs import StyleLike, require, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
@@ -62,6 +62,7 @@ def plan_stylize(
     require(effective, "style_weight", "content_weight", "places_weight")
     own = usable(content, "content")
     wanted = wanted_size(chosen.size, chosen.method, own.size)
+    budget.check("stylize", effective, own.size, wanted)
     photo = own.fitted(wanted)
     regions = [replace(region, mask=naming.found(region.mask, own)) for region in regions]
     protected = protect.protected(chosen.protect, own, wanted)

@@ -6,6 +6,7 @@ from typing import Any
 from impasto.errors import SettingsError
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
+from impasto.tasks import budget
 from impasto.tasks.inputs import StyleLike, require, scales_of, start_of, style_pictures, wanted_size, weighted
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
@@ -26,6 +27,7 @@ def plan_texture(
     wanted = wanted_size(chosen.size, chosen.method, (0, 0))
     length = wanted if isinstance(wanted, int) else max(wanted)
     styles = style_pictures(style, length, scales_of(chosen, len(weighted(style))))
+    budget.check("texture", effective, styles[0].picture.size, wanted)
     frame = replace(styles[0].picture.fitted(wanted), alpha=None)
     problem = Problem("texture", effective, frame, schedule(frame.size, effective), zones=[Zone(styles)])
     return Run(problem, recipe, chosen, start_of(chosen, start, {"style": lambda: styles[0].picture}))
