@@ -49,6 +49,8 @@ class Here:
     already.
     """
 
+    outcome = "done"
+
     def __init__(self, work: str, arguments: dict[str, Any]) -> None:
         assert work == "impasto.study.cell:Scored"
         self._arguments, self.failure, self.error = arguments, "", ""
