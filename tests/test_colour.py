@@ -1,6 +1,8 @@
 """The colour match gives the palette it promises and hides nothing."""
 
+import pytest
 import torch
+from torch import Tensor
 
 from impasto.colour import oklab
 from impasto.colour.transfer import lightness, mapping, match, match_histogram, moved, of, tinted, towards
@@ -98,3 +100,79 @@ def test_part_of_a_picture_is_moved_as_the_whole() -> None:
     picture, colours = noise(1, 0.2, 0.8), of(noise(2, 0.4, 0.6))
     whole = towards(picture, colours, 0.7)
     assert torch.allclose(moved(picture[..., 8:], mapping(picture, colours), 0.7), whole[..., 8:], atol=1e-6)
+
+
+def chroma(pixels: Tensor) -> float:
+    """The most of any pixel."""
+    return float(oklab.from_srgb(pixels.double())[:, 1:].norm(dim=1).max())
+
+
+def shades(*colour: float) -> Tensor:
+    """A painting in one tone: a noise between black and a colour."""
+    grey = torch.rand(1, 1, 24, 32, generator=torch.Generator().manual_seed(5))
+    return grey * torch.tensor(colour).view(1, 3, 1, 1)
+
+
+def two_tones() -> Tensor:
+    return (shades(1, 1, 1) > 0.6).float()
+
+
+TONED = {
+    "grey": shades(1, 1, 1),
+    "sepia": shades(1, 0.85, 0.65),
+    "two tones": two_tones(),
+    "one colour": torch.full((1, 3, 24, 32), 0.5),
+    "rounded to 8 bits": (shades(1, 0.95, 0.9) * 255).round() / 255,
+}
+
+
+@pytest.mark.parametrize("name", TONED)
+def test_where_there_are_no_colours_none_are_made(name: str) -> None:
+    """A picture in one tone, in the colours of another: its shades stay a line in colour, and so it does not
+    become more colourful than that, and no hue is opposed to another.
+    """
+    toned, photo = TONED[name], noise(2, 0.3, 0.7)
+    assert chroma(match(photo, of(shades(1, 1, 1)))) < 1e-5 and chroma(match_histogram(photo, two_tones())) < 1e-5
+    linear, histogram = match(toned, of(photo)), match_histogram(toned, photo)
+    for made in (linear, histogram):
+        assert chroma(made) <= chroma(photo)
+        planes = oklab.from_srgb(made.double())[0, 1:].flatten(1)
+        assert (planes.amax(1) - planes.amin(1)).max() < 0.03
+        assert torch.allclose(made.mean((2, 3)), photo.mean((2, 3)), atol=0.05)
+
+
+def test_shades_take_the_colours_that_go_with_them() -> None:
+    """Light is red and dark is blue in the palette; so they are then in a grey picture, whose noise of less
+    than a step of 8 bits is not made larger.
+    """
+    light = shades(1, 1, 1)
+    palette = torch.cat([0.2 + 0.6 * light, torch.full_like(light, 0.4)[:, :1], 0.8 - 0.3 * light[:, :1]], 1)[
+        :, [0, 3, 4]
+    ]
+    grey = 0.2 + 0.5 * shades(1, 1, 1).flip(3)
+    noisy = grey + (torch.rand(1, 3, 24, 32, generator=torch.Generator().manual_seed(9)) - 0.5) / 255
+    clean, made = match(grey, of(palette)), match(noisy, of(palette))
+    order = grey[0, 0].flatten().argsort()
+    assert clean[0, 0].flatten()[order].diff().min() >= 0 >= clean[0, 2].flatten()[order].diff().max()
+    assert (made - clean).abs().max() < 0.02
+
+
+def test_shades_alone_have_a_histogram_of_lightness() -> None:
+    """The two tones become the middles of the lower and the upper part of the lightness, not its ends."""
+    grey = shades(1, 1, 1)
+    made = match_histogram(two_tones(), grey)[0, 0]
+    rank = oklab.from_srgb(grey.double())[0, 0].flatten()
+    wanted = [rank.quantile(share).item() for share in (0.3, 0.8)]
+    found = oklab.from_srgb(made.double().expand(1, 3, 24, 32))[0, 0]
+    share = (two_tones()[0, 0] == 0).float().mean().item()
+    assert abs(share - 0.6) < 0.05
+    assert found.min().item() == pytest.approx(wanted[0], abs=0.06)
+    assert found.max().item() == pytest.approx(wanted[1], abs=0.06)
+
+
+def test_a_grey_target_has_a_gradient() -> None:
+    """Networks are trained on engravings, too."""
+    for colours in (of(shades(1, 1, 1)), of(torch.full((1, 3, 8, 8), 0.3))):
+        leaf = noise(1, 0.2, 0.8).requires_grad_()
+        mapping(leaf, colours)(leaf.flatten(2).double()).sum().backward()  # type: ignore[no-untyped-call]
+        assert leaf.grad is not None and bool(leaf.grad.isfinite().all())

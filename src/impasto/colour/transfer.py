@@ -13,6 +13,9 @@ from impasto.losses.statistics import covariance, moments, power
 
 _STRIP = 2**20
 """Positions that are computed in float64 at a time."""
+_NONE = 1e-5
+"""The variance, of a deviation of 0.8 of 255, up to which colours do not differ: rounding to 8 bits and what
+compression adds."""
 
 
 def of(pixels: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -37,15 +40,13 @@ def mapping(pixels: Tensor, colours: Tensor, weight: Tensor | None = None) -> Ca
     """The map of colours (1, 3, M), float64, that gives ``pixels`` (1, 3, H, W) the mean and covariance of
     ``colours`` (1, 12).
 
-    The linear map between two Gaussians that moves colours least, A = Σt^-½ (Σt^½ Σs Σt^½)^½ Σt^-½ (optimal
-    transport; Pitié and Kokaram 2007, "The linear Monge–Kantorovitch linear colour mapping", eq. 4). Computed
-    in float64, and differentiable. Light and dark colours that the map sends out of range are rolled off
-    rather than cut, so that what they show stays visible. ``weight`` (1, 1, H, W) says which of the pixels
-    stand for their colours.
+    The linear map between two Gaussians that moves colours least (`_transport`). Computed in float64, and
+    differentiable. Light and dark colours that the map sends out of range are rolled off rather than cut, so
+    that what they show stays visible. ``weight`` (1, 1, H, W) says which of the pixels stand for their
+    colours.
     """
     (sigma_t, mean_t), (sigma_s, mean_s) = map(_gaussian, (of(pixels, weight), colours.to(pixels.device)))
-    root, inverse_root = power(sigma_t, 0.5), power(sigma_t, -0.5)
-    transport = inverse_root @ power(root @ sigma_s @ root, 0.5) @ inverse_root
+    transport = _transport(sigma_t, sigma_s)
 
     def mapped(flat: Tensor) -> Tensor:
         return transport @ (flat - mean_t) + mean_s
@@ -85,17 +86,22 @@ def match_histogram(
     """``pixels`` with the mean and covariance of another picture's colours, as `match`, and then its
     histogram in each axis of Oklab.
 
-    The first step settles how the axes go together, which histograms of single axes do not see. ``counts`` is
-    the weight of the other picture's positions.
+    The first step settles how the axes go together, which histograms of single axes do not see. In a picture
+    that is grey, in one tone, or of one colour, the axes are one: its histogram is that of lightness alone,
+    or every shade would be sent to a hue of its own. ``counts`` is the weight of the other picture's
+    positions.
     """
     matched = match(pixels, of(other, counts), weight)
+    toned = _span(_gaussian(of(pixels, weight))[0]).shape[1] < 3
     levels = torch.linspace(0, 1, 1025, dtype=torch.float64)
     own, wanted = _quantiles(matched, weight, levels), _quantiles(other, counts, levels)
+    if toned:
+        own, wanted = [own[0]], [_averaged(own[0], wanted[0])]
 
     def mapped(strip: Tensor) -> Tensor:
         lab = oklab.from_srgb(strip)
-        planes = [_interpolated(plane, *axes) for plane, *axes in zip(lab[0], own, wanted, strict=True)]
-        return oklab.to_srgb(torch.stack(planes)[None])
+        planes = [_interpolated(plane, *axes) for plane, *axes in zip(lab[0], own, wanted, strict=False)]
+        return oklab.to_srgb(torch.stack([*planes, *lab[0, len(planes) :]])[None])
 
     return _by_strips(mapped, matched)
 
@@ -155,18 +161,54 @@ def _quantiles(pixels: Tensor, weight: Tensor | None, levels: Tensor) -> list[Te
     return found
 
 
+def _averaged(xs: Tensor, ys: Tensor) -> Tensor:
+    """``ys`` averaged over where ``xs``, rising, stays the same: what a large part of one shade becomes."""
+    _, place, count = xs.unique_consecutive(return_inverse=True, return_counts=True)  # type: ignore[no-untyped-call]
+    means: Tensor = torch.zeros_like(xs[: len(count)]).index_add_(0, place, ys) / count
+    return means[place]
+
+
 def _interpolated(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
     """The piecewise linear function through (xs, ys), xs rising, constant beyond its ends."""
     return torch.from_numpy(np.interp(x.cpu().numpy(), xs.numpy(), ys.numpy())).to(x.device)
 
 
 def _gaussian(colours: Tensor) -> tuple[Tensor, Tensor]:
-    """Covariance (3, 3), a little more than there is so that it has an inverse, and mean (3, 1) of colours
+    """Covariance (3, 3), `_NONE` more than there is so that it has an inverse, and mean (3, 1) of colours
     (1, 12).
     """
     gram, mean = colours[:, :9].view(1, 3, 3), colours[:, 9:]
-    floor = 1e-5 * torch.eye(3, dtype=colours.dtype, device=colours.device)
+    floor = _NONE * torch.eye(3, dtype=colours.dtype, device=colours.device)
     return covariance(gram, mean)[0] + floor, mean.T
+
+
+def _span(sigma: Tensor) -> Tensor:
+    """The orthonormal directions (3, r) in which colours of a `_gaussian` covariance differ: all axes of
+    colour, or fewer for a picture that is grey, in one tone, or of one colour.
+    """
+    values, vectors = torch.linalg.eigh(sigma.detach())
+    there: Tensor = values > 2 * _NONE
+    return torch.eye(3).to(sigma) if bool(there.all()) else vectors[:, there]
+
+
+def _transport(sigma_t: Tensor, sigma_s: Tensor) -> Tensor:
+    """The matrix (3, 3) that gives colours of the first covariance the second.
+
+    A = Σt^-½ (Σt^½ Σs Σt^½)^½ Σt^-½ (optimal transport; Pitié and Kokaram 2007, "The linear
+    Monge–Kantorovitch linear colour mapping", eq. 4). Directions in which there are no differences to be
+    moved are left out: along those that there are, T, the map is the same between TᵀΣtT and TᵀΣsT, and the
+    others take what goes with these in the second, ΣsT (TᵀΣsT)^-1 (the conditional mean, and so the mean of
+    the optimal plan). What the second has none of, the result has none of.
+    """
+    own, other = _span(sigma_t), _span(sigma_s)
+    if own.shape == other.shape and torch.allclose(own @ own.T, other @ other.T, atol=1e-6):  # two greys
+        own = other = torch.eye(3).to(sigma_t)
+    within_t, within_s = own.T @ sigma_t @ own, own.T @ sigma_s @ own
+    root, inverse_root = power(within_t, 0.5), power(within_t, -0.5)
+    moved = inverse_root @ power(root @ within_s @ root, 0.5) @ inverse_root
+    if own.shape[1] < 3:
+        moved = sigma_s @ own @ power(within_s, -1) @ moved @ own.T
+    return moved if other.shape[1] == 3 else other @ other.T @ moved
 
 
 def _roll_off(values: Tensor, top: float, knee: float = 0.5) -> Tensor:
