@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from impasto import demo
 from impasto.cli import app
-from impasto.cli.options import parse_weighted
 from impasto.errors import SettingsError
 from impasto.jobs.job import Delivery
 from impasto.losses.objective import TermObjective
@@ -380,21 +379,6 @@ def test_the_version(tmp_path: Path) -> None:
     import impasto as package
 
     assert impasto("--version", cwd=tmp_path).stdout.strip() == package.__version__
-
-
-@pytest.mark.parametrize(
-    ("argument", "parsed"),
-    [
-        ("a.jpg", ("a.jpg", 1.0)),
-        ("a.jpg:0.7", ("a.jpg", 0.7)),
-        ("a.jpg:1e-1", ("a.jpg", 0.1)),
-        ("C:\\a.jpg", ("C:\\a.jpg", 1.0)),
-        ("C:\\a.jpg:2", ("C:\\a.jpg", 2.0)),
-        ("a:b.jpg", ("a:b.jpg", 1.0)),
-    ],
-)
-def test_weights_follow_the_last_colon(argument: str, parsed: tuple[str, float]) -> None:
-    assert parse_weighted(argument) == parsed
 
 
 def test_snapshots() -> None:

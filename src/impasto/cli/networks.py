@@ -13,7 +13,7 @@ from impasto.cli.options import (
     Output,
     Quiet,
     Styles,
-    parse_weighted,
+    parse_styles,
     stderr,
     with_exit_codes,
     with_settings,
@@ -92,6 +92,7 @@ def train(
     from impasto.training.trainer import Training
 
     chosen = chosen_settings("statistics", settings, "train")
+    from_ = from_ and str(files.at_home(from_))
     start = network(from_) if from_ else None
     paintings = sorted({path for source in style for path in pictures_of(source, "paintings", 64)})
     kind = kind or ("single" if len(paintings) == 1 else "multi")
@@ -139,7 +140,7 @@ def style_code(
     """
     from impasto.tasks.inputs import style_code as code_of
 
-    paintings = [parse_weighted(argument) for argument in style]
+    paintings = list(parse_styles(style))
     path = output or Path(f"{Path(paintings[0][0]).stem}.safetensors")
     files.check_writable(path, force)
     code_of(paintings, network).save(path, force=force)

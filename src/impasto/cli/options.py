@@ -16,6 +16,8 @@ from rich.console import Console
 from impasto.cli.printing import plain
 from impasto.errors import ImpastoError, SettingsError
 from impasto.machine import interrupts
+from impasto.machine.files import at_home
+from impasto.settings import names
 from impasto.settings.applies import fields_of
 
 if TYPE_CHECKING:
@@ -172,7 +174,7 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
         logging.getLogger("impasto").handlers = [handler]
         try:
             with interrupts.listening():
-                command(*arguments, **options)
+                command(*arguments, **{name: _at_home(value) for name, value in options.items()})
         except typer.Exit:
             raise
         except KeyboardInterrupt:
@@ -194,32 +196,46 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
     return wrapped
 
 
+def _at_home(value: Any) -> Any:
+    """An argument with ``~`` in its paths expanded."""
+    if isinstance(value, list):
+        return [_at_home(each) for each in value]
+    return at_home(value) if isinstance(value, Path) else value
+
+
 def fail(message: str, code: int) -> None:
     """Say what is wrong and leave."""
     stderr.print(f"impasto: {message}", markup=False, style=None)
     raise typer.Exit(code)
 
 
-def parse_weighted(argument: str) -> tuple[str, float]:
-    """A path and its weight: what follows the last colon is one if it is a number.
+def parse_styles(arguments: list[str], quiet: bool = False) -> tuple[tuple[str, float], ...]:
+    """Style pictures with their weights: ``painting.jpg:0.7``, or a JSON object of names and weights. Raises
+    SettingsError.
 
-    >>> parse_weighted("painting.jpg:0.7"), parse_weighted("painting.jpg")
-    (('painting.jpg', 0.7), ('painting.jpg', 1.0))
+    That several count alike is said where no weight says so.
     """
-    path, colon, tail = argument.rpartition(":")
-    try:
-        return (path, float(tail)) if colon and path else (argument, 1.0)
-    except ValueError:
-        return argument, 1.0
+    pairs = [pair for text in arguments for pair in ([names.weighted(text)] if text[:1] != "{" else names.listed(text))]
+    if len(pairs) > 1 and not quiet and all(weight is None for _, weight in pairs):
+        stderr.print(f"impasto: {len(pairs)} styles are blended equally: a weight may follow each, like :0.7.")
+    return tuple((path, 1.0 if weight is None else weight) for path, weight in pairs)
 
 
 def parse_region(text: str) -> "RegionFiles":
-    """``mask.png:painting.jpg`` or ``mask.png:painting.jpg:mask-of-painting.png``. Raises SettingsError."""
+    """``mask.png:painting.jpg`` or ``mask.png:painting.jpg:mask-of-painting.png``, or a JSON list of such
+    names. Raises SettingsError.
+    """
     from impasto.jobs.job import RegionFiles
+    from impasto.masks.naming import NAMES
 
-    parts = text.split(":")
-    if len(parts) not in (2, 3) or not all(parts):
-        raise SettingsError(f"--region takes MASK:STYLE or MASK:STYLE:MASK, like sky.png:painting.jpg, not {text!r}.")
+    try:
+        parts = names.parted(text, (2, 3), lambda name: name in NAMES or names.is_there(name))
+    except SettingsError as error:
+        raise SettingsError(
+            f"--region takes MASK:STYLE or MASK:STYLE:MASK, like sky.png:painting.jpg, not {text!r}: {error}"
+        ) from None
+    if len(parts) == 3 and names.number(parts[2]) is not None and not names.is_there(parts[2]):
+        raise SettingsError(f"--region takes no weight, and {text!r} ends in one: the greys of a mask say how much.")
     return RegionFiles(*parts)
 
 

@@ -17,7 +17,7 @@ from impasto.cli.options import (
     Quiet,
     Styles,
     parse_region,
-    parse_weighted,
+    parse_styles,
     with_delivery,
     with_exit_codes,
     with_settings,
@@ -80,11 +80,11 @@ def stylize(
         raise SettingsError("Give one or more style pictures, or --region, or --style-index or --style-file alone.")
     if style_index or style_file:
         settings = {"method": "fast"} | settings
-    styles = [parse_weighted(argument) for argument in style or ([str(style_file)] if style_file else [])]
+    styles = ((str(style_file), 1.0),) if style_file else parse_styles(style or [], delivery.quiet)
     job = Job(
         "stylize",
         str(content),
-        styles=tuple(styles),
+        styles=styles,
         style_index=style_index,
         regions=tuple(parse_region(text) for text in region or []),
         recipe=recipe,
@@ -102,7 +102,7 @@ def texture(style: Styles, settings: dict[str, Any], delivery: DeliveryOptions, 
     """Make a new texture with a painting's style, of any size."""
     from impasto.jobs.job import Job
 
-    styles = tuple(parse_weighted(argument) for argument in style)
+    styles = parse_styles(style, delivery.quiet)
     job = Job("texture", styles=styles, recipe=recipe, settings=settings, delivery=delivery.of())
     _carry_out(job, delivery)
 

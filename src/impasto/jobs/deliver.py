@@ -135,7 +135,8 @@ class Work:
         result.record.update(
             inputs=self.job.inputs, output=str(output), snapshots=self._saved, job=self.job.dictionary()
         )
-        bare = replace(result, record=result.record | {"job": self._bare().dictionary()})
+        own = self._bare()
+        bare = replace(result, record=result.record | {"job": own.dictionary(), "inputs": own.inputs})
         bare.save(output, depth=delivery.bits, force=self._force, metadata=delivery.metadata)
         if delivery.metadata:
             files.write_atomic(self._sidecar, record.encoded(result.record), self._force)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from impasto.errors import RecordError, SettingsError, did_you_mean
-from impasto.settings import recipes
+from impasto.machine.files import at_home
+from impasto.settings import names, recipes
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import LEARNT, STARTS
 
@@ -143,7 +144,7 @@ class Job:
     def output(self) -> Path:
         """The file to write."""
         if self.delivery.output:
-            return Path(self.delivery.output)
+            return at_home(self.delivery.output)
         parts = [Path(self.content).stem] if self.content else []
         if self.task == "reconstruct":
             parts.append(self.layer or _LAYER)
@@ -156,7 +157,7 @@ class Job:
     @property
     def inputs(self) -> list[str]:
         """What it is made of, for people to read."""
-        named = [path if weight == 1 else f"{path}:{weight:g}" for path, weight in self.styles]
+        named = [path if weight == 1 else f"{path}:{names.written(weight)}" for path, weight in self.styles]
         parted = [":".join(filter(None, (each.mask, each.style, each.style_mask))) for each in self.regions]
         learnt = [f"style {self.style_index}"] if self.style_index else []
         return [*([self.content] if self.content else []), *named, *learnt, *(f"region {each}" for each in parted)]
@@ -250,9 +251,9 @@ def _moved(mask: str, file: Callable[[str], str]) -> str:
 
 
 def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """``data``, if it has no names but those of a dataclass's fields."""
-    names = [each.name for each in fields(kind)]
+    """``data``, if it has no own but those of a dataclass's fields."""
+    own = [each.name for each in fields(kind)]
     for name in data:
-        if name not in names:
-            raise SettingsError(f"A job has no `{name}`: {did_you_mean(name, names)}")
+        if name not in own:
+            raise SettingsError(f"A job has no `{name}`: {did_you_mean(name, own)}")
     return dict(data)

@@ -11,6 +11,13 @@ from typing import BinaryIO
 from impasto.errors import OutputError
 
 
+def at_home(path: str | os.PathLike[str]) -> Path:
+    """A path in which a ``~`` at the beginning is the home folder: no shell has seen to those that stand in a
+    job, or after a colon.
+    """
+    return Path(os.path.expanduser(path))  # noqa: PTH111  # which raises nothing
+
+
 def check_writable(path: Path, force: bool) -> None:
     """Find out before the work begins whether ``path`` can be written, and create its folder.
 
@@ -24,8 +31,9 @@ def check_writable(path: Path, force: bool) -> None:
         probe = _partial(path)
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written ({error.strerror}): choose another place.") from error
+    except (OSError, ValueError) as error:  # ValueError: no system has such a name
+        reason = getattr(error, "strerror", error)
+        raise OutputError(f"{path} cannot be written ({reason}): choose another place.") from error
 
 
 def create_folder(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Style codes: what a network is told of a style. Made once, saved, mixed, used on any photo."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,12 @@ from torch import Tensor
 
 from impasto.colour import transfer
 from impasto.errors import OutputError, SettingsError, StyleCodeError, WeightsError, did_you_mean
-from impasto.machine.files import sha256_of, write_atomic
+from impasto.machine.files import at_home, sha256_of, write_atomic
 from impasto.networks.encoder import looked_at
 from impasto.networks.zoo import is_file, network
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Picture
+from impasto.settings import names
 from impasto.settings.fields import LEARNT
 
 
@@ -34,6 +35,8 @@ class StyleCode:
     colours: Tensor | None = None
 
     def __post_init__(self) -> None:
+        if is_file(self.network):
+            object.__setattr__(self, "network", str(at_home(self.network)))
         stylizer = network(self.network).stylizer
         lengths = stylizer.heads.in_features, stylizer.heads.out_features
         if self.values.ndim != 2 or self.values.shape[0] != 1 or self.values.shape[1] not in lengths:
@@ -57,19 +60,21 @@ class StyleCode:
 
         A network of one's own stays in its file, and is looked for where it was, and then beside the code.
         """
-        if Path(path).suffix != ".safetensors":
-            raise OutputError(f"A style code is a .safetensors file: name it so, not {Path(path).name!r}.")
+        path = at_home(path)
+        if path.suffix != ".safetensors":
+            raise OutputError(f"A style code is a .safetensors file: name it so, not {path.name!r}.")
         told = {"impasto": "style-code", "network": self.network}
         if is_file(self.network):
             told["sha256"] = sha256_of(Path(self.network))
         tensors = {"code": self.values} | ({} if self.colours is None else {"colours": self.colours})
-        write_atomic(Path(path), save({name: each.contiguous() for name, each in tensors.items()}, told), force)
+        write_atomic(path, save({name: each.contiguous() for name, each in tensors.items()}, told), force)
 
     @classmethod
     def load(cls, path: str | Path) -> "StyleCode":
         """The style saved there, or the one of a network that has learnt one. Raises StyleCodeError when the
         file holds none.
         """
+        path = at_home(path)
         try:
             with safe_open(path, framework="pt") as file:
                 told = file.metadata() or {}
@@ -113,27 +118,26 @@ def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
     return StyleCode(name, torch.eye(count)[-1:], _colours(photo, name))
 
 
-def learnt_style(spec: str, name: str = LEARNT) -> StyleCode:
-    """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"``. Raises
-    SettingsError.
+def learnt_style(spec: str | Mapping[str, float], name: str = LEARNT) -> StyleCode:
+    """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"`` or
+    ``{"3": 0.5, "12": 0.5}``. Raises SettingsError.
     """
     chosen = network(name)
     design = chosen.design
     if not design.styles:
         raise SettingsError(f"The network {name} has no learnt styles: give it a painting in place of `style_index`.")
-    values = torch.zeros(1, chosen.stylizer.heads.in_features)
-    for part in spec.split(","):
-        style, _, share = part.strip().rpartition(":") if part.strip() not in design.styles else (part.strip(), "", "1")
-        style, share = (style, share) if style else (share, "1")
-        try:
-            values[0, _place(style, design.styles)] += float(share)
-        except ValueError as error:
-            raise SettingsError(
-                f"`style_index` takes styles of {name}, from 0 to {len(design.styles) - 1} or by name, like 7 or 3:0.5,12:0.5, "
-                f"not {part.strip()!r}: {error}"
-            ) from None
-    values = torch.tensor([normalised(values[0].tolist())])
-    return StyleCode(name, values, design.colours_of(values[:, : len(design.styles)]))
+    values = torch.zeros(1, chosen.stylizer.heads.in_features, dtype=torch.float64)
+    try:
+        pairs = names.listed(spec, lambda style: style in design.styles) if isinstance(spec, str) else spec.items()
+        for style, share in pairs:
+            values[0, _place(style, design.styles)] += 1.0 if share is None else share
+    except (SettingsError, ValueError) as error:
+        raise SettingsError(
+            f"`style_index` takes styles of {name}, from 0 to {len(design.styles) - 1} or by name, like 7 or 3:0.5,12:0.5, "
+            f"not {spec!r}: {error}"
+        ) from None
+    shares = torch.tensor([normalised(values[0].tolist())])
+    return StyleCode(name, shares, design.colours_of(shares[:, : len(design.styles)]))
 
 
 def only_style(name: str) -> StyleCode:
@@ -152,6 +156,8 @@ def normalised(shares: Sequence[float]) -> list[float]:
     total = sum(shares)
     if not all(0 <= share < math.inf for share in shares) or total <= 0:
         raise SettingsError(f"Style weights must be finite, not negative, and not all 0: got {list(shares)}.")
+    if math.isinf(total):
+        return normalised([share / max(shares) for share in shares])
     return [share / total for share in shares]
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from impasto import weights
 from impasto.errors import SettingsError, WeightsError, did_you_mean
+from impasto.machine.files import at_home
 from impasto.networks.cin import Stylizer, StylizerShape
 from impasto.networks.contract import Design, Network, load_network
 from impasto.networks.encoder import small
@@ -27,6 +28,7 @@ def network(name: str) -> Network:
     WeightsError.
     """
     if is_file(name):
+        name = str(at_home(name))
         try:
             return _of_file(name, Path(name).stat().st_mtime_ns)
         except OSError as error:

@@ -17,6 +17,7 @@ import torch
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from impasto.errors import ImageError, SettingsError
+from impasto.machine.files import at_home
 from impasto.pictures import profiles
 from impasto.pictures.picture import MAX_PIXELS, Depth, Picture, Size
 from impasto.pictures.profiles import Array
@@ -91,11 +92,11 @@ def _file(source: Encoded) -> tuple[str, BinaryIO]:
     if isinstance(source, bytes):
         return "that was given as bytes", io.BytesIO(source)
     if isinstance(source, (str, os.PathLike)):
-        path = Path(source)
+        path = at_home(source)
         try:
             return str(path), path.open("rb")
-        except OSError as error:
-            reason = "it is a folder" if isinstance(error, IsADirectoryError) else error.strerror
+        except (OSError, ValueError) as error:  # ValueError: no system has such a name
+            reason = "it is a folder" if isinstance(error, IsADirectoryError) else getattr(error, "strerror", error)
             raise ImageError(
                 f"The picture {path} cannot be read ({reason}): give the path of a picture file."
             ) from error

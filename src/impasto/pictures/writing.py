@@ -16,7 +16,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from impasto.errors import OutputError
-from impasto.machine.files import write_atomic
+from impasto.machine.files import at_home, write_atomic
 from impasto.pictures import profiles
 from impasto.pictures.picture import LARGE, Depth, Size
 from impasto.pictures.profiles import Array
@@ -73,6 +73,7 @@ def save(
     `read_description` finds it. ``depth`` defaults to the picture's own, or to 8 where the format has no
     more. Transparency is laid on white where the format cannot hold it. Raises OutputError.
     """
+    path = at_home(path)
     form = check_format(path, picture.size, depth)
     depth = depth or (picture.depth if picture.depth in form.depths else 8)
 

@@ -7,6 +7,8 @@ from dataclasses import Field
 from typing import Any, Literal, get_args, get_origin
 
 from impasto.errors import SettingsError, did_you_mean
+from impasto.machine.files import at_home
+from impasto.settings import names
 
 Layers = Mapping[str, float]
 """Layer name -> its share in a loss; only the ratios count."""
@@ -16,6 +18,10 @@ Amounts = Mapping[str, float]
 
 USUAL_AMOUNT = 0.5
 """The amount of a mask that is named without one."""
+
+
+_FILES = ("init", "network")
+"""Settings that may be files."""
 
 
 def checked(declared: "Field[Any]", value: Any) -> Any:
@@ -43,6 +49,8 @@ def checked(declared: "Field[Any]", value: Any) -> Any:
         number = declared.type(value)
     except (TypeError, ValueError):
         raise SettingsError(f"{named} must be a {declared.type.__name__}, not {value!r}.") from None
+    if declared.name in _FILES:
+        return _file(number)
     if declared.type is not str:
         if (isinstance(number, float) and not math.isfinite(number)) or (isinstance(value, float) and number != value):
             raise SettingsError(f"{named} must be a finite {declared.type.__name__}, not {value!r}.")
@@ -69,11 +77,12 @@ def _layers(named: str, value: str | Iterable[str] | Layers) -> Layers:
 def _amounts(named: str, value: str | Iterable[str] | Amounts) -> Amounts:
     try:
         if not isinstance(value, Mapping):
-            texts = [
-                text for part in ([value] if isinstance(value, str) else value) for text in part.split(",") if text
-            ]
-            value = dict(map(_amount, texts))
-        amounts = {str(mask): float(amount) for mask, amount in value.items()}
+            texts = [value] if isinstance(value, str) else value
+            pairs = [pair for text in texts for pair in names.listed(text)]
+            value = {mask: USUAL_AMOUNT if amount is None else amount for mask, amount in pairs}
+        amounts = {_file(mask): float(amount) for mask, amount in value.items()}
+    except SettingsError as error:
+        raise SettingsError(f"{named} takes MASK or MASK:AMOUNT: {error}") from None
     except (AttributeError, TypeError, ValueError):
         raise SettingsError(f"{named} takes MASK or MASK:AMOUNT, separated by commas, not {value!r}.") from None
     if not all(0 <= amount <= 1 for amount in amounts.values()):
@@ -81,13 +90,8 @@ def _amounts(named: str, value: str | Iterable[str] | Amounts) -> Amounts:
     return amounts
 
 
-def _amount(text: str) -> tuple[str, float]:
-    """``faces:0.3`` -> ("faces", 0.3): what follows the last colon is an amount if it is a number."""
-    mask, colon, tail = text.rpartition(":")
-    try:
-        return (mask, float(tail)) if colon and mask else (text, USUAL_AMOUNT)
-    except ValueError:
-        return text, USUAL_AMOUNT
+def _file(name: Any) -> str:
+    return str(at_home(name)) if str(name).startswith("~") else str(name)
 
 
 def _size(named: str, value: int | str | Iterable[int]) -> int | str | tuple[int, int]:

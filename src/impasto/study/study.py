@@ -250,7 +250,8 @@ def plan_study(
             else each
             for each in variants
         ]
-    study = Study(Path(content), Path(style), Path(folder), variants, base, preset)
+    content, style, folder = (files.at_home(path) for path in (content, style, folder))
+    study = Study(content, style, folder, variants, base, preset)
     for path in (study.content, study.style):
         codecs.load(path)  # what cannot be read is told now
     if not force:

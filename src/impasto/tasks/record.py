@@ -46,9 +46,8 @@ def embedded(record: dict[str, Any]) -> dict[str, Any]:
     folders.
     """
     told = {key: value for key, value in record.items() if key not in _VOLATILE}
-    for key in ("inputs", "snapshots"):
-        if key in told:
-            told[key] = [":".join(Path(part).name for part in name.split(":")) for name in told[key]]
+    if "snapshots" in told:
+        told["snapshots"] = [Path(name).name for name in told["snapshots"]]
     if "output" in told:
         told["output"] = Path(told["output"]).name
     settings = told["settings"]
