@@ -251,7 +251,7 @@ def _moved(mask: str, file: Callable[[str], str]) -> str:
 
 
 def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """``data``, if it has no own but those of a dataclass's fields."""
+    """``data``, if it has no names but those of a dataclass's fields."""
     own = [each.name for each in fields(kind)]
     for name in data:
         if name not in own:
