@@ -5,6 +5,7 @@ A style statistic is a weighted mean over positions, so a region is a set of wei
 its style as strongly as it would alone.
 """
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,7 +13,8 @@ import torch
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
-from impasto.errors import ImageError
+from impasto.errors import ImageError, SettingsError
+from impasto.masks import reading
 from impasto.pictures import codecs, edges
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture, Size
@@ -72,7 +74,12 @@ def counts(mask: Tensor | None, layers: Iterable[str], backbone: Backbone) -> di
     found: dict[str, Tensor] = {}
     for layer in layers if mask is not None else ():
         assert mask is not None
-        weight = torch.nn.functional.avg_pool2d(mask, 2 ** backbone.architecture.depth(layer))
+        square = 2 ** backbone.architecture.depth(layer)
+        if min(mask.shape[2:]) < square:
+            raise ImageError(
+                f"A picture of {mask.shape[3]}×{mask.shape[2]} pixels is too small for layer {layer}: enlarge it or `size`, or choose earlier layers."
+            )
+        weight = torch.nn.functional.avg_pool2d(mask, square)
         total = weight.sum()
         if total < 1e-3:
             raise ImageError(
@@ -82,8 +89,22 @@ def counts(mask: Tensor | None, layers: Iterable[str], backbone: Backbone) -> di
     return found
 
 
+def refuse_swapped(regions: Sequence[Region]) -> None:
+    """Raises SettingsError where a mask and its style have changed places."""
+    for region in regions:
+        if not reading.has_colours(codecs.load(region.mask)):
+            continue
+        style = codecs.load(region.style)
+        if reading.has_colours(style) or not reading.is_black_and_white(style):
+            continue
+        named = [each if isinstance(each, (str, os.PathLike)) else "the one" for each in (region.style, region.mask)]
+        raise SettingsError(
+            f"The style of one of the `regions` is black and white, and its mask has colours: they come as MASK:STYLE, {named[0]}:{named[1]}."
+        )
+
+
 def _mask(source: PictureLike, own: Size, role: str) -> Picture:
-    mask = codecs.load(source)
+    mask = reading.mask(source, role)
     (height, width), (mask_height, mask_width) = own, mask.size
     if abs(mask_width * height / (mask_height * width) - 1) > 0.02:
         raise ImageError(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from impasto.colour import transfer
-from impasto.masks.regions import Region, masked, shares
+from impasto.masks.regions import Region, masked, refuse_swapped, shares
 from impasto.pictures.picture import Picture, Size, resize
 from impasto.settings.fields import Settings
 from impasto.tasks.inputs import Style, StyleLike, scales_of, style_pictures, weighted
@@ -71,6 +71,7 @@ def zoned(
     styles = [] if style is None else style_pictures(style, length, scales)
     if not regions:
         return [Zone(styles, None, photo.alpha)], None
+    refuse_swapped(regions)
     given, rest = shares(regions, own, wanted, settings.feather)
     zones = []
     for region, share in zip(regions, given, strict=True):

@@ -1,0 +1,102 @@
+"""Masks as other programs write them: label maps of 0 and 1, shapes on transparent ground, colours.
+
+What can mean one thing only is read so, and told; what can mean several is refused.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impasto.errors import ImageError
+from impasto.pictures import codecs
+from impasto.pictures.codecs import PictureLike
+from impasto.pictures.picture import Picture
+
+log = logging.getLogger("impasto")
+
+_FAINT = 0.25
+"""A mask that is nowhere whiter is not meant so."""
+_LABELS = 64
+"""Of so many colours or greys at the most a mask is one of labels, for soft edges have more."""
+_COLOURED = 0.1
+"""Between the channels of what is not grey."""
+_SAMPLE = 2**20
+"""Positions that are looked at, about."""
+_EDGE = 0.001
+_SHOWN = 12
+
+
+def mask(source: PictureLike, role: str) -> Picture:
+    """The picture of a mask, in which white is what belongs to it. ``role`` is what errors call it.
+
+    A map of 0 and 1, whatever white is, one of black and one colour, and one that is drawn by its
+    transparency alone are taken for what they are. Raises ImageError for a map of several labels.
+    """
+    picture = codecs.load(source)
+    drawn = _by_alpha(picture)
+    if drawn is not None:
+        return drawn
+    labels, bright = _labels(picture), picture.pixels.max().item()
+    coloured = bool(len(labels)) and bool((labels.amax(1) - labels.amin(1)).max() > _COLOURED)
+    if len(labels) == 2 and labels[0].max() == 0 and (coloured or bright < 1.5 / 255):
+        log.warning("The %s is black and %s: the latter is taken for white.", role, _named(labels[1], picture))
+        white = (picture.pixels.amax(1, keepdim=True) > 0).to(picture.pixels)
+        return replace(picture, pixels=white.expand(-1, 3, -1, -1))
+    if (len(labels) > 1 and coloured) or (len(labels) > 2 and labels[:-1].max() < _FAINT):
+        shown = ", ".join(_named(each, picture) for each in labels[:_SHOWN]) + ", …" * (len(labels) > _SHOWN)
+        raise ImageError(
+            f"The {role} is a map of {len(labels)} labels ({shown}): give one in which what belongs to it is white, and all else black."
+        )
+    if 0 < bright < _FAINT:
+        log.warning("The %s is nowhere whiter than %.0f %%: it has hardly an effect.", role, 100 * bright)
+    if picture.alpha is None and picture.pixels.min() > 253.5 / 255:
+        log.warning("The %s is white all over: nothing is left out by it.", role)
+    return picture
+
+
+def has_colours(picture: Picture) -> bool:
+    """Whether a good part of it is more than grey."""
+    sample = _sampled(picture.pixels)
+    return bool(((sample.amax(0) - sample.amin(0)) > _COLOURED).float().mean() > 0.01)
+
+
+def is_black_and_white(picture: Picture) -> bool:
+    """Whether nearly all of it is the one or the other, as masks are."""
+    sample = _sampled(picture.pixels)
+    extreme = (sample.amax(0) < 0.08) | (sample.amin(0) > 0.92)
+    return bool(extreme.float().mean() > 0.95)
+
+
+def _by_alpha(picture: Picture) -> Picture | None:
+    """The mask that its transparency is, where what can be seen has one colour."""
+    if picture.alpha is None:
+        return None
+    seen = picture.pixels[:, :, picture.alpha[0, 0] > 0]
+    if (seen.amax(2) - seen.amin(2)).max() > 1.5 / 255:
+        return None
+    return Picture(picture.alpha.expand(-1, 3, -1, -1), None, picture.depth)
+
+
+def _labels(picture: Picture) -> Tensor:
+    """The colours (L, 3) of a picture with few, the darkest first; none of one with more. Those of an edge
+    that is smoothed are few positions, and do not count.
+    """
+    found, counts = np.unique(_sampled(picture.pixels).T.numpy(), axis=0, return_counts=True)
+    return torch.from_numpy(found[counts > counts.sum() * _EDGE if len(found) <= _LABELS else counts < 0])
+
+
+def _sampled(pixels: Tensor) -> Tensor:
+    """About a million of the positions, (3, M)."""
+    return pixels[0].flatten(1)[:, :: 1 + pixels[0, 0].numel() // _SAMPLE]
+
+
+def _named(colour: Iterable[float], picture: Picture) -> str:
+    """A label as its file has it: a number of a grey, ``#rrggbb`` of a colour."""
+    values = [round(float(value) * (2**picture.depth - 1)) for value in colour]
+    if len({*values}) == 1:
+        return str(values[0])
+    return "#" + "".join(f"{round(float(value) * 255):02x}" for value in colour)

@@ -1,0 +1,115 @@
+"""Masks as other programs write them: read for what they are, or refused by name."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+import impasto
+from impasto import Region
+from impasto.errors import ImageError, SettingsError
+from impasto.masks import reading
+from impasto.tasks import regions
+from tests.helpers import painting, photo
+
+SHAPE = np.zeros((48, 64), np.uint8)
+SHAPE[8:40, 10:30] = 1
+WANTED = torch.from_numpy(SHAPE).float()[None, None]
+
+
+def palette(*colours: int) -> Image.Image:
+    image = Image.fromarray(SHAPE).convert("P")
+    image.putpalette([*colours, *[0] * (768 - len(colours))])
+    return image
+
+
+def on_clear(*colour: int, scale: int = 255) -> NDArray[np.uint8]:
+    return np.dstack([*(np.full_like(SHAPE, each) for each in colour), SHAPE * scale])
+
+
+SAME: dict[str, Any] = {
+    "0 and 1 of 255": SHAPE,
+    "0 and 1 of 65535": SHAPE.astype(np.uint16),
+    "0 and 255 of 65535": SHAPE.astype(np.uint16) * 255,
+    "0 and 1 in RGB": np.dstack([SHAPE] * 3),
+    "a palette of black and red": palette(0, 0, 0, 128, 0, 0),
+    "a palette of grey": palette(0, 0, 0, 1, 1, 1),
+    "green on black": np.dstack([SHAPE * 0, SHAPE * 200, SHAPE * 0]),
+    "black on clear": on_clear(0, 0, 0),
+    "red on clear": on_clear(255, 0, 0),
+    "white on clear": on_clear(255, 255, 255),
+    "one bit": Image.fromarray(SHAPE * 255).convert("1"),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_same_region_however_it_is_written(name: str, tmp_path: Path) -> None:
+    source = SAME[name]
+    if isinstance(source, Image.Image):
+        source.save(tmp_path / "mask.png")
+        source = tmp_path / "mask.png"
+    assert torch.equal(regions.white(source, (48, 64), 64, "mask"), WANTED)
+
+
+def test_what_a_mask_is_taken_for_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "impasto"):
+        for odd in (SHAPE, SAME["green on black"], np.full_like(SHAPE, 255), 255 - SHAPE, SHAPE * 40):
+            reading.mask(odd, "mask of region 1")
+    told = [record.getMessage() for record in caplog.records]
+    assert "black and 1: the latter" in told[0] and "black and #00c800" in told[1]
+    assert "white all over" in told[2] and "white all over" in told[3] and "whiter than 16 %" in told[4]
+
+
+def test_a_map_of_labels_is_refused_by_its_labels(tmp_path: Path) -> None:
+    labels = SHAPE * 2
+    labels[:4], labels[44:] = 1, 7
+    void = np.where(labels == 7, 255, labels).astype(np.uint8)
+    colours = palette(0, 0, 0, 128, 0, 0)
+    colours.paste(2, (0, 0, 20, 8))
+    colours.putpalette([0, 0, 0, 128, 0, 0, 0, 128, 0])
+    colours.save(tmp_path / "voc.png")
+    for source, named in (
+        (labels, "0, 1, 2, 7"),
+        (labels.astype(np.uint16), "0, 1, 2, 7"),
+        (void, "0, 1, 2, 255"),
+        (tmp_path / "voc.png", "0, #008000, #800000"),
+    ):
+        with pytest.raises(ImageError, match=rf"map of \d labels \({named}\): give one"):
+            reading.mask(source, "mask of region 1")
+
+
+def test_soft_and_grey_masks_are_left_as_they_are(caplog: pytest.LogCaptureFixture) -> None:
+    soft = np.tile(np.linspace(0, 255, 64, dtype=np.uint8), (48, 1))
+    three = np.where(SHAPE > 0, 255, 0).astype(np.uint8)
+    three[:, 40:] = 128
+    antialiased = np.asarray(Image.fromarray(SHAPE * 255).resize((320, 240), Image.Resampling.BILINEAR))
+    with caplog.at_level(logging.WARNING, "impasto"):
+        for source in (soft, three, antialiased, SHAPE * 255):
+            assert torch.equal(reading.mask(source, "mask").pixels, impasto.load(source).pixels)
+    assert not caplog.records
+
+
+def test_mask_and_style_in_the_wrong_order_are_told(tmp_path: Path) -> None:
+    mask, style = tmp_path / "mask.png", tmp_path / "wave.png"
+    Image.fromarray(SHAPE * 255).save(mask)
+    Image.fromarray(painting(48, 64)).save(style)
+    with pytest.raises(SettingsError, match=rf"they come as MASK:STYLE, {mask}:{style}"):
+        impasto.plan_stylize(photo(48, 64), None, regions=[Region(style, mask)], size=64)
+    impasto.plan_stylize(photo(48, 64), None, regions=[Region(mask, style)], size=64)
+
+
+@pytest.mark.parametrize("size", [16, 20])
+def test_a_picture_too_small_for_a_layer_is_told(size: int) -> None:
+    clear = np.dstack([photo(48, 64), SHAPE * 255])
+    given: Any = {"recipe": "statistics", "size": size, "iterations": 1}
+    for content, style, more in (
+        (clear, painting(60, 60), {}),
+        (photo(48, 64), None, {"regions": [Region(SHAPE * 255, painting(60, 60))]}),
+    ):
+        with pytest.raises(ImageError, match="too small for layer relu5_1: enlarge it or `size`"):
+            impasto.stylize(content, style, **given | more)
