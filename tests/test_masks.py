@@ -13,8 +13,7 @@ from PIL import Image
 import impasto
 from impasto import Region
 from impasto.errors import ImageError, SettingsError
-from impasto.masks import reading
-from impasto.tasks import regions
+from impasto.masks import reading, regions
 from tests.helpers import painting, photo
 
 SHAPE = np.zeros((48, 64), np.uint8)

@@ -65,7 +65,8 @@ def edges(
     """Show the Sobel edges of pictures and their total variation, row by row."""
     from impasto.judge.gallery import edge_sheet
 
-    named = [(each.stem, each) for each in pictures]
+    stems = [each.stem for each in pictures]
+    named = [(each.stem if stems.count(each.stem) == 1 else str(each), each) for each in pictures]
     _save_sheet(output or Path(f"{pictures[0].stem}-edges.png"), lambda: edge_sheet(named, size), force)
 
 

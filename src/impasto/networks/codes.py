@@ -1,5 +1,6 @@
 """Style codes: what a network is told of a style. Made once, saved, mixed, used on any photo."""
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Picture
 from impasto.settings import names
 from impasto.settings.fields import LEARNT
+from impasto.settings.style_names import place_of
+
+log = logging.getLogger("impasto")
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,11 @@ def learnt_style(spec: str | Mapping[str, float], name: str = LEARNT) -> StyleCo
         raise SettingsError(f"The network {name} has no learnt styles: give it a painting in place of `style_index`.")
     values = torch.zeros(1, chosen.stylizer.heads.in_features, dtype=torch.float64)
     try:
-        pairs = names.listed(spec, lambda style: style in design.styles) if isinstance(spec, str) else spec.items()
+        pairs = (
+            names.listed(spec, lambda style: place_of(style, design.styles) is not None)
+            if isinstance(spec, str)
+            else spec.items()
+        )
         for style, share in pairs:
             values[0, _place(style, design.styles)] += 1.0 if share is None else share
     except (SettingsError, ValueError) as error:
@@ -181,11 +189,12 @@ def _averaged(codes: Sequence[tuple[StyleCode, float]]) -> Tensor | None:
 
 def _place(style: str, styles: Sequence[str]) -> int:
     """The number of a style that is named or numbered. Raises ValueError."""
-    if style in styles:
-        return styles.index(style)
-    if not style.isdecimal() or int(style) >= len(styles):
+    place = place_of(style, styles)
+    if place is None:
         raise ValueError(did_you_mean(style, styles))
-    return int(style)
+    if style.isdecimal() and place != int(style) < len(styles):
+        log.warning("A style is called %s: it is meant, and not number %s, %s.", style, style, styles[int(style)])
+    return place
 
 
 def _colours(painting: Picture | LargePicture, name: str) -> Tensor | None:

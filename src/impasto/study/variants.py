@@ -16,6 +16,7 @@ from impasto.settings.applies import group_of, idle
 from impasto.settings.fields import Settings
 from impasto.settings.parse import USUAL_AMOUNT
 from impasto.settings.setting import RUN
+from impasto.settings.style_names import key
 
 MOST = 10_000
 """More variants than this are nobody's intention."""
@@ -187,9 +188,10 @@ def _used(variants: list[Variant], settings: Mapping[str, Any]) -> list[Variant]
 def _refuse_twins(variants: Iterable[Variant]) -> None:
     seen: dict[str, str] = {}
     for each in variants:
-        for key in (repr(each.resolved().dictionary()), each.folder):
-            if key in seen:
-                raise SettingsError(
-                    f"The variants {seen[key]!r} and {each.name!r} are the same: leave one of them out."
-                )
-            seen[key] = each.name
+        for same, what in (
+            (repr(each.resolved().dictionary()), "are the same"),
+            (key(each.folder), "are called alike, as file systems see it"),
+        ):
+            if same in seen:
+                raise SettingsError(f"The variants {seen[same]!r} and {each.name!r} {what}: leave one of them out.")
+            seen[same] = each.name

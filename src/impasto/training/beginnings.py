@@ -1,6 +1,7 @@
 """How a network begins that is to be trained: from nothing, or from what another one has learnt."""
 
 import copy
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +14,13 @@ from impasto.networks.cin import StylizerShape
 from impasto.networks.contract import Design, Network
 from impasto.networks.encoder import STYLE_LENGTH, EncoderShape
 from impasto.pictures import codecs
+from impasto.settings.style_names import key, style_names
 from impasto.training.course import Kind
 from impasto.training.held_out import middle
 from impasto.training.pictures import colours_of
 from impasto.training.teacher import Goal, Teacher
+
+log = logging.getLogger("impasto")
 
 _CONTRACT, _BLOCKS, _EXPAND = (32, 64, 128), 5, (32, 16)
 _CODES, _HIDDEN = 64, 128
@@ -36,7 +40,11 @@ def design(kind: Kind, paintings: Sequence[Path], palette: float) -> Design:
         return Design(shape, EncoderShape(inputs, _HIDDEN, _CODES), palette=palette)
     shape = StylizerShape(_CONTRACT, _BLOCKS, _EXPAND, len(paintings) + 1)
     colours = tuple(tuple(colours_of(path)[0].tolist()) for path in paintings) if palette else ()
-    return Design(shape, None, tuple(path.stem for path in paintings), palette=palette, colours=colours)
+    names = style_names(paintings)
+    for path, name in zip(paintings, names, strict=True):
+        if key(name) != key(path.stem.strip()):
+            log.warning("The style of %s is called %s: another has its name, or it is a number.", path, name)
+    return Design(shape, None, names, palette=palette, colours=colours)
 
 
 @torch.no_grad()
@@ -94,8 +102,10 @@ def take_over(network: Network, start: Network, teacher: Teacher, descriptions: 
         # A style of the same name goes on, a new one begins as the mean of those learnt; the photograph's own
         # is the last.
         learnt = torch.eye(start.stylizer.heads.in_features, device=heads.weight.device)
-        known, mean = dict(zip(theirs.styles, learnt[:-1], strict=True)), learnt[:-1].mean(0)
-        codes = torch.stack([*(known.get(name, mean) for name in ours.styles), learnt[-1]])
+        known, mean = dict(zip(map(key, theirs.styles), learnt[:-1], strict=True)), learnt[:-1].mean(0)
+        if gone_on := [name for name in ours.styles if key(name) in known]:
+            log.warning("The network to begin from has styles of these names, which go on: %s.", ", ".join(gone_on))
+        codes = torch.stack([*(known.get(key(name), mean) for name in ours.styles), learnt[-1]])
     heads.weight.copy_(start.stylizer.style(codes).T)
 
 

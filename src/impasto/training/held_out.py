@@ -76,12 +76,13 @@ class HeldOut:
             seen = painting.pixels.to(self.teacher.device)
             style, _ = self.teacher.meant(network, torch.tensor([number]), seen)
             styles.append((painting, style, transfer.of(seen)))
-        shown = [(f"{number}", painting.image()) for number, (painting, *_) in enumerate(styles, 1)]
+        names = network.design.styles or [str(number) for number in range(1, len(styles) + 1)]
+        shown = [(name, painting.image()) for name, (painting, *_) in zip(names, styles, strict=False)]
         rows = [[("", Image.new("RGB", (1, 1), "white")), *shown]]
         for path in self.photos:
             photo = codecs.load(path).fitted(_SHEET_SIZE)
             pixels = photo.pixels.to(self.teacher.device)
             painted = [Picture(self.teacher.painted(network, pixels, *style).cpu()) for _, *style in styles]
-            shown = [(f"{number}", each.image()) for number, each in enumerate(painted, 1)]
+            shown = [(name, each.image()) for name, each in zip(names, painted, strict=False)]
             rows.append([("photograph", photo.image()), *shown])
         return contact_sheet(rows, cell=(_SHEET_SIZE, _SHEET_SIZE))

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from impasto.colour import transfer
 from impasto.errors import ImageError
-from impasto.machine import interrupts
+from impasto.machine import folders, interrupts
 from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
@@ -38,13 +38,14 @@ _NAMED = 5
 def pictures_of(source: Path, role: str, least: int) -> list[Path]:
     """The readable pictures of a folder and of those in it, or the one file, sorted, no side below ``least``.
 
-    What is no picture is told and left out. Raises ImageError when nothing is left.
+    What is no picture is told and left out, and so is what systems leave in folders. Raises ImageError when
+    nothing is left.
     """
     if not source.exists():
         raise ImageError(f"There is no folder or file {source} to take {role} from.")
-    paths = sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
+    found = folders.walk(source)
     good, bad = [], []
-    for path in paths:
+    for path in found.files:
         try:
             height, width = codecs.size_of(path)
             if min(height, width) < least:
@@ -53,11 +54,13 @@ def pictures_of(source: Path, role: str, least: int) -> list[Path]:
         except ImageError as error:
             bad.append(str(error))
     if not good:
-        found = f"; the first of {len(bad)}: {bad[0]}" if bad else ""
-        raise ImageError(f"{source} holds no picture that can serve among the {role}{found}")
+        first = f"; the first of {len(bad)}: {bad[0]}" if bad else ""
+        raise ImageError(f"{source} holds no picture that can serve among the {role}{first}")
+    if found.passed:
+        log.warning("Passed over among the %s: %s.", role, found.told())
     if bad:
         shown = "\n  ".join(bad[:_NAMED] + ["…"] * (len(bad) > _NAMED))
-        log.warning("%d of %d files are left out of the %s:\n  %s", len(bad), len(paths), role, shown)
+        log.warning("%d of %d files are left out of the %s:\n  %s", len(bad), len(found.files), role, shown)
     return good
 
 
