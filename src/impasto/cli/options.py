@@ -5,7 +5,7 @@ import inspect
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -19,6 +19,7 @@ from impasto.machine import interrupts
 from impasto.machine.files import at_home
 from impasto.settings import names
 from impasto.settings.applies import fields_of
+from impasto.settings.setting import INPUTS
 
 if TYPE_CHECKING:
     from impasto.jobs.job import Delivery, RegionFiles
@@ -123,12 +124,11 @@ def with_delivery(command: Callable[..., None]) -> Callable[..., None]:
     return _with_options(command, "delivery", options, lambda given: DeliveryOptions(**given))
 
 
-def with_settings(*ways: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command an option for every field of `Settings` that may have an effect in one of its ways.
-
-    Those that were given arrive as its argument ``settings``.
+def with_settings(*ways: str, inputs: Collection[str] = INPUTS) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command an option for every field of `Settings` that may have an effect in one of its ways,
+    with those of `INPUTS` that it takes. Those that were given arrive as its argument ``settings``.
     """
-    options = [_option(declared) for declared in fields_of(*ways)]
+    options = [_option(declared) for declared in fields_of(*ways, inputs=inputs)]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         return _with_options(
@@ -216,9 +216,30 @@ def parse_styles(arguments: list[str], quiet: bool = False) -> tuple[tuple[str, 
     That several count alike is said where no weight says so.
     """
     pairs = [pair for text in arguments for pair in ([names.weighted(text)] if text[:1] != "{" else names.listed(text))]
+    if len(pairs) > 1 and pairs[-1][1] is None:
+        _refuse_output(pairs[-1][0])
     if len(pairs) > 1 and not quiet and all(weight is None for _, weight in pairs):
         stderr.print(f"impasto: {len(pairs)} styles are blended equally: a weight may follow each, like :0.7.")
     return tuple((path, 1.0 if weight is None else weight) for path, weight in pairs)
+
+
+def _refuse_output(path: str) -> None:
+    """Raises SettingsError for a last painting that was meant as the file to write."""
+    from impasto.pictures.codecs import FORMATS
+    from impasto.tasks.record import read
+
+    file = at_home(path)
+    if file.suffix.lower() not in FORMATS:
+        return
+    if not names.is_there(path):
+        raise SettingsError(f"There is no painting {path}: a file to write is named by -o {path}.")
+    try:
+        read(file)
+    except ImpastoError:
+        return
+    raise SettingsError(
+        f"{path} is a result of Impasto: a file to write is named by -o {path}, and a painting that it is meant as has a weight, {path}:1."
+    )
 
 
 def parse_region(text: str) -> "RegionFiles":

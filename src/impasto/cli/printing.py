@@ -1,8 +1,9 @@
 """What is printed for people, and for programs."""
 
 import re
-from json import dumps
 from typing import Any
+
+from impasto.machine import strict_json
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 """Steers a terminal, or the direction of what follows: of a text from a file, whoever wrote it would."""
@@ -23,7 +24,7 @@ def plain(text: str) -> str:
 
 
 def dump(data: Any) -> str:
-    return dumps(data, indent=2)
+    return strict_json.dumps(data, indent=2)
 
 
 def lines(data: dict[str, Any], indent: str = "") -> str:

@@ -20,7 +20,7 @@ from impasto.settings.setting import STYLIZE
 
 @app.command()
 @with_exit_codes
-@with_settings(*STYLIZE)
+@with_settings(*STYLIZE, inputs=())
 def study(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     style: Annotated[Path, typer.Argument(help="The painting.", metavar="STYLE")],

@@ -1,12 +1,14 @@
 """A job: everything that can be asked for, as a value that turns into JSON and back."""
 
-import json
-from collections.abc import Callable, Mapping
+import math
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from impasto.errors import RecordError, SettingsError, did_you_mean
+from impasto.machine import strict_json
 from impasto.machine.files import at_home
 from impasto.settings import names, recipes
 from impasto.settings.applies import chosen_settings
@@ -51,7 +53,7 @@ class Delivery:
     def __post_init__(self) -> None:
         if self.bits not in (None, 8, 16):
             raise SettingsError(f"`bits` must be 8 or 16, not {self.bits}.")
-        if self.checkpoint_every is not None and not self.checkpoint_every >= 0:
+        if self.checkpoint_every is not None and not 0 <= self.checkpoint_every < math.inf:
             raise SettingsError(f"`checkpoint_every` must be at least 0 seconds, not {self.checkpoint_every}.")
 
     def moments(self, iterations: int) -> list[int]:
@@ -130,9 +132,19 @@ class Job:
         chosen = chosen_settings(self.recipe, dict(self.settings), self.task, inputs).dictionary()
         given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)  # in the one form that they have
+        for path in self._paths():
+            _check_name(path)
         self.delivery.moments(self.iterations)
         if self.iterations == 0 and self.delivery.checkpoint_every is not None:
             raise SettingsError("`checkpoint_every` has no meaning with `method` fast: leave it out.")
+
+    def _paths(self) -> Iterator[str]:
+        """All that may be names of files."""
+        yield from (self.content, self.delivery.output, *(path for path, _ in self.styles))
+        for each in self.regions:
+            yield from (each.mask, each.style, each.style_mask or "")
+        yield from (self.settings.get(name, "") for name in ("init", "network"))
+        yield from self.settings.get("protect", ())
 
     @property
     def iterations(self) -> int:
@@ -207,7 +219,7 @@ class Job:
 
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; `Job.of` makes the same job of them."""
-        return {_WHAT: _FORM, **json.loads(json.dumps(asdict(self)))}
+        return {_WHAT: _FORM, **strict_json.loads(strict_json.dumps(asdict(self)))}
 
     @classmethod
     def of(cls, data: Any) -> "Job":
@@ -238,10 +250,20 @@ class Job:
     def read(cls, text: str) -> "Job":
         """The job of a JSON text. Raises as `of`."""
         try:
-            data = json.loads(text)
+            data = strict_json.loads(text)
         except ValueError as error:
             raise RecordError(f"This is no job of Impasto, for it is no JSON ({error}).") from error
         return cls.of(data)
+
+
+def _check_name(path: str) -> None:
+    """Raises SettingsError for a path that no system can have."""
+    try:
+        named = os.fsencode(path)
+    except (TypeError, ValueError):
+        named = b"\0"
+    if b"\0" in named:
+        raise SettingsError(f"{path!r} is no name of a file: give a path.")
 
 
 def _moved(mask: str, file: Callable[[str], str]) -> str:

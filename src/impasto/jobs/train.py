@@ -2,7 +2,6 @@
 on from.
 """
 
-import json
 import logging
 import time
 from collections.abc import Generator
@@ -12,7 +11,7 @@ from typing import Any
 import torch
 
 from impasto.errors import OutputError, SettingsError
-from impasto.machine import files, interrupts
+from impasto.machine import files, interrupts, strict_json
 from impasto.machine.claim import claimed
 from impasto.networks.codes import StyleCode
 from impasto.networks.contract import save_network
@@ -88,7 +87,7 @@ def _steps(training: Training, output: Path, source: str | None) -> Generator[Pr
     saved = time.monotonic()
     try:
         for step in training.steps():
-            lines.append(json.dumps({"step": step.iteration, **_plain(training.last)}) + "\n")
+            lines.append(strict_json.dumps({"step": step.iteration, **_plain(training.last)}) + "\n")
             yield step
             if time.monotonic() - saved >= SAVED_EVERY:
                 try:
@@ -131,4 +130,4 @@ def _lines_until(path: Path, step: int) -> list[str]:
         lines = path.read_text().splitlines(keepends=True) if step else []
     except OSError:
         return []
-    return [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+    return [line for line in lines if line.endswith("\n") and strict_json.loads(line)["step"] <= step]

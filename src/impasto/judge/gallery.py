@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PIL import Image
 from torch import Tensor
 
+from impasto.errors import SettingsError
 from impasto.losses.statistics import total_variation
 from impasto.networks.codes import learnt_style
 from impasto.networks.zoo import network
@@ -21,11 +22,14 @@ _COLUMNS = 6
 
 def learnt_styles(content: PictureLike, size: int = 384, name: str = LEARNT) -> Image.Image:
     """A contact sheet: the photograph at a long side of ``size``, then all learnt styles of a network by
-    their numbers and names.
+    their numbers and names. Raises SettingsError for a network without any.
     """
+    styles = network(name).design.styles
+    if not styles:
+        raise SettingsError(f"The `network` {name} has no learnt styles to show: it paints in that of any painting.")
     photo = usable(content, "content").fitted(size)
     cells = [("photo", photo.image())]
-    for index, style in enumerate(network(name).design.styles):
+    for index, style in enumerate(styles):
         painted = plan_stylize(photo, learnt_style(str(index), name), method="fast", size="native").finish().picture
         cells.append((str(index) if style == str(index) else f"{index} {style}", painted.image()))
     rows = [cells[start : start + _COLUMNS] for start in range(0, len(cells), _COLUMNS)]

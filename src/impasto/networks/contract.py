@@ -8,7 +8,6 @@ The file of a network is a safetensors file: the weights in float16, and in its 
 build the network again.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from impasto.errors import WeightsError
+from impasto.machine import strict_json
 from impasto.machine.files import write_atomic
 from impasto.networks.cin import Layer, Stylizer, StylizerShape
 from impasto.networks.encoder import EncoderShape, StyleEncoder
@@ -130,7 +130,7 @@ def save_network(network: Network, path: Path, *, force: bool = False) -> None:
     assert network.design.architecture, "no file can hold a styliser of another make"
     design = asdict(network.design)
     tensors = {name: tensor.detach().half().contiguous() for name, tensor in network.state_dict().items()}
-    write_atomic(path, save(tensors, {"impasto": _MARK, "design": json.dumps(design)}), force)
+    write_atomic(path, save(tensors, {"impasto": _MARK, "design": strict_json.dumps(design)}), force)
 
 
 def load_network(path: Path) -> Network:
@@ -142,7 +142,7 @@ def load_network(path: Path) -> Network:
             described = file.metadata() or {}
             if described.get("impasto") != _MARK:
                 raise ValueError("it is of another kind")
-            network = Network(_design(json.loads(described["design"])))
+            network = Network(_design(strict_json.loads(described["design"])))
             network.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise WeightsError(

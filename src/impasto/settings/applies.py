@@ -8,14 +8,19 @@ from typing import Any
 from impasto.errors import SettingsError
 from impasto.settings import recipes
 from impasto.settings.fields import Settings
-from impasto.settings.setting import STYLIZE, WAYS
+from impasto.settings.setting import INPUTS, STYLIZE, WAYS
 
 _FIELDS = {declared.name: declared for declared in fields(Settings)}
 
 
-def fields_of(*ways: str) -> "list[Field[Any]]":
-    """The settings that may have an effect in one of these ways."""
-    return [declared for declared in _FIELDS.values() if {*ways} & {*declared.metadata["of"]}]
+def fields_of(*ways: str, inputs: Collection[str] = INPUTS) -> "list[Field[Any]]":
+    """The settings that may have an effect in one of these ways, where of `INPUTS` these alone are given."""
+    missing = {*INPUTS} - {*inputs}
+    return [
+        declared
+        for declared in _FIELDS.values()
+        if {*ways} & {*declared.metadata["of"]} and not any(missing >= {*need} for need in declared.metadata["needs"])
+    ]
 
 
 def group_of(name: str) -> str:

@@ -212,6 +212,7 @@ class Settings:
         RUN,
         of=OPTIMISED,
         least=1,
+        most=10**7,
     )
     quality: Literal["draft", "normal", "fine"] = setting(
         "normal", "How long to work: the iterations times 0.4 (draft), 1 (normal) or 3 (fine).", RUN, of=OPTIMISED

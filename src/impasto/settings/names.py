@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 from impasto.errors import SettingsError
+from impasto.machine import strict_json
 from impasto.machine.files import at_home
 
 _DRIVE = r"((?:^|(?<=:))[A-Za-z]):(?=[\\/])"
@@ -143,6 +144,6 @@ def _of_json(text: str) -> list[tuple[str, float | None]]:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return strict_json.loads(text)
+    except ValueError as error:
         raise SettingsError(f"{text!r} is no JSON ({error}): write names in double quotes.") from None

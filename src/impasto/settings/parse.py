@@ -24,6 +24,10 @@ _FILES = ("init", "network")
 """Settings that may be files."""
 
 
+_LEAST, _MOST = 1e-12, 1e12
+"""Numbers beyond are nobody's meaning, and float32, in which sums are, would lose them or overflow."""
+
+
 def checked(declared: "Field[Any]", value: Any) -> Any:
     """``value`` in the one form of its setting, from whatever there is of it."""
     parsers = {
@@ -47,17 +51,19 @@ def checked(declared: "Field[Any]", value: Any) -> Any:
     assert isinstance(declared.type, type)
     try:
         number = declared.type(value)
-    except (TypeError, ValueError):
-        raise SettingsError(f"{named} must be a {declared.type.__name__}, not {value!r}.") from None
+    except (TypeError, ValueError, OverflowError):
+        raise SettingsError(f"{named} must be a {declared.type.__name__}, not {_shown(value)}.") from None
     if declared.name in _FILES:
         return _file(number)
     if declared.type is not str:
         if (isinstance(number, float) and not math.isfinite(number)) or (isinstance(value, float) and number != value):
-            raise SettingsError(f"{named} must be a finite {declared.type.__name__}, not {value!r}.")
+            raise SettingsError(f"{named} must be a finite {declared.type.__name__}, not {_shown(value)}.")
         least, most = declared.metadata["least"], declared.metadata["most"]
         if (least is not None and number < least) or (most is not None and number > most):
             limits = f"from {least} to {most}" if most is not None else f"at least {least}"
-            raise SettingsError(f"{named} must be {limits}, not {value!r}.")
+            raise SettingsError(f"{named} must be {limits}, not {_shown(value)}.")
+        if isinstance(number, float) and not _usual(number):
+            raise SettingsError(f"{named} must be 0, or from {_LEAST:g} to {_MOST:g}, not {_shown(value)}.")
     return number
 
 
@@ -67,10 +73,12 @@ def _layers(named: str, value: str | Iterable[str] | Layers) -> Layers:
             pairs = [part.partition(":") for part in (value.split(",") if isinstance(value, str) else value) if part]
             value = {name.strip(): float(share or 1) for name, _, share in pairs}
         shares = {name: float(share) for name, share in value.items()}
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         raise SettingsError(f"{named} takes LAYER or LAYER:SHARE, separated by commas, not {value!r}.") from None
-    if not shares or not all(math.isfinite(share) and share > 0 for share in shares.values()):
-        raise SettingsError(f"{named} needs at least one layer, and shares above 0, not {value!r}.")
+    if not shares or not all(share > 0 and _usual(share) for share in shares.values()):
+        raise SettingsError(
+            f"{named} needs at least one layer, and shares above 0, from {_LEAST:g} to {_MOST:g}, not {value!r}."
+        )
     return shares
 
 
@@ -83,7 +91,7 @@ def _amounts(named: str, value: str | Iterable[str] | Amounts) -> Amounts:
         amounts = {_file(mask): float(amount) for mask, amount in value.items()}
     except SettingsError as error:
         raise SettingsError(f"{named} takes MASK or MASK:AMOUNT: {error}") from None
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         raise SettingsError(f"{named} takes MASK or MASK:AMOUNT, separated by commas, not {value!r}.") from None
     if not all(0 <= amount <= 1 for amount in amounts.values()):
         raise SettingsError(f"{named} takes amounts from 0 to 1, not {value!r}.")
@@ -100,12 +108,12 @@ def _size(named: str, value: int | str | Iterable[int]) -> int | str | tuple[int
     try:
         parts = value.lower().split("x") if isinstance(value, str) else [value] if isinstance(value, int) else [*value]
         numbers = [int(part) for part in parts]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = []
     if len(numbers) not in (1, 2) or not all(16 <= number <= 2**15 for number in numbers):
         raise SettingsError(
             f"{named} must be a long side like 512, WIDTHxHEIGHT like 512x384, 16 to 32768, native or auto, "
-            f"not {value!r}."
+            f"not {_shown(value)}."
         )
     return numbers[0] if len(numbers) == 1 else (numbers[0], numbers[1])
 
@@ -115,11 +123,11 @@ def _scales(named: str, value: str | int | Iterable[int]) -> str | tuple[int, ..
         return str(value)
     try:
         scales = tuple(int(part) for part in (value.split(",") if isinstance(value, str) else value))  # type: ignore[union-attr]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         scales = ()
-    if not scales or list(scales) != sorted(set(scales)) or scales[0] < 16:
+    if not scales or list(scales) != sorted(set(scales)) or not 16 <= scales[0] <= scales[-1] <= 2**15:
         raise SettingsError(
-            f"{named} must be auto, single, or rising long sides like 128,256,512 from 16 up, not {value!r}."
+            f"{named} must be auto, single, or rising long sides like 128,256,512 from 16 to 32768, not {_shown(value)}."
         )
     return scales
 
@@ -128,7 +136,7 @@ def _style_scale(named: str, value: str | float | Iterable[float]) -> tuple[floa
     try:
         parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, (int, float)) else [*value]
         scales = tuple(float(part) for part in parts)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         scales = ()
     if not scales or not all(0.05 <= scale <= 4 for scale in scales):
         raise SettingsError(f"{named} takes numbers from 0.05 to 4, separated by commas, not {value!r}.")
@@ -136,9 +144,22 @@ def _style_scale(named: str, value: str | float | Iterable[float]) -> tuple[floa
 
 
 def _memory(named: str, value: str) -> str:
-    if value == "auto" or re.fullmatch(r"\d+(\.\d+)?[MG]B", str(value)):
+    if value == "auto" or re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?[MG]B", str(value)):
         return str(value)
     raise SettingsError(f"{named} must be auto or a number of bytes like 800MB or 2GB, not {value!r}.")
+
+
+def _usual(number: float) -> bool:
+    return number == 0 or _LEAST <= abs(number) <= _MOST
+
+
+def _shown(value: Any) -> str:
+    """A value as a message shows it, of numbers of hundreds of digits the beginning."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integers of thousands of digits
+        return "a number so large"
+    return text if len(text) <= 100 else f"{text[:60]}…"
 
 
 def plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from impasto._version import __version__
 from impasto.errors import OutputError, SettingsError, did_you_mean
 from impasto.jobs.job import Delivery
 from impasto.jobs.process import Process
-from impasto.machine import files
+from impasto.machine import files, strict_json
 from impasto.machine.claim import claimed
 from impasto.pictures import codecs
 from impasto.progress import Progress
@@ -268,7 +268,7 @@ def _cost(variant: Variant) -> str:
 def _read(path: Path) -> dict[str, Any] | None:
     """A JSON object, None where there is none, or a damaged one."""
     try:
-        content = json.loads(path.read_text())
+        content = strict_json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
     return content if isinstance(content, dict) else None

@@ -174,6 +174,12 @@ def start_of(
     return usable(settings.init, "start")
 
 
+def refuse_two_starts(start: PictureLike | None, settings: Mapping[str, Any]) -> None:
+    """Raises SettingsError for a start that is named by ``init``, too."""
+    if start is not None and settings.get("init") is not None:
+        raise SettingsError("A `start` is given, and `init` names another: leave one of them out.")
+
+
 def require(settings: Settings, *names: str) -> None:
     """At least one of the task's own terms must count, or there is nothing to compute."""
     if not any(getattr(settings, name) > 0 for name in names):

@@ -5,7 +5,7 @@ from typing import Any
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
 from impasto.tasks import budget
-from impasto.tasks.inputs import require, start_of, usable, wanted_size
+from impasto.tasks.inputs import refuse_two_starts, require, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
@@ -22,6 +22,7 @@ def plan_reconstruct(
 ) -> Run:
     """Prepare `reconstruct`; see there."""
     chosen = chosen_settings(recipe, settings, "reconstruct").changed(content_layers=layer)
+    refuse_two_starts(start, settings)
     effective = chosen.effective()
     require(effective, "content_weight")
     own = usable(image, "content")

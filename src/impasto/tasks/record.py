@@ -1,12 +1,12 @@
 """The record of a run: what was computed, from what, on what, and how long it took."""
 
-import json
 import platform
 import sys
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import RecordError
+from impasto.machine import strict_json
 from impasto.pictures.codecs import read_description
 
 
@@ -57,7 +57,7 @@ def embedded(record: dict[str, Any]) -> dict[str, Any]:
 
 def to_json(record: dict[str, Any]) -> str:
     """The record as JSON in ASCII, which every format can embed."""
-    return json.dumps(record, indent=2, ensure_ascii=True)
+    return strict_json.dumps(record, indent=2)
 
 
 def encoded(record: dict[str, Any]) -> bytes:
@@ -71,7 +71,7 @@ def read(path: Path) -> dict[str, Any]:
     """
     try:
         text = path.read_text() if path.suffix.lower() == ".json" else read_description(path)
-        record = json.loads(text)
+        record = strict_json.loads(text)
     except OSError as error:
         raise RecordError(f"{path} cannot be read ({error.strerror}): give the path of a result.") from error
     except ValueError:

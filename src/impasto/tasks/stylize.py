@@ -14,7 +14,7 @@ from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 from impasto.tasks import budget, protect
 from impasto.tasks.fast import FastRun, plan_fast
-from impasto.tasks.inputs import StyleLike, require, start_of, usable, wanted_size
+from impasto.tasks.inputs import StyleLike, refuse_two_starts, require, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
@@ -49,6 +49,7 @@ def plan_stylize(
 ) -> Run | FastRun:
     """Prepare `stylize`; see there."""
     chosen = chosen_settings(recipe, settings | {"method": method}, inputs=["regions"] if regions else [])
+    refuse_two_starts(start, settings)
     if regions and chosen.method != "iterative":
         raise SettingsError(f"`regions` are for the optimiser: leave them out, or `method` {chosen.method}.")
     if style is None and not regions:

@@ -7,7 +7,16 @@ from impasto.errors import SettingsError
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
 from impasto.tasks import budget
-from impasto.tasks.inputs import StyleLike, require, scales_of, start_of, style_pictures, wanted_size, weighted
+from impasto.tasks.inputs import (
+    StyleLike,
+    refuse_two_starts,
+    require,
+    scales_of,
+    start_of,
+    style_pictures,
+    wanted_size,
+    weighted,
+)
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
@@ -20,6 +29,7 @@ def plan_texture(
 ) -> Run:
     """Prepare `texture`; see there."""
     chosen = chosen_settings(recipe, settings, "texture")
+    refuse_two_starts(start, settings)
     effective = chosen.effective()
     require(effective, "style_weight", "places_weight")
     if chosen.size == "native":

@@ -1,0 +1,35 @@
+"""JSON as others read it, too: what is no number is null, and what is no JSON is a ValueError."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def dumps(data: Any, *, indent: int | None = None) -> str:
+    """In ASCII, which every format can embed, and without NaN or Infinity, which JSON has no words for.
+
+    >>> dumps({"loss": [1.5, float("nan")]})
+    '{"loss": [1.5, null]}'
+    """
+    return json.dumps(_finite(data), indent=indent, allow_nan=False)
+
+
+def loads(text: str | bytes) -> Any:
+    """Raises ValueError for what is no JSON, has numbers that are none, or is nested too deep to be read."""
+    try:
+        return json.loads(text, parse_constant=_refused)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _refused(word: str) -> None:
+    raise ValueError(f"{word} is no number")
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, Mapping):
+        return {name: _finite(value) for name, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not math.isfinite(data) else data
