@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import impasto
 from impasto.cli import app
+from impasto.cli.options import parse_styles
 from impasto.errors import RecordError, SettingsError
 from impasto.jobs.job import Delivery, Job
 from impasto.machine import strict_json
@@ -45,14 +46,15 @@ def test_a_result_without_its_option_is_told(command: list[str], folder: Path) -
     assert sorted(folder.iterdir()) == before
 
 
-def test_paintings_that_are_blended_are_told(folder: Path) -> None:
-    short = ["--size", "32", "--dry-run", "--recipe", "gatys"]
-    alike = "2 styles are blended equally"
-    assert alike in told("texture", "a.png", "b.png", *short, code=0)
-    assert alike in told("texture", "made.png", "b.png", *short, code=0)
-    assert alike not in told("texture", "a.png", "b.png", "-q", *short, code=0)
-    assert alike not in told("texture", "a.png:0.3", "b.png", *short, code=0)
-    assert alike not in told("texture", "b.png", "made.png:1", *short, code=0)
+def test_paintings_that_are_blended_are_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(*styles: str, quiet: bool = False) -> str:
+        assert len(parse_styles([*styles], quiet)) == len(styles)
+        return capsys.readouterr().err
+
+    for styles in (["a.png", "b.png"], ["made.png", "b.png"]):
+        assert "2 styles are blended equally" in said(*styles) and not said(*styles, quiet=True)
+    for styles in (["a.png:0.3", "b.png"], ["b.png", "made.png:1"], ["made.png"], ["out.png"]):
+        assert not said(*styles)
 
 
 def test_what_cannot_serve_is_refused(folder: Path) -> None:

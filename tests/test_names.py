@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -18,6 +19,8 @@ from impasto.settings import names
 from impasto.settings.fields import Settings
 from impasto.study.variants import written
 from tests.helpers import painting
+
+FAST = {"settings": {"method": "fast"}}
 
 
 @pytest.fixture
@@ -131,6 +134,9 @@ def test_weights_as_large_as_numbers_go_keep_their_ratio() -> None:
 def test_a_job_takes_names_as_they_are(there: Path) -> None:
     job = Job.of({"job": 1, "task": "texture", "styles": [["b:0.5:2", 0.5]], "recipe": "texture"})
     assert job.styles == (("b:0.5:2", 0.5),)
+    learnt = Job.of({"job": 1, "task": "stylize", "content": "a.jpg", "style_index": {"rhone": 0.5, "7": 0.5}} | FAST)
+    assert learnt.output == Path("a-style-rhonex0.5+7x0.5.png") and Job.of(learnt.dictionary()) == learnt
+    assert torch.equal(codes.learnt_style(learnt.style_index).values, codes.learnt_style("rhone:1,7:1").values)
 
 
 def test_the_home_folder(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:

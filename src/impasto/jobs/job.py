@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -161,7 +162,7 @@ class Job:
         if self.task == "reconstruct":
             parts.append(self.layer or _LAYER)
         elif self.style_index:
-            parts.append("style-" + self.style_index.replace(":", "x").replace(",", "+"))
+            parts.append("style-" + re.sub(r'[{}"\s]', "", self.style_index).replace(":", "x").replace(",", "+"))
         else:
             parts.append(Path(self.styles[0][0] if self.styles else self.regions[0].style).stem)
         return Path("-".join([*parts, "texture"] if self.task == "texture" else parts) + ".png")
@@ -230,9 +231,11 @@ class Job:
             raise RecordError(f'This is no job of Impasto: expected a JSON object with "{_WHAT}": {_FORM}.')
         try:
             given = _known(cls, {name: value for name, value in data.items() if name != _WHAT})
+            index = given.get("style_index", "")
             return cls(
                 **given
                 | {
+                    "style_index": strict_json.dumps(index) if isinstance(index, Mapping) else index,
                     "styles": tuple((str(path), float(weight)) for path, weight in given.get("styles", ())),
                     "regions": tuple(RegionFiles(**_known(RegionFiles, each)) for each in given.get("regions", ())),
                     "settings": dict(given.get("settings", {})),
