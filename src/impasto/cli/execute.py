@@ -3,15 +3,18 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from impasto._version import IMPORTED_AT
-from impasto.cli.options import INTERRUPTED, fail, stderr
+from impasto.cli.options import FAILED, INTERRUPTED, fail, stderr
 from impasto.errors import SettingsError
 from impasto.jobs.deliver import Work
+from impasto.jobs.rescue import Write, place
 from impasto.progress import Progress
 
 if TYPE_CHECKING:
@@ -39,7 +42,15 @@ def execute(work: Work, *, quiet: bool) -> tuple[dict[str, Any], int]:
     if not quiet:
         state = ", interrupted" if work.interrupted else ""
         stderr.print(f"{work.record['steps']} steps in {work.record['elapsed_s']:.1f} s{state}", markup=False)
-    return work.record, INTERRUPTED if work.interrupted else 0
+    return work.record, INTERRUPTED if work.interrupted else FAILED if work.misplaced else 0
+
+
+def deliver(path: Path, write: Write, force: bool) -> None:
+    """Write a result and print where it is; when that is not where it was asked for, the exit code tells."""
+    there = place(path, write, force)
+    print(there)
+    if there != path:
+        raise typer.Exit(FAILED)
 
 
 def execute_study(study: "Study", seconds: float, *, yes: bool, quiet: bool) -> None:
