@@ -37,7 +37,9 @@ def check_writable(path: Path, force: bool) -> None:
         target = _target(path, force)
         for part in target.parts:
             if len(os.fsencode(part)) > LONGEST:
-                raise OutputError(f"The name {part} has more than {LONGEST} bytes: choose a shorter one.")
+                raise OutputError(
+                    f"{path} cannot be written: {part} has more than {LONGEST} bytes, choose a shorter name."
+                )
         there = (each for each in target.parents if each.exists())
         partial, file = _begun(target.parent if path.is_symlink() else next(there))
         file.close()

@@ -2,6 +2,7 @@
 whom, whose it is; and the colours that it was saved in.
 """
 
+import io
 import logging
 import warnings
 from collections.abc import Iterator, Mapping
@@ -44,11 +45,11 @@ _MOST = 2000
 @dataclass(frozen=True)
 class Origin:
     """``tags`` of EXIF by directory (`MAIN`, or an `ExifTags.IFD`) and number, as Pillow has them, and a
-    ``profile`` to save colours in, None for sRGB.
+    ``profile`` to save colours in, b"" for sRGB.
     """
 
     tags: Mapping[int, Mapping[int, Any]] = field(default_factory=dict)
-    profile: ImageCms.ImageCmsProfile | None = None
+    profile: bytes = b""
 
     def exif(self, description: str) -> Image.Exif:
         """The EXIF block of a result, with a description of its own."""
@@ -77,7 +78,7 @@ def origin_of(path: str | Path, keep: Kept = "some", profile: Profile = "srgb") 
         with warnings.catch_warnings(), _open(Path(path)) as image:
             warnings.simplefilter("ignore")  # Pillow has some for what it passes over
             tags = {} if keep == "none" else _tags(image.getexif(), keep)
-            return Origin(tags, _usable(image) if profile == "keep" else None)
+            return Origin(tags, _usable(image) if profile == "keep" else b"")
     except Exception as error:  # as with pixels, whatever a decoder pleases; these are there already
         log.warning("What the photograph says of itself cannot be read (%s): it is left out.", error)
         return NOWHERE
@@ -101,8 +102,10 @@ def _tags(exif: Image.Exif, keep: Kept) -> dict[int, dict[int, Any]]:
 
 
 def _bytes(value: Any) -> Any:
-    """Text as the bytes that it was, in whatever encoding: Pillow reads Latin-1, and would write ASCII."""
-    return value.encode("latin-1") if isinstance(value, str) else value
+    """Text beyond ASCII as the bytes that it was, in whatever encoding: Pillow reads Latin-1, but writes
+    ASCII.
+    """
+    return value.encode("latin-1") if isinstance(value, str) and not value.isascii() else value
 
 
 def _sound(directory: int, tag: int, value: Any) -> bool:
@@ -116,21 +119,21 @@ def _sound(directory: int, tag: int, value: Any) -> bool:
         return False
 
 
-def _usable(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
+def _usable(image: Image.Image) -> bytes:
     """The profile of a photograph, if results can be saved in it."""
     profile = profiles.foreign(image)
     if profile is None:
-        return None
+        return b""
     try:
         if profile.profile.xcolor_space.strip() == "RGB":
             profiles.from_srgb(np.zeros((1, 1, 3), np.uint8), profile)
-            return profile
+            return bytes(image.info["icc_profile"])
     except ImageCms.PyCMSError:
         pass
     log.warning(
         "The photograph's colour profile cannot be that of a result, for it is not one for RGB both ways: sRGB is."
     )
-    return None
+    return b""
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ class Converted:
     """A picture in the colours of another profile, as it is saved."""
 
     picture: Any
-    profile: ImageCms.ImageCmsProfile
+    icc: bytes
 
     @property
     def size(self) -> Size:
@@ -152,7 +155,8 @@ class Converted:
 
     def strips(self, depth: Depth) -> Iterator[Array]:
         """As `Picture.strips`."""
-        return (profiles.from_srgb(strip, self.profile) for strip in self.picture.strips(depth))
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(self.icc))
+        return (profiles.from_srgb(strip, profile) for strip in self.picture.strips(depth))
 
     def image(self) -> Image.Image:
         """As `Picture.image`."""

@@ -107,8 +107,8 @@ def save(
     form = check_format(path, picture.size, depth)
     depth = depth or (picture.depth if picture.depth in form.depths else 8)
     check_format(path, picture.size, depth)
-    colours = picture if origin.profile is None else Converted(picture, origin.profile)
-    profile = profiles.srgb() if origin.profile is None else origin.profile.tobytes()
+    colours = Converted(picture, origin.profile) if origin.profile else picture
+    profile = origin.profile or profiles.srgb()
     exif = _fitting(form, description, origin)
 
     def write(file: BinaryIO) -> None:
@@ -197,7 +197,9 @@ def _encode_tiff(picture: Saveable, depth: Depth, exif: Image.Exif, profile: byt
 
     strips = picture.strips(depth)
     first = next(strips)
-    texts = [(tag, 2, None, value, True) for tag, value in exif.items() if isinstance(value, bytes)]
+    own = {
+        tag: value for tag, value in exif.items() if isinstance(value, (str, bytes)) and tag != Base.ImageDescription
+    }
     parts = {each: tags for each in (IFD.Exif, IFD.GPSInfo) if (tags := exif.get_ifd(each))}
     tifffile.imwrite(
         file,
@@ -212,7 +214,10 @@ def _encode_tiff(picture: Saveable, depth: Depth, exif: Image.Exif, profile: byt
         iccprofile=profile,
         description=exif[Base.ImageDescription],
         metadata=None,
-        extratags=[*texts, *((part - 1, 4, 1, 0, True) for part in parts)],
+        extratags=[
+            *((tag, 2, None, value, True) for tag, value in own.items()),
+            *((part - 1, 4, 1, 0, True) for part in parts),
+        ],
     )
     file.seek(0)
     with tifffile.TiffFile(file) as tiff:
