@@ -26,12 +26,15 @@ from tests.helpers import photo
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 8), (64, 64), (200, 300), (61, 997), (300, 500)])
 @pytest.mark.parametrize("suffix", FORMATS)
-def test_pure_noise_is_written(tmp_path: Path, suffix: str, size: Size) -> None:
-    """It is what compresses least: encoders' buffers are too small for it first."""
+def test_pure_noise_is_written(tmp_path: Path, suffix: str, size: Size, capfd: pytest.CaptureFixture[str]) -> None:
+    """It is what compresses least: encoders' buffers are too small for it first, and they have words for
+    that.
+    """
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     save(load(noise), tmp_path / f"a{suffix}", description="{}")
     back = load(tmp_path / f"a{suffix}").array().astype(int)
     assert np.abs(back - noise).mean() < 60 and read_description(tmp_path / f"a{suffix}") == "{}"
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_is_smooth_is_still_coded_as_well_as_can_be(tmp_path: Path) -> None:

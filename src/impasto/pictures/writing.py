@@ -4,6 +4,7 @@ Pillow writes what has 8 bits a channel; 16-bit PNG goes through OpenCV, and TIF
 strip.
 """
 
+import io
 import itertools
 import logging
 import os
@@ -60,7 +61,7 @@ _JPEG = Format(
     alpha=False,
     longest={8: 65500},
     exif=65533,
-    options={"quality": 95, "subsampling": "4:4:4", "optimize": True},
+    options={"quality": 95, "subsampling": "4:4:4"},
 )
 _AVIF = Format("AVIF", alpha=True, longest={8: 32768}, area=2**28, options={"quality": 90, "subsampling": "4:4:4"})
 
@@ -167,17 +168,23 @@ def _encode(picture: Saveable, depth: Depth, form: Format, file: BinaryIO, *, ex
             white.paste(image, mask=image.getchannel("A"))
             image = white
         options = {"icc_profile": profile, "exif": exif, **form.options}
-        if image.width * image.height > LARGE:  # libjpeg would hold all coefficients at once to find their best code
-            options |= {"optimize": False}
-        try:
-            image.save(file, form.name, **options)
-        except OSError as error:
-            if error.errno is not None or not options.get("optimize"):
-                raise
-            # Noise takes more than the buffer that Pillow has for a JPEG whose code is optimised.
-            file.seek(0)
-            file.truncate()
-            image.save(file, form.name, **options | {"optimize": False})
+        if form.name == "JPEG":
+            options["optimize"] = _optimizable(image, options)
+        image.save(file, form.name, **options)
+
+
+def _optimizable(image: Image.Image, options: Mapping[str, Any]) -> bool:
+    """Whether the best code of a JPEG can be looked for.
+
+    libjpeg holds all coefficients at once for it, and Pillow a buffer of two bytes a pixel: noise takes more,
+    and the attempt to write it so fails, and says so on the standard error.
+    """
+    area = image.width * image.height
+    if area > LARGE:
+        return False
+    plain = io.BytesIO()
+    image.save(plain, "JPEG", **options | {"optimize": False})
+    return plain.tell() <= 2 * area
 
 
 def _encode_deep_png(picture: Saveable, exif: Image.Exif, profile: bytes, file: BinaryIO) -> None:
