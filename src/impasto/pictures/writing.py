@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image, ImageFile, TiffImagePlugin
 from PIL.ExifTags import IFD, Base
 
 from impasto.errors import OutputError
@@ -173,7 +173,7 @@ def _encode(picture: Saveable, depth: Depth, form: Format, file: BinaryIO, *, ex
         image.save(file, form.name, **options)
 
 
-def _optimizable(image: Image.Image, options: Mapping[str, Any]) -> bool:
+def _optimizable(image: Image.Image, options: dict[str, Any]) -> bool:
     """Whether the best code of a JPEG can be looked for.
 
     libjpeg holds all coefficients at once for it, and Pillow a buffer of two bytes a pixel: noise takes more,
@@ -184,7 +184,7 @@ def _optimizable(image: Image.Image, options: Mapping[str, Any]) -> bool:
         return False
     plain = io.BytesIO()
     image.save(plain, "JPEG", **options | {"optimize": False})
-    return plain.tell() <= 2 * area
+    return plain.tell() <= max(ImageFile.MAXBLOCK, 2 * area)
 
 
 def _encode_deep_png(picture: Saveable, exif: Image.Exif, profile: bytes, file: BinaryIO) -> None:
