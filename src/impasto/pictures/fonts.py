@@ -19,7 +19,7 @@ def readable(text: str, most: int) -> tuple[str, list["FontEntry"]]:
     """
     left = {letter for letter in text if letter.isprintable() and letter != " "}
     shown = {" "}
-    picked: list["FontEntry"] = []
+    picked: list[FontEntry] = []
     while left and len(picked) < most:
         best = max(_installed(), key=lambda font: len(left & _letters(font.fname)))
         if not left & _letters(best.fname):
