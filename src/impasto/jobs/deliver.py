@@ -39,34 +39,18 @@ class Work:
         self.job, self.output = job, job.output
         self.record: dict[str, Any] | None = None
         self.interrupted = False
-        delivery = job.delivery
+        self.misplaced: list[str] = []
+        self._saved: list[str] = []
         self._force = force or resume
         self._numbered = numbered(job)
         self._checkpoint = files.beside(job.output, ".checkpoint")
-        self._saved: list[str] = []
-        self.misplaced: list[str] = []
-        keeps = resume or delivery.checkpoint_every is not None
-        for path in [job.output, sidecar(job.output), *self._numbered.values()]:
-            files.check_writable(path, self._force)
-        if keeps:
-            files.check_writable(self._checkpoint, True)
-        check_format(job.output, (1, 1), delivery.bits)
-        outputs = [job.output, sidecar(job.output), self._checkpoint, *self._numbered.values()]
-        files.refuse_inputs(outputs, job.files())
-        if self._checkpoint.exists() and not self._force:
-            raise SettingsError(
-                f"{self._checkpoint} is of a run that was cut off: `resume` goes on with it, `force` starts afresh."
-            )
+        self._check(keeps=resume or job.delivery.checkpoint_every is not None)
         self.run = job.prepared()
-        check_format(job.output, self.run.size, delivery.bits)
+        check_format(job.output, self.run.size, job.delivery.bits)
         if resume:
-            reached = self.run.resume(self._checkpoint)
-            past = {moment: self._numbered.pop(moment) for moment in [*self._numbered] if moment <= reached}
-            self._saved = [str(path) for path in past.values() if path.exists()]
-            if missing := [str(moment) for moment, path in past.items() if not path.exists()]:
-                log.warning("No picture can be had of what is past any more: iteration %s.", ", ".join(missing))
-        kept = delivery.keep_metadata or ("some" if delivery.metadata else "none")
-        self._origin = origin_of(job.content, kept, delivery.profile) if job.content else NOWHERE
+            self._pass_over(self.run.resume(self._checkpoint))
+        kept = job.delivery.keep_metadata or ("some" if job.delivery.metadata else "none")
+        self._origin = origin_of(job.content, kept, job.delivery.profile) if job.content else NOWHERE
         files.create_folder(job.output.parent)
 
     @classmethod
@@ -124,6 +108,30 @@ class Work:
                 except OutputError as error:  # the one before is still there, and the work goes on
                     yield Progress(progress.done, progress.text, str(error), progress.iteration)
                 written = time.monotonic()
+
+    def _check(self, *, keeps: bool) -> None:
+        """Make sure that all files can be written; one that ``keeps`` checkpoints has another one. Raises
+        OutputError and SettingsError.
+        """
+        output, kept = self.job.output, self._checkpoint
+        results = [output, sidecar(output), *self._numbered.values()]
+        for path in results:
+            files.check_writable(path, self._force)
+        if keeps:
+            files.check_writable(kept, True)
+        check_format(output, (1, 1), self.job.delivery.bits)
+        files.refuse_inputs([*results, kept], self.job.files())
+        if kept.exists() and not self._force:
+            raise SettingsError(
+                f"{kept} is of a run that was cut off: `resume` goes on with it, `force` starts afresh."
+            )
+
+    def _pass_over(self, reached: int) -> None:
+        """Go on after an iteration: of its snapshots and those before there are those that were written."""
+        past = {moment: self._numbered.pop(moment) for moment in [*self._numbered] if moment <= reached}
+        self._saved = [str(path) for path in past.values() if path.exists()]
+        if missing := [str(moment) for moment, path in past.items() if not path.exists()]:
+            log.warning("No picture can be had of what is past any more: iteration %s.", ", ".join(missing))
 
     def _snapshot(self, moment: int) -> None:
         path, picture = self._numbered.pop(moment), self.run.picture()
