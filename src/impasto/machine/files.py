@@ -86,7 +86,7 @@ def named(stem: str, tail: str, longest: int = LONGEST) -> str:
     characters and marked by its hash, so that two stems stay two.
 
     >>> named("a" * 300, ".png", 24)
-    'aaaaaaaaaaa~98659c7f.png'
+    'aaaaaaaaaaa~9835fa6b.png'
     """
     room = longest - len(os.fsencode(tail))
     kept, mark = stem, ""
