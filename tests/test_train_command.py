@@ -95,7 +95,7 @@ def test_a_new_style_is_fitted_to_a_network_that_stays_as_it_is(folders: Path) -
     mixture = impasto.style_code([("new.safetensors", 0.5), ("new.png", 0.5)])
     assert torch.allclose(mixture.values, (fitted.values + begun.style()) / 2, atol=1e-5)
     said = run("--style", "new.png", "--from", "any.safetensors", "-o", "./any.safetensors", "--force", code=1)
-    assert "is the network to begin from" in said
+    assert "is the input any.safetensors itself" in said
     # The network that it was made for is no more.
     run("--style", "paintings", "--kind", "any", "--steps", "2", "-o", "any.safetensors", "--force")
     with pytest.raises(StyleCodeError, match="is not the one that it was made for"):

@@ -9,7 +9,7 @@ from typing import Any
 
 from impasto.errors import ImageError
 from impasto.jobs.job import Delivery, Job
-from impasto.machine.files import check_writable
+from impasto.machine.files import check_writable, create_folder
 from impasto.pictures.codecs import load, save
 from impasto.pictures.picture import Picture
 from impasto.pictures.sheet import contact_sheet
@@ -43,6 +43,7 @@ def prepare(folder: Path, force: bool, **settings: Any) -> Job:
     content, style = folder / "content.png", folder / "style.png"
     for path in (content, style, folder / "sheet.png"):
         check_writable(path, force)
+    create_folder(folder)
     job = Job("stylize", str(content), ((str(style), 1.0),), settings=settings)
     delivery = Delivery(str(folder / "result.png"), snapshots=f"every:{max(1, job.iterations // 4)}")
     for picture, path in zip(demo_pair(), (content, style), strict=True):

@@ -3,15 +3,19 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 from impasto._version import IMPORTED_AT
-from impasto.cli.options import fail, stderr
+from impasto.cli.options import FAILED, fail, stderr
+from impasto.cli.printing import say
 from impasto.errors import SettingsError
 from impasto.jobs.deliver import Work
+from impasto.jobs.rescue import Write, place
 from impasto.machine import interrupts
 from impasto.progress import Progress
 
@@ -38,9 +42,17 @@ def execute(work: Work, *, quiet: bool) -> tuple[dict[str, Any], int]:
     if work.record is None:
         raise KeyboardInterrupt
     if not quiet:
-        state = f", interrupted: the picture so far is saved in {work.job.output}" if work.interrupted else ""
+        state = f", interrupted: the picture so far is saved in {work.output}" if work.interrupted else ""
         stderr.print(f"{work.record['steps']} steps in {work.record['elapsed_s']:.1f} s{state}", markup=False)
-    return work.record, interrupts.code() if work.interrupted else 0
+    return work.record, interrupts.code() if work.interrupted else FAILED if work.misplaced else 0
+
+
+def deliver(path: Path, write: Write, force: bool) -> None:
+    """Write a result and print where it is; when that is not where it was asked for, the exit code tells."""
+    there = place(path, write, force)
+    say(there)
+    if there != path:
+        raise typer.Exit(FAILED)
 
 
 def execute_study(study: "Study", seconds: float, *, yes: bool, quiet: bool) -> None:

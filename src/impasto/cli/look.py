@@ -36,7 +36,8 @@ def styles(
     """
     from impasto.judge.gallery import learnt_styles
 
-    _save_sheet(output or Path(f"{content.stem}-styles.png"), lambda: learnt_styles(content, size, network), force)
+    path = output or Path(files.named(content.stem, "-styles.png"))
+    _save_sheet(path, lambda: learnt_styles(content, size, network), force, content)
 
 
 @app.command()
@@ -67,7 +68,8 @@ def edges(
 
     stems = [each.stem for each in pictures]
     named = [(each.stem if stems.count(each.stem) == 1 else str(each), each) for each in pictures]
-    _save_sheet(output or Path(f"{pictures[0].stem}-edges.png"), lambda: edge_sheet(named, size), force)
+    path = output or Path(files.named(pictures[0].stem, "-edges.png"))
+    _save_sheet(path, lambda: edge_sheet(named, size), force, *pictures)
 
 
 @app.command()
@@ -90,11 +92,14 @@ def info(
     say(dump(record) if json else lines(record))
 
 
-def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool) -> None:
-    """Draw a sheet and write it, once it is known that it can be written."""
+def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool, *pictures: Path) -> None:
+    """Draw a sheet of ``pictures`` and write it, once it is known that it can be written."""
+    from impasto.cli.execute import deliver
     from impasto.pictures import codecs
 
-    codecs.check_format(path, (1, 1))
     files.check_writable(path, force)
-    codecs.save(codecs.load(draw()), path, force=force)
-    say(path)
+    codecs.check_format(path, (1, 1))
+    files.refuse_inputs([path], pictures)
+    sheet = codecs.load(draw())
+    files.create_folder(path.parent)
+    deliver(path, lambda to, over: codecs.save(sheet, to, force=over), force)

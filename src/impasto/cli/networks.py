@@ -84,6 +84,7 @@ def train(
     Watch OUTPUT.sheet.png, which is painted anew every three minutes; Ctrl-C saves, and --resume goes on.
     """
     from impasto.cli.execute_training import execute_training
+    from impasto.jobs.train import check
     from impasto.networks.zoo import network
     from impasto.settings.applies import chosen_settings
     from impasto.training.course import KINDS, Course
@@ -108,8 +109,10 @@ def train(
         workers=workers,
         validate_every=validate_every or (50 if fit else 500),
     )
+    learnt_from = pictures_of(photos, "photographs", crop)
+    check(output, [*learnt_from, *paintings, *([from_] if from_ else [])], resume=resume, force=force)
     with shared() as speaks:
-        training = Training(kind, pictures_of(photos, "photographs", crop), paintings, chosen, course, start=start)
+        training = Training(kind, learnt_from, paintings, chosen, course, start=start)
         summary, code = execute_training(
             training,
             output,
@@ -138,13 +141,16 @@ def style_code(
     """Save a painting's style, or a mixture, as a small file that `stylize --method fast` takes in its
     place.
     """
+    from impasto.cli.execute import deliver
     from impasto.tasks.inputs import style_code as code_of
 
     paintings = list(parse_styles(style))
-    path = output or Path(f"{Path(paintings[0][0]).stem}.safetensors")
+    path = output or Path(files.named(Path(paintings[0][0]).stem, ".safetensors"))
     files.check_writable(path, force)
-    code_of(paintings, network).save(path, force=force)
-    say(path)
+    files.refuse_inputs([path], [*(painting for painting, _ in paintings), network])
+    code = code_of(paintings, network)
+    files.create_folder(path.parent)
+    deliver(path, lambda to, over: code.save(to, force=over), force)
 
 
 @app.command()
@@ -157,11 +163,13 @@ def export(
     """Save a network as an ONNX file for other programs: any height and width, the style's code as an
     input.
     """
+    from impasto.cli.execute import deliver
     from impasto.networks.export import export_onnx
 
-    path = output or Path(f"{Path(network).stem}.onnx")
-    export_onnx(network, path, force=force)
-    say(path)
+    path = output or Path(files.named(Path(network).stem, ".onnx"))
+    files.check_writable(path, force)
+    files.refuse_inputs([path], [network])
+    deliver(path, lambda to, over: export_onnx(network, to, force=over), force)
 
 
 @app.command()

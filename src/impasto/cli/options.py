@@ -80,6 +80,22 @@ class DeliveryOptions:
     no_metadata: Annotated[
         bool, typer.Option("--no-metadata", help="Leave the record out of the result, and write none beside it.")
     ] = False
+    keep_metadata: Annotated[
+        str,
+        typer.Option(
+            help="What the result says of what the photograph says of itself: the time it was taken, its author and copyright (some); also camera, exposure "
+            "and place (all).",
+            metavar="all|some|none",
+            show_default="some, or none with --no-metadata",
+        ),
+    ] = ""
+    profile: Annotated[
+        str,
+        typer.Option(
+            help="Save the colours in the photograph's own profile (keep), for programs that go on with it, or in sRGB.",
+            metavar="keep|srgb",
+        ),
+    ] = "srgb"
     checkpoint_every: Annotated[
         float | None,
         typer.Option(
@@ -111,6 +127,8 @@ class DeliveryOptions:
             snapshots=self.snapshots,
             bits=self.bits,  # type: ignore[arg-type]  # which the delivery checks
             metadata=not self.no_metadata,
+            keep_metadata=self.keep_metadata,  # type: ignore[arg-type]
+            profile=self.profile,  # type: ignore[arg-type]
             checkpoint_every=self.checkpoint_every,
         )
 

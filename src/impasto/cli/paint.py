@@ -194,6 +194,7 @@ def _carry_out(job: "Job", options: DeliveryOptions) -> None:
         report = plan(job)
         say(dump(report) if options.json else lines(report))
         return
-    record, code = execute(Work(job, resume=options.resume, force=options.force), quiet=options.quiet)
-    say(dump(record) if options.json else job.output)
+    work = Work(job, resume=options.resume, force=options.force)
+    record, code = execute(work, quiet=options.quiet)
+    say(dump(record) if options.json else work.output)
     raise typer.Exit(code)

@@ -15,6 +15,7 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.cli.printing import dump, lines, say
+from impasto.machine import files
 from impasto.settings.setting import STYLIZE
 
 
@@ -75,7 +76,7 @@ def study(
     planned = plan_study(
         content,
         style,
-        folder or Path(f"{content.stem}-{style.stem}-study"),
+        folder or Path(files.named(f"{content.stem}-{style.stem}", "-study")),
         sweeps=sweeps,
         recipes=recipe or ["default"],
         preset=preset,

@@ -3,6 +3,7 @@ watches.
 """
 
 import contextlib
+import logging
 import time
 from collections.abc import Generator
 from dataclasses import replace
@@ -14,48 +15,47 @@ import torch
 from impasto._version import IMPORTED_AT
 from impasto.errors import OutputError, RecordError, SettingsError
 from impasto.jobs.job import Job
+from impasto.jobs.rescue import Write, place
 from impasto.machine import files, interrupts, memory
 from impasto.machine.claim import claimed
-from impasto.pictures.codecs import check_format, save
+from impasto.pictures.codecs import NOWHERE, check_format, origin_of, save
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
 from impasto.tasks import record
 
+log = logging.getLogger("impasto")
+
 
 class Work:
     """A job in the middle of being carried out. `events` computes; ``record`` is there once it has come to an
-    end.
+    end, and ``output`` says then where the result is. ``misplaced`` tells of every file that could not be
+    written where it was asked for.
     """
 
     def __init__(self, job: Job, *, resume: bool = False, force: bool = False) -> None:
-        """Prepare the task, and make sure that all files can be written, as far as that can be known
-        beforehand.
+        """Make sure that all files can be written, as far as that can be known beforehand, and prepare the
+        task.
 
         Existing files are written over with ``force`` only, and those of the job itself with ``resume``,
         which goes on from the checkpoint that an earlier run of it has left. Raises what `Job.prepared`
         raises, OutputError, CheckpointError and SettingsError.
         """
-        self.job, self.run = job, job.prepared()
+        self.job, self.output = job, job.output
         self.record: dict[str, Any] | None = None
         self.interrupted = False
-        output, delivery = job.output, job.delivery
+        self.misplaced: list[str] = []
+        self._saved: list[str] = []
         self._force = force or resume
-        check_format(output, self.run.size, delivery.bits)
         self._numbered = numbered(job)
-        self._checkpoint = output.with_name(output.name + ".checkpoint")
-        files.check_writable(self._checkpoint, True)
+        self._checkpoint = files.beside(job.output, ".checkpoint")
+        self._check(keeps=resume or job.delivery.checkpoint_every is not None)
+        self.run = job.prepared()
+        check_format(job.output, self.run.size, job.delivery.bits)
         if resume:
-            reached = self.run.resume(self._checkpoint)
-        elif self._checkpoint.exists() and not force:
-            raise SettingsError(
-                f"{self._checkpoint} is of a run that was cut off: `resume` goes on with it, `force` starts afresh."
-            )
-        else:
-            reached = -1
-        self._sidecar = output.with_name(output.name + ".json")
-        for path in [output, self._sidecar, *self._numbered.values()]:
-            files.check_writable(path, self._force)
-        self._saved = [str(self._numbered.pop(moment)) for moment in [*self._numbered] if moment <= reached]
+            self._pass_over(self.run.resume(self._checkpoint))
+        kept = job.delivery.keep_metadata or ("some" if job.delivery.metadata else "none")
+        self._origin = origin_of(job.content, kept, job.delivery.profile) if job.content else NOWHERE
+        files.create_folder(job.output.parent)
 
     @classmethod
     def of(cls, job: dict[str, Any], *, resume: bool = False, force: bool = False) -> "Work":
@@ -89,11 +89,10 @@ class Work:
         except Exception:
             if self.run.has_picture:
                 self._deliver()
-                yield Progress(0, event=f"The picture so far is in {self.job.output}.")
+                yield Progress(0, event=f"The picture so far is in {self.output}.")
             raise
         else:
-            self._deliver()
-            self._checkpoint.unlink(missing_ok=True)
+            self._deliver(complete=True)
 
     def picture(self) -> Picture:
         """The picture so far. Raises NotReadyError before there is one."""
@@ -123,26 +122,86 @@ class Work:
                 if asked:
                     raise KeyboardInterrupt
 
+    def _check(self, *, keeps: bool) -> None:
+        """Make sure that all files can be written; one that ``keeps`` checkpoints has another one. Raises
+        OutputError and SettingsError.
+        """
+        output, kept = self.job.output, self._checkpoint
+        results = [output, sidecar(output), *self._numbered.values()]
+        for path in results:
+            files.check_writable(path, self._force)
+        if keeps:
+            files.check_writable(kept, True)
+        check_format(output, (1, 1), self.job.delivery.bits)
+        files.refuse_inputs([*results, kept], self.job.files())
+        if kept.exists() and not self._force:
+            raise SettingsError(
+                f"{kept} is of a run that was cut off: `resume` goes on with it, `force` starts afresh."
+            )
+
+    def _pass_over(self, reached: int) -> None:
+        """Go on after an iteration: of its snapshots and those before there are those that were written."""
+        past = {moment: self._numbered.pop(moment) for moment in [*self._numbered] if moment <= reached}
+        self._saved = [str(path) for path in past.values() if path.exists()]
+        if missing := [str(moment) for moment, path in past.items() if not path.exists()]:
+            log.warning("No picture can be had of what is past any more: iteration %s.", ", ".join(missing))
+
     def _snapshot(self, moment: int) -> None:
-        save(self.run.picture(), self._numbered[moment], depth=self.job.delivery.bits, force=self._force)
-        self._saved.append(str(self._numbered.pop(moment)))
+        path, picture = self._numbered.pop(moment), self.run.picture()
+
+        def write(to: Path, force: bool) -> None:
+            save(picture, to, depth=self.job.delivery.bits, force=force, origin=self._origin)
+
+        try:
+            there = self._placed(path, write, self._force)
+            self._saved.append(str(there))
+        except OutputError as error:  # there may be room for the result
+            log.error("%s", error)
 
     @interrupts.held()
-    def _deliver(self) -> None:
-        """Write the result, or what there is of it."""
-        delivery, output = self.job.delivery, self.job.output
-        result = self.run.result()
-        result.record.update(
-            inputs=self.job.inputs, output=str(output), snapshots=self._saved, job=self.job.dictionary()
-        )
-        own = self._bare()
-        bare = replace(result, record=result.record | {"job": own.dictionary(), "inputs": own.inputs})
-        bare.save(output, depth=delivery.bits, force=self._force, metadata=delivery.metadata)
-        if delivery.metadata:
-            files.write_atomic(self._sidecar, record.encoded(result.record), self._force)
-        else:
-            self._sidecar.unlink(missing_ok=True)  # one of an earlier result would describe another picture
+    def _deliver(self, *, complete: bool = False) -> None:
+        """Write the result, or what there is of it. A checkpoint stays until it is ``complete`` and in its
+        place.
+        """
+        result, delivery = self.run.result(), self.job.delivery
+        result.record.update(inputs=self.job.inputs, snapshots=self._saved, job=self.job.dictionary())
+
+        def write(path: Path, force: bool) -> None:
+            result.record["output"] = str(path)
+            own = self._bare()
+            bare = replace(result, record=result.record | {"job": own.dictionary(), "inputs": own.inputs})
+            told, origin = delivery.metadata, self._origin
+            bare.save(path, depth=delivery.bits, force=force, metadata=told, origin=origin)
+
+        try:
+            self.output = self._placed(self.job.output, write, self._force)
+        except OutputError:
+            if not complete or not self._checkpoint.exists():
+                raise
+            files.remove(self._checkpoint)  # nobody will go on from it, and there may be room now
+            write(self.output, self._force)
+        in_place = self.output == self.job.output
+        if self.misplaced:
+            result.record["events"] = [*result.record.get("events", []), *self.misplaced]
         self.record = result.record
+        if delivery.metadata:
+            told = record.encoded(result.record)
+            self._placed(
+                sidecar(self.output),
+                lambda to, force: files.write_atomic(to, told, force),
+                self._force and in_place,
+            )
+        elif in_place:
+            files.remove(sidecar(self.output))  # one of an earlier result would describe another picture
+        if complete and in_place:
+            files.remove(self._checkpoint)
+
+    def _placed(self, path: Path, write: Write, force: bool) -> Path:
+        """Where `rescue.place` has put something. Raises OutputError."""
+        there = place(path, write, force)
+        if there != path:
+            self.misplaced.append(f"{path} could not be written: it is {there}")
+        return there
 
     def _bare(self) -> Job:
         """The job as it travels in the picture: without folders, and without what leaves no trace in it."""
@@ -184,9 +243,8 @@ def job_of(result: Path) -> Job:
     Raises ImageError for what is no picture, and RecordError where there is no record, or one without a job.
     """
     told = record.read(result)
-    beside = result.with_name(result.name + ".json")
-    if result.suffix.lower() != ".json" and beside.exists():
-        told = record.read(beside)
+    if result.suffix.lower() != ".json" and sidecar(result).exists():
+        told = record.read(sidecar(result))
     if "job" not in told:
         raise RecordError(f"The record of {result} has no job: it was made by an older version, or from Python.")
     return Job.of(told["job"])
@@ -203,4 +261,13 @@ def snapshot_file(output: Path, moment: int) -> Path:
     >>> snapshot_file(Path("out/a.png"), 200).name
     'a-00200.png'
     """
-    return output.with_stem(f"{output.stem}-{moment:05d}")
+    return output.with_name(files.named(output.stem, f"-{moment:05d}{output.suffix}"))
+
+
+def sidecar(output: Path) -> Path:
+    """Where the record of a result lies beside it.
+
+    >>> sidecar(Path("out/a.png")).name
+    'a.png.json'
+    """
+    return files.beside(output, ".json")

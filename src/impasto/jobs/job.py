@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from impasto.errors import RecordError, SettingsError, did_you_mean
 from impasto.machine import strict_json
-from impasto.machine.files import at_home
+from impasto.machine.files import at_home, named
 from impasto.settings import names, recipes
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import LEARNT, STARTS
@@ -33,6 +33,8 @@ _WHAT = "job"
 """The key by which JSON is known as a job, with the version of its form."""
 _FORM = 1
 _LAYER = "relu4_2"
+_LONGEST = 200
+"""The bytes of a name that is made of the inputs': what stands beside the result has longer ones."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class Delivery:
     ``output`` is the file to write, "" one that is named after the inputs. ``snapshots`` are the iterations
     at which the picture is also written: "200,300" or "every:50". ``bits`` a channel are 8, 16, or None for
     as many as the input has. Without ``metadata`` no record is written. ``checkpoint_every`` is in seconds,
-    None writes none.
+    None writes none. ``keep_metadata`` is how much the result says of what the photograph says of itself,
+    "all", "some" or "none" (`pictures.origin.origin_of`), "" for some where there is a record and else none;
+    its colours are saved in the ``profile`` of the photograph with "keep", else in sRGB.
     """
 
     output: str = ""
@@ -50,8 +54,13 @@ class Delivery:
     bits: Literal[8, 16] | None = None
     metadata: bool = True
     checkpoint_every: float | None = None
+    keep_metadata: Literal["", "all", "some", "none"] = ""
+    profile: Literal["srgb", "keep"] = "srgb"
 
     def __post_init__(self) -> None:
+        for name, known in (("keep_metadata", ("all", "some", "none", "")), ("profile", ("srgb", "keep"))):
+            if (value := getattr(self, name)) not in known:
+                raise SettingsError(f"`{name}` must be one of {', '.join(filter(None, known))}, not {value!r}.")
         if self.bits not in (None, 8, 16):
             raise SettingsError(f"`bits` must be 8 or 16, not {self.bits}.")
         if self.checkpoint_every is not None and not 0 <= self.checkpoint_every < math.inf:
@@ -136,6 +145,8 @@ class Job:
         for path in self._paths():
             _check_name(path)
         self.delivery.moments(self.iterations)
+        if self.task == "texture" and (self.delivery.keep_metadata or self.delivery.profile == "keep"):
+            raise SettingsError("A texture has no photograph: leave out `keep_metadata` and `profile`.")
         if self.iterations == 0 and self.delivery.checkpoint_every is not None:
             raise SettingsError("`checkpoint_every` has no meaning with `method` fast: leave it out.")
 
@@ -165,7 +176,11 @@ class Job:
             parts.append("style-" + re.sub(r'[{}"\s]', "", self.style_index).replace(":", "x").replace(",", "+"))
         else:
             parts.append(Path(self.styles[0][0] if self.styles else self.regions[0].style).stem)
-        return Path("-".join([*parts, "texture"] if self.task == "texture" else parts) + ".png")
+        if self.task == "texture":
+            parts.append("texture")
+        if len(os.fsencode("-".join(parts))) > _LONGEST:
+            parts = [named(part, "", _LONGEST // len(parts) - 1) for part in parts]
+        return Path("-".join(parts) + ".png")
 
     @property
     def inputs(self) -> list[str]:
@@ -174,6 +189,17 @@ class Job:
         parted = [":".join(filter(None, (each.mask, each.style, each.style_mask))) for each in self.regions]
         learnt = [f"style {self.style_index}"] if self.style_index else []
         return [*([self.content] if self.content else []), *named, *learnt, *(f"region {each}" for each in parted)]
+
+    def files(self) -> list[str]:
+        """The paths of the files that it reads."""
+        found: list[str] = []
+
+        def note(path: str) -> str:
+            found.append(path)
+            return path
+
+        replace(self, delivery=Delivery()).moved(note)
+        return found
 
     def prepared(self) -> "Prepared":
         """The task made ready. Raises what `tasks.stylize` and its siblings do."""

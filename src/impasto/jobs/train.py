@@ -4,15 +4,17 @@ on from.
 
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from impasto.errors import OutputError, SettingsError
+from impasto.jobs.rescue import Write, place
 from impasto.machine import files, interrupts, strict_json
 from impasto.machine.claim import claimed
+from impasto.machine.files import beside
 from impasto.networks.codes import StyleCode
 from impasto.networks.contract import save_network
 from impasto.pictures import codecs
@@ -42,23 +44,29 @@ def train(
     training all but one are told not to write. Raises OutputError, SettingsError and CheckpointError before
     the work begins where that can be known then, and OutputError when another training has the same output.
     """
+    check(output, [*training.files, *([source] if source else [])], resume=resume, force=force)
+    if resume:
+        training.resume(beside(output, ".checkpoint"))
+    files.create_folder(output.parent)
+    return _claimed_steps(training, output, source) if writes else training.steps()
+
+
+def check(output: Path, inputs: Sequence[str | Path], *, resume: bool, force: bool) -> None:
+    """Make sure that all files of a training can be written, and that none is one of its ``inputs``. Raises
+    OutputError and SettingsError.
+    """
     if output.suffix != ".safetensors":
         raise OutputError(f"A network is a .safetensors file: name it so, not {output.name!r}.")
-    if source and Path(source).resolve() == output.resolve():
-        raise OutputError(
-            f"{output} is the network to begin from, and `resume` will want it as it is: name another file."
-        )
-    kept = _beside(output, ".checkpoint")
-    if resume:
-        training.resume(kept)
-    elif kept.exists() and not force:
+    outputs = [output, beside(output, ".log.jsonl"), beside(output, ".sheet.png")]
+    kept = beside(output, ".checkpoint")
+    files.refuse_inputs([*outputs, kept], inputs)
+    if kept.exists() and not (resume or force):
         raise SettingsError(
             f"{kept} is of a training that was cut off: `resume` goes on with it, `force` starts afresh."
         )
-    for path in (output, _beside(output, ".log.jsonl"), _beside(output, ".sheet.png")):
-        files.check_writable(path, force or resume)
+    for path in outputs:
+        files.check_writable(path, resume or force)
     files.check_writable(kept, True)
-    return _claimed_steps(training, output, source) if writes else training.steps()
 
 
 def summary(training: Training, output: Path) -> dict[str, Any]:
@@ -66,7 +74,7 @@ def summary(training: Training, output: Path) -> dict[str, Any]:
     last = training.last
     if last.steps == 0:
         return {"steps": 0}
-    named = {"output": output, "sheet": _beside(output, ".sheet.png"), "log": _beside(output, ".log.jsonl")}
+    named = {"output": output, "sheet": beside(output, ".sheet.png"), "log": beside(output, ".log.jsonl")}
     told = _plain(last) if last.losses else {}  # those of the steps before a checkpoint are in the log
     return {name: str(path) for name, path in named.items()} | {"steps": last.steps} | told
 
@@ -77,12 +85,12 @@ def _claimed_steps(training: Training, output: Path, source: str | None) -> Gene
 
 
 def _steps(training: Training, output: Path, source: str | None) -> Generator[Progress, None, None]:
-    lines = _lines_until(_beside(output, ".log.jsonl"), training.last.steps)
+    lines = _lines_until(beside(output, ".log.jsonl"), training.last.steps)
 
     @interrupts.held()
-    def save() -> None:
+    def save(*, last: bool) -> None:
         if training.last.steps:
-            _save(training, output, source, "".join(lines))
+            _save(training, output, source, "".join(lines), last)
 
     saved = time.monotonic()
     try:
@@ -90,32 +98,47 @@ def _steps(training: Training, output: Path, source: str | None) -> Generator[Pr
             lines.append(strict_json.dumps({"step": step.iteration, **_plain(training.last)}) + "\n")
             yield step
             if time.monotonic() - saved >= SAVED_EVERY:
-                try:
-                    save()
-                except OutputError as error:  # what was written before is still there, and the work goes on
-                    log.error("%s", error)
+                save(last=False)
                 saved = time.monotonic()
     except (KeyboardInterrupt, GeneratorExit):
-        save()
+        save(last=True)
         raise
-    save()
+    save(last=True)
 
 
-def _save(training: Training, output: Path, source: str | None, lines: str) -> None:
-    """The network, or, as long as only γ and β were learnt, these; and what stands beside them."""
-    training.checkpoint(_beside(output, ".checkpoint"))
+def _save(training: Training, output: Path, source: str | None, lines: str, last: bool) -> None:
+    """The network, or, as long as only γ and β were learnt, these; and what stands beside them.
+
+    What cannot be written is told, and what was written before is still there; at ``last`` the network is
+    written somewhere else then, and OutputError raised in the end.
+    """
     network = training.result()
-    if training.fitting and source:
-        colours = network.design.colours_of(torch.ones(1, 1))
-        StyleCode(source, network.stylizer.heads.weight[:, :1].T.cpu(), colours).save(output, force=True)
-    else:
-        save_network(network, output, force=True)
-    files.write_atomic(_beside(output, ".log.jsonl"), lines.encode(), True)
-    codecs.save(codecs.load(training.sheet()), _beside(output, ".sheet.png"), force=True)
+
+    def learnt(path: Path, force: bool) -> None:
+        if training.fitting and source:
+            colours = network.design.colours_of(torch.ones(1, 1))
+            StyleCode(source, network.stylizer.heads.weight[:, :1].T.cpu(), colours).save(path, force=force)
+        else:
+            save_network(network, path, force=force)
+
+    def drawn(path: Path, force: bool) -> None:
+        codecs.save(codecs.load(training.sheet()), path, force=force)
+
+    _attempt(beside(output, ".checkpoint"), lambda path, _: training.checkpoint(path))
+    there = place(output, learnt, True) if last else output
+    if not last:
+        _attempt(output, learnt)
+    _attempt(beside(output, ".log.jsonl"), lambda path, force: files.write_atomic(path, lines.encode(), force))
+    _attempt(beside(output, ".sheet.png"), drawn)
+    if there != output:
+        raise OutputError(f"The network is not in {output}, but in {there}.")
 
 
-def _beside(output: Path, ending: str) -> Path:
-    return output.with_name(output.name + ending)
+def _attempt(path: Path, write: Write) -> None:
+    try:
+        write(path, True)
+    except OutputError as error:
+        log.error("%s", error)
 
 
 def _plain(reached: Reached) -> dict[str, Any]:

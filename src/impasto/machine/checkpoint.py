@@ -36,9 +36,10 @@ def save(path: Path, state: State) -> None:
     def write(file: BinaryIO) -> None:
         # One by one and straight from their memory: together they can be half of what the run may take.
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr("state.json", text)
+            # Dated as it comes, 1980: a clock may say what zip archives cannot.
+            archive.writestr(zipfile.ZipInfo("state.json"), text)
             for index, tensor in enumerate(tensors):
-                with archive.open(f"{index}.bin", "w", force_zip64=True) as entry:
+                with archive.open(zipfile.ZipInfo(f"{index}.bin"), "w", force_zip64=True) as entry:
                     entry.write(_bytes(tensor.cpu()).data)
 
     write_atomic(path, write, force=True)

@@ -2,13 +2,29 @@
 touched.
 """
 
+import contextlib
+import functools
 import hashlib
 import os
-from collections.abc import Callable
+import platform
+import secrets
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 from impasto.errors import OutputError
+
+if sys.platform != "win32":  # where a file that somebody writes can neither be removed nor renamed
+    import fcntl
+
+LONGEST = 255
+"""The bytes that a name may have on the usual file systems."""
+
+_OWN = f".impasto-{hashlib.sha256(platform.node().encode()).hexdigest()[:8]}-"
+"""How the names of what this machine is writing begin: whether others write still cannot be known here."""
 
 
 def at_home(path: str | os.PathLike[str]) -> Path:
@@ -19,18 +35,22 @@ def at_home(path: str | os.PathLike[str]) -> Path:
 
 
 def check_writable(path: Path, force: bool) -> None:
-    """Find out before the work begins whether ``path`` can be written, and create its folder.
+    """Find out before the work begins whether ``path`` can be written; nothing is made.
 
-    Raises OutputError when it is a folder, exists without ``force``, or its folder cannot be written.
+    Raises OutputError when it is a folder or a device, exists without ``force``, has too long a name, or the
+    folder that it would be in, or be made in, cannot be written.
     """
     try:
-        if path.is_dir():
-            raise OutputError(f"The output {path} is a folder: name a file in it.")
-        _refuse_to_overwrite(path, force)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        probe = _partial(path)
-        probe.touch()
-        probe.unlink()
+        target = _target(path, force)
+        for part in target.parts:
+            if len(os.fsencode(part)) > LONGEST:
+                raise OutputError(
+                    f"{path} cannot be written: {part} has more than {LONGEST} bytes, choose a shorter name."
+                )
+        there = (each for each in target.parents if each.exists())
+        partial, file = _begun(target.parent if path.is_symlink() else next(there))
+        file.close()
+        partial.unlink()
     except (OSError, ValueError) as error:  # ValueError: no system has such a name
         reason = getattr(error, "strerror", error)
         raise OutputError(f"{path} cannot be written ({reason}): choose another place.") from error
@@ -44,29 +64,76 @@ def create_folder(path: Path) -> None:
         raise OutputError(f"The folder {path} cannot be made ({error.strerror}): choose another place.") from error
 
 
+def remove(path: Path) -> None:
+    """Remove a file, if it is there. Raises OutputError."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be removed ({error.strerror}): remove it yourself.") from error
+
+
+def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None:
+    """Raises OutputError when an output is one of the inputs, by whatever name or link."""
+    there = [(path, path.stat()) for path in outputs if os.path.exists(path)]  # noqa: PTH110 - which never raises
+    for source in inputs if there else ():
+        with contextlib.suppress(OSError, ValueError):  # of what cannot be read, the reader tells
+            known = Path(source).stat()
+            for path, found in there:
+                if os.path.samestat(known, found):
+                    raise OutputError(f"The output {path} is the input {source} itself: name another file.")
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def named(stem: str, tail: str, longest: int = LONGEST) -> str:
+    """The name ``stem`` + ``tail`` in at most so many bytes: a stem that is too long is cut between two
+    characters and marked by its hash, so that two stems stay two.
+
+    >>> named("a" * 300, ".png", 24)
+    'aaaaaaaaaaa~9835fa6b.png'
+    """
+    room = longest - len(os.fsencode(tail))
+    kept, mark = stem, ""
+    while len(os.fsencode(kept + mark)) > room:
+        mark = mark or "~" + hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]
+        kept = kept[:-1]
+    return kept + mark + tail
+
+
+def beside(path: Path, ending: str) -> Path:
+    """The file that goes with another, by its name and an ``ending``; a name that would be too long is
+    shortened.
+    """
+    return path.with_name(named(path.name, ending))
+
+
 def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None], force: bool) -> None:
     """Write ``content``, or what it writes when called, to ``path`` whole or not at all.
 
-    Raises OutputError, or what ``content`` raises, and then leaves what was there as it was.
+    What is written over keeps its mode; of a link, it is what the link leads to. Raises OutputError, or what
+    ``content`` raises, and then leaves what was there as it was.
     """
-    partial = _partial(path)
     try:
-        _refuse_to_overwrite(path, force)
+        target = _target(path, force)
+        _sweep(target.parent.absolute())
+        partial, file = _begun(target.parent)
         try:
-            with partial.open("w+b") as file:
+            with file:
+                if target.exists():
+                    _keep_mode(target, partial)
                 if isinstance(content, bytes):
                     file.write(content)
                 else:
                     content(file)
                 file.flush()
                 os.fsync(file.fileno())  # or a power cut could leave a whole name with half a file
-            partial.replace(path)
+                if sys.platform == "win32":
+                    file.close()  # elsewhere it stays open, and locked, to the end
+                _put(partial, target, force)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
@@ -75,10 +142,82 @@ def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None], force:
         ) from error
 
 
-def _refuse_to_overwrite(path: Path, force: bool) -> None:
-    if path.exists() and not force:
-        raise OutputError(f"{path} exists already: choose another name, or allow overwriting with `force`.")
+def _target(path: Path, force: bool) -> Path:
+    """The file that is really written: the end of a link. Raises OutputError, OSError."""
+    if not os.path.lexists(path):
+        return path
+    with contextlib.suppress(FileNotFoundError):  # a link that leads nowhere yet
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise OutputError(f"The output {path} is a folder: name a file in it.")
+        if not stat.S_ISREG(mode):
+            raise OutputError(
+                f"The output {path} is a device or a pipe: name a file, and hand it on from there once it is written."
+            )
+    if not force:
+        raise _taken(path)
+    return path.resolve() if path.is_symlink() else path
 
 
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+def _taken(path: Path) -> OutputError:
+    return OutputError(f"{path} exists already: choose another name, or allow overwriting with `force`.")
+
+
+def _begun(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new file in a folder, under a name that no other has, and locked as long as it is open. Raises
+    OSError.
+    """
+    while True:
+        partial = folder / f"{_OWN}{secrets.token_hex(8)}.partial"
+        file = partial.open("x+b")
+        if sys.platform == "win32":
+            return partial, file
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if partial.exists():
+                return partial, file
+        except BlockingIOError:
+            pass
+        except OSError:  # a file system without locks, where nobody else gets one either
+            return partial, file
+        file.close()  # between its making and its locking somebody else has swept it away
+
+
+@functools.cache
+def _sweep(folder: Path) -> None:
+    """Remove what processes that were killed had begun to write in a folder: what nobody has locked."""
+    if sys.platform == "win32":
+        return
+    for stale in folder.glob(f"{_OWN}*.partial"):
+        with contextlib.suppress(OSError):
+            place = os.open(stale, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stale.unlink()
+            finally:
+                os.close(place)
+
+
+def _keep_mode(target: Path, partial: Path) -> None:
+    """Give a new file the owner and the mode of the one that it will replace, as far as the system allows."""
+    found = target.stat()
+    if hasattr(os, "chown") and (found.st_uid, found.st_gid) != (os.getuid(), os.getgid()):
+        with contextlib.suppress(OSError):
+            os.chown(partial, found.st_uid, found.st_gid)
+    with contextlib.suppress(OSError):
+        shutil.copymode(target, partial)
+
+
+def _put(partial: Path, target: Path, force: bool) -> None:
+    """Give a whole file its name. Raises OutputError where it was taken meanwhile, OSError."""
+    if not force:
+        try:
+            os.link(partial, target)  # unlike a renaming, it fails where there is something
+        except FileExistsError:
+            raise _taken(target) from None
+        except OSError:  # a file system without hard links
+            if os.path.lexists(target):
+                raise _taken(target) from None
+        else:
+            return
+    partial.replace(target)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto.errors import ImpastoError
-from impasto.machine.files import check_writable, write_atomic
+from impasto.machine.files import check_writable, create_folder, write_atomic
 from impasto.networks import zoo
 from impasto.networks.contract import LEAST, FeedForward
 
@@ -34,6 +34,7 @@ def export_onnx(network: str, path: Path, *, force: bool = False) -> None:
     Raises SettingsError for an unknown network, ImpastoError when the exporter is not installed, OutputError.
     """
     check_writable(path, force)
+    create_folder(path.parent)
     stylizer = zoo.network(network).stylizer
     module = _Coded(stylizer).eval()
     sides = [torch.export.Dim(name, min=LEAST, max=2**15) for name in ("height", "width")]

@@ -4,18 +4,22 @@ Inside Impasto a picture is float32 sRGB in [0, 1], (1, 3, H, W), with its alpha
 so, and `writing` tags and writes it.
 """
 
+from impasto.pictures.origin import NOWHERE, Origin, origin_of
 from impasto.pictures.reading import READABLE, PictureLike, decoded, load, read_description, size_of
 from impasto.pictures.writing import FORMATS, Format, Saveable, check_format, save
 
 __all__ = [
     "FORMATS",
+    "NOWHERE",
     "READABLE",
     "Format",
+    "Origin",
     "PictureLike",
     "Saveable",
     "check_format",
     "decoded",
     "load",
+    "origin_of",
     "read_description",
     "save",
     "size_of",

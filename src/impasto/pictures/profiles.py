@@ -2,6 +2,7 @@
 
 import io
 import logging
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -32,6 +33,22 @@ def convert(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Imag
     converted = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
     assert converted is not None, "a new image is returned unless it is asked to convert in place"
     return converted
+
+
+def from_srgb(array: Array, profile: ImageCms.ImageCmsProfile) -> Array:
+    """(H, W, 3 or 4) uint8 or uint16 in sRGB to the colours of an RGB profile; alpha stays. Raises
+    ImageCms.PyCMSError.
+    """
+
+    def convert_back(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+        converted = ImageCms.profileToProfile(image, ImageCms.createProfile("sRGB"), profile, outputMode="RGB")
+        assert converted is not None, "a new image is returned unless it is asked to convert in place"
+        return converted
+
+    if array.dtype == np.uint16:
+        return convert_16_bits(array, profile, convert_back)
+    converted = np.asarray(convert_back(Image.fromarray(np.ascontiguousarray(array[..., :3])), profile))
+    return np.concatenate([converted, array[..., 3:]], -1)
 
 
 def foreign(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
@@ -68,9 +85,13 @@ _COLOURS = np.stack(np.meshgrid(_NODES, _NODES, _NODES, indexing="ij"), -1).resh
 """All combinations of the nodes, as an RGB image."""
 
 
-def convert_16_bits(array: Array, profile: ImageCms.ImageCmsProfile) -> Array:
-    """16-bit pixels to sRGB, by interpolating between 8-bit nodes: smooth, and within half an 8-bit step of
-    the profile.
+def convert_16_bits(
+    array: Array,
+    profile: ImageCms.ImageCmsProfile,
+    convert: Callable[[Image.Image, ImageCms.ImageCmsProfile], Image.Image] = convert,
+) -> Array:
+    """16-bit pixels to sRGB, or as ``convert`` does it, by interpolating between 8-bit nodes: smooth, and
+    within half an 8-bit step of the profile.
     """
     place = np.interp(array[..., :3] if array.ndim == 3 else array, _NODES * 257.0, np.linspace(-1, 1, len(_NODES)))
     if array.ndim == 2:

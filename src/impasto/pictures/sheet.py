@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from impasto.pictures.fonts import readable
+
 Labelled = tuple[str, Image.Image]
 
 _MARGIN, _TEXT = 8, 16
@@ -13,7 +15,6 @@ def contact_sheet(rows: Sequence[Sequence[Labelled]], cell: tuple[int, int] = (3
     """Rows of (label, picture) on white, in columns: every picture fits a ``cell`` (width, height), its label
     above it.
     """
-    font = ImageFont.load_default(_TEXT)
     width, height = cell[0] + _MARGIN, cell[1] + _TEXT + 2 * _MARGIN
     columns = max(len(row) for row in rows)
     sheet = Image.new("RGB", (columns * width + _MARGIN, len(rows) * height + _MARGIN), "white")
@@ -22,6 +23,15 @@ def contact_sheet(rows: Sequence[Sequence[Labelled]], cell: tuple[int, int] = (3
         for j, (label, image) in enumerate(row):
             left, top = j * width + _MARGIN, i * height + _MARGIN
             fitted = ImageOps.contain(image, cell, Image.Resampling.LANCZOS)
-            draw.text((left, top), label, fill="black", font=font)
+            text, font = _lettering(label)
+            draw.text((left, top), text, fill="black", font=font)
             sheet.paste(fitted, (left, top + _TEXT + _MARGIN), fitted if fitted.mode == "RGBA" else None)
     return sheet
+
+
+def _lettering(label: str) -> tuple[str, ImageFont.FreeTypeFont | ImageFont.ImageFont]:
+    """A label as it can be drawn, and the font for it: Pillow's own has no letters but ASCII's for sure."""
+    if label.isascii() and label.isprintable():
+        return label, ImageFont.load_default(_TEXT)
+    text, fonts = readable(label, 1)
+    return text, ImageFont.truetype(fonts[0].fname, _TEXT) if fonts else ImageFont.load_default(_TEXT)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto._version import IMPORTED_AT
+from impasto.errors import OutputError
 from impasto.jobs.deliver import Work
 from impasto.jobs.job import Delivery, Job
 from impasto.judge.scores import score
@@ -43,6 +44,8 @@ class Scored:
                 for name, value in {"iteration": progress.iteration, **progress.losses}.items():
                     curve.setdefault(name, []).append(value)
             yield progress
+        if self._work.misplaced:
+            raise OutputError(f"{'; '.join(self._work.misplaced)}.")
         job, result = self._work.job, self._work.run.result()
         outcome = {
             "fingerprint": self._fingerprint,

@@ -11,6 +11,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from impasto.pictures.fonts import readable
+
 P = ParamSpec("P")
 
 _STYLE: dict[Any, Any] = {
@@ -25,6 +27,8 @@ _STYLE: dict[Any, Any] = {
 
 
 _LEGEND_COLUMNS = 4
+_FONTS = 4
+"""At most so many for the letters of all names together."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ def _drawn(make: Callable[P, Figure]) -> Callable[P, dict[str, bytes]]:
 
     @functools.wraps(make)
     def wrapped(*arguments: P.args, **named: P.kwargs) -> dict[str, bytes]:
-        with matplotlib.rc_context(_STYLE):
+        # Whatever names there are in what is to be drawn: a font for each letter, besides the usual one.
+        families = [each.name for each in readable(repr((arguments, named)), _FONTS)[1]]
+        with matplotlib.rc_context(_STYLE | {"font.family": [*matplotlib.rcParams["font.family"], *families]}):
             figure = make(*arguments, **named)
             forms = {}
             for form, undated in (("svg", "Date"), ("png", "Software")):
@@ -104,7 +110,11 @@ def variation(values: Mapping[str, float], colours: Mapping[str, str]) -> Figure
     figure = Figure(figsize=(7.5, 0.9 + 0.3 * len(values)), layout="constrained")
     axes: Axes = figure.subplots()
     names = list(values)[::-1]
-    bars = axes.barh(names, [values[name] for name in names], color=[colours.get(name, "0.6") for name in names])
+    bars = axes.barh(
+        [readable(name, _FONTS)[0] for name in names],
+        [values[name] for name in names],
+        color=[colours.get(name, "0.6") for name in names],
+    )
     axes.bar_label(bars, fmt="%.4f", padding=3)
     axes.set_xlabel("total variation per pixel (mean absolute difference of neighbours)")
     axes.margins(x=0.12)
@@ -148,7 +158,8 @@ def _legend_height(entries: int) -> float:
 
 def _legend(figure: Figure, entries: Mapping[str, str]) -> None:
     handles = [matplotlib.lines.Line2D([], [], color=colour, marker="o", linestyle="") for colour in entries.values()]
-    figure.legend(handles, entries.keys(), loc="outside lower left", ncols=_LEGEND_COLUMNS)
+    names = [readable(name, _FONTS)[0] for name in entries]
+    figure.legend(handles, names, loc="outside lower left", ncols=_LEGEND_COLUMNS)
 
 
 def _surpasses(one: Point, other: Point) -> bool:

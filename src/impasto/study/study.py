@@ -256,6 +256,12 @@ def plan_study(
         codecs.load(path)  # what cannot be read is told now
     if not force:
         study.check_kept()
+    outputs = [*study.folder.glob("runs/*/*"), *study.folder.glob("figures/*")]
+    jobs = [
+        job_of(study.content, study.style, each.recipe, each.settings, snapshots=(), folder=study.folder)
+        for each in variants
+    ]
+    files.refuse_inputs(outputs, {path for job in jobs for path in job.files()})
     return study
 
 

@@ -1,5 +1,6 @@
 """The record of a run: what was computed, from what, on what, and how long it took."""
 
+import logging
 import platform
 import sys
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any
 from impasto.errors import RecordError
 from impasto.machine import strict_json
 from impasto.pictures.codecs import read_description
+
+log = logging.getLogger("impasto")
 
 
 def peak_rss_bytes() -> int | None:
@@ -58,6 +61,21 @@ def embedded(record: dict[str, Any]) -> dict[str, Any]:
 def to_json(record: dict[str, Any]) -> str:
     """The record as JSON in ASCII, which every format can embed."""
     return strict_json.dumps(record, indent=2)
+
+
+_LISTS = ("snapshots", "events", "inputs")
+"""What can be long in a record, and is in its job or its file, too."""
+
+
+def shortened(record: dict[str, Any], most: int) -> str:
+    """The record as JSON, without its long lists where it would have more than so many bytes; what was left
+    out is named in it.
+    """
+    text = to_json(record)
+    if len(text) <= most:
+        return text
+    log.warning("The record in the picture is without its %s: the one beside it has them.", ", ".join(_LISTS))
+    return to_json({name: value for name, value in record.items() if name not in _LISTS} | {"left_out": _LISTS})
 
 
 def encoded(record: dict[str, Any]) -> bytes:

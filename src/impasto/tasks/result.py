@@ -13,6 +13,7 @@ from impasto._version import __version__
 from impasto.errors import SettingsError
 from impasto.machine.devices import choose_device, choose_precision
 from impasto.pictures import codecs
+from impasto.pictures.codecs import NOWHERE, Origin
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Depth, Picture, Size
 from impasto.progress import Progress
@@ -32,15 +33,24 @@ class Result:
         """The picture in float32: of one of more than `LARGE` pixels a copy, three times the size."""
         return self.painted if isinstance(self.painted, Picture) else codecs.load(self.painted.image())
 
-    def save(self, path: str | Path, *, depth: Depth | None = None, force: bool = False, metadata: bool = True) -> None:
+    def save(
+        self,
+        path: str | Path,
+        *,
+        depth: Depth | None = None,
+        force: bool = False,
+        metadata: bool = True,
+        origin: Origin = NOWHERE,
+    ) -> None:
         """Write the picture in the format of its suffix, with its record embedded unless ``metadata`` is
-        False.
+        False, and with what ``origin`` (`pictures.origin.origin_of`) holds of the photograph.
 
         What differs from run to run, and folders, are left out of the embedded record: the same picture is
         the same bytes. Raises OutputError when the file exists without ``force`` or cannot be written.
         """
-        description = record.to_json(record.embedded(self.record)) if metadata else ""
-        codecs.save(self.painted, Path(path), description=description, depth=depth, force=force)
+        form = codecs.check_format(Path(path), self.painted.size, depth)
+        description = record.shortened(record.embedded(self.record), form.told) if metadata else ""
+        codecs.save(self.painted, Path(path), description=description, depth=depth, force=force, origin=origin)
 
 
 class Prepared(ABC):
