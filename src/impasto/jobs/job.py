@@ -142,7 +142,7 @@ class Job:
         chosen = chosen_settings(self.recipe, dict(self.settings), self.task, inputs).dictionary()
         given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)  # in the one form that they have
-        for path in self._paths():
+        for path in [self.delivery.output, *self.files()]:
             _check_name(path)
         self.delivery.moments(self.iterations)
         if self.task == "texture" and (self.delivery.keep_metadata or self.delivery.profile == "keep"):
@@ -150,9 +150,9 @@ class Job:
         if self.iterations == 0 and self.delivery.checkpoint_every is not None:
             raise SettingsError("`checkpoint_every` has no meaning with `method` fast: leave it out.")
 
-    def _paths(self) -> Iterator[str]:
-        """All that may be names of files."""
-        yield from (self.content, self.delivery.output, *(path for path, _ in self.styles))
+    def files(self) -> Iterator[str]:
+        """The paths of the files that it reads, and the words that stand in their place."""
+        yield from (self.content, *(path for path, _ in self.styles))
         for each in self.regions:
             yield from (each.mask, each.style, each.style_mask or "")
         yield from (self.settings.get(name, "") for name in ("init", "network"))
@@ -189,17 +189,6 @@ class Job:
         parted = [":".join(filter(None, (each.mask, each.style, each.style_mask))) for each in self.regions]
         learnt = [f"style {self.style_index}"] if self.style_index else []
         return [*([self.content] if self.content else []), *named, *learnt, *(f"region {each}" for each in parted)]
-
-    def files(self) -> list[str]:
-        """The paths of the files that it reads."""
-        found: list[str] = []
-
-        def note(path: str) -> str:
-            found.append(path)
-            return path
-
-        replace(self, delivery=Delivery()).moved(note)
-        return found
 
     def prepared(self) -> "Prepared":
         """The task made ready. Raises what `tasks.stylize` and its siblings do."""
