@@ -1,15 +1,14 @@
-"""Pictures in and out: with `profiles`, the only place that knows formats and colour spaces.
+"""Pictures in and out: with `opened` and what it opens, the only place that knows formats and colour spaces.
 
 Inside Impasto a picture is float32 sRGB in [0, 1], (1, 3, H, W), with its alpha beside it. `reading` makes it
 so, and `writing` tags and writes it.
 """
 
-from impasto.pictures.reading import READABLE, PictureLike, decoded, load, read_description, size_of
+from impasto.pictures.reading import PictureLike, decoded, load, read_description, size_of
 from impasto.pictures.writing import FORMATS, Format, Saveable, check_format, save
 
 __all__ = [
     "FORMATS",
-    "READABLE",
     "Format",
     "PictureLike",
     "Saveable",
