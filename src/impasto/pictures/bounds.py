@@ -7,8 +7,12 @@ from impasto.errors import ImageError
 from impasto.machine import memory
 from impasto.pictures.picture import MAX_PIXELS, Size
 
-_HELD = {"WEBP": 16, "AVIF": 24, "HEIC": 24, "JPEG2000": 24, "JPEG": 12, "GIF": 10}
+_HELD = {"WEBP": 16, "AVIF": 16, "HEIC": 16, "JPEG2000": 20}
 """Bytes a pixel while a file of a format is decoded, measured; any other has no more than 8 of them."""
+
+
+_MOST_MISSING = 0.95
+"""Of a picture that is cut off so much may be missing: with less of it there is hardly anything to see."""
 
 
 def check(size: Size, kind: str = "", held: int | None = None) -> None:
@@ -29,3 +33,15 @@ def check(size: Size, kind: str = "", held: int | None = None) -> None:
                 f"it declares {width}×{height} pixels: to decode them takes {needed / 1e9:.1f} GB, and "
                 f"{max(0, free) / 1e9:.1f} GB may be taken; make it smaller, or close other programs."
             )
+
+
+def check_missing(share: float, allowed: bool) -> None:
+    """Raises ImageError for a file that is cut off, of which a share is missing (0 if that is not known),
+    unless it
+    is ``allowed`` and worth it.
+    """
+    if share > _MOST_MISSING:
+        raise ImageError(f"it is cut off, {share:.0%} of it are missing: get the whole file.")
+    if not allowed:
+        known = f", {share:.0%} of it are missing" if share else ""
+        raise ImageError(f"it is cut off{known}: get the whole file, or take what there is with `allow_truncated`.")

@@ -4,7 +4,7 @@ Inside Impasto a picture is float32 sRGB in [0, 1], (1, 3, H, W), with its alpha
 so, and `writing` tags and writes it.
 """
 
-from impasto.pictures.reading import PictureLike, decoded, load, read_description, size_of
+from impasto.pictures.reading import PictureLike, decoded, load, read_description, size_of, truncation
 from impasto.pictures.writing import FORMATS, Format, Saveable, check_format, save
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "read_description",
     "save",
     "size_of",
+    "truncation",
 ]

@@ -13,8 +13,11 @@ _MOST_FILL = 2**16
 _MOST_SCANS = 1000
 _MOST_PASSES = 40 * MAX_PIXELS
 """Pixels times scans: a few kilobytes can ask for a thousand passes over a picture of any size."""
+_DENSEST = 4096
+"""Pixels to a byte: a block of 64 takes a bit at the least, so there are never more than 512."""
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """Baseline, extended and progressive, by Huffman's code or arithmetic."""
+_FILL = re.compile(rb"\xff+")
 _NO_LENGTH = {0x01, *range(0xD0, 0xD8)}
 
 
@@ -34,10 +37,10 @@ def looked_at(data: bytes) -> Jpeg:
     """
     place, size, progressive, gain_map, precision, frame = 2, (0, 0), False, False, 8, 0xC0
     for _ in range(_MOST_SEGMENTS):
-        fill = re.compile(rb"[^\xff]*(\xff+)").match(data, place)
+        fill = _FILL.match(data, max(place, data.find(b"\xff", place)))
         if fill is None or fill.end() >= len(data):
             raise ImageError("it is cut off within its header: there is nothing to see in it.")
-        if len(fill[1]) > _MOST_FILL:
+        if fill.end() - fill.start() > _MOST_FILL:
             raise ImageError("it is filled up with nothing between its parts: save it again as JPEG.")
         place, marker = fill.end() + 1, data[fill.end()]
         if marker in _NO_LENGTH or marker == 0:
@@ -60,6 +63,8 @@ def looked_at(data: bytes) -> Jpeg:
     if precision != 8 or frame not in _FRAMES:
         kind = f"of {precision} bits" if precision != 8 else "of a lossless or hierarchical kind"
         raise ImageError(f"it is a JPEG {kind}, which few programs know: save it again as PNG or TIFF.")
+    if size[0] * size[1] > _DENSEST * len(data):
+        raise ImageError(f"it declares {size[1]}×{size[0]} pixels, which its {len(data)} bytes cannot hold.")
     scans = data.count(b"\xff\xda", place)
     if scans > _MOST_SCANS or scans * size[0] * size[1] > _MOST_PASSES:
         raise ImageError(f"it is built up in {scans} passes over {size[1]}×{size[0]} pixels: save it again as JPEG.")

@@ -1,4 +1,4 @@
-"""GIF and icons, cut down to the one picture in them before a decoder sees the rest."""
+"""Old formats, of which a decoder is not to see everything: GIF, icons and plain PPM."""
 
 import io
 import struct
@@ -7,8 +7,10 @@ from typing import BinaryIO
 from impasto.errors import ImageError
 from impasto.pictures import bounds
 
+PLAIN = (b"P1", b"P2", b"P3")
 GIF, ICON = b"GIF8", b"\0\0\1\0"
 _MOST_BLOCKS = 100_000
+_MOST_TEXT = 10**7
 _FRAME, _EXTENSION, _CONTROL = 0x2C, 0x21, 0xF9
 
 
@@ -34,8 +36,17 @@ def gif(file: BinaryIO) -> BinaryIO:
             raise ImageError("its comments have no end: save it again as PNG.")
         if label == _CONTROL:
             kept = [kept[0], data[start:place]]
+    else:
+        raise ImageError("its comments have no end: save it again as PNG.")
     kept.append(data[place:])
     return io.BytesIO(b"".join(kept))
+
+
+def plain(file: BinaryIO) -> BinaryIO:
+    """A PPM in plain text, if it is short enough for Pillow to read it soon. Raises ImageError."""
+    if file.seek(0, 2) > _MOST_TEXT:
+        raise ImageError(f"its numbers are written out in more than {_MOST_TEXT // 10**6} MB of text: save it as PNG.")
+    return file
 
 
 def icon(file: BinaryIO) -> BinaryIO:

@@ -126,8 +126,7 @@ def _jpeg(file: BinaryIO, allow_truncated: bool) -> Opened:
     except OSError:
         if found.whole:
             raise
-        if not allow_truncated:
-            raise png.cut_off(None) from None
+        bounds.check_missing(0, allow_truncated)
         image = _by_pillow(io.BytesIO(data + b"\xff\xd9"), "JPEG")  # at which libjpeg fills the rest with grey
         image.load()
         what = (
@@ -212,6 +211,8 @@ def _other(file: BinaryIO, _: bool) -> Opened:
             return _png(file, False)
     elif head.startswith(old.GIF):
         file = old.gif(file)
+    elif head.startswith(old.PLAIN):
+        file = old.plain(file)
     image = _by_pillow(file, "")
     bounds.check((image.height, image.width), image.format or "")
     _animated(image)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from impasto.errors import ImageError
 from impasto.pictures import encodings
+from impasto.pictures.bounds import check_missing
 from impasto.pictures.encodings import Encoding
 from impasto.pictures.picture import Size
 
@@ -184,19 +185,12 @@ def _complete(png: Png, head: bytes, allow_truncated: bool) -> None:
         raise ImageError("it is cut off before its first row: there is nothing to see in it.")
     else:
         png.missing = 1 - len(rows) / raw
-        if not allow_truncated:
-            raise cut_off(png.missing)
+        check_missing(png.missing, allow_truncated)
     rows.extend(bytes(raw - len(rows)))
     packed = zlib.compress(rows, 1)
     body = struct.pack(">I4s", len(packed), b"IDAT") + packed
     png.file = io.BytesIO()
     png.file.write(b"".join(kept) + body + struct.pack(">I", zlib.crc32(body[4:])))
-
-
-def cut_off(missing: float | None) -> ImageError:
-    """What is said of a file that is cut off, a share of which is missing."""
-    share = f" ({missing:.0%} of its rows are missing)" if missing else ""
-    return ImageError(f"it is cut off{share}: get the whole file, or allow what there is with `allow_truncated`.")
 
 
 def _raw_length(head: bytes) -> int:

@@ -3,7 +3,9 @@
 import io
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypeVar
 
@@ -27,20 +29,40 @@ PictureLike: TypeAlias = Encoded | Image.Image | Array | Picture
 """What `load` makes a `Picture` of."""
 
 
-def load(source: PictureLike, allow_truncated: bool = False) -> Picture:
+_allow_truncated = ContextVar("allow_truncated", default=False)
+
+
+@contextmanager
+def truncation(allowed: bool) -> Iterator[None]:
+    """Whether pictures that are cut off may be read within it, by this thread: masks, paintings and all
+    others
+    that a task is given, by its setting ``allow_truncated``.
+    """
+    before = _allow_truncated.set(allowed)
+    try:
+        yield
+    finally:
+        _allow_truncated.reset(before)
+
+
+def load(source: PictureLike, allow_truncated: bool | None = None) -> Picture:
     """Any picture as a `Picture`.
 
     ``source`` is a path, the bytes of a file, a binary stream, a Pillow image, a `Picture`, or an array (H,
     W), (H, W, 3) or (H, W, 4): uint8, uint16, or float in [0, 1]. A stream is read once, to its end: from its
     beginning, wherever it stands, or where it stands if it cannot go back. Greyscale, palette, 1-bit and CMYK
     become RGB; of an animation the first frame is taken. Of a JPEG, PNG or TIFF that is cut off what there is
-    is taken if ``allow_truncated``, and the rest is of one colour. Raises ImageError.
+    is taken if ``allow_truncated`` (by default as `truncation` has it), and the rest is of one colour. Raises
+    ImageError.
     """
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
         return _from_array(source)
-    return decoded(source, lambda image: _from_array(np.asarray(image)), allow_truncated)
+    if allow_truncated is None:
+        return decoded(source, lambda image: _from_array(np.asarray(image)))
+    with truncation(allow_truncated):
+        return load(source)
 
 
 def size_of(path: Path) -> Size:
@@ -57,18 +79,16 @@ def read_description(path: Path) -> str:
     return _told(path, opened.description_of)
 
 
-def decoded(
-    source: Encoded | Image.Image, finish: Callable[[Image.Image | Array], Decoded], allow_truncated: bool = False
-) -> Decoded:
+def decoded(source: Encoded | Image.Image, finish: Callable[[Image.Image | Array], Decoded]) -> Decoded:
     """What ``finish`` makes of the picture, upright and in sRGB.
 
-    It is handed a Pillow image, RGB or RGBA, if the picture has 8 bits a channel, and an array (H, W), (H, W,
-    3) or (H, W, 4) if it has 16. ``allow_truncated`` is that of `load`. Raises ImageError, also for whatever
-    ``finish`` raises.
+    It is handed a Pillow image, RGB or RGBA, if the picture has 8 bits a channel, and an array (H, W), (H,
+    W, 3) or (H, W, 4) if it has 16. What is cut off is read as `truncation` allows. Raises ImageError, also
+    for whatever ``finish`` raises.
     """
     if isinstance(source, Image.Image):
         return finish(_upright(_of_pillow(source)))
-    return _told(source, lambda file: finish(_upright(opened.opened(file, allow_truncated))))
+    return _told(source, lambda file: finish(_upright(opened.opened(file, _allow_truncated.get()))))
 
 
 def _told(source: Encoded, read: Callable[[BinaryIO], Decoded]) -> Decoded:
@@ -123,6 +143,7 @@ def _from_array(array: Array) -> Picture:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
         raise ImageError(f"An array of shape {array.shape} is no picture: expected (H, W), (H, W, 3) or (H, W, 4).")
+    bounds.check((array.shape[0], array.shape[1]), held=8 * max(2, array.shape[2]))
     if array.dtype in (np.uint8, np.uint16):
         peak = np.iinfo(array.dtype).max
     elif np.issubdtype(array.dtype, np.floating):

@@ -17,7 +17,6 @@ import tifffile
 from impasto.errors import ImageError
 from impasto.pictures import bounds, encodings, jpeg
 from impasto.pictures.encodings import Encoding
-from impasto.pictures.png import cut_off
 from impasto.pictures.profiles import Array
 from impasto.pictures.samples import LAB, Samples
 
@@ -161,27 +160,27 @@ def _canvas(page: Any, file: BinaryIO, allow_truncated: bool) -> tuple[Array, fl
     tables: dict[str, Any] = {}
     if page.compression in _JPEGS:
         tables = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
-    missing = 0
+    parts = []
     for index in range(count):
-        place, length = (row[index] if index < len(row) else -1 for row in (places, lengths))
-        if place == 0 and length == 0:  # a tile of nothing, as GDAL leaves them out
+        place, length = (row[index] if index < len(row) else 1 for row in (places, lengths))
+        there = max(0, min(length, end - place)) if place > 0 else 0
+        # A tile of nothing is left out by GDAL, with zeros for both.
+        parts.append((place, there, length if place or length else 0))
+    missing = sum(1 - there / length for _, there, length in parts if length > 0) / count
+    if missing:
+        bounds.check_missing(missing, allow_truncated)
+    for index, (place, there, length) in enumerate(parts):
+        if (there < length and page.compression != 1) or not there:
             continue
-        file.seek(max(0, place))
-        data = file.read(length) if place > 0 and length > 0 and place < end else b""
-        if len(data) < length or not data:
-            missing += 1
-            if page.compression != 1 or not data:
-                continue
-            data += bytes(length - len(data))
+        file.seek(place)
+        data = file.read(there)
+        if there < length:
+            data += bytes(min(length, canvas.nbytes) - there)
         segment, (plane, _, top, left, _), _ = _decoded(page, data, index, tables)
         planes = slice(plane, plane + 1) if page.planarconfig == 2 else slice(None)
         part = canvas[top : top + segment.shape[1], left : left + segment.shape[2], planes]
         part[:] = segment[0, : part.shape[0], : part.shape[1]]
-    if missing and not allow_truncated:
-        raise cut_off(missing / count if count > 1 else None)
-    if missing == count and page.compression != 1:
-        raise ImageError("it is cut off before its first rows: there is nothing to see in it.")
-    return canvas, missing / count
+    return canvas, missing
 
 
 def _decoded(page: Any, data: bytes, index: int, tables: dict[str, Any]) -> Any:

@@ -146,6 +146,12 @@ class FastRun(Prepared):
 
 
 def plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> FastRun:
+    """Prepare the fast method. Raises as `stylize`."""
+    with codecs.truncation(settings.allow_truncated):
+        return _planned(content, style, settings)
+
+
+def _planned(content: PictureLike, style: StyleLike, settings: Settings) -> FastRun:
     code = style_code(style, settings.network)
     final: list[Size] = []
 

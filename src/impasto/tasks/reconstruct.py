@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
 from impasto.tasks.inputs import require, start_of, usable, wanted_size
@@ -23,10 +24,11 @@ def plan_reconstruct(
     chosen = chosen_settings(recipe, settings, "reconstruct").changed(content_layers=layer)
     effective = chosen.effective()
     require(effective, "content_weight")
-    own = usable(image, "content")
-    photo = own.fitted(wanted_size(chosen.size, chosen.method, own.size))
-    problem = Problem("reconstruct", effective, photo, schedule(photo.size, effective), photo)
-    return Run(problem, recipe, chosen, start_of(chosen, start, {"content": lambda: photo}))
+    with codecs.truncation(chosen.allow_truncated):
+        own = usable(image, "content")
+        photo = own.fitted(wanted_size(chosen.size, chosen.method, own.size))
+        problem = Problem("reconstruct", effective, photo, schedule(photo.size, effective), photo)
+        return Run(problem, recipe, chosen, start_of(chosen, start, {"content": lambda: photo}))
 
 
 def reconstruct(image: PictureLike, layer: str = "relu4_2", recipe: str = "reconstruct", **settings: Any) -> Result:
