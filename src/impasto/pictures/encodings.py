@@ -7,13 +7,14 @@ more colourful than sRGB, is drawn in: a picture is painted, not projected.
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from impasto.pictures.profiles import Array
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]
 Chromaticities = tuple[float, float, float, float, float, float, float, float]
 """x and y of red, green, blue and white."""
 

@@ -69,3 +69,14 @@ def looked_at(data: bytes) -> Jpeg:
     if scans > _MOST_SCANS or scans * size[0] * size[1] > _MOST_PASSES:
         raise ImageError(f"it is built up in {scans} passes over {size[1]}×{size[0]} pixels: save it again as JPEG.")
     return Jpeg(size, progressive, gain_map, data.find(b"\xff\xd9", place) >= 0)
+
+
+def ended(data: bytes) -> bytes:
+    """A file that is cut off, with an end: what would come after it is filled up by libjpeg. A part that is
+    cut off itself, like a table before another pass, is left out.
+    """
+    for marker in (0xC4, 0xDA, 0xDB, 0xDD, 0xFE):
+        place = data.rfind(bytes([0xFF, marker]))
+        if place >= 0 and place + 2 + int.from_bytes(data[place + 2 : place + 4], "big") > len(data):
+            data = data[:place]
+    return data + b"\xff\xd9"

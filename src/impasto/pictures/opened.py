@@ -127,7 +127,7 @@ def _jpeg(file: BinaryIO, allow_truncated: bool) -> Opened:
         if found.whole:
             raise
         bounds.check_missing(0, allow_truncated)
-        image = _by_pillow(io.BytesIO(data + b"\xff\xd9"), "JPEG")  # at which libjpeg fills the rest with grey
+        image = _by_pillow(io.BytesIO(jpeg.ended(data)), "JPEG")
         image.load()
         what = (
             "what its last passes would have added is missing"
