@@ -1,45 +1,63 @@
 """Old formats, of which a decoder is not to see everything: GIF, icons and plain PPM."""
 
 import io
+import logging
 import struct
 from typing import BinaryIO
 
 from impasto.errors import ImageError
 from impasto.pictures import bounds
 
+log = logging.getLogger("impasto")
+
 PLAIN = (b"P1", b"P2", b"P3")
 GIF, ICON = b"GIF8", b"\0\0\1\0"
-_MOST_BLOCKS = 100_000
+_MOST_EXTENSIONS, _MOST_BLOCKS = 10_000, 4_000_000
 _MOST_TEXT = 10**7
-_FRAME, _EXTENSION, _CONTROL = 0x2C, 0x21, 0xF9
+_FRAME, _EXTENSION, _CONTROL = b",", b"!", b"!\xf9\x04"
+"""How a frame, an extension, and the extension before a frame begin."""
 
 
 def gif(file: BinaryIO) -> BinaryIO:
-    """A GIF without the comments before its first frame, for which Pillow takes time by the square of their
-    length (GIF89a, 1990). Raises ImageError.
+    """A GIF's first frame alone (GIF89a, 1990). Pillow takes time for every block around it, and for
+    comments by the
+    square of their length. Raises ImageError.
     """
     file.seek(0)
     data = file.read()
-    place = 13 + (3 << (data[10] & 7) + 1 if len(data) > 12 and data[10] & 128 else 0)
-    kept = [data[:place]]
-    for _ in range(_MOST_BLOCKS):
-        if data[place : place + 1] != bytes([_EXTENSION]) or place + 2 > len(data):
+    place = 13 + (_palette(data[10]) if len(data) > 12 else 0)
+    head, control = data[:place], b""
+    for _ in range(_MOST_EXTENSIONS):
+        if data[place : place + 1] != _EXTENSION:
             break
-        label, start = data[place + 1], place
-        place += 2
-        for _ in range(_MOST_BLOCKS):
-            length = data[place] if place < len(data) else 0
-            place += 1 + length
-            if length == 0:
-                break
-        else:
-            raise ImageError("its comments have no end: save it again as PNG.")
-        if label == _CONTROL:
-            kept = [kept[0], data[start:place]]
+        end = _end_of_blocks(data, place + 2)
+        if data[place + 1 : place + 2] == _CONTROL[1:2]:
+            control = data[place:end]
+        place = end
     else:
         raise ImageError("its comments have no end: save it again as PNG.")
-    kept.append(data[place:])
-    return io.BytesIO(b"".join(kept))
+    flags = data[place + 9] if len(data) > place + 9 else 0
+    end = _end_of_blocks(data, place + 11 + _palette(flags))
+    if data[end : end + 1] == _FRAME or data.find(_CONTROL, end) >= 0:
+        log.warning("The picture is animated: its first frame is taken.")
+    return io.BytesIO(head + control + data[place:end] + b";")
+
+
+def _palette(flags: int) -> int:
+    """The bytes of a palette by the flags that stand before it."""
+    return 3 << (flags & 7) + 1 if flags & 128 else 0
+
+
+def _end_of_blocks(data: bytes, place: int) -> int:
+    """Where a chain of blocks ends, each with its length before it, and zero for the last."""
+    for _ in range(_MOST_BLOCKS):
+        if place >= len(data):
+            return len(data)
+        length = data[place]
+        place += 1 + length
+        if length == 0:
+            return place
+    raise ImageError("its blocks have no end: save it again as PNG.")
 
 
 def plain(file: BinaryIO) -> BinaryIO:
