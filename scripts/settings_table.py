@@ -54,11 +54,11 @@ def _row(declared: "Field[Any]") -> str:
 def _values(declared: "Field[Any]") -> str:
     if get_origin(declared.type) is Literal:
         return ", ".join(f"`{each}`" for each in get_args(declared.type))
-    kinds = {int: "a whole number", float: "a number"}
+    kinds = {int: "a whole number", float: "a number", bool: "given or not"}
     if declared.type not in kinds:
         return "see right"
     least, most = declared.metadata["least"], declared.metadata["most"]
-    bounds = f", {least:g} to {most:g}" if most is not None else f", at least {least:g}" if least is not None else ""
+    bounds = f", {least} to {most}" if most is not None else f", at least {least}" if least is not None else ""
     return kinds[declared.type] + bounds
 
 

@@ -46,7 +46,7 @@ OTHERWISE: dict[str, Any] = {
     "palette": 0.3, "keep_colour": "linear", "style_scale": 0.7, "protect": "MASK:0.8", "feather": 0.05,
     "strength": 0.3, "size": 56, "stroke_size": 32, "memory": "900MB", "scales": (40,), "iterations": 33,
     "quality": "draft", "optimizer": "adam", "history": 4, "learning_rate": 0.5, "adam_beta1": 0.2,
-    "adam_epsilon": 0.3, "averaging": 0.4, "seed": 5, "device": "cpu", "precision": "float32",
+    "adam_epsilon": 0.3, "averaging": 0.4, "allow_truncated": True, "seed": 5, "device": "cpu", "precision": "float32",
 }  # fmt: skip
 """A value for every setting that none of the bases has."""
 OTHERWISE_IN: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ OTHERWISE_IN: dict[str, dict[str, Any]] = {
     "adam": {"optimizer": "lbfgs"},
 }
 
-HOW = {"memory", "device", "precision"}
+HOW = {"memory", "device", "precision", "allow_truncated"}
 """They say how it is computed, and not what."""
 
 MASK = np.zeros((48, 64), np.uint8)

@@ -280,7 +280,7 @@ def parse_region(text: str) -> "RegionFiles":
 
 def _option(declared: Any) -> inspect.Parameter:
     choices = get_args(declared.type) if get_origin(declared.type) is Literal else ()
-    kind = declared.type if declared.type in (int, float) else str
+    kind = declared.type if declared.type in (int, float, bool) else str
     if declared.metadata["repeats"]:
         kind, choices = list[str], (declared.metadata["repeats"],)
     option = typer.Option(

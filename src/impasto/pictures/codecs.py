@@ -1,17 +1,16 @@
-"""Pictures in and out: with `profiles`, the only place that knows formats and colour spaces.
+"""Pictures in and out: with `opened` and what it opens, the only place that knows formats and colour spaces.
 
 Inside Impasto a picture is float32 sRGB in [0, 1], (1, 3, H, W), with its alpha beside it. `reading` makes it
 so, and `writing` tags and writes it.
 """
 
 from impasto.pictures.origin import NOWHERE, Origin, origin_of
-from impasto.pictures.reading import READABLE, PictureLike, decoded, load, read_description, size_of
+from impasto.pictures.reading import PictureLike, decoded, load, read_description, size_of, truncation
 from impasto.pictures.writing import FORMATS, Format, Saveable, check_format, save
 
 __all__ = [
     "FORMATS",
     "NOWHERE",
-    "READABLE",
     "Format",
     "Origin",
     "PictureLike",
@@ -23,4 +22,5 @@ __all__ = [
     "read_description",
     "save",
     "size_of",
+    "truncation",
 ]

@@ -2,9 +2,9 @@
 whom, whose it is; and the colours that it was saved in.
 """
 
+import contextlib
 import io
 import logging
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,11 @@ import numpy as np
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
 
+from impasto.errors import ImageError
 from impasto.pictures import profiles
 from impasto.pictures.picture import Depth, Size
 from impasto.pictures.profiles import Array
-from impasto.pictures.reading import _open
+from impasto.pictures.reading import told_by
 
 log = logging.getLogger("impasto")
 
@@ -75,11 +76,13 @@ def origin_of(path: str | Path, keep: Kept = "some", profile: Profile = "srgb") 
     if keep == "none" and profile == "srgb":
         return NOWHERE
     try:
-        with warnings.catch_warnings(), _open(Path(path)) as image:
-            warnings.simplefilter("ignore")  # Pillow has some for what it passes over
-            tags = {} if keep == "none" else _tags(image.getexif(), keep)
-            return Origin(tags, _usable(image) if profile == "keep" else b"")
-    except Exception as error:  # as with pixels, whatever a decoder pleases; these are there already
+        return told_by(
+            Path(path),
+            lambda tags, embedded: Origin(
+                {} if keep == "none" else _tags(tags, keep), _usable(embedded) if profile == "keep" else b""
+            ),
+        )
+    except ImageError as error:  # the pixels are there already
         log.warning("What the photograph says of itself cannot be read (%s): it is left out.", error)
         return NOWHERE
 
@@ -119,17 +122,17 @@ def _sound(directory: int, tag: int, value: Any) -> bool:
         return False
 
 
-def _usable(image: Image.Image) -> bytes:
-    """The profile of a photograph, if results can be saved in it."""
-    profile = profiles.foreign(image)
-    if profile is None:
+def _usable(embedded: bytes | None) -> bytes:
+    """The profile of a photograph, if results can be saved in it; b"" also for sRGB."""
+    if not embedded:
         return b""
-    try:
-        if profile.profile.xcolor_space.strip() == "RGB":
+    with contextlib.suppress(ImageCms.PyCMSError, OSError):
+        if ImageCms.ImageCmsProfile(io.BytesIO(embedded)).profile.xcolor_space.strip() == "RGB":
+            profile = profiles.foreign(embedded, "RGB")
+            if profile is None:
+                return b""
             profiles.from_srgb(np.zeros((1, 1, 3), np.uint8), profile)
-            return bytes(image.info["icc_profile"])
-    except ImageCms.PyCMSError:
-        pass
+            return embedded
     log.warning(
         "The photograph's colour profile cannot be that of a result, for it is not one for RGB both ways: sRGB is."
     )

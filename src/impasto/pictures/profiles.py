@@ -51,30 +51,30 @@ def from_srgb(array: Array, profile: ImageCms.ImageCmsProfile) -> Array:
     return np.concatenate([converted, array[..., 3:]], -1)
 
 
-def foreign(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    """The embedded profile, unless there is none, it is broken or unfit for the pixels, or it is sRGB in all
-    but name.
+def foreign(embedded: bytes | None, mode: str) -> ImageCms.ImageCmsProfile | None:
+    """The profile embedded with pixels of one of Pillow's modes, unless there is none, it is broken or unfit
+    for
+    them, or it is sRGB in all but name.
     """
-    embedded = image.info.get("icc_profile")
     if not embedded:
         return None
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(embedded))
         space = profile.profile.xcolor_space.strip()
         modes = {
-            "RGB": ("RGB", "RGBA", "RGBa", "P", "PA"),
-            "GRAY": ("L", "LA", "La", "I;16", "I;16B"),
+            "RGB": ("RGB", "RGBA", "RGBa", "RGBX", "P", "PA"),
+            "GRAY": ("1", "L", "LA", "La", "I;16", "I;16B"),
             "CMYK": ("CMYK",),
         }
-        if image.mode in modes.get(space, ()):
+        if mode in modes.get(space, ()):
             probe = Image.fromarray(_COLOURS)
             changed = convert(probe.convert({"GRAY": "L"}.get(space, space)), profile)
             if space == "RGB" and np.abs(np.asarray(changed).astype(int) - _COLOURS).max() <= 1:
                 return None
             return profile
-    except (ImageCms.PyCMSError, OSError):
+    except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
         space = "unreadable"
-    log.warning("The picture's colour profile (%s) does not fit its pixels (%s): sRGB is assumed.", space, image.mode)
+    log.warning("The picture's colour profile (%s) does not fit its pixels (%s): sRGB is assumed.", space, mode)
     return None
 
 

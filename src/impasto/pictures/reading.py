@@ -1,35 +1,28 @@
-"""Pictures in: decoded, upright, in sRGB.
-
-The EXIF orientation is applied, and an embedded ICC profile converted to sRGB. Pillow reads what has 8 bits a
-channel; 16-bit PNG and TIFF go through OpenCV, since Pillow opens them as 8 bits without a word.
-"""
+"""Pictures in: decoded, upright, in sRGB. docs/formats.md tells of every format what is read and how."""
 
 import io
 import logging
 import os
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, TypeVar
+from typing import BinaryIO, TypeAlias, TypeVar
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms
 
 from impasto.errors import ImageError, SettingsError
 from impasto.machine.files import at_home
-from impasto.pictures import profiles
-from impasto.pictures.picture import MAX_PIXELS, Depth, Picture, Size
+from impasto.pictures import bounds, encodings, exif, opened, profiles
+from impasto.pictures.opened import Opened
+from impasto.pictures.picture import Depth, Picture, Size
 from impasto.pictures.profiles import Array
 
 log = logging.getLogger("impasto")
 
 Decoded = TypeVar("Decoded")
-
-READABLE = ("PNG", "TIFF", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "PPM", "JPEG2000", "TGA", "ICO")
-"""The formats that are opened, by Pillow's names. None of them is handed on to another program, as PostScript
-would be."""
-
 
 Encoded: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 """A picture's file: its path, its bytes, or a binary stream."""
@@ -37,53 +30,91 @@ PictureLike: TypeAlias = Encoded | Image.Image | Array | Picture
 """What `load` makes a `Picture` of."""
 
 
-def load(source: PictureLike) -> Picture:
+_allow_truncated = ContextVar("allow_truncated", default=False)
+
+
+@contextmanager
+def truncation(allowed: bool) -> Iterator[None]:
+    """Whether pictures that are cut off may be read within it, by this thread: masks, paintings and all
+    others
+    that a task is given, by its setting ``allow_truncated``.
+    """
+    before = _allow_truncated.set(allowed)
+    try:
+        yield
+    finally:
+        _allow_truncated.reset(before)
+
+
+def load(source: PictureLike, allow_truncated: bool | None = None) -> Picture:
     """Any picture as a `Picture`.
 
     ``source`` is a path, the bytes of a file, a binary stream, a Pillow image, a `Picture`, or an array (H,
     W), (H, W, 3) or (H, W, 4): uint8, uint16, or float in [0, 1]. A stream is read once, to its end: from its
     beginning, wherever it stands, or where it stands if it cannot go back. Greyscale, palette, 1-bit and CMYK
-    become RGB; of an animation the first frame is taken. Raises ImageError.
+    become RGB; of an animation the first frame is taken. Of a JPEG, PNG or TIFF that is cut off what there is
+    is taken if ``allow_truncated`` (by default as `truncation` has it), and the rest is of one colour. Raises
+    ImageError.
     """
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
         return _from_array(source)
-    return decoded(source, lambda image: _from_array(np.asarray(image)))
+    if allow_truncated is None:
+        return decoded(source, lambda image: _from_array(np.asarray(image)))
+    with truncation(allow_truncated):
+        return load(source)
 
 
 def size_of(path: Path) -> Size:
     """The height and width that a file declares, without decoding it. Raises ImageError for what is no
     picture.
     """
-    try:
-        with _open(path) as image:
-            return image.height, image.width
-    except Exception as error:
-        raise ImageError(f"{path} is not a picture that can be read.") from error
+    return _told(path, opened.size_of)
+
+
+def read_description(path: Path) -> str:
+    """The description embedded by `save`, or an empty string. Raises ImageError when ``path`` is no
+    picture.
+    """
+    return told_by(path, lambda tags, _: str(tags.get(ExifTags.Base.ImageDescription, "")))
+
+
+def told_by(path: Path, finish: Callable[[Image.Exif, bytes | None], Decoded]) -> Decoded:
+    """What ``finish`` makes of what a file says of its picture, its tags of EXIF and its colour profile.
+    Raises ImageError.
+    """
+    return _told(path, lambda file: finish(*opened.told_by(file)))
 
 
 def decoded(source: Encoded | Image.Image, finish: Callable[[Image.Image | Array], Decoded]) -> Decoded:
     """What ``finish`` makes of the picture, upright and in sRGB.
 
-    It is handed a Pillow image, RGB or RGBA, if the picture has 8 bits a channel, and an array (H, W), (H, W,
-    3) or (H, W, 4) if it has 16. Raises ImageError, also for whatever ``finish`` raises.
+    It is handed a Pillow image, RGB or RGBA, if the picture has 8 bits a channel, and an array (H, W), (H,
+    W, 3) or (H, W, 4) if it has 16. What is cut off is read as `truncation` allows. Raises ImageError, also
+    for whatever ``finish`` raises.
     """
     if isinstance(source, Image.Image):
-        return finish(_from_pillow(source, None))
+        return finish(_upright(_of_pillow(source)))
+    return _told(source, lambda file: finish(_upright(opened.opened(file, _allow_truncated.get()))))
+
+
+def _told(source: Encoded, read: Callable[[BinaryIO], Decoded]) -> Decoded:
+    """What ``read`` makes of a file. Whatever it raises becomes an ImageError that names the file."""
     name, file = _file(source)
-    with file:
+    with file, opened.silence():
         try:
-            with _open(file) as image:
-                return finish(_from_pillow(image, file))
+            return read(file)
         except ImageError as error:
             raise ImageError(f"The picture {name} cannot be used: {error}") from error
         except (MemoryError, SettingsError):
             raise
         except Exception as error:  # decoders of hostile files raise whatever they please
+            kind = opened.kind(file)
+            what = f"it is a damaged {kind}" if kind else "it is damaged or not a picture"
             raise ImageError(
-                f"The picture {name} cannot be decoded, it is damaged or not a picture ({file.seek(0, os.SEEK_END)} bytes): "
-                "save it again as PNG, TIFF, JPEG, WebP or AVIF."
+                f"The picture {name} cannot be decoded, {what} ({file.seek(0, os.SEEK_END)} bytes): "
+                "get it anew, or save it again as PNG, TIFF, JPEG, WebP or AVIF."
             ) from error
 
 
@@ -115,22 +146,12 @@ def _file(source: Encoded) -> tuple[str, BinaryIO]:
         ) from error
 
 
-def read_description(path: Path) -> str:
-    """The description embedded by `save`, or an empty string. Raises ImageError when ``path`` is no
-    picture.
-    """
-    try:
-        with _open(path) as image:
-            return str(image.getexif().get(ExifTags.Base.ImageDescription, ""))
-    except Exception as error:
-        raise ImageError(f"{path} cannot be read as a picture: give the path of a result of Impasto.") from error
-
-
 def _from_array(array: Array) -> Picture:
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
         raise ImageError(f"An array of shape {array.shape} is no picture: expected (H, W), (H, W, 3) or (H, W, 4).")
+    bounds.check((array.shape[0], array.shape[1]), held=8 * max(2, array.shape[2]))
     if array.dtype in (np.uint8, np.uint16):
         peak = np.iinfo(array.dtype).max
     elif np.issubdtype(array.dtype, np.floating):
@@ -153,59 +174,41 @@ def _from_array(array: Array) -> Picture:
     return Picture(torch.where(alpha > 0, pixels, seen), alpha, depth)
 
 
-def _from_pillow(image: Image.Image, file: BinaryIO | None) -> Image.Image | Array:
-    """Decode an opened image; ``file`` is where it comes from, which a 16-bit decoder reads again."""
-    if image.width * image.height > MAX_PIXELS:
-        raise ImageError(
-            f"it declares {image.width}×{image.height} pixels, more than the {MAX_PIXELS // 10**6} million allowed."
-        )
-    if getattr(image, "n_frames", 1) > 1:
-        log.warning("The picture is animated: its first frame is taken.")
-        image.seek(0)
-    image.load()  # decodes, and so finds a truncated file, also where another decoder reads the 16 bits below
-    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
-    profile = profiles.foreign(image)
-    if file is not None and _has_16_bits(image, file):
-        file.seek(0)
-        array = _decode_16_bits(image, file.read())
-        if profile is not None:
-            array = profiles.convert_16_bits(array, profile)
-    elif image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        array = np.asarray(image)
-        if image.mode == "F" or array.min() < 0 or array.max() > 65535:
+def _of_pillow(image: Image.Image) -> Opened:
+    """A Pillow image as if it came from a file."""
+    bounds.check((image.height, image.width))
+    image.load()
+    pixels: Image.Image | Array = image
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        pixels = np.asarray(image)
+        if image.mode == "F" or pixels.min() < 0 or pixels.max() > 65535:
             raise ImageError(f"its pixels are {image.mode} (32 bits): convert it to 8 or 16 bits a channel.")
-        array = array.astype(np.uint16)
-    else:
-        return _to_rgb(ImageOps.exif_transpose(image) if orientation != 1 else image, profile)
-    return _oriented(array, orientation)
+        pixels = pixels.astype(np.uint16)
+    tags, profile = exif.of_image(image), image.info.get("icc_profile")
+    return Opened(pixels, exif.orientation(tags), profile, None if profile else exif.encoding(tags))
 
 
-def _has_16_bits(image: Image.Image, file: BinaryIO) -> bool:
-    if image.format == "PNG":
-        file.seek(24)
-        return file.read(1) == b"\x10"  # the bit depth in the header chunk, which always comes first
-    if image.format == "TIFF" and image.mode != "CMYK":
-        tags: Any = image.tag_v2  # type: ignore[attr-defined]
-        return bool(max(tags.get(ExifTags.Base.BitsPerSample, (1,))) == 16)
-    return False
-
-
-def _decode_16_bits(image: Image.Image, data: bytes) -> Array:
-    import cv2
-
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.dtype != np.uint16:
-        raise ImageError("its 16-bit pixels cannot be decoded: save it again as PNG.")
-    array: Array = decoded if decoded.ndim == 2 else decoded[..., [2, 1, 0, 3][: decoded.shape[2]]]
-    if image.format == "TIFF":  # two conventions that OpenCV passes over
-        tags: Any = image.tag_v2  # type: ignore[attr-defined]
-        if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # white is zero
-            array = 65535 - array
-        if tags.get(ExifTags.Base.ExtraSamples) in (1, (1,)) and array.ndim == 3:  # colours multiplied by alpha
-            alpha = array[..., 3:].astype(np.float32) / 65535
-            colour = (array[..., :3] / np.maximum(alpha, 1e-5)).clip(0, 65535).round().astype(np.uint16)
-            array = np.concatenate([colour, array[..., 3:]], -1)
-    return array
+def _upright(picture: Opened) -> Image.Image | Array:
+    """In sRGB and turned as EXIF says."""
+    pixels, encoding = picture.pixels, picture.encoding
+    if encoding is not None and encoding.is_srgb:
+        encoding = None
+    if isinstance(pixels, Image.Image):
+        if pixels.mode in ("I", "F") or pixels.mode.startswith("I;16"):
+            return _upright(_of_pillow(pixels))
+        profile = profiles.foreign(picture.profile, pixels.mode)
+        if picture.orientation != 1:
+            pixels = pixels.transpose(_TURNS[picture.orientation])
+        image = _to_rgb(pixels, profile)
+        if encoding is None or pixels.mode == "CMYK":
+            return image
+        return Image.fromarray(encodings.to_srgb(np.asarray(image), encoding))
+    profile = profiles.foreign(picture.profile, "RGB" if pixels.ndim == 3 else "L")
+    if profile is not None:
+        pixels = profiles.convert_16_bits(pixels, profile)
+    elif encoding is not None:
+        pixels = encodings.to_srgb(pixels, encoding)
+    return _oriented(pixels, picture.orientation)
 
 
 def _to_rgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Image.Image:
@@ -235,16 +238,13 @@ def _oriented(array: Array, orientation: int) -> Array:
     return array
 
 
-_header_lock = threading.Lock()
-
-
-def _open(file: BinaryIO | Path) -> Image.Image:
-    """Open without Pillow's own limit on pixels: it is lower than `MAX_PIXELS`, global, and comes before the
-    size is known.
-    """
-    with _header_lock:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(file, formats=READABLE)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What `_oriented` does, by Pillow."""

@@ -49,6 +49,10 @@ def checked(declared: "Field[Any]", value: Any) -> Any:
             raise SettingsError(f"{named} cannot be {value!r}: {did_you_mean(str(value), get_args(declared.type))}")
         return value
     assert isinstance(declared.type, type)
+    if declared.type is bool:
+        if not isinstance(value, bool):
+            raise SettingsError(f"{named} must be True or False, not {value!r}.")
+        return value
     try:
         number = declared.type(value)
     except (TypeError, ValueError, OverflowError):

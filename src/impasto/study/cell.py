@@ -14,6 +14,7 @@ from impasto.jobs.deliver import Work
 from impasto.jobs.job import Delivery, Job
 from impasto.judge.scores import score
 from impasto.machine import files
+from impasto.pictures import codecs
 from impasto.pictures.large import LargePicture, resized
 from impasto.pictures.picture import Picture, long_side
 from impasto.progress import Progress
@@ -47,12 +48,14 @@ class Scored:
         if self._work.misplaced:
             raise OutputError(f"{'; '.join(self._work.misplaced)}.")
         job, result = self._work.job, self._work.run.result()
+        with codecs.truncation(job.settings.get("allow_truncated", False)):
+            scores = score(job.content, job.styles[0][0], _judged(result.painted))
         outcome = {
             "fingerprint": self._fingerprint,
             "record": self._work.record,  # its peak memory was read before the scores took theirs
             "wall_s": time.perf_counter() - IMPORTED_AT,
             "curve": curve,
-            "scores": score(job.content, job.styles[0][0], _judged(result.painted)),
+            "scores": scores,
         }
         files.write_atomic(job.output.with_name(CELL), record.encoded(outcome), force=True)
 

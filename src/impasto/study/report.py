@@ -135,7 +135,7 @@ class Report:
     @functools.cached_property
     def photo(self) -> Picture:
         """The photograph at the size of the results."""
-        photo = codecs.load(self.content)
+        photo = codecs.load(self.content, allow_truncated=True)  # or the study would not be there
         if not self.done:
             return photo
         made = self.done[0].record
@@ -226,7 +226,7 @@ class Report:
                 files[f"{number}-final"] = cell.folder / RESULT
                 files |= {f"{number}-{each}": snapshot_file(cell.folder / RESULT, each) for each in cell.snapshots}
         return {"content": forms.shown(self.photo)} | {
-            name: forms.shown(codecs.load(path)) for name, path in files.items()
+            name: forms.shown(codecs.load(path, allow_truncated=True)) for name, path in files.items()
         }
 
     def _edges(self) -> tuple[list[dict[str, Any]], dict[str, str]]:

@@ -68,7 +68,7 @@ class Study:
         """Roughly the seconds that each missing variant will take. Raises what all of them would fail
         with.
         """
-        photo, painting = codecs.load(self.content), codecs.load(self.style)
+        photo, painting = (codecs.load(path, self.base.allow_truncated) for path in (self.content, self.style))
         seconds: dict[str, float] = {}
         known: dict[str, float] = {}
         trouble: Exception | None = None
@@ -253,7 +253,7 @@ def plan_study(
     content, style, folder = (files.at_home(path) for path in (content, style, folder))
     study = Study(content, style, folder, variants, base, preset)
     for path in (study.content, study.style):
-        codecs.load(path)  # what cannot be read is told now
+        codecs.load(path, base.allow_truncated)  # what cannot be read is told now
     if not force:
         study.check_kept()
     outputs = [*study.folder.glob("runs/*/*"), *study.folder.glob("figures/*")]

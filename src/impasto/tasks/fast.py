@@ -23,6 +23,7 @@ from impasto.networks import codes
 from impasto.networks.codes import StyleCode
 from impasto.networks.painter import Painter
 from impasto.networks.zoo import FILES, is_file, network
+from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture, load_own, resized
 from impasto.pictures.picture import MAX_PIXELS, Picture, Size, long_side, resize
@@ -145,6 +146,12 @@ class FastRun(Prepared):
 
 
 def plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> FastRun:
+    """Prepare the fast method. Raises as `stylize`."""
+    with codecs.truncation(settings.allow_truncated):
+        return _planned(content, style, settings)
+
+
+def _planned(content: PictureLike, style: StyleLike, settings: Settings) -> FastRun:
     code = style_code(style, settings.network)
 
     def fitted(own: Size) -> int | Size:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
 from impasto.tasks import budget
@@ -25,12 +26,13 @@ def plan_reconstruct(
     refuse_two_starts(start, settings)
     effective = chosen.effective()
     require(effective, "content_weight")
-    own = usable(image, "content")
-    wanted = wanted_size(chosen.size, chosen.method, own.size)
-    budget.check("reconstruct", effective, own.size, wanted)
-    photo = own.fitted(wanted)
-    problem = Problem("reconstruct", effective, photo, schedule(photo.size, effective), photo)
-    return Run(problem, recipe, chosen, start_of(chosen, start, {"content": lambda: photo}))
+    with codecs.truncation(chosen.allow_truncated):
+        own = usable(image, "content")
+        wanted = wanted_size(chosen.size, chosen.method, own.size)
+        budget.check("reconstruct", effective, own.size, wanted)
+        photo = own.fitted(wanted)
+        problem = Problem("reconstruct", effective, photo, schedule(photo.size, effective), photo)
+        return Run(problem, recipe, chosen, start_of(chosen, start, {"content": lambda: photo}))
 
 
 def reconstruct(image: PictureLike, layer: str = "relu4_2", recipe: str = "reconstruct", **settings: Any) -> Result:

@@ -8,6 +8,7 @@ from impasto.colour import transfer
 from impasto.errors import SettingsError
 from impasto.masks import naming
 from impasto.masks.regions import Region
+from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture
 from impasto.settings.applies import chosen_settings
@@ -61,34 +62,35 @@ def plan_stylize(
         return plan_fast(content, style, chosen)
     effective = chosen.effective()
     require(effective, "style_weight", "content_weight", "places_weight")
-    own = usable(content, "content")
-    wanted = wanted_size(chosen.size, chosen.method, own.size)
-    budget.check("stylize", effective, own.size, wanted)
-    photo = own.fitted(wanted)
-    regions = [replace(region, mask=naming.found(region.mask, own)) for region in regions]
-    protected = protect.protected(chosen.protect, own, wanted)
-    zones, fixed = zoned(style, regions, photo, chosen, own=own.size, wanted=wanted)
-    zones = [in_colours_of(photo, zone, chosen.keep_colour) for zone in zones]
-    frame = photo
-    if chosen.keep_colour == "luminance":
-        photo = replace(photo, pixels=transfer.lightness(photo.pixels))
-    if chosen.method == "refine" and start is None:
-        start = _fast_picture(photo, [(each.picture, each.share) for each in zones[0].styles], chosen)
-    problem = Problem(
-        "stylize",
-        effective,
-        frame=frame,
-        schedule=schedule(photo.size, effective),
-        photo=photo,
-        zones=zones,
-        fixed=fixed,
-        protected=protected,
-    )
-    named = {
-        "content": lambda: problem.content(problem.schedule[0].size),
-        "style": lambda: zones[0].styles[0].picture,
-    }
-    return Run(problem, recipe, chosen, start_of(chosen, start, named))
+    with codecs.truncation(chosen.allow_truncated):
+        own = usable(content, "content")
+        wanted = wanted_size(chosen.size, chosen.method, own.size)
+        budget.check("stylize", effective, own.size, wanted)
+        photo = own.fitted(wanted)
+        regions = [replace(region, mask=naming.found(region.mask, own)) for region in regions]
+        protected = protect.protected(chosen.protect, own, wanted)
+        zones, fixed = zoned(style, regions, photo, chosen, own=own.size, wanted=wanted)
+        zones = [in_colours_of(photo, zone, chosen.keep_colour) for zone in zones]
+        frame = photo
+        if chosen.keep_colour == "luminance":
+            photo = replace(photo, pixels=transfer.lightness(photo.pixels))
+        if chosen.method == "refine" and start is None:
+            start = _fast_picture(photo, [(each.picture, each.share) for each in zones[0].styles], chosen)
+        problem = Problem(
+            "stylize",
+            effective,
+            frame=frame,
+            schedule=schedule(photo.size, effective),
+            photo=photo,
+            zones=zones,
+            fixed=fixed,
+            protected=protected,
+        )
+        named = {
+            "content": lambda: problem.content(problem.schedule[0].size),
+            "style": lambda: zones[0].styles[0].picture,
+        }
+        return Run(problem, recipe, chosen, start_of(chosen, start, named))
 
 
 def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "default", **settings: Any) -> Result:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from impasto.errors import SettingsError
+from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
 from impasto.tasks import budget
@@ -36,11 +37,12 @@ def plan_texture(
         raise SettingsError("`size` native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
     wanted = wanted_size(chosen.size, chosen.method, (0, 0))
     length = wanted if isinstance(wanted, int) else max(wanted)
-    styles = style_pictures(style, length, scales_of(chosen, len(weighted(style))))
-    budget.check("texture", effective, styles[0].picture.size, wanted)
-    frame = replace(styles[0].picture.fitted(wanted), alpha=None)
-    problem = Problem("texture", effective, frame, schedule(frame.size, effective), zones=[Zone(styles)])
-    return Run(problem, recipe, chosen, start_of(chosen, start, {"style": lambda: styles[0].picture}))
+    with codecs.truncation(chosen.allow_truncated):
+        styles = style_pictures(style, length, scales_of(chosen, len(weighted(style))))
+        budget.check("texture", effective, styles[0].picture.size, wanted)
+        frame = replace(styles[0].picture.fitted(wanted), alpha=None)
+        problem = Problem("texture", effective, frame, schedule(frame.size, effective), zones=[Zone(styles)])
+        return Run(problem, recipe, chosen, start_of(chosen, start, {"style": lambda: styles[0].picture}))
 
 
 def texture(style: StyleLike, recipe: str = "texture", **settings: Any) -> Result:

@@ -1,0 +1,60 @@
+"""The boxes of an AVIF file (ISO/IEC 14496-12 and 23008-12), as far as they tell what Pillow does not."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from impasto.pictures import encodings
+from impasto.pictures.encodings import Encoding
+
+_MOST = 10_000
+
+
+@dataclass(frozen=True)
+class Properties:
+    """Of the first picture: its ``encoding`` by code points, or None where an ICC profile or nothing says it;
+    whether one is said that is ``unknown`` here; and whether a channel has more than 8 bits.
+    """
+
+    encoding: Encoding | None = None
+    unknown: bool = False
+    deep: bool = False
+
+
+def properties(data: bytes) -> Properties:
+    """The properties in a file's bytes; none where its boxes are damaged."""
+    encoding, unknown, deep, told = None, False, False, False
+    for kind, start, end in _found(data, (b"meta", b"iprp", b"ipco")):
+        if kind == b"colr" and not told and data[start : start + 4] == b"nclx" and end - start >= 11:
+            primaries, transfer = struct.unpack(">HH", data[start + 4 : start + 8])
+            encoding = encodings.of_code_points(primaries, transfer)  # the range is the decoder's business
+            unknown, told = encoding is None, True
+        elif kind == b"av1C" and end - start >= 4:
+            deep |= bool(data[start + 2] & 64)
+    return Properties(encoding, unknown, deep)
+
+
+def _found(data: bytes, path: tuple[bytes, ...]) -> Iterator[tuple[bytes, int, int]]:
+    """The boxes in the first box at a path: kind, start and end of their bodies."""
+    start, end = 0, len(data)
+    for name in path:
+        place = next((each for each in _within(data, start, end) if each[0] == name), None)
+        if place is None:
+            return
+        start, end = place[1] + (4 if name == b"meta" else 0), place[2]
+    yield from _within(data, start, end)
+
+
+def _within(data: bytes, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    for _ in range(_MOST):
+        if start + 8 > end:
+            return
+        length, kind = struct.unpack(">I4s", data[start : start + 8])
+        body = start + 8
+        if length == 1 and start + 16 <= end:
+            length, body = int.from_bytes(data[body : body + 8], "big"), body + 8
+        after = end if length == 0 else min(end, start + length)
+        if after < body:
+            return
+        yield kind, body, after
+        start = after

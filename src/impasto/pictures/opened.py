@@ -1,0 +1,303 @@
+"""Files of every kind, opened: each by the decoder that reads it rightly, after what it asks for was looked
+at.
+"""
+
+import io
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from impasto.pictures import bounds, boxes, encodings, exif, jpeg, kinds, old, png, tiff
+from impasto.pictures.encodings import Encoding
+from impasto.pictures.picture import Size
+from impasto.pictures.profiles import Array
+
+log = logging.getLogger("impasto")
+for _library in ("PIL", "tifffile", "imagecodecs"):  # what they have to say of damaged files is no news
+    logging.getLogger(_library).addHandler(logging.NullHandler())
+
+BY_PILLOW = ("WEBP", "GIF", "BMP", "PPM", "JPEG2000", "TGA", "ICO")
+"""The formats that Pillow alone knows, by its names. None of them is handed on to another program, as
+PostScript
+would be."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A picture as its file has it: a Pillow image of 8 bits, or an array (H, W), (H, W, 3) or (H, W, 4) of
+    uint16.
+
+    ``orientation`` is EXIF's, ``profile`` an ICC profile, and ``encoding`` what else says of the colours,
+    None for sRGB.
+    """
+
+    pixels: Image.Image | Array
+    orientation: int = 1
+    profile: bytes | None = None
+    encoding: Encoding | None = None
+
+
+def opened(file: BinaryIO, allow_truncated: bool) -> Opened:
+    """The picture in a file. Raises ImageError, and whatever a decoder raises for damaged files."""
+    return _READERS.get(kind(file), _other)(file, allow_truncated)
+
+
+def kind(file: BinaryIO) -> str:
+    """The name of a file's format, "" if only Pillow can tell. Raises ImageError for what is not opened."""
+    return kinds.kind_of(_head(file))
+
+
+def size_of(file: BinaryIO) -> Size:
+    """The height and width that a file declares, without decoding it. Raises as `opened`."""
+    match kind(file):
+        case "PNG":
+            return png.size_of(_head(file))
+        case "TIFF":
+            with tiff.page_of(file) as page:
+                return tiff.size_of(page)
+        case "JPEG":
+            file.seek(0)
+            return jpeg.looked_at(file.read()).size
+        case "HEIC":
+            width, height = _heif(file).size
+            return height, width
+        case other:
+            with _by_pillow(file, other) as image:
+                return image.height, image.width
+
+
+def told_by(file: BinaryIO) -> tuple[Image.Exif, bytes | None]:
+    """What a file says of its picture, without decoding it: the tags of EXIF, which are read from the file
+    when they are asked for, and the colour profile. Raises as `opened`.
+    """
+    match kind(file):
+        case "PNG":
+            parts = png.taken_apart(file, True)
+            return exif.of_bytes(parts.exif), parts.profile
+        case "TIFF":  # whose own directory is what EXIF took its form from
+            file.seek(0)
+            tags = Image.Exif()
+            tags.load_from_fp(file)
+            return tags, tags.get(ExifTags.Base.InterColorProfile)
+        case "HEIC":
+            info = _heif(file).info
+            return exif.of_bytes(info.get("exif")), info.get("icc_profile")
+        case other:
+            with _by_pillow(file, other) as image:
+                return exif.of_image(image), image.info.get("icc_profile")
+
+
+def _head(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read(kinds.HEAD)
+
+
+def _png(file: BinaryIO, allow_truncated: bool) -> Opened:
+    bounds.check(png.size_of(_head(file)))
+    parts = png.taken_apart(file, allow_truncated)
+    if parts.animated:
+        log.warning("The picture is animated: its first frame is taken.")
+    if parts.missing:
+        log.warning("The picture is cut off: the lower %.0f %% of it are missing and black.", 100 * parts.missing)
+    tags = exif.of_bytes(parts.exif)
+    pixels: Image.Image | Array
+    if parts.depth == 16:
+        import imagecodecs
+
+        pixels = imagecodecs.png_decode(parts.file.getvalue())
+        if pixels.ndim == 3 and pixels.shape[2] == 2:
+            pixels = pixels[..., [0, 0, 0, 1]]
+        if pixels.ndim == 3 and pixels.shape[2] == 1:
+            pixels = pixels[..., 0]
+    else:
+        pixels = _by_pillow(parts.file, "PNG")
+        pixels.load()
+    return Opened(pixels, exif.orientation(tags), parts.profile, _said(parts.profile, parts.encoding, tags))
+
+
+def _jpeg(file: BinaryIO, allow_truncated: bool) -> Opened:
+    file.seek(0)
+    data = file.read()
+    found = jpeg.looked_at(data)
+    bounds.check(found.size)
+    image = _by_pillow(io.BytesIO(data), "JPEG")
+    try:
+        image.load()
+    except OSError:
+        if found.whole:
+            raise
+        bounds.check_missing(0, allow_truncated)
+        image = _by_pillow(io.BytesIO(jpeg.ended(data)), "JPEG")
+        image.load()
+        what = (
+            "what its last passes would have added is missing"
+            if found.progressive
+            else f"the lower {_flat_share(image):.0%} of it are missing and of one colour"
+        )
+        log.warning("The picture is cut off: %s.", what)
+    if found.gain_map:
+        log.warning("The picture has a gain map for screens of a high dynamic range, which is left out.")
+    return _told(image)
+
+
+def _flat_share(image: Image.Image) -> float:
+    """The share of rows at the end that are of one colour."""
+    rows = np.asarray(image.convert("L").resize((64, image.height), Image.Resampling.BOX)).astype(int)
+    flat = np.ptp(rows, 1) <= 1
+    return float(np.argmin(flat[::-1]) / len(flat)) if not flat.all() else 1.0
+
+
+def _tiff(file: BinaryIO, allow_truncated: bool) -> Opened:
+    found = tiff.read(file, allow_truncated)
+    if found.missing:
+        log.warning("The picture is cut off: %.0f %% of its parts are missing and black.", 100 * found.missing)
+    return Opened(found.samples.picture(), found.orientation, found.profile, found.encoding)
+
+
+def _avif(file: BinaryIO, _: bool) -> Opened:
+    file.seek(0)
+    data = file.read()
+    found = boxes.properties(data)
+    image = _by_pillow(io.BytesIO(data), "AVIF")
+    bounds.check((image.height, image.width), "AVIF")
+    _animated(image)
+    tags = exif.of_image(image)
+    profile = image.info.get("icc_profile")
+    if found.unknown and not profile:
+        _unknown()
+    pixels: Image.Image | Array = image
+    if found.deep:
+        import imagecodecs
+
+        pixels = imagecodecs.avif_decode(data, index=0)
+        pixels = _widened(pixels, 12 if pixels.max(initial=0) > 1023 else 10)
+    else:
+        image.load()
+    return Opened(pixels, exif.orientation(tags), profile, _said(profile, found.encoding, tags))
+
+
+def _widened(pixels: Array, bits: int) -> Array:
+    """Numbers of so many bits as numbers of 16."""
+    wide: Array = (np.arange(2**bits) * (65535 / (2**bits - 1))).round().astype(np.uint16)[pixels]
+    return wide[..., [0, 0, 0, 1]] if wide.ndim == 3 and wide.shape[2] == 2 else wide
+
+
+def _heif(file: BinaryIO) -> Any:
+    import pillow_heif
+
+    file.seek(0)
+    return pillow_heif.open_heif(file, convert_hdr_to_8bit=False)
+
+
+def _heic(file: BinaryIO, _: bool) -> Opened:
+    found = _heif(file)
+    bounds.check(found.size[::-1], "HEIC")
+    profile, said = found.info.get("icc_profile"), found.info.get("nclx_profile")
+    encoding = None
+    if said and not profile:
+        encoding = encodings.of_code_points(int(said["color_primaries"]), int(said["transfer_characteristics"]))
+        if encoding is None:
+            _unknown()
+    array, bits = np.asarray(found), int(found.info.get("bit_depth", 8))
+    pixels: Image.Image | Array = Image.fromarray(array) if bits == 8 else _widened(array >> (16 - bits), bits)
+    return Opened(pixels, 1, profile, encoding)  # upright, for libheif turns it
+
+
+def _other(file: BinaryIO, _: bool) -> Opened:
+    head = _head(file)
+    if head.startswith(old.ICON):
+        file = old.icon(file)
+        if _head(file).startswith(png.SIGNATURE):
+            return _png(file, False)
+    elif head.startswith(old.GIF):
+        file = old.gif(file)
+    elif head.startswith(old.PLAIN):
+        file = old.plain(file)
+    image = _by_pillow(file, "")
+    bounds.check((image.height, image.width), image.format or "")
+    _animated(image)
+    image.load()
+    return _told(image)
+
+
+_READERS: dict[str, Callable[[BinaryIO, bool], Opened]] = {
+    "PNG": _png,
+    "JPEG": _jpeg,
+    "TIFF": _tiff,
+    "AVIF": _avif,
+    "HEIC": _heic,
+}
+
+
+def _told(image: Image.Image) -> Opened:
+    """A decoded Pillow image with what it says of itself."""
+    tags = exif.of_image(image)
+    profile = image.info.get("icc_profile")
+    return Opened(image, exif.orientation(tags), profile, _said(profile, None, tags))
+
+
+def _said(profile: bytes | None, encoding: Encoding | None, tags: Image.Exif) -> Encoding | None:
+    """What says of the colours what a profile does not."""
+    return None if profile else encoding or exif.encoding(tags)
+
+
+def _unknown() -> None:
+    log.warning("The picture's colours are encoded in a way that is not known here: sRGB is assumed.")
+
+
+def _animated(image: Image.Image) -> None:
+    if getattr(image, "is_animated", False):
+        log.warning("The picture is animated: its first frame is taken.")
+        image.seek(0)
+
+
+_pillow_lock = threading.Lock()
+
+
+def _by_pillow(file: BinaryIO, kind: str) -> Image.Image:
+    """Opened by Pillow, not yet decoded, without its own limit on pixels: that is lower than ours, global,
+    and
+    comes before the size is known.
+    """
+    with _pillow_lock:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(file, formats=(kind,) if kind else BY_PILLOW)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+_silent = 0
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Within it nothing is said of damaged files by Python's warnings and numpy's, in all threads: what is
+    wrong
+    with a picture is told once, by us.
+    """
+    global _silent, _warnings  # noqa: PLW0603
+    with _pillow_lock:
+        _silent += 1
+        if _silent == 1:
+            _warnings = warnings.catch_warnings()
+            _warnings.__enter__()
+            warnings.simplefilter("ignore")
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        with _pillow_lock:
+            _silent -= 1
+            if _silent == 0:
+                _warnings.__exit__(None, None, None)
+
+
+_warnings = warnings.catch_warnings()

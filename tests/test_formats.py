@@ -1,0 +1,408 @@
+"""Pictures in, format by format: what numbers mean, what is converted, what is refused and by which name."""
+
+import io
+import itertools
+import logging
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import pillow_heif
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from impasto.errors import ImageError
+from impasto.jobs.job import Job
+from impasto.machine import memory
+from impasto.pictures import bounds, encodings
+from impasto.pictures.codecs import load, size_of
+from tests.fuzz_inputs import findings, seeds
+from tests.helpers import photo
+
+HEIGHT, WIDTH = 21, 34
+COLOURS = photo(HEIGHT, WIDTH) / 255
+ALPHA = np.linspace(0.2, 1, WIDTH)[None].repeat(HEIGHT, 0)
+
+
+def pixels(source: Any, **options: Any) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = load(source, **options).pixels[0].permute(1, 2, 0).numpy()
+    return found
+
+
+def as_numbers(values: NDArray[np.float64], kind: str) -> NDArray[np.generic]:
+    """Values in [0, 1] as a file has them."""
+    if kind.startswith("f"):
+        return values.astype(kind)
+    bits = 8 * int(kind[1])
+    return np.minimum(np.floor(values * (2.0**bits - 1) + 0.5), 2.0**bits * (1 - 2.0**-53)).astype(kind)
+
+
+def tiff(data: NDArray[np.generic], **options: Any) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, data, metadata=None, **options)
+    return file.getvalue()
+
+
+def saved(image: Image.Image, form: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def with_chunks(*chunks: tuple[bytes, bytes], image: NDArray[np.uint8] | None = None) -> bytes:
+    png = saved(Image.fromarray(photo(HEIGHT, WIDTH) if image is None else image), "PNG")
+    return png[:33] + b"".join(chunk(*each) for each in chunks) + png[33:]
+
+
+LAYOUTS: dict[str, tuple[str, list[Any], list[str]]] = {
+    "rgb": ("rgb", [COLOURS], []),
+    "grey": ("minisblack", [COLOURS[..., :1]], []),
+    "white is zero": ("miniswhite", [1 - COLOURS[..., :1]], []),
+    "alpha": ("rgb", [COLOURS, ALPHA], ["unassalpha"]),
+    "grey with alpha": ("minisblack", [COLOURS[..., :1], ALPHA], ["unassalpha"]),
+    "premultiplied": ("rgb", [COLOURS * ALPHA[..., None], ALPHA], ["assocalpha"]),
+    "undeclared": ("rgb", [COLOURS, ALPHA * 0], ["unspecified"]),
+    "undeclared, then alpha": ("rgb", [COLOURS, ALPHA * 0, ALPHA], ["unspecified", "unassalpha"]),
+}
+
+
+@pytest.mark.parametrize(
+    ("layout", "kind"),
+    [
+        (layout, kind)
+        for layout, kind in itertools.product(LAYOUTS, ["u1", "u2", "u4", "u8", "f2", "f4", "f8"])
+        if layout != "white is zero" or kind.startswith("u")  # of floats no white is known
+    ],
+)
+def test_tiffs_of_every_layout_are_the_same_picture(layout: str, kind: str) -> None:
+    photometric, planes, extra = LAYOUTS[layout]
+    data = np.dstack([as_numbers(each, kind) for each in planes])
+    grey = layout.startswith(("grey", "white"))
+    expected = COLOURS[..., [0, 0, 0]] if grey else COLOURS
+    close = {"u1": 1e-6, "f2": 1e-3}.get(kind, 2e-5) * (20_000 if layout == "premultiplied" and kind == "u1" else 10)
+    shapes: list[dict[str, Any]] = [{}, {"tile": (16, 16)}, {"rowsperstrip": 4, "bigtiff": True, "byteorder": ">"}]
+    for number, (apart, shape) in enumerate(itertools.product((False, True), shapes)):
+        written = tiff(
+            data[..., 0] if data.shape[2] == 1 else data.transpose(2, 0, 1) if apart else data,
+            photometric=photometric,
+            extrasamples=extra,
+            planarconfig=None if data.shape[2] == 1 else "separate" if apart else "contig",
+            compression=[None, "lzw", "zlib", "packbits", "zstd", "lzma"][number],
+            predictor=number in (1, 2) and kind not in ("u8", "f2"),
+            **shape,
+        )
+        back = load(written)
+        assert back.depth == (8 if kind == "u1" else 16)
+        assert np.abs(back.pixels[0].permute(1, 2, 0).numpy() - expected).max() < close
+        assert (back.alpha is None) == (
+            layout not in ("alpha", "grey with alpha", "premultiplied", "undeclared, then alpha")
+        )
+        if back.alpha is not None:
+            assert np.abs(back.alpha[0, 0].numpy() - ALPHA).max() < 2e-3
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 6, 10, 12, 14])
+def test_white_is_the_largest_number_whatever_the_bits(bits: int) -> None:
+    values = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) * 3 % 2**bits
+    data = values.astype(bool if bits == 1 else "u1" if bits <= 8 else "u2")
+    for photometric in ("minisblack", "miniswhite"):
+        found = pixels(tiff(data, photometric=photometric, bitspersample=None if bits == 1 else bits))[..., 0]
+        expected = values / (2**bits - 1)
+        expected = 1 - expected if photometric == "miniswhite" else expected
+        assert np.abs(found - expected).max() <= (0.5 / 255 if bits < 8 else 1e-5) + 1e-6
+
+
+def test_palettes_inks_and_lab() -> None:
+    palette = np.random.default_rng(0).integers(0, 256, (3, 65536)).astype("u2") * 257
+    for depth in ("u1", "u2"):
+        places = as_numbers(COLOURS[..., 0], depth)
+        table = palette[:, : 2 ** (8 * int(depth[1]))]
+        expected = (table.T[places.astype(int)] // 257) / 255
+        assert np.abs(pixels(tiff(places, photometric="palette", colormap=table)) - expected).max() < 1e-6
+        inks = np.dstack([as_numbers(1 - COLOURS, depth), as_numbers(ALPHA * 0, depth)])
+        for data, planes in ((inks, "contig"), (inks.transpose(2, 0, 1), "separate")):
+            found = pixels(tiff(data, photometric="separated", planarconfig=planes))
+            assert np.abs(found - COLOURS).max() < 0.01
+    # The primaries of sRGB, white and a grey under D50, as B. Lindbloom tabulates them.
+    lab = np.array(
+        [[54.29, 80.81, 69.89], [87.82, -79.29, 80.99], [29.57, 68.30, -112.03], [100, 0, 0], [53.585, 0, 0]]
+    )
+    known = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1], [0.5, 0.5, 0.5]])
+    light, chroma = lab[:, :1], lab[:, 1:]
+    for photometric, numbers in {
+        "cielab": (light * 655.35, chroma * 256 % 65536),
+        "icclab": (light * 652.8, (chroma + 128) * 256),
+    }.items():
+        deep = np.concatenate(numbers, 1).round().astype("u2")[None]
+        assert np.abs(pixels(tiff(deep, photometric=photometric))[0] - known).max() < 0.01
+    small = np.concatenate([light * 2.55, chroma % 256], 1).round().astype("u1")[None]
+    assert np.abs(pixels(tiff(small, photometric="cielab"))[0] - known).max() < 0.04
+
+
+def test_what_has_no_one_reading_is_refused_by_its_name() -> None:
+    grey, four = np.zeros((20, 20)), np.zeros((20, 20, 4), "u1")
+    cases = {
+        "signed integers of 8 bits": tiff(grey.astype("i1"), photometric="minisblack"),
+        "signed integers of 32 bits": tiff(grey.astype("i4"), photometric="minisblack"),
+        "complex numbers": tiff(grey.astype("c8"), photometric="minisblack"),
+        "floats from 0.8 to 4": tiff(as_numbers(COLOURS * 4 / COLOURS.max(), "f4"), photometric="rgb"),
+        "some are no numbers": tiff(np.full((20, 20), np.nan, "f4"), photometric="minisblack"),
+        "compressed by JPEG2000": tiff(four[..., :3], photometric="rgb", compression="jpeg2000"),
+        "inks of its own": tiff(four, photometric="separated", extratags=[(332, "H", 1, 2, True)]),
+        "a volume": tiff(np.zeros((16, 32, 32), "u1"), photometric="minisblack", volumetric=True, tile=(16, 16, 16)),
+        "a camera's raw file": tiff(four[..., 0], photometric="cfa"),
+    }
+    for name, data in cases.items():
+        with pytest.raises(ImageError, match=name):
+            load(data)
+
+
+def test_of_many_pages_the_first_that_is_no_preview(caplog: pytest.LogCaptureFixture) -> None:
+    file = io.BytesIO()
+    small, large = (np.full((side, side, 3), value, "u1") for side, value in ((16, 50), (32, 90)))
+    with tifffile.TiffWriter(file) as writer:
+        for data, kind in ((small, 1), (large, 0), (small, 0)):
+            writer.write(data, photometric="rgb", subfiletype=kind, metadata=None)
+    assert load(file.getvalue()).size == (32, 32)
+    assert "Page 2 of the TIFF is taken" in caplog.text
+    caplog.clear()
+    with tifffile.TiffWriter(file := io.BytesIO()) as writer:
+        for data in (large, small):
+            writer.write(data, photometric="rgb", metadata=None)
+    assert load(file.getvalue()).size == (32, 32) and "several pages" in caplog.text
+    with tifffile.TiffFile(io.BytesIO(file.getvalue())) as tif:
+        second = tif.pages[1].offset
+    broken = bytearray(file.getvalue())
+    broken[second : second + 2] = b"\xff\xff"  # a page that cannot be read, behind one that can
+    assert load(bytes(broken)).size == (32, 32)
+
+
+def test_nothing_is_shown_that_is_not_in_the_file() -> None:
+    """Strips that are missing are black, whatever stood in the memory before."""
+    data = tiff(as_numbers(COLOURS, "u2"), photometric="rgb", compression="zlib", rowsperstrip=4)
+    with tifffile.TiffFile(io.BytesIO(data)) as tif:
+        place = tif.pages[0].tags[279].valueoffset + 2 * 3  # type: ignore[union-attr]
+    broken = bytearray(data)
+    broken[place : place + 2] = b"\xff\xff"  # the fourth strip claims to go on beyond the end
+    with pytest.raises(ImageError, match=r"cut off.*`allow_truncated`"):
+        load(bytes(broken))
+    rows = pixels(bytes(broken), allow_truncated=True)
+    assert np.abs(rows[:12] - COLOURS[:12]).max() < 1e-4 and not rows[12:16].any()
+
+
+@pytest.mark.parametrize("transfer", ["PQ", "HLG"])
+def test_high_dynamic_range_is_drawn_in(transfer: str) -> None:
+    """Up to three fifths of paper white a picture looks as it is; brighter, it rises and never ends."""
+    light = np.array([0.0, 0.05, 0.2, 0.5, 1.0, 2.0, 4.0])  # of paper white, 203 cd/m²
+    if transfer == "PQ":  # SMPTE ST 2084, from light to value
+        power = (light * 203 / 10000) ** (2610 / 16384)
+        value = ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
+    else:  # BT.2100: grey light of a screen of 1000 cd/m² to the scene's, and that to the value
+        scene = (light * 203 / 1000) ** (1 / 1.2)
+        high = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+        value = np.where(scene <= 1 / 12, np.sqrt(3 * scene), high)
+    numbers = np.repeat((value * 65535).round().astype("u2")[None, :, None], 3, 2)
+    coded = imagecodecs.png_encode(numbers)
+    code = bytes([9, 16 if transfer == "PQ" else 18, 0, 1])
+    found = pixels(coded[:33] + chunk(b"cICP", code) + coded[33:])[0]
+    same = light[:4]
+    expected = np.where(same <= 0.0031308, 12.92 * same, 1.055 * same ** (1 / 2.4) - 0.055)
+    assert np.abs(found[:4] - expected[:, None]).max() < 1e-3
+    assert np.ptp(found, 1).max() < 1e-3 and (np.diff(found[:, 0]) > 0).all() and found.max() <= 1
+
+
+def test_wide_gamuts_say_it_in_many_ways_and_are_one_picture(caplog: pytest.LogCaptureFixture) -> None:
+    """A green that sRGB has, in Display P3 by code points, by gAMA and cHRM, and in AVIF and HEIC."""
+    known = np.array([0.25, 0.6, 0.35])
+    light = ((known + 0.055) / 1.055) ** 2.4
+    to_p3 = np.array([[0.8224620, 0.1775380, 0], [0.0331942, 0.9668058, 0], [0.0170827, 0.0723974, 0.9105199]])
+    p3 = 1.055 * (to_p3 @ light) ** (1 / 2.4) - 0.055  # CSS Color 4, section 18
+    flat = np.broadcast_to((p3 * 255).round().astype("u1"), (16, 16, 3)).copy()
+    image = Image.fromarray(flat)
+    chroma = struct.pack(">8I", 31270, 32900, 68000, 32000, 26500, 69000, 15000, 6000)
+    heic = io.BytesIO()
+    pillow_heif.from_pillow(image).save(
+        heic, quality=-1, chroma=444, color_primaries=12, transfer_characteristics=13, matrix_coefficients=0
+    )
+    avif = bytearray(saved(image, "AVIF", quality=100, subsampling="4:4:4"))
+    place = avif.index(b"colrnclx") + 8
+    avif[place : place + 4] = struct.pack(">HH", 12, 13)
+    for name, data in {
+        "cICP": with_chunks((b"cICP", bytes([12, 13, 0, 1])), image=flat),
+        "cHRM": with_chunks((b"gAMA", struct.pack(">I", 45455)), (b"cHRM", chroma), image=flat),
+        "cICP over all": with_chunks((b"sRGB", b"\0"), (b"cICP", bytes([12, 13, 0, 1])), image=flat),
+        "AVIF": bytes(avif),
+        "HEIC": heic.getvalue(),
+    }.items():
+        assert np.abs(pixels(data)[8, 8] - known).max() < 0.02, name
+    as_srgb = with_chunks((b"sRGB", b"\0"), (b"gAMA", struct.pack(">I", 45455)), (b"cHRM", chroma), image=flat)
+    assert np.array_equal(pixels(as_srgb)[8, 8], flat[0, 0] / np.float32(255))
+    assert not caplog.text
+    linear = with_chunks((b"gAMA", struct.pack(">I", 100000)))
+    assert np.abs(pixels(linear) - encodings.coded(photo(HEIGHT, WIDTH) / np.float32(255))).max() < 0.003
+    assert np.array_equal(load(with_chunks((b"cICP", bytes([77, 13, 0, 1])))).array(), photo(HEIGHT, WIDTH))
+    assert "cICP" in caplog.text
+
+
+def test_video_range_and_adobe_rgb() -> None:
+    grey = np.repeat(np.array([[16, 235, 126]], "u1")[..., None], 3, 2)
+    narrow = with_chunks((b"cICP", bytes([1, 13, 0, 0])), image=grey)
+    assert np.abs(pixels(narrow)[0, :, 0] - [0, 1, 110 / 219]).max() < 0.003
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA001] = 2
+    green = Image.new("RGB", (16, 16), (0, 160, 0))
+    for form in ("JPEG", "PNG"):
+        options = {"quality": 100, "subsampling": 0} if form == "JPEG" else {}
+        found = pixels(saved(green, form, exif=exif, **options))[8, 8]
+        assert found[0] == 0 and found[2] < 0.01 and abs(found[1] - 0.6288) < 0.01  # beyond sRGB's green: cut
+
+
+def test_heic_opens_whatever_it_is_called(tmp_path: Path) -> None:
+    heic, colours = io.BytesIO(), photo(64, 48)
+    pillow_heif.from_pillow(Image.fromarray(colours)).save(heic, quality=95, chroma=444)
+    (tmp_path / "a.jpg").write_bytes(heic.getvalue())
+    assert np.abs(pixels(tmp_path / "a.jpg") - colours / 255).mean() < 0.02
+    assert size_of(tmp_path / "a.jpg") == (64, 48)
+    deep = io.BytesIO()
+    values = colours.astype("u2") * 257
+    pillow_heif.from_bytes("RGB;16", (48, 64), values.tobytes()).save(deep, quality=-1, chroma=444)
+    back = load(deep.getvalue())
+    assert back.depth == 16 and np.abs(back.pixels[0].permute(1, 2, 0).numpy() - colours / 255).max() < 0.02
+    with pytest.raises(ImageError, match="a damaged HEIC"):
+        load(heic.getvalue()[:40] + bytes(500))
+
+
+def test_avif_of_more_than_8_bits_keeps_them() -> None:
+    ramp = np.repeat(np.arange(1024, dtype="u2").reshape(16, 64)[..., None], 3, 2)
+    back = load(bytes(imagecodecs.avif_encode(ramp, bitspersample=10, level=100, pixelformat="444")))
+    assert back.depth == 16 and np.abs(back.pixels[0, 0].numpy() - ramp[..., 0] / 1023).max() < 0.004
+    assert len(np.unique(back.array())) > 600
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"\xff\x0a\0\0", "JPEG XL.*djxl"),
+        (b"8BPS\0\1", "Photoshop document.*export it"),
+        (b"%PDF-1.7", "PDF.*pdftoppm"),
+        (b"<?xml version='1.0'?><svg xmlns='x'/>", "SVG drawing.*render it"),
+        (b"II*\0\x10\0\0\0CR\2\0", "raw file.*CR2.*develop"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\0", "raw file.*CR3"),
+        (b"FUJIFILMCCD-RAW 0201", "raw file.*Fujifilm"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "video.*ffmpeg"),
+        (b"\x1aE\xdf\xa3\0", "video"),
+        (b"RIFF\0\0\0\0AVI LIST", "video"),
+        (b"v/1\x01\2\0\0\0", "OpenEXR.*map its tones"),
+        (b"PK\x03\x04", "zip archive"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b"\0\5\x16\7\0\2\0\0Mac OS X", "what macOS keeps"),
+        (b"version https://git-lfs.github.com/spec/v1", "Git LFS"),
+    ],
+)
+def test_what_is_not_opened_is_named_with_what_to_do(head: bytes, name: str) -> None:
+    with pytest.raises(ImageError, match=name):
+        load(head + bytes(300))
+
+
+def test_odd_metadata_costs_no_pixels(caplog: pytest.LogCaptureFixture) -> None:
+    huge, exif = bytes(6_000_000), b"\0\x08\0\2\1\x12\0\3"
+    cases = {
+        "iCCP": (b"iCCP", b"display\0\0" + zlib.compress(huge)),
+        "zTXt": (b"zTXt", b"workflow\0\0" + bytes(np.random.default_rng(0).bytes(5_000_000))),
+        "eXIf": (b"eXIf", exif),
+        "gAMA": (b"gAMA", b"\0"),
+        "cICP": (b"cICP", b"\1"),
+    }
+    for name, given in cases.items():
+        caplog.clear()
+        assert np.array_equal(load(with_chunks(given)).array(), photo(HEIGHT, WIDTH))
+        assert f"left out, its pixels are read: {name}" in caplog.text
+    caplog.clear()
+    for kind in (b"iTXt", b"zTXt"):
+        load(with_chunks((kind, b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(huge))))
+    assert not caplog.text
+
+
+def test_an_orientation_in_xmp_alone_turns_nothing() -> None:
+    xmp = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    )
+    image = Image.fromarray(photo(HEIGHT, WIDTH))
+    for form in ("JPEG", "WEBP", "TIFF"):
+        data = saved(image, form, xmp=xmp)
+        assert load(data).size == (HEIGHT, WIDTH)
+        with Image.open(io.BytesIO(data)) as opened:
+            assert load(opened).size == (HEIGHT, WIDTH)
+    assert load(with_chunks((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))).size == (HEIGHT, WIDTH)
+
+
+@pytest.mark.parametrize("name", ["plain.jpg", "passes.jpg", "plain.png", "palette.png", "deep.png", "plain.tif"])
+def test_what_is_cut_off_is_refused_or_read_as_far_as_it_goes(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    image = Image.fromarray(photo(200, 160))
+    data = {
+        "plain.jpg": saved(image, "JPEG", quality=95),
+        "passes.jpg": saved(image, "JPEG", quality=95, progressive=True),
+        "plain.png": saved(image, "PNG"),
+        "palette.png": saved(image.convert("P"), "PNG"),
+        "deep.png": bytes(imagecodecs.png_encode(photo(200, 160).astype("u2") * 257)),
+        "plain.tif": tiff(photo(200, 160), photometric="rgb", rowsperstrip=10),
+    }[name]
+    whole, cut = pixels(data), data[: len(data) * 7 // 10]
+    with pytest.raises(ImageError, match=r"cut off.*take what there is with `allow_truncated`"):
+        load(cut)
+    there = pixels(cut, allow_truncated=True)
+    assert "is cut off" in caplog.text
+    assert there.shape == whole.shape and np.abs(there[:60] - whole[:60]).mean() < 0.03
+    with pytest.raises(ImageError, match="cut off"):
+        load(data[: len(data) // 50], allow_truncated=True)
+    job = Job("stylize", "a.jpg", (("b.jpg", 1.0),), settings={"allow_truncated": True})
+    assert Job.of(job.dictionary()) == job and job.dictionary()["settings"] == {"allow_truncated": True}
+
+
+def test_what_a_header_asks_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = io.BytesIO()
+    with tifffile.TiffWriter(pages) as writer:
+        for _ in range(500):
+            writer.write(np.zeros((16, 16), "u1"), contiguous=False, metadata=None)
+    assert load(pages.getvalue()).size == (16, 16)
+    icon = bytearray(saved(Image.new("RGB", (32, 32)), "ICO", sizes=[(32, 32)], bitmap_format="bmp"))
+    icon[26:30] = struct.pack("<I", 30000)
+    cases: dict[str, bytes] = {
+        "filled up with nothing": b"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0" + b"\xff" * 10**7 + b"\xd9",
+        "parts before its pixels": b"\xff\xd8" + b"\xff\xe5\0\2" * 10**6,
+        "passes over": saved(Image.new("L", (64, 64)), "JPEG").replace(b"\xff\xd9", b"\xff\xda\0\2" * 2000),
+        "cannot hold": saved(Image.new("L", (64, 64)), "JPEG").replace(b"\0\x40\0\x40", b"\x40\0\x40\0"),
+        "chunks": with_chunks(*[(b"tEXt", b"a\0b")] * 210_000),
+        "comments have no end": b"GIF89a\x40\0\x40\0\0\0\0" + b"\x21\xfe\1a\0" * 10**6,
+        "no icon has": bytes(icon),
+        "MB of text": b"P3 64 64 255 " + b"1 " * 6_000_000,
+    }
+    for message, data in cases.items():
+        with pytest.raises(ImageError, match=message):
+            load(data)
+    gif = saved(Image.new("RGB", (16, 16)), "GIF")[:-1]
+    assert load(gif + b"\x21\xfe\1a\0" * 10**6 + b";").size == (16, 16)  # at once, for what follows is not read
+    monkeypatch.setattr(memory, "budget", lambda *_: 0)
+    with pytest.raises(ImageError, match=r"to decode them takes 2\.1 GB, and 0\.0 GB may be taken"):
+        bounds.check((16383, 8191), "WEBP")
+    bounds.check((1000, 1000), "WEBP")
+
+
+def test_seeds_of_the_hunt_are_sound() -> None:
+    for name, data in seeds().items():
+        assert max(load(data).size) in (32, 56), name
+
+
+def test_mutated_pictures_are_read_or_refused(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "impasto")
+    assert not list(findings(seeds(), 100, seed=23, seconds=8))
