@@ -292,7 +292,7 @@ def test_a_damaged_network_is_told(pictures: tuple[list[Path], list[Path]], tmp_
         path.write_bytes(broken)
         with pytest.raises(WeightsError, match="train it again"):
             load_network(path)
-    wrong = Network(Design(network.design.architecture, None, (), {}))
+    wrong = Network(Design(network.design.architecture, None, tuple(map(str, range(64)))))
     with torch.no_grad():
         wrong.stylizer.heads.weight[0] = torch.nan
     save_network(wrong, path, force=True)

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from impasto.errors import RecordError, SettingsError, did_you_mean
+from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
+from impasto.machine import formats
 from impasto.settings import recipes
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import LEARNT, STARTS
@@ -216,7 +217,12 @@ class Job:
         """The job of a `dictionary`. Raises RecordError for what is none, and SettingsError for one that
         makes no sense.
         """
-        if not isinstance(data, Mapping) or data.get(_WHAT) != _FORM:
+        form = data.get(_WHAT) if isinstance(data, Mapping) else None
+        if type(form) is int and form > _FORM:
+            raise RecordError(
+                f"This job was written by a newer Impasto (format {briefly(form)}; this one reads up to {_FORM}): update Impasto."
+            )
+        if form != _FORM:
             raise RecordError(f'This is no job of Impasto: expected a JSON object with "{_WHAT}": {_FORM}.')
         try:
             given = _known(cls, {name: value for name, value in data.items() if name != _WHAT})
@@ -229,20 +235,20 @@ class Job:
                     "delivery": Delivery(**_known(Delivery, given.get("delivery", {}))),
                 }
             )
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             if isinstance(error, SettingsError):
                 raise
             raise RecordError(
-                f"This job cannot be read ({error}): write it as the command `info` prints it."
+                f"This job cannot be read ({briefly(error)}): write it as the command `info` prints it."
             ) from error
 
     @classmethod
     def read(cls, text: str) -> "Job":
         """The job of a JSON text. Raises as `of`."""
         try:
-            data = json.loads(text)
+            data = formats.parsed(text)
         except ValueError as error:
-            raise RecordError(f"This is no job of Impasto, for it is no JSON ({error}).") from error
+            raise RecordError(f"This is no job of Impasto ({briefly(error)}).") from error
         return cls.of(data)
 
 
@@ -257,5 +263,5 @@ def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
     names = [each.name for each in fields(kind)]
     for name in data:
         if name not in names:
-            raise SettingsError(f"A job has no `{name}`: {did_you_mean(name, names)}")
+            raise SettingsError(f"A job has no `{briefly(name)}`: {did_you_mean(name, names)}")
     return dict(data)

@@ -2,9 +2,12 @@
 touched.
 """
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,9 +39,20 @@ def create_folder(path: Path) -> None:
         raise OutputError(f"The folder {path} cannot be made ({error.strerror}): choose another place.") from error
 
 
+def opened(path: Path) -> BufferedReader:
+    """A file, to be read. Raises OSError, also for a pipe or a device, which may never end."""
+    found = os.open(
+        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )  # no pipe is waited for
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        os.close(found)
+        raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+    return os.fdopen(found, "rb")
+
+
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
+    """The SHA-256 of a file, in hexadecimal. Raises OSError as `opened`."""
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

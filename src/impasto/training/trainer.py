@@ -27,7 +27,7 @@ from PIL import Image
 from torch import nn
 
 from impasto.backbones.features import Backbone
-from impasto.errors import CheckpointError, SettingsError
+from impasto.errors import SettingsError
 from impasto.losses.objective import TOTAL
 from impasto.machine import checkpoint, memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision, convolving
@@ -37,6 +37,7 @@ from impasto.settings.fields import Settings
 from impasto.training import beginnings, held_out
 from impasto.training.course import Course, Kind
 from impasto.training.pictures import Drawn, Draws, batches
+from impasto.training.resuming import check_state, identity
 from impasto.training.sharing import Circle
 from impasto.training.teacher import Teacher
 
@@ -259,39 +260,23 @@ class Training:
         damaged.
         """
         state = checkpoint.load(path, self.device)
-        try:
-            theirs, ours = state["training"], self._identity()
-            for name, value in ours.items():
-                if theirs[name] != value:
-                    raise CheckpointError(
-                        f"The checkpoint {path} is of a training with another {name} ({theirs[name]}, not {value}): "
-                        "give what it was begun with, or leave out `resume`."
-                    )
-            self.network.load_state_dict(state["network"])
-            self._average = state["average"]
-            known = self._optimizer.state_dict()
-            known["state"] = {index: entry for index, entry in enumerate(state["adam"]) if entry is not None}
-            self._optimizer.load_state_dict(known)
-            self._validation, self.fitting = state["validation"], state["fitting"]
-            self._freeze()
-            self.last = Reached(state["step"], state["elapsed"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointError(
-                f"{path} is no checkpoint of a training ({error}): leave out `resume`, or name the network that was cut off."
-            ) from error
+        check_state(path, state, self._identity(), self.network.state_dict(), self._parameters)
+        self.network.load_state_dict(state["network"])
+        self._average = state["average"]
+        known = self._optimizer.state_dict()
+        known["state"] = {index: entry for index, entry in enumerate(state["adam"]) if entry is not None}
+        self._optimizer.load_state_dict(known)
+        self._validation, self.fitting = state["validation"], state["fitting"]
+        self._freeze()
+        self.last = Reached(state["step"], state["elapsed"])
         return self.last.steps
 
     def _identity(self) -> dict[str, Any]:
-        """What must be the same for a training to go on."""
-        course, digest = self.course, checkpoint.digest
-        return {
-            "kind": self.kind,
-            "network to begin from": self._start,
-            "batch": course.batch,
-            "crop": course.crop,
-            "learning rate": course.learning_rate,
-            "set of photographs": digest(torch.tensor(list(path.name.encode())) for path in self._photos),
-            "set of paintings": digest(torch.tensor(list(path.name.encode())) for path in self._paintings),
-            # As plain as it will be after JSON.
-            "settings": {name: repr(value) for name, value in self.settings.dictionary().items()},
-        }
+        return identity(
+            self.kind,
+            self._start,
+            course=self.course,
+            photos=self._photos,
+            paintings=self._paintings,
+            settings=self.settings,
+        )
