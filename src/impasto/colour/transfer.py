@@ -11,8 +11,12 @@ from torch import Tensor
 from impasto.colour import oklab
 from impasto.losses.statistics import covariance, moments, power
 
-_STRIP = 2**20
-"""Positions that are computed in float64 at a time."""
+STRIP = 2**20
+"""Positions that are computed in float64 at a time, and about how many values tell of how light they are."""
+FLOOR, KNEE, TOP = 1e-5, 0.5, 0.995
+"""The least variance of a colour; from where light colours are rolled off, and what share of them is to be
+within range.
+"""
 
 
 def of(pixels: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -26,7 +30,7 @@ def of(pixels: Tensor, weight: Tensor | None = None) -> Tensor:
     counts = counts.to(pixels.device, torch.float64)
     parts = [
         moments(strip.double(), count)
-        for strip, count in zip(torch.split(flat, _STRIP, 2), torch.split(counts, _STRIP, 2), strict=True)
+        for strip, count in zip(torch.split(flat, STRIP, 2), torch.split(counts, STRIP, 2), strict=True)
     ]
     total = counts.sum()
     gram, mean = (torch.stack(each).sum(0) / total for each in zip(*parts, strict=True))
@@ -52,9 +56,9 @@ def mapping(pixels: Tensor, colours: Tensor, weight: Tensor | None = None) -> Ca
 
     with torch.no_grad():
         flat = pixels.flatten(2)
-        sample = mapped(flat[:, :, :: 1 + flat.numel() // 2**20].double())  # more would not be needed
-        top = _quantile(sample, 0.995)
-        bottom = _quantile(1 - _roll_off(sample, top), 0.995)
+        sample = mapped(flat[:, :, :: 1 + flat.numel() // STRIP].double())  # more would not be needed
+        top = _quantile(sample, TOP)
+        bottom = _quantile(1 - _roll_off(sample, top), TOP)
 
     def shown(flat: Tensor) -> Tensor:
         return (1 - _roll_off(1 - _roll_off(mapped(flat), top), bottom)).clamp(0, 1)
@@ -128,10 +132,10 @@ def _by_strips(mapped: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
     first = pictures[0]
     out = torch.empty_like(first, memory_format=torch.contiguous_format)
     flat = out.flatten(2)
-    strips = zip(*(torch.split(each.flatten(2), _STRIP, 2) for each in pictures), strict=True)
+    strips = zip(*(torch.split(each.flatten(2), STRIP, 2) for each in pictures), strict=True)
     for number, given in enumerate(strips):
         # A slice, for autograd allows no writing into what torch.split gives.
-        flat[:, :, number * _STRIP : (number + 1) * _STRIP] = mapped(*(each.double() for each in given))
+        flat[:, :, number * STRIP : (number + 1) * STRIP] = mapped(*(each.double() for each in given))
     return flat.view_as(out)
 
 
@@ -144,7 +148,7 @@ def _quantiles(pixels: Tensor, weight: Tensor | None, levels: Tensor) -> list[Te
     """In each axis of Oklab, the values below which such shares of the positions lie, from about a million of
     them.
     """
-    step = 1 + pixels[0, 0].numel() // _STRIP
+    step = 1 + pixels[0, 0].numel() // STRIP
     counts = torch.ones_like(pixels[:, 0]) if weight is None else weight[:, 0]
     count = counts.flatten()[::step].double().cpu()
     found = []
@@ -165,11 +169,11 @@ def _gaussian(colours: Tensor) -> tuple[Tensor, Tensor]:
     (1, 12).
     """
     gram, mean = colours[:, :9].view(1, 3, 3), colours[:, 9:]
-    floor = 1e-5 * torch.eye(3, dtype=colours.dtype, device=colours.device)
+    floor = FLOOR * torch.eye(3, dtype=colours.dtype, device=colours.device)
     return covariance(gram, mean)[0] + floor, mean.T
 
 
-def _roll_off(values: Tensor, top: float, knee: float = 0.5) -> Tensor:
+def _roll_off(values: Tensor, top: float, knee: float = KNEE) -> Tensor:
     """A film's shoulder: what lies above ``knee`` bends so that ``top``, the 99.5th percentile, becomes 1, if
     it is more than that.
 

@@ -2,8 +2,10 @@
 on from.
 """
 
+import contextlib
 import json
 import logging
+import math
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -11,8 +13,8 @@ from typing import Any
 
 import torch
 
-from impasto.errors import OutputError, SettingsError
-from impasto.machine import files
+from impasto.errors import ImpastoError, OutputError, SettingsError
+from impasto.machine import files, formats
 from impasto.networks.codes import StyleCode
 from impasto.networks.contract import save_network
 from impasto.pictures import codecs
@@ -92,11 +94,18 @@ def _steps(training: Training, output: Path, source: str | None, writes: bool) -
     except (KeyboardInterrupt, GeneratorExit):
         save()
         raise
+    except Exception:  # whatever it was, what has been learnt is not lost to it
+        with contextlib.suppress(ImpastoError):
+            save()
+        raise
     save()
 
 
 def _save(training: Training, output: Path, source: str | None, lines: str) -> None:
-    """The network, or, as long as only γ and β were learnt, these; and what stands beside them."""
+    """The network, or, as long as only γ and β were learnt, these; and what stands beside them. Raises
+    SolverError for a training that has gone astray, and leaves what is there.
+    """
+    training.check_sound()  # before it takes the place of a good one
     training.checkpoint(_beside(output, ".checkpoint"))
     network = training.result()
     if training.fitting and source:
@@ -122,6 +131,14 @@ def _lines_until(path: Path, step: int) -> list[str]:
     """The lines of a log up to a step: a checkpoint may be older than the end of it."""
     try:
         lines = path.read_text().splitlines(keepends=True) if step else []
-    except OSError:
+    except (OSError, ValueError):
         return []
-    return [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+    return [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
+
+
+def _step_of(line: str) -> float:
+    """The step that a line of a log tells of; infinity for a line that tells of none."""
+    try:
+        return float(formats.parsed(line)["step"])
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return math.inf

@@ -162,6 +162,11 @@ OWN = 16
 """Of so many draws one is to be painted in the photograph's own style, that is left as it is."""
 
 
+def of_one_colour(pixels: Tensor) -> bool:
+    """Whether a picture (1, 3, H, W) in [0, 1] is the same everywhere, to a level of 255."""
+    return bool(pixels.std((2, 3)).max() < 1 / 255)
+
+
 def _window(photo: Tensor, crop: int, random: np.random.Generator) -> int:
     """The side of a square window: photographs are seen from near and from far, between their own pixels and
     all of them.

@@ -63,7 +63,7 @@ def check_state(
                 _require(_like(memory["exp_avg"], parameter) and _like(memory["exp_avg_sq"], parameter), "optimiser")
         _require(type(state["step"]) is int and state["step"] >= 0 and _finite(state["elapsed"]), "step")
         _require(all(type(loss) is float for loss in state["validation"].values()), "validation")
-        _require(type(state["fitting"]) is bool, "course")
+        _require(type(state["fitting"]) is bool and type(state.get("untrained", 0.0)) is float, "course")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"{path} is no checkpoint of a training ({briefly(error)}): leave out `resume`, or name the network that was cut off."
