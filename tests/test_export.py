@@ -2,15 +2,18 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from impasto.cli import app
 from impasto.errors import OutputError
-from impasto.networks import export
+from impasto.networks import codes, export
 from impasto.networks import zoo as pretrained
 from impasto.settings.fields import LEARNT, NETWORKS
-from impasto.tasks.stylize import plan_stylize
+from impasto.tasks.stylize import plan_stylize, stylize
 from tests.helpers import painting, photo
 from tests.test_networks import picture, runtime
 
@@ -29,6 +32,46 @@ def test_an_exported_network_is_the_same_at_any_size(network: str, tmp_path: Pat
         assert np.abs(found - ours(pixels, ours.style(code)).numpy()).max() < 1e-3
     with pytest.raises(OutputError, match="exists already"):
         export.export_onnx(network, path)
+
+
+@pytest.mark.parametrize("size", [(35, 66), (64, 48)])
+def test_a_file_of_one_size_paints_what_the_fast_method_paints(size: tuple[int, int], tmp_path: Path) -> None:
+    """In ONNX Runtime and in OpenCV, at odd sizes, too, and without the colours as well."""
+    code = codes.learnt_style("rhone:0.5,cottages:0.5", "multi")
+    assert code.colours is not None
+    content = photo(*size)
+    given = {"pixels": picture(content).numpy(), "code": code.values.numpy(), "colours": code.colours.float().numpy()}
+    path, width = tmp_path / "model.onnx", f"{size[1]}x{size[0]}"
+    for colour in (True, False) if size[0] % 2 else (True,):
+        options = ["--colour"] if colour else []
+        done = CliRunner().invoke(app, ["export", "multi", "--size", width, *options, "-o", str(path), "--force"])
+        assert done.exit_code == 0, done.output
+        if colour:
+            made = stylize(content, code, method="fast", size="native", precision="float32").picture.pixels
+        else:
+            del given["colours"]
+            network = pretrained.network("multi").stylizer
+            made = network(picture(content), network.style(code.values))
+        found = runtime(path).run(None, given)[0]
+        assert np.abs(found - made.numpy()).max() < 1e-3
+        net = cv2.dnn.readNetFromONNX(str(path))
+        for name, value in given.items():
+            net.setInput(value, name)
+        assert np.abs(net.forward() - made.numpy()).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["any", "--colour"], "--colour needs a --size"),
+        (["arbitrary", "--colour", "--size", "32x32"], "leave out --colour"),
+        (["any", "--size", "512"], "must be WIDTHxHEIGHT here"),
+        (["any", "--size", "8x8"], "--size"),
+    ],
+)
+def test_what_cannot_be_exported_is_told(options: list[str], complaint: str, tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["export", *options, "-o", str(tmp_path / "model.onnx")])
+    assert done.exit_code == 2 and complaint in done.stderr, done.output
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -385,6 +386,53 @@ def test_ctrl_c_keeps_what_is_finished(files: tuple[Path, Path], tmp_path: Path)
     _, said = running.communicate()
     assert running.returncode == 130 and "1 of 2 variants are kept" in said, said
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.usefixtures("here")
+def test_names_may_hold_anything(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """Dollars, which matplotlib takes for mathematics, and bytes that are no UTF-8."""
+    start = tmp_path / "a $x_$ b$^$\udcff.png"
+    content = tmp_path / "\udcfe$y_$.png"
+    for path in (start, content):
+        path.write_bytes(files[0].read_bytes())
+    study = plan_study(content, files[1], tmp_path / "out", sweeps={"init": [str(start), "noise"]}, **QUICK)  # type: ignore[arg-type]
+    study.finish()
+    assert not study.failures
+    check(Page(study.report))
+    assert "could not be drawn" not in study.report.read_text()
+    assert "x_$ b$" in (study.folder / "figures" / "variation.svg").read_text()
+
+
+@pytest.mark.usefixtures("here")
+def test_what_is_damaged_or_cannot_be_drawn_does_not_lose_the_report(
+    study: Study, files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(study.folder, folder)
+    cell = folder / "runs" / "tv_weight=0" / "cell.json"
+    whole = json.loads(cell.read_text())
+    for broken in (
+        json.dumps({name: value for name, value in whole.items() if name != "scores"}),
+        json.dumps(whole | {"record": {}}),
+        json.dumps(whole | {"scores": {"style": 3}}),
+        json.dumps(whole | {"curve": {"iteration": [1], "style": []}}),
+        '{"a":' * 100_000,
+        cell.read_text()[:-40],
+        "[]",
+    ):
+        cell.write_text(broken)
+        assert [each.name for each in small(files, folder).missing] == ["tv_weight=0"]
+    cell.write_text(json.dumps(whole))
+    (folder / "runs" / "tv_weight=300" / "result.png").write_bytes(b"no picture")
+    (folder / "runs" / "tv_weight=0" / "result-00003.png").write_bytes(b"no picture")
+    monkeypatch.setattr("impasto.study.figures.pareto", lambda *_: 1 / 0)
+    again = small(files, folder)
+    again.finish()
+    page = Page(again.report)
+    check(page)
+    assert "could not be drawn (ZeroDivisionError: division by zero)" in page.text
+    assert "could not be computed" in page.text and "result.png" in page.text
+    assert (folder / "figures" / "losses.svg").exists() and not json.loads(again.summary_file.read_text())["complete"]
 
 
 def test_errors_of_a_study_are_impastos_own(files: tuple[Path, Path], tmp_path: Path) -> None:

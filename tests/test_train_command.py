@@ -219,6 +219,52 @@ def test_a_training_that_is_closed_saves_and_goes_on(folders: Path) -> None:
     assert len(Path("one.safetensors.log.jsonl").read_text().splitlines()) == 3
 
 
+@pytest.mark.parametrize("amiss", ["nan", "huge", "black"])
+def test_a_training_that_goes_astray_leaves_the_good_one(
+    folders: Path, amiss: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("--style", "new.png", "--steps", "1", "-o", "one.safetensors")
+    before = {path.name: path.read_bytes() for path in folders.glob("one.*")}
+    assert len(before) == 4
+    whole = Training.steps
+
+    def astray(self: Training) -> Iterator[Progress]:
+        yield from whole(self)
+        for name, tensor in self._average.items():
+            if amiss == "nan":
+                tensor.fill_(torch.nan)
+            elif amiss == "huge":
+                tensor.mul_(1e25)
+            elif "heads" in name:  # β of the last layer, by which all is black
+                tensor.zero_()
+                tensor[-3:] = -30
+
+    monkeypatch.setattr(Training, "steps", astray)
+    said = run("--style", "new.png", "--steps", "2", "-o", "one.safetensors", "--force", code=1)
+    assert "has gone astray by step 2" in said and "--learning-rate" in said
+    assert {path.name: path.read_bytes() for path in folders.glob("one.*")} == before
+
+
+def test_an_error_does_not_lose_what_was_learnt(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Training.steps
+
+    def failing(self: Training) -> Iterator[Progress]:
+        yield from itertools.islice(whole(self), 1)
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(Training, "steps", failing)
+    run("--style", "new.png", "--steps", "9", "-o", "one.safetensors", code=1)
+    assert load_network(Path("one.safetensors")).design.card["steps"] == 1
+
+
+def test_pictures_of_one_colour_are_told_before_the_training(folders: Path) -> None:
+    Image.new("1", (80, 80)).save("paintings/c.png")
+    assert "no style is in it" in run("--style", "paintings", "--steps", "1", code=1)
+    for path in Path("photos").iterdir():
+        Image.new("RGB", (80, 80), "white").save(path)
+    assert "of one colour each" in run("--style", "new.png", "--steps", "1", code=1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -5,13 +5,16 @@ import itertools
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torch.utils.data
 from PIL import Image
 from torch import Tensor
 
@@ -163,6 +166,43 @@ def test_processes_share_a_batch(pictures: tuple[list[Path], list[Path]]) -> Non
     assert torch.equal(together, whole.photo)
 
 
+def test_workers_need_no_shared_memory(
+    pictures: tuple[list[Path], list[Path]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Containers have little, and too little is a bus error."""
+
+    def refused(tensor: Tensor) -> None:
+        raise AssertionError("a tensor went through shared memory")
+
+    monkeypatch.setitem(ForkingPickler._extra_reducers, Tensor, refused)  # type: ignore[attr-defined]
+    draws = Draws(*pictures, 64, 0, any_style=False)
+    found = next(batches(draws, 3, 2, workers=1))
+    assert torch.equal(found.photo, next(batches(draws, 3, 2, workers=0)).photo) and not caplog.text
+
+
+def test_without_workers_it_goes_on_with_the_very_next_batch(
+    pictures: tuple[list[Path], list[Path]], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    loader = torch.utils.data.DataLoader
+
+    def dying(draws: Draws, **options: Any) -> Any:
+        whole = loader(draws, **options | {"num_workers": 0, "prefetch_factor": None})
+        if options["num_workers"] == 0:
+            return whole
+
+        def one() -> Iterator[Any]:
+            yield next(iter(whole))
+            raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Bus error.")
+
+        return one()
+
+    monkeypatch.setattr(torch.utils.data, "DataLoader", dying)
+    draws = Draws(*pictures, 64, 0, any_style=False)
+    found = [each.photo for each in itertools.islice(batches(draws, 0, 2, workers=2), 3)]
+    expected = [each.photo for each in itertools.islice(batches(draws, 0, 2, workers=0), 3)]
+    assert all(map(torch.equal, found, expected)) and "goes on without them" in caplog.text
+
+
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("count", [1, 2])
 def test_cin_has_one_gradient_whatever_the_layouts(count: int, layout: torch.memory_format) -> None:
@@ -292,7 +332,7 @@ def test_a_damaged_network_is_told(pictures: tuple[list[Path], list[Path]], tmp_
         path.write_bytes(broken)
         with pytest.raises(WeightsError, match="train it again"):
             load_network(path)
-    wrong = Network(Design(network.design.architecture, None, (), {}))
+    wrong = Network(Design(network.design.architecture, None, tuple(map(str, range(64)))))
     with torch.no_grad():
         wrong.stylizer.heads.weight[0] = torch.nan
     save_network(wrong, path, force=True)

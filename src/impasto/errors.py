@@ -9,7 +9,7 @@
     ├── RecordError               a record or a job that cannot be read
     ├── NotReadyError             something asked for before it is there, or a second time
     ├── WeightsError              pretrained weights that are missing, truncated or altered
-    └── SolverError               an optimisation that has no usable picture to give back
+    └── SolverError               an optimisation that has no usable picture, a training that went astray
 
 Every message is one sentence or two: what was expected, what came, and what to do. Settings and other
 arguments stand in it by their Python names in backticks, like `tv_weight`; the command line shows them as its
@@ -19,6 +19,9 @@ options.
 import difflib
 import re
 from collections.abc import Iterable
+
+_SAID = 200
+"""The most letters that are repeated of what others have said."""
 
 
 class ImpastoError(Exception):
@@ -67,7 +70,9 @@ class WeightsError(ImpastoError):
 
 
 class SolverError(ImpastoError):
-    """An optimisation that never had a finite loss, so that there is no picture to keep."""
+    """An optimisation that never had a finite loss, so that there is no picture to keep, or a training that
+    lost what it had learnt.
+    """
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -77,5 +82,16 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     "did you mean 'relu4_1'?"
     """
     known = list(known)
-    close = difflib.get_close_matches(word, known, n=1)
+    close = difflib.get_close_matches(word[:_SAID], known, n=1)
     return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(known)}."
+
+
+def briefly(said: object) -> str:
+    """What a foreign file or library has said, fit to stand in a message: one printable line, not too long.
+
+    >>> briefly("no\\x1b[31m\\nwonder")
+    'no [31m wonder'
+    """
+    text = "".join(letter if letter.isprintable() else " " for letter in str(said)[: 4 * _SAID])
+    text = " ".join(text.split())
+    return text if len(text) <= _SAID else f"{text[:_SAID]}…"

@@ -158,6 +158,17 @@ def style_code(
 def export(
     network: Annotated[str, typer.Argument(help=f"{', '.join(NETWORKS)}, or a file that impasto train has written.")],
     output: Annotated[Path | None, Output] = None,
+    size: Annotated[
+        str,
+        typer.Option(
+            help="WIDTHxHEIGHT of all that it will paint, for programs that want to know it, like OpenCV's.",
+            show_default="any",
+        ),
+    ] = "",
+    colour: Annotated[
+        bool,
+        typer.Option("--colour", help="With the step that moves what is painted to the style's colours; needs --size."),
+    ] = False,
     force: Force = False,
 ) -> None:
     """Save a network as an ONNX file for other programs: any height and width, the style's code as an
@@ -165,11 +176,16 @@ def export(
     """
     from impasto.cli.execute import deliver
     from impasto.networks.export import export_onnx
+    from impasto.settings.fields import Settings
 
     path = output or Path(files.named(Path(network).stem, ".onnx"))
     files.check_writable(path, force)
     files.refuse_inputs([path], [network])
-    deliver(path, lambda to, over: export_onnx(network, to, force=over), force)
+    wanted = Settings().changed(size=size or "auto").size
+    if size and not isinstance(wanted, tuple):
+        raise SettingsError(f"`size` must be WIDTHxHEIGHT here, like 512x384, not {size}.")
+    fixed = (wanted[1], wanted[0]) if isinstance(wanted, tuple) else None
+    deliver(path, lambda to, over: export_onnx(network, to, size=fixed, colour=colour, force=over), force)
 
 
 @app.command()

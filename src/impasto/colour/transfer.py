@@ -11,9 +11,11 @@ from torch import Tensor
 from impasto.colour import oklab
 from impasto.losses.statistics import covariance, moments, power
 
-_STRIP = 2**20
-"""Positions that are computed in float64 at a time."""
-_NONE = 1e-5
+STRIP = 2**20
+"""Positions that are computed in float64 at a time, and about how many values tell of how light they are."""
+KNEE, TOP = 0.5, 0.995
+"""From where light colours are rolled off, and what share of them is to be within range."""
+FLOOR = 1e-5
 """The variance, of a deviation of 0.8 of 255, up to which colours do not differ: rounding to 8 bits and what
 compression adds."""
 
@@ -29,7 +31,7 @@ def of(pixels: Tensor, weight: Tensor | None = None) -> Tensor:
     counts = counts.to(pixels.device, torch.float64)
     parts = [
         moments(strip.double(), count)
-        for strip, count in zip(torch.split(flat, _STRIP, 2), torch.split(counts, _STRIP, 2), strict=True)
+        for strip, count in zip(torch.split(flat, STRIP, 2), torch.split(counts, STRIP, 2), strict=True)
     ]
     total = counts.sum()
     gram, mean = (torch.stack(each).sum(0) / total for each in zip(*parts, strict=True))
@@ -53,9 +55,9 @@ def mapping(pixels: Tensor, colours: Tensor, weight: Tensor | None = None) -> Ca
 
     with torch.no_grad():
         flat = pixels.flatten(2)
-        sample = mapped(flat[:, :, :: 1 + flat.numel() // 2**20].double())  # more would not be needed
-        top = _quantile(sample, 0.995)
-        bottom = _quantile(1 - _roll_off(sample, top), 0.995)
+        sample = mapped(flat[:, :, :: 1 + flat.numel() // STRIP].double())  # more would not be needed
+        top = _quantile(sample, TOP)
+        bottom = _quantile(1 - _roll_off(sample, top), TOP)
 
     def shown(flat: Tensor) -> Tensor:
         return (1 - _roll_off(1 - _roll_off(mapped(flat), top), bottom)).clamp(0, 1)
@@ -134,10 +136,10 @@ def _by_strips(mapped: Callable[..., Tensor], *pictures: Tensor) -> Tensor:
     first = pictures[0]
     out = torch.empty_like(first, memory_format=torch.contiguous_format)
     flat = out.flatten(2)
-    strips = zip(*(torch.split(each.flatten(2), _STRIP, 2) for each in pictures), strict=True)
+    strips = zip(*(torch.split(each.flatten(2), STRIP, 2) for each in pictures), strict=True)
     for number, given in enumerate(strips):
         # A slice, for autograd allows no writing into what torch.split gives.
-        flat[:, :, number * _STRIP : (number + 1) * _STRIP] = mapped(*(each.double() for each in given))
+        flat[:, :, number * STRIP : (number + 1) * STRIP] = mapped(*(each.double() for each in given))
     return flat.view_as(out)
 
 
@@ -150,7 +152,7 @@ def _quantiles(pixels: Tensor, weight: Tensor | None, levels: Tensor) -> list[Te
     """In each axis of Oklab, the values below which such shares of the positions lie, from about a million of
     them.
     """
-    step = 1 + pixels[0, 0].numel() // _STRIP
+    step = 1 + pixels[0, 0].numel() // STRIP
     counts = torch.ones_like(pixels[:, 0]) if weight is None else weight[:, 0]
     count = counts.flatten()[::step].double().cpu()
     found = []
@@ -174,11 +176,11 @@ def _interpolated(x: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
 
 
 def _gaussian(colours: Tensor) -> tuple[Tensor, Tensor]:
-    """Covariance (3, 3), `_NONE` more than there is so that it has an inverse, and mean (3, 1) of colours
+    """Covariance (3, 3), `FLOOR` more than there is so that it has an inverse, and mean (3, 1) of colours
     (1, 12).
     """
     gram, mean = colours[:, :9].view(1, 3, 3), colours[:, 9:]
-    floor = _NONE * torch.eye(3, dtype=colours.dtype, device=colours.device)
+    floor = FLOOR * torch.eye(3, dtype=colours.dtype, device=colours.device)
     return covariance(gram, mean)[0] + floor, mean.T
 
 
@@ -187,7 +189,7 @@ def _span(sigma: Tensor) -> Tensor:
     colour, or fewer for a picture that is grey, in one tone, or of one colour.
     """
     values, vectors = torch.linalg.eigh(sigma.detach())
-    there: Tensor = values > 2 * _NONE
+    there: Tensor = values > 2 * FLOOR
     return torch.eye(3).to(sigma) if bool(there.all()) else vectors[:, there]
 
 
@@ -211,7 +213,7 @@ def _transport(sigma_t: Tensor, sigma_s: Tensor) -> Tensor:
     return moved if other.shape[1] == 3 else other @ other.T @ moved
 
 
-def _roll_off(values: Tensor, top: float, knee: float = 0.5) -> Tensor:
+def _roll_off(values: Tensor, top: float, knee: float = KNEE) -> Tensor:
     """A film's shoulder: what lies above ``knee`` bends so that ``top``, the 99.5th percentile, becomes 1, if
     it is more than that.
 

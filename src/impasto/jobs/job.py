@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from impasto.errors import RecordError, SettingsError, did_you_mean
-from impasto.machine import strict_json
+from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
+from impasto.machine import formats, strict_json
 from impasto.machine.files import at_home, named
 from impasto.settings import names, recipes
 from impasto.settings.applies import chosen_settings
@@ -242,7 +242,12 @@ class Job:
         """The job of a `dictionary`. Raises RecordError for what is none, and SettingsError for one that
         makes no sense.
         """
-        if not isinstance(data, Mapping) or data.get(_WHAT) != _FORM:
+        form = data.get(_WHAT) if isinstance(data, Mapping) else None
+        if type(form) is int and form > _FORM:
+            raise RecordError(
+                f"This job was written by a newer Impasto (format {briefly(form)}; this one reads up to {_FORM}): update Impasto."
+            )
+        if form != _FORM:
             raise RecordError(f'This is no job of Impasto: expected a JSON object with "{_WHAT}": {_FORM}.')
         try:
             given = _known(cls, {name: value for name, value in data.items() if name != _WHAT})
@@ -257,20 +262,20 @@ class Job:
                     "delivery": Delivery(**_known(Delivery, given.get("delivery", {}))),
                 }
             )
-        except (TypeError, ValueError, AttributeError) as error:
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
             if isinstance(error, SettingsError):
                 raise
             raise RecordError(
-                f"This job cannot be read ({error}): write it as the command `info` prints it."
+                f"This job cannot be read ({briefly(error)}): write it as the command `info` prints it."
             ) from error
 
     @classmethod
     def read(cls, text: str) -> "Job":
         """The job of a JSON text. Raises as `of`."""
         try:
-            data = strict_json.loads(text)
+            data = formats.parsed(text)
         except ValueError as error:
-            raise RecordError(f"This is no job of Impasto, for it is no JSON ({error}).") from error
+            raise RecordError(f"This is no job of Impasto ({briefly(error)}).") from error
         return cls.of(data)
 
 

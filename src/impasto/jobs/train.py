@@ -2,7 +2,9 @@
 on from.
 """
 
+import contextlib
 import logging
+import math
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -10,9 +12,9 @@ from typing import Any
 
 import torch
 
-from impasto.errors import OutputError, SettingsError
+from impasto.errors import ImpastoError, OutputError, SettingsError
 from impasto.jobs.rescue import Write, place
-from impasto.machine import files, interrupts, strict_json
+from impasto.machine import files, formats, interrupts, strict_json
 from impasto.machine.claim import claimed
 from impasto.machine.files import beside
 from impasto.networks.codes import StyleCode
@@ -103,15 +105,21 @@ def _steps(training: Training, output: Path, source: str | None) -> Generator[Pr
     except (KeyboardInterrupt, GeneratorExit):
         save(last=True)
         raise
+    except Exception:  # whatever it was, what has been learnt is not lost to it
+        with contextlib.suppress(ImpastoError):
+            save(last=True)
+        raise
     save(last=True)
 
 
 def _save(training: Training, output: Path, source: str | None, lines: str, last: bool) -> None:
-    """The network, or, as long as only γ and β were learnt, these; and what stands beside them.
+    """The network, or, as long as only γ and β were learnt, these; and what stands beside them. Raises
+    SolverError for a training that has gone astray, and leaves what is there.
 
     What cannot be written is told, and what was written before is still there; at ``last`` the network is
     written somewhere else then, and OutputError raised in the end.
     """
+    training.check_sound()  # before it takes the place of a good one
     network = training.result()
 
     def learnt(path: Path, force: bool) -> None:
@@ -151,6 +159,14 @@ def _lines_until(path: Path, step: int) -> list[str]:
     """The lines of a log up to a step: a checkpoint may be older than the end of it."""
     try:
         lines = path.read_text().splitlines(keepends=True) if step else []
-    except OSError:
+    except (OSError, ValueError):
         return []
-    return [line for line in lines if line.endswith("\n") and strict_json.loads(line)["step"] <= step]
+    return [line for line in lines if line.endswith("\n") and _step_of(line) <= step]
+
+
+def _step_of(line: str) -> float:
+    """The step that a line of a log tells of; infinity for a line that tells of none."""
+    try:
+        return float(formats.parsed(line)["step"])
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return math.inf

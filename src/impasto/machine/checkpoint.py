@@ -4,11 +4,12 @@ ended.
 A state is made of dictionaries, lists, plain values and tensors. The file is a zip archive: ``state.json``,
 where every tensor is named by a number, and the tensors' bytes under those numbers, each with the checksum
 that zip archives have. A tensor that occurs twice is stored once, and is one tensor again when it is read.
-Nothing in it is executed.
+Nothing in it is executed, and nothing compressed: what it holds is no more than its size on the disk.
 """
 
 import hashlib
 import json
+import math
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,13 +19,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from impasto.errors import CheckpointError
-from impasto.machine.files import write_atomic
+from impasto.errors import CheckpointError, briefly
+from impasto.machine import formats
+from impasto.machine.files import opened, write_atomic
 
 State = dict[str, Any]
 """Names -> dictionaries, lists, tensors, numbers, strings, booleans, None."""
 
+_FORMAT = 1
+"""The version of the form of checkpoints: it rises when an older Impasto could not read them rightly."""
 _TENSOR = "tensor"
+_DTYPES = {
+    str(dtype).removeprefix("torch."): dtype
+    for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.uint8, torch.int64)
+}
 _CHUNK = 2**24
 
 
@@ -37,6 +45,7 @@ def save(path: Path, state: State) -> None:
         # One by one and straight from their memory: together they can be half of what the run may take.
         with zipfile.ZipFile(file, "w") as archive:
             # Dated as it comes, 1980: a clock may say what zip archives cannot.
+            archive.writestr(zipfile.ZipInfo("format"), str(_FORMAT))
             archive.writestr(zipfile.ZipInfo("state.json"), text)
             for index, tensor in enumerate(tensors):
                 with archive.open(zipfile.ZipInfo(f"{index}.bin"), "w", force_zip64=True) as entry:
@@ -50,9 +59,18 @@ def load(path: Path, device: torch.device | str = "cpu") -> State:
     damaged.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path) as file, zipfile.ZipFile(file) as archive:
+            room = file.seek(0, 2)
+            for entry in archive.infolist():
+                room -= entry.file_size
+                if entry.compress_type != zipfile.ZIP_STORED or room < 0:
+                    raise ValueError("it holds more than its size")
+            told = archive.read("format").decode() if "format" in archive.namelist() else None
+            formats.check_version(told, _FORMAT, path, CheckpointError)
+            with archive.open("state.json") as entry_file:
+                plain = formats.parsed(entry_file.read(formats.MOST_TEXT + 1))
             loaded: dict[int, Tensor] = {}
-            return _restored(json.loads(archive.read("state.json")), archive, loaded, torch.device(device))  # type: ignore[no-any-return]
+            return _restored(plain, archive, loaded, torch.device(device))  # type: ignore[no-any-return]
     except FileNotFoundError:
         raise CheckpointError(
             f"There is no checkpoint {path} to go on from: leave out `resume`, or name the output of the run that was cut off."
@@ -65,10 +83,11 @@ def load(path: Path, device: torch.device | str = "cpu") -> State:
         EOFError,
         AttributeError,
         RuntimeError,
+        OverflowError,
         zipfile.BadZipFile,
     ) as error:
         raise CheckpointError(
-            f"The checkpoint {path} is damaged or none of Impasto ({error}): delete it and leave out `resume`."
+            f"The checkpoint {path} is damaged or none of Impasto ({briefly(error)}): delete it and leave out `resume`."
         ) from error
 
 
@@ -104,14 +123,17 @@ def _restored(value: Any, archive: zipfile.ZipFile, loaded: dict[int, Tensor], d
         return {name: _restored(entry, archive, loaded, device) for name, entry in value.items()}
     index = value[_TENSOR]
     if index not in loaded:
-        tensor = torch.empty(value["shape"], dtype=getattr(torch, value["dtype"]))
-        with archive.open(f"{index}.bin") as entry:
+        shape, dtype, stored = value["shape"], _DTYPES[value["dtype"]], archive.getinfo(f"{index}.bin")
+        if not all(type(side) is int and side >= 0 for side in shape):
+            raise ValueError(f"tensor {index} has the shape {shape}")
+        if math.prod(shape) * dtype.itemsize != stored.file_size:
+            raise ValueError(f"tensor {index} has {stored.file_size} bytes, which is not what its shape {shape} takes")
+        tensor = torch.empty(shape, dtype=dtype)
+        with archive.open(stored) as entry:
             view, filled = _bytes(tensor).data, 0
             while part := entry.read(_CHUNK):  # which also compares the checksum, at the end
                 view[filled : filled + len(part)] = part
                 filled += len(part)
-        if filled != tensor.nbytes:
-            raise ValueError(f"tensor {index} has {filled} bytes, not {tensor.nbytes}")
         loaded[index] = tensor.to(device)
     return loaded[index]
 

@@ -3,6 +3,7 @@ touched.
 """
 
 import contextlib
+import errno
 import functools
 import hashlib
 import os
@@ -12,6 +13,7 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -83,9 +85,20 @@ def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None
                     raise OutputError(f"The output {path} is the input {source} itself: name another file.")
 
 
+def opened(path: Path) -> BufferedReader:
+    """A file, to be read. Raises OSError, also for a pipe or a device, which may never end."""
+    found = os.open(
+        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )  # no pipe is waited for
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        os.close(found)
+        raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+    return os.fdopen(found, "rb")
+
+
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
+    """The SHA-256 of a file, in hexadecimal. Raises OSError as `opened`."""
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from impasto.colour import transfer
-from impasto.errors import OutputError, SettingsError, StyleCodeError, WeightsError, did_you_mean
+from impasto.errors import OutputError, SettingsError, StyleCodeError, WeightsError, briefly, did_you_mean
+from impasto.machine import formats
 from impasto.machine.files import at_home, sha256_of, write_atomic
+from impasto.networks.contract import COLOURS
 from impasto.networks.encoder import looked_at
 from impasto.networks.zoo import is_file, network
 from impasto.pictures.large import LargePicture
@@ -23,6 +24,11 @@ from impasto.settings.fields import LEARNT
 from impasto.settings.style_names import place_of
 
 log = logging.getLogger("impasto")
+
+_MARK, _FORMAT = "style-code", 1
+"""What a file tells that it is, and the version of its form."""
+_LARGEST = 200
+"""Of γ and β: paintings have 25 at the most, also black ones, white ones, noise and chessboards."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,20 @@ class StyleCode:
                 f"A style code for the network {self.network} has the shape (1, {lengths[0]}), or (1, {lengths[1]}) for γ and β, "
                 f"not {tuple(self.values.shape)}."
             )
-        if self.colours is not None and self.colours.shape != (1, 12):
-            raise SettingsError(f"The colours of a style have the shape (1, 12), not {tuple(self.colours.shape)}.")
-        if not all(bool(each.isfinite().all()) for each in (self.values, self.colours) if each is not None):
-            raise SettingsError("A style code must be finite: make it again.")
+        if self.colours is not None and self.colours.shape != (1, COLOURS):
+            raise SettingsError(
+                f"The colours of a style have the shape (1, {COLOURS}), not {tuple(self.colours.shape)}."
+            )
+        if self.colours is not None and not bool(((self.colours >= 0) & (self.colours <= 1)).all()):
+            raise SettingsError(
+                "The colours of a style are moments of values from 0 to 1, and these are none: make it again."
+            )
+        largest = self.style().abs().max().item()
+        if not largest <= _LARGEST:
+            raise SettingsError(
+                f"A style code gives γ and β of {_LARGEST} at the most, not {largest:.3g}, by which all would be black or white: "
+                "make it again."
+            )
 
     @torch.no_grad()
     def style(self) -> Tensor:
@@ -67,7 +83,7 @@ class StyleCode:
         path = at_home(path)
         if path.suffix != ".safetensors":
             raise OutputError(f"A style code is a .safetensors file: name it so, not {path.name!r}.")
-        told = {"impasto": "style-code", "network": self.network}
+        told = {"impasto": _MARK, "format": str(_FORMAT), "network": self.network}
         if is_file(self.network):
             told["sha256"] = sha256_of(Path(self.network))
         tensors = {"code": self.values} | ({} if self.colours is None else {"colours": self.colours})
@@ -80,21 +96,25 @@ class StyleCode:
         """
         path = at_home(path)
         try:
-            with safe_open(path, framework="pt") as file:
-                told = file.metadata() or {}
-                if told.get("impasto") == "network":
-                    return only_style(str(path))
-                values = file.get_tensor("code").float()
-                colours = file.get_tensor("colours").double() if "colours" in file.keys() else None  # noqa: SIM118
-            name = told.get("network", "")
+            told, tensors = formats.read_tensors(path)
+            if told.get("impasto") == "network":
+                return only_style(str(path))
+            if told.get("impasto") != _MARK:
+                raise ValueError("it is of another kind")
+            formats.check_version(told.get("format"), _FORMAT, path, StyleCodeError)
+            values = tensors["code"].float()
+            colours = tensors["colours"].double() if "colours" in tensors else None
+            name = told["network"]
             if is_file(name):
-                beside = Path(path).with_name(Path(name).name)
+                beside = path.with_name(Path(name).name)
                 name = str(beside if beside.exists() else name)
                 if not Path(name).exists() or sha256_of(Path(name)) != told.get("sha256"):
                     raise WeightsError(f"its network {name} is missing, or is not the one that it was made for")
             return cls(name, values, colours)
-        except (OSError, SafetensorError, SettingsError, WeightsError) as error:
-            raise StyleCodeError(f"{path} is no style code ({error}): make one with impasto style-code.") from error
+        except (OSError, ValueError, KeyError, RuntimeError, WeightsError) as error:
+            raise StyleCodeError(
+                f"{path} is no style code ({briefly(error)}): make one with impasto style-code."
+            ) from error
 
 
 def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:

@@ -9,24 +9,28 @@ build the network again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-from impasto.errors import WeightsError
-from impasto.machine import strict_json
+from impasto.errors import WeightsError, briefly
+from impasto.machine import formats, strict_json
 from impasto.machine.files import write_atomic
 from impasto.networks.cin import Layer, Stylizer, StylizerShape
-from impasto.networks.encoder import EncoderShape, StyleEncoder
+from impasto.networks.encoder import CHANNELS, EncoderShape, StyleEncoder
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Picture
 
 _MARK = "network"
+FORMAT = 1
+"""The version of the form of networks' files: it rises when an older Impasto could not read them rightly."""
+COLOURS = 12
+"""How many numbers tell the colours of a style (`transfer.of`)."""
 
 LEAST = 16
 """Pixels: the shortest side of what is painted."""
@@ -128,9 +132,9 @@ class Network(nn.Module):
 def save_network(network: Network, path: Path, *, force: bool = False) -> None:
     """Write a network to a .safetensors file, whole or not at all. Raises OutputError."""
     assert network.design.architecture, "no file can hold a styliser of another make"
-    design = asdict(network.design)
+    told = {"impasto": _MARK, "format": str(FORMAT), "design": strict_json.dumps(asdict(network.design))}
     tensors = {name: tensor.detach().half().contiguous() for name, tensor in network.state_dict().items()}
-    write_atomic(path, save(tensors, {"impasto": _MARK, "design": strict_json.dumps(design)}), force)
+    write_atomic(path, save(tensors, told), force)
 
 
 def load_network(path: Path) -> Network:
@@ -138,15 +142,14 @@ def load_network(path: Path) -> Network:
     none.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            described = file.metadata() or {}
-            if described.get("impasto") != _MARK:
-                raise ValueError("it is of another kind")
-            network = Network(_design(strict_json.loads(described["design"])))
-            network.load_state_dict({name: file.get_tensor(name).float() for name in file.keys()})  # noqa: SIM118
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        described, tensors = formats.read_tensors(path)
+        if described.get("impasto") != _MARK:
+            raise ValueError("it is of another kind")
+        formats.check_version(described.get("format"), FORMAT, path, WeightsError)
+        network = _built(_design(formats.parsed(described["design"])), tensors)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
         raise WeightsError(
-            f"{path} holds no network of Impasto, or is damaged ({error}): train it again, or give another."
+            f"{path} holds no network of Impasto, or is damaged ({briefly(error)}): train it again, or give another."
         ) from error
     for tensor in network.state_dict().values():
         if not bool(tensor.isfinite().all()):
@@ -154,10 +157,59 @@ def load_network(path: Path) -> Network:
     return network.eval().requires_grad_(False)
 
 
+def _built(design: Design, tensors: Mapping[str, Tensor]) -> Network:
+    """A network with the weights of a file, which is to have every one of them and no other. Raises
+    ValueError and RuntimeError.
+    """
+    shape = design.architecture
+    assert shape
+    numbers = [
+        *shape.contract,
+        shape.blocks,
+        *shape.expand,
+        shape.codes,
+        *(astuple(design.encoder) if design.encoder else ()),
+    ]
+    most = sum(tensor.numel() for tensor in tensors.values())
+    if not all(type(number) is int and 0 < number <= most for number in numbers) or shape.blocks > len(tensors):
+        raise ValueError(f"it says that it has the sizes {numbers}, and holds {most} numbers")
+    with torch.device("meta"), _Undrawn():  # takes no memory
+        network = Network(design)
+    network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()}, assign=True)
+    return network
+
+
+class _Undrawn(TorchFunctionMode):
+    """In it modules begin without random weights, which would be written over, and for which torch would load
+    its compiler where they take no memory.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return None if getattr(func, "__module__", "") == nn.init.__name__ else func(*args, **(kwargs or {}))
+
+
 def _design(plain: dict[str, Any]) -> Design:
-    """The inverse of `asdict`, after JSON."""
+    """The inverse of `asdict`, after JSON. Raises ValueError, KeyError, TypeError and AttributeError for what
+    is none.
+    """
     shape = plain["architecture"]
-    architecture = StylizerShape(**shape | {name: tuple(shape[name]) for name in ("contract", "expand")})
+    first, second, third = shape["contract"]
+    fourth, fifth = shape["expand"]
+    architecture = StylizerShape(**shape | {"contract": (first, second, third), "expand": (fourth, fifth)})
     encoder = EncoderShape(**plain["encoder"]) if plain["encoder"] else None
+    styles = tuple(plain["styles"])
     colours = tuple(map(tuple, plain.get("colours", ())))  # earlier networks move none
-    return Design(architecture, encoder, tuple(plain["styles"]), plain["card"], plain.get("palette", 0.0), colours)
+    palette = plain.get("palette", 0.0)
+    if encoder and (encoder.codes != architecture.codes or encoder.inputs != 2 * sum(CHANNELS) or styles):
+        raise ValueError("its encoder does not go with its styliser")
+    if not encoder and architecture.codes - len(styles) not in (0, 1):
+        raise ValueError(f"it names {len(styles)} styles for {architecture.codes} entries of a code")
+    if (
+        not 0 <= palette <= 1
+        or len(colours) not in (0, len(styles))
+        or not all(isinstance(each, str) for each in styles)
+    ):
+        raise ValueError("its styles are none")
+    if not all(len(each) == COLOURS and all(0 <= value <= 1 for value in each) for each in colours):
+        raise ValueError("the colours of its styles are none")
+    return Design(architecture, encoder, styles, dict(plain["card"]), palette, colours)

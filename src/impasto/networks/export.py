@@ -9,10 +9,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from impasto.errors import ImpastoError
+from impasto.colour import exported, transfer
+from impasto.errors import ImpastoError, SettingsError
 from impasto.machine.files import check_writable, create_folder, write_atomic
 from impasto.networks import zoo
 from impasto.networks.contract import LEAST, FeedForward
+from impasto.pictures.picture import Size
+
+_MOST = 2**15
+"""Pixels: the longest side of what an exported network paints."""
 
 
 class _Coded(nn.Module):
@@ -27,17 +32,44 @@ class _Coded(nn.Module):
         return self._network(pixels, self._network.style(code))
 
 
-def export_onnx(network: str, path: Path, *, force: bool = False) -> None:
+class _Coloured(_Coded):
+    """The same with the colours moved to the style's after it, as the fast method does."""
+
+    def __init__(self, network: FeedForward, palette: float) -> None:
+        super().__init__(network)
+        self._palette = palette
+
+    def forward(self, pixels: Tensor, code: Tensor, colours: Tensor) -> Tensor:  # type: ignore[override]
+        """(1, 3, H, W) in [0, 1], (1, L) and (1, 12) -> (1, 3, H, W) in [0, 1]."""
+        return exported.towards(super().forward(pixels, code), colours, self._palette)
+
+
+def export_onnx(
+    network: str, path: Path, *, size: Size | None = None, colour: bool = False, force: bool = False
+) -> None:
     """Write a styliser to ``path``: inputs ``pixels`` (1, 3, height, width) in [0, 1], any size from 16, and
     ``code`` (1, L), as `StyleCode.values` holds it; output ``stylized``, of the pixels' shape.
 
-    Raises SettingsError for an unknown network, ImpastoError when the exporter is not installed, OutputError.
+    A ``size`` fixes height and width, for programs that want to know them beforehand. With ``colour``, which
+    needs one, there is an input ``colours`` (1, 12), as `StyleCode.colours` holds them, and what comes out is
+    what the fast method paints. Raises SettingsError for what makes no sense, ImpastoError when the exporter
+    is not installed, OutputError.
     """
+    if size is not None and not all(LEAST <= side <= _MOST for side in size):
+        raise SettingsError(f"`size` takes sides from {LEAST} to {_MOST} pixels here, not {size[1]}x{size[0]}.")
+    if colour and size is None:
+        raise SettingsError("`colour` needs a `size`, for it looks at all that is painted: give one, like 512x384.")
+    chosen = zoo.network(network)
+    if colour and not chosen.design.palette:
+        raise SettingsError(f"The network {network} has learnt its styles' colours: leave out `colour`.")
     check_writable(path, force)
     create_folder(path.parent)
-    stylizer = zoo.network(network).stylizer
-    module = _Coded(stylizer).eval()
-    sides = [torch.export.Dim(name, min=LEAST, max=2**15) for name in ("height", "width")]
+    stylizer = chosen.stylizer
+    module = (_Coloured(stylizer, chosen.design.palette) if colour else _Coded(stylizer)).eval()
+    given = {"pixels": torch.rand(1, 3, *(size or (64, 80))), "code": torch.zeros(1, stylizer.heads.in_features)}
+    if colour:
+        given["colours"] = transfer.of(given["pixels"]).float()
+    sides = [torch.export.Dim(name, min=LEAST, max=_MOST) for name in ("height", "width")]
     try:
         import onnxscript  # noqa: F401
     except ImportError:
@@ -48,11 +80,11 @@ def export_onnx(network: str, path: Path, *, force: bool = False) -> None:
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
             module,
-            (torch.rand(1, 3, 64, 80), torch.zeros(1, stylizer.heads.in_features)),
+            tuple(given.values()),
             dynamo=True,
-            input_names=["pixels", "code"],
+            input_names=list(given),
             output_names=["stylized"],
-            dynamic_shapes={"pixels": {2: sides[0], 3: sides[1]}, "code": None},
+            dynamic_shapes=None if size else {"pixels": {2: sides[0], 3: sides[1]}, "code": None},
             verbose=False,
         )
     assert program is not None, "the dynamo exporter gives a program"

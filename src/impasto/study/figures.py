@@ -95,7 +95,7 @@ def loss_curves(curves: Sequence[Curves], colours: Mapping[str, str]) -> Figure:
                 continue
             for each in shown:
                 positive = [value if value > 0 else float("nan") for value in each.losses[term]]
-                axes.plot(each.iterations, positive, color=colours[each.name], linewidth=1.2, label=each.name)
+                axes.plot(each.iterations, positive, color=colours[each.name], linewidth=1.2)
             axes.set_yscale("log")
             axes.set_title(term)
             axes.set_xlabel("iteration")
@@ -110,11 +110,9 @@ def variation(values: Mapping[str, float], colours: Mapping[str, str]) -> Figure
     figure = Figure(figsize=(7.5, 0.9 + 0.3 * len(values)), layout="constrained")
     axes: Axes = figure.subplots()
     names = list(values)[::-1]
-    bars = axes.barh(
-        [readable(name, _FONTS)[0] for name in names],
-        [values[name] for name in names],
-        color=[colours.get(name, "0.6") for name in names],
-    )
+    lengths = [values[name] for name in names]
+    bars = axes.barh(range(len(names)), lengths, color=[colours.get(name, "0.6") for name in names])
+    axes.set_yticks(range(len(names)), map(plain, names))
     axes.bar_label(bars, fmt="%.4f", padding=3)
     axes.set_xlabel("total variation per pixel (mean absolute difference of neighbours)")
     axes.margins(x=0.12)
@@ -151,6 +149,13 @@ def pareto(points: Sequence[Point], colours: Mapping[str, str], distance: str) -
     return figure
 
 
+def plain(name: str) -> str:
+    """A name as matplotlib is to write it: in letters that there are, and without mathematics between
+    dollars.
+    """
+    return readable(name, _FONTS)[0].replace("$", r"\$")
+
+
 def _legend_height(entries: int) -> float:
     """In inches."""
     return 0.4 + 0.2 * math.ceil(entries / _LEGEND_COLUMNS)
@@ -158,8 +163,7 @@ def _legend_height(entries: int) -> float:
 
 def _legend(figure: Figure, entries: Mapping[str, str]) -> None:
     handles = [matplotlib.lines.Line2D([], [], color=colour, marker="o", linestyle="") for colour in entries.values()]
-    names = [readable(name, _FONTS)[0] for name in entries]
-    figure.legend(handles, names, loc="outside lower left", ncols=_LEGEND_COLUMNS)
+    figure.legend(handles, map(plain, entries), loc="outside lower left", ncols=_LEGEND_COLUMNS)
 
 
 def _surpasses(one: Point, other: Point) -> bool:

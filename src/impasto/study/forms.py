@@ -56,4 +56,9 @@ def table(rows: Iterable[list[Any]]) -> bytes:
     """Rows as CSV."""
     file = io.StringIO()
     csv.writer(file, lineterminator="\n").writerows(rows)
-    return file.getvalue().encode()
+    return encoded(file.getvalue())
+
+
+def encoded(text: str) -> bytes:
+    """Text as the content of a file; parts of names that are no text are written as \\udcff."""
+    return text.encode(errors="backslashreplace")

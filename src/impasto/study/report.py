@@ -3,7 +3,8 @@ figures beside it.
 """
 
 import functools
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import jinja2
 
 from impasto._version import __version__
+from impasto.errors import briefly
 from impasto.jobs.deliver import snapshot_file
 from impasto.judge.gallery import edge_row
 from impasto.judge.scores import score
@@ -20,81 +22,15 @@ from impasto.pictures.picture import Picture
 from impasto.settings.fields import Settings
 from impasto.study import figures, forms
 from impasto.study.cell import JUDGED, RESULT
-from impasto.study.figures import Curves, Point
-from impasto.study.variants import Variant
+from impasto.study.figures import Point
+from impasto.study.outcome import COLUMNS, Cell, columns, machine
 from impasto.tasks import record
+
+log = logging.getLogger("impasto")
 
 _EDGES = 512
 PHOTO = "the photograph"
 SUMMARY = "study.json"
-
-COLUMNS = {
-    "style": ("style", "mean"),
-    "held-out style": ("style", "held_out"),
-    "embedding": ("style", "embedding"),
-    "strokes": ("style", "strokes"),
-    "coverage": ("style", "coverage"),
-    "content": ("content", "mean"),
-    "edges": ("content", "edges"),
-    "TV": ("surface", "tv"),
-    "roughness": ("surface", "roughness"),
-    "clipped": ("surface", "clipped"),
-}
-"""The scores in the table, by their place in what `scores.score` gives."""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A variant with what became of it: ``outcome`` is what its process left, None when it failed with
-    ``error``.
-    """
-
-    variant: Variant
-    folder: Path
-    outcome: dict[str, Any] | None
-    error: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.variant.name
-
-    @property
-    def record(self) -> dict[str, Any]:
-        return self.outcome["record"] if self.outcome else {}
-
-    @property
-    def snapshots(self) -> list[int]:
-        """The iterations whose pictures are there."""
-        return [each for each in self.variant.snapshots if snapshot_file(self.folder / RESULT, each).exists()]
-
-    @property
-    def has_curves(self) -> bool:
-        return self.outcome is not None and bool(self.outcome["curve"])
-
-    def curves(self) -> Curves:
-        """The losses at every iteration, where there were iterations."""
-        assert self.outcome
-        settings, losses = self.variant.resolved(), dict(self.outcome["curve"])
-        iterations = losses.pop("iteration")
-        compared = ("style_loss", "normalization", "style_layers", "content_layers", "tv_norm", "pooling", "padding")
-        family = repr([getattr(settings, name) for name in compared])
-        return Curves(self.name, family, f"{settings.style_loss}, {settings.normalization}", iterations, losses)
-
-    def style_left(self, iteration: int) -> float | None:
-        """The style loss at an iteration over that of the start, where there is one."""
-        curves = self.curves()
-        losses = zip(curves.iterations, curves.losses.get("style", ()), strict=False)
-        values = [loss for at, loss in losses if at <= iteration]
-        return values[-1] / values[0] if values and values[0] > 0 else None
-
-    def scores(self) -> dict[str, float]:
-        """The columns of the table, by their names."""
-        if self.outcome is None:
-            return {}
-        found = _columns(self.outcome["scores"])
-        if self.variant.resolved().method == "fast":
-            del found["embedding"]  # the network was given the code that this compares
-        return found
 
 
 @dataclass(frozen=True)
@@ -113,13 +49,13 @@ class Report:
 
     def files(self) -> dict[str, bytes]:
         """Page, tables and figures by their names; the same study gives the same bytes."""
-        drawings = self._drawings()
-        page = self._page({name: forms["svg"] for name, forms in drawings.items()})
+        drawings, failed = self._drawings()
+        page = self._page({name: made["svg"] for name, made in drawings.items()}, failed)
         return {
-            "report.html": page.encode(),
+            "report.html": forms.encoded(page),
             "scores.csv": forms.table(self._score_rows()),
             "losses.csv": forms.table(self._loss_rows()),
-            **{f"figures/{name}.{form}": data for name, forms in drawings.items() for form, data in forms.items()},
+            **{f"figures/{name}.{form}": data for name, made in drawings.items() for form, data in made.items()},
             SUMMARY: record.encoded(self._summary()),
         }
 
@@ -145,7 +81,7 @@ class Report:
     @functools.cached_property
     def reference(self) -> dict[str, float]:
         """The scores of doing nothing."""
-        return _columns(score(self.photo, self.style, self.photo))
+        return columns(score(self.photo, self.style, self.photo))
 
     def _summary(self) -> dict[str, Any]:
         """All that is known of a study, without the curves, which are in losses.csv."""
@@ -175,19 +111,29 @@ class Report:
     def _command(self, cell: Cell) -> str:
         return cell.variant.command(str(self.content), str(self.style))
 
-    def _drawings(self) -> dict[str, dict[str, bytes]]:
-        found = {}
+    def _drawings(self) -> tuple[dict[str, dict[str, bytes]], dict[str, str]]:
+        """The figures, and of those that could not be drawn, why: hours of pictures are not lost to one."""
+        wanted: dict[str, Callable[[], dict[str, bytes]]] = {}
         if curves := [each.curves() for each in self.done if each.has_curves]:
-            found["losses"] = figures.loss_curves(curves, self.colours)
+            wanted["losses"] = lambda: figures.loss_curves(curves, self.colours)
         if self.done:
             rows = {PHOTO: self.reference, **{cell.name: cell.scores() for cell in self.done}}
-            found["variation"] = figures.variation({name: row["TV"] for name, row in rows.items()}, self.colours)
+            wanted["variation"] = lambda: figures.variation(
+                {name: row["TV"] for name, row in rows.items()}, self.colours
+            )
             for figure, column in (("pareto", "held-out style"), ("strokes", "strokes")):
                 points = [Point(name, row["content"], row[column]) for name, row in rows.items()]
-                found[figure] = figures.pareto(points, self.colours, column)
-        return found
+                wanted[figure] = functools.partial(figures.pareto, points, self.colours, column)
+        found, failed = {}, {}
+        for name, draw in wanted.items():
+            try:
+                found[name] = draw()
+            except Exception as error:  # whatever a library stumbles over
+                failed[name] = f"{type(error).__name__}: {briefly(error)}"
+                log.warning("The figure %r could not be drawn (%s); the report says so.", name, failed[name])
+        return found, failed
 
-    def _page(self, drawings: Mapping[str, bytes]) -> str:
+    def _page(self, drawings: Mapping[str, bytes], failed: Mapping[str, str]) -> str:
         environment = jinja2.Environment(
             loader=jinja2.PackageLoader("impasto.study", "pages"),
             autoescape=True,
@@ -213,8 +159,9 @@ class Report:
             edges=edges,
             pictures=self._pictures() | planes,
             figures={name: forms.embedded("svg+xml", drawing) for name, drawing in drawings.items()},
+            failed=failed,
             judged=JUDGED,
-            machines=list(dict.fromkeys(_machine(cell.record) for cell in self.done)),
+            machines=list(dict.fromkeys(machine(cell.record) for cell in self.done)),
             version=__version__,
         )
 
@@ -268,12 +215,3 @@ class Report:
         for curves in (cell.curves() for cell in self.done if cell.has_curves):
             for term, values in curves.losses.items():
                 yield from ([curves.name, at, term, value] for at, value in zip(curves.iterations, values, strict=True))
-
-
-def _columns(scores: Mapping[str, Any]) -> dict[str, float]:
-    return {name: scores[group][key] for name, (group, key) in COLUMNS.items()}
-
-
-def _machine(made: dict[str, Any]) -> str:
-    named = " · ".join(f"{name} {value}" for name, value in made["machine"].items())
-    return f"{named} · {made['device']}, {made['precision']}"

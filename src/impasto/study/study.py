@@ -12,14 +12,15 @@ from impasto._version import __version__
 from impasto.errors import OutputError, SettingsError, did_you_mean
 from impasto.jobs.job import Delivery
 from impasto.jobs.process import Process
-from impasto.machine import files, strict_json
+from impasto.machine import files, formats
 from impasto.machine.claim import claimed
 from impasto.pictures import codecs
 from impasto.progress import Progress
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 from impasto.study.cell import CELL, RESULT, job_of
-from impasto.study.report import SUMMARY, Cell, Report
+from impasto.study.outcome import Cell, is_whole, unreadable
+from impasto.study.report import SUMMARY, Report
 from impasto.study.variants import PRESETS, Variant, grid, iterations_of
 from impasto.tasks import record
 from impasto.tasks.stylize import plan_stylize
@@ -143,7 +144,7 @@ class Study:
         if self.folder.exists() and any(self.folder.iterdir()) and not self.summary_file.exists():
             raise OutputError(f"{self.folder} holds other files: choose an empty folder, or allow it with `force`.")
         kept, base = _read(self.summary_file) or {}, self.base.dictionary()
-        others = {each["name"] for each in kept.get("variants", [])} - {each.name for each in self.variants}
+        others = _names(kept) - {each.name for each in self.variants}
         if others or kept.get("pictures", self.pictures) != self.pictures or kept.get("base", base) != base:
             raise OutputError(
                 f"{self.folder} holds another study: choose another folder, or write over its report with `force`."
@@ -181,8 +182,9 @@ class Study:
     def _outcome(self, variant: Variant) -> dict[str, Any] | None:
         """What a finished variant left, None for one that is not finished, or not this one."""
         outcome = _read(self._place(variant) / CELL)
-        kept = outcome is not None and outcome.get("fingerprint") == self._fingerprint(variant)
-        return outcome if kept and (self._place(variant) / RESULT).exists() else None
+        if outcome is None or outcome.get("fingerprint") != self._fingerprint(variant) or not is_whole(outcome):
+            return None
+        return outcome if (self._place(variant) / RESULT).exists() else None
 
     def _process(self, variant: Variant) -> Process:
         """The process that computes a variant."""
@@ -196,10 +198,12 @@ class Study:
         return Process("impasto.study.cell:Scored", arguments)
 
     def _write_report(self) -> None:
-        cells = [
-            Cell(each, self._place(each), self._outcome(each), self.failures.get(each.name, ""))
-            for each in self.variants
-        ]
+        cells = []
+        for each in self.variants:
+            place, outcome, error = self._place(each), self._outcome(each), self.failures.get(each.name, "")
+            if outcome and (error := unreadable(place / RESULT)):
+                outcome = None
+            cells.append(Cell(each, place, outcome, error))
         report = Report(self.content, self.style, cells, self.base, self.preset, self.pictures)
         for name, content in report.files().items():
             _write(self.folder / name, content)
@@ -274,10 +278,20 @@ def _cost(variant: Variant) -> str:
 def _read(path: Path) -> dict[str, Any] | None:
     """A JSON object, None where there is none, or a damaged one."""
     try:
-        content = strict_json.loads(path.read_bytes())
+        with files.opened(path) as file:
+            return formats.parsed(file.read())
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) else None
+
+
+def _names(kept: Mapping[str, Any]) -> set[str]:
+    """The variants that the summary of a study names."""
+    variants = kept.get("variants")
+    return (
+        {str(each["name"]) for each in variants if isinstance(each, dict) and "name" in each}
+        if isinstance(variants, list)
+        else set()
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -45,7 +45,8 @@ class Variant:
         """Its name as that of a folder."""
         name = self.name.replace(", ", ",")
         plain = re.sub(r"[^\w.=,+-]", "-", name)[:80]
-        return plain if plain == name else f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        told = hashlib.sha256(name.encode(errors="surrogateescape")).hexdigest()[:8]
+        return plain if plain == name else f"{plain}-{told}"
 
     def differences(self, base: Settings) -> dict[str, str]:
         """The settings that have an effect in which it differs from ``base``, as they are given on the

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import RecordError
-from impasto.machine import strict_json
+from impasto.machine import formats, strict_json
+from impasto.machine.files import opened
 from impasto.pictures.codecs import read_description
 
 log = logging.getLogger("impasto")
@@ -88,12 +89,16 @@ def read(path: Path) -> dict[str, Any]:
     ImageError for a file that is no picture either.
     """
     try:
-        text = path.read_text() if path.suffix.lower() == ".json" else read_description(path)
-        record = strict_json.loads(text)
+        if path.suffix.lower() == ".json":
+            with opened(path) as file:
+                text = file.read(formats.MOST_TEXT + 1).decode()
+        else:
+            text = read_description(path)
+        record = formats.parsed(text)
     except OSError as error:
         raise RecordError(f"{path} cannot be read ({error.strerror}): give the path of a result.") from error
     except ValueError:
         record = None
-    if not isinstance(record, dict) or "impasto" not in record:
+    if record is None or "impasto" not in record:
         raise RecordError(f"{path} holds no record of Impasto: it was made by another program, or saved without it.")
     return record

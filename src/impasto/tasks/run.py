@@ -16,7 +16,7 @@ from impasto import weights
 from impasto._version import __version__
 from impasto.backbones.features import Backbone
 from impasto.colour import transfer
-from impasto.errors import CheckpointError, NotReadyError
+from impasto.errors import NotReadyError
 from impasto.losses.objective import Objective, PartlyFixed, TermObjective
 from impasto.machine import checkpoint, memory
 from impasto.machine.checkpoint import State
@@ -26,9 +26,10 @@ from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
-from impasto.tasks.budget import Fit, fit, tile_at
+from impasto.tasks.budget import fit, tile_at
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Prepared, Result
+from impasto.tasks.resuming import taken_up
 
 
 class Run(Prepared):
@@ -91,22 +92,11 @@ class Run(Prepared):
         checkpoint.save(path, state)
 
     def resume(self, path: Path) -> int:
-        state = checkpoint.load(path, self.device)
-        made, own = state["made"], self._made()
-        for name, value in own["settings"].items() if made["task"] == self.task else ():
-            if made["settings"].get(name) != value:
-                raise CheckpointError(
-                    f"The checkpoint {path} is of a run with `{name}` {made['settings'].get(name)}, not {value}: "
-                    "ask for the same, or leave out `resume`."
-                )
-        if made != own:
-            other = next(name for name in own if made.get(name) != own[name])
-            what = {"impasto": "another version of Impasto", "task": "another task"}.get(other, "other pictures")
-            raise CheckpointError(f"The checkpoint {path} is of {what}: give it the same, or leave out `resume`.")
-        if state["memory"] == self.settings.memory:
-            self.fit = Fit(**state["fit"])  # what is free differs from day to day
-        self._first, self._events, self._final_scale, self._resumed = state["told"]
-        self._waiting = [state["solver"]]
+        taken = taken_up(path, checkpoint.load(path, self.device), self._made(), self.schedule)
+        if taken.memory == self.settings.memory:
+            self.fit = taken.fit  # what is free differs from day to day
+        self._first, self._events, self._final_scale, self._resumed = taken.told
+        self._waiting = [taken.solver]
         return self._resumed[-1]
 
     def _made(self) -> State:

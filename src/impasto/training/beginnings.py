@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impasto.errors import SettingsError
+from impasto.errors import ImageError, SettingsError
 from impasto.networks import encoder
 from impasto.networks.cin import StylizerShape
 from impasto.networks.contract import Design, Network
@@ -17,7 +17,7 @@ from impasto.pictures import codecs
 from impasto.settings.style_names import key, style_names
 from impasto.training.course import Kind
 from impasto.training.held_out import middle
-from impasto.training.pictures import colours_of
+from impasto.training.pictures import colours_of, of_one_colour
 from impasto.training.teacher import Goal, Teacher
 
 log = logging.getLogger("impasto")
@@ -67,11 +67,18 @@ def from_nothing(design: Design, seed: int, device: torch.device) -> Network:
 
 def acquaint(teacher: Teacher, photos: Sequence[Path], paintings: Sequence[Path], crop: int, *, table: bool) -> Tensor:
     """Show a teacher what there is to be learnt: the paintings' descriptions (M, …). Of a ``table`` it
-    remembers all, else it looks at some.
+    remembers all, else it looks at some. Raises ImageError where there is nothing to be seen.
     """
     chosen = paintings if table else _some(paintings)
-    descriptions, goals = zip(*(teacher.seen(_looked_at(path, teacher)) for path in chosen), strict=True)
-    teacher.acquaint((middle(path, crop).to(teacher.device) for path in _some(photos)), goals)
+    looked = [_looked_at(path, teacher) for path in chosen]
+    blank = [path for path, pixels in zip(chosen, looked, strict=True) if of_one_colour(pixels)]
+    if blank and (table or len(blank) == len(chosen)):
+        raise ImageError(f"The painting {blank[0]} is of one colour, and no style is in it: leave it out.")
+    descriptions, goals = zip(*map(teacher.seen, looked), strict=True)
+    seen = [middle(path, crop).to(teacher.device) for path in _some(photos)]
+    if all(map(of_one_colour, seen)):
+        raise ImageError(f"The photographs are of one colour each, like {photos[0]}: give some that show something.")
+    teacher.acquaint(seen, goals)
     if table:
         teacher.table = Goal.joined(goals)
     return torch.cat(descriptions)

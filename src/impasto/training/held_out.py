@@ -11,11 +11,13 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.colour import transfer
+from impasto.losses.objective import TOTAL
 from impasto.networks.contract import Network
 from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
 from impasto.pictures.sheet import contact_sheet
+from impasto.training.pictures import of_one_colour
 from impasto.training.teacher import Teacher
 
 _HELD_OUT, _EIGHTH = 4, 8
@@ -66,6 +68,25 @@ class HeldOut:
                 content = transfer.towards(photo, colours, self.palette)
                 found.append(self.teacher.objective(content, goal).value_and_grad(painted)[0])
         return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
+
+    def judged(self, network: Network, crop: int, most: float) -> tuple[float, str]:
+        """The loss of one photograph in one style, and what is amiss with it or with what is painted; nothing
+        if all is well. The loss is to be ``most`` at the most.
+        """
+        if not all(bool(each.isfinite().all()) for each in network.state_dict().values()):
+            return math.inf, "its weights are not finite"
+        photo, painting = (middle(paths[0], crop).to(self.teacher.device) for paths in (self.photos, self.paintings))
+        style, goal = self.teacher.meant(network, torch.tensor([0]), painting)
+        with torch.no_grad():
+            painted = network.stylizer(photo, style)
+            if not bool(painted.isfinite().all()) or (of_one_colour(painted) and not of_one_colour(photo)):
+                return math.inf, "all that it paints is of one colour"
+            colours = transfer.of(painting)
+            shown = self.teacher.painted(network, photo, style, colours)
+        content = transfer.towards(photo, colours, self.palette)
+        loss = self.teacher.objective(content, goal).value_and_grad(shown)[0][TOTAL]
+        well = math.isfinite(loss) and loss <= most
+        return loss, "" if well else f"its loss is {loss:.3g}, where {most:.3g} would be far too much"
 
     @torch.no_grad()
     def sheet(self, network: Network) -> Image.Image:

@@ -8,17 +8,22 @@ crops that it would have seen, and several processes share a batch without a wor
 import functools
 import itertools
 import logging
+import os
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.utils.data
+from numpy.typing import NDArray
 from torch import Tensor
 
 from impasto.colour import transfer
-from impasto.errors import ImageError
+from impasto.errors import ImageError, briefly
 from impasto.machine import folders, interrupts
 from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
@@ -160,6 +165,11 @@ OWN = 16
 """Of so many draws one is to be painted in the photograph's own style, that is left as it is."""
 
 
+def of_one_colour(pixels: Tensor) -> bool:
+    """Whether a picture (1, 3, H, W) in [0, 1] is the same everywhere, to a level of 255."""
+    return bool(pixels.std((2, 3)).max() < 1 / 255)
+
+
 def _window(photo: Tensor, crop: int, random: np.random.Generator) -> int:
     """The side of a square window: photographs are seen from near and from far, between their own pixels and
     all of them.
@@ -178,28 +188,51 @@ def _cropped(picture: Tensor, crop: int, side: int, random: np.random.Generator)
     return square.flip(3) if random.random() < 0.5 else square
 
 
-def collated(draws: Sequence[Drawn]) -> Drawn:
-    """Draws as one, a batch."""
-    return Drawn(*(torch.cat([getattr(each, field.name) for each in draws]) for field in fields(Drawn)))
-
-
 def batches(draws: Draws, start: int, size: int, *, workers: int, rank: int = 0, world: int = 1) -> Iterator[Drawn]:
     """Batches of ``size`` draws from the batch number ``start`` on, for ever; of each, every ``world``-th
-    draw from ``rank`` on.
+    draw from ``rank`` on. Where the ``workers`` cannot be had, or die, it goes on without them.
     """
-    numbers = (list(range(step * size + rank, (step + 1) * size, world)) for step in itertools.count(start))
-    loader = torch.utils.data.DataLoader(
-        draws,
-        batch_sampler=numbers,
-        num_workers=workers,
-        collate_fn=collated,
-        prefetch_factor=4 if workers else None,
-        worker_init_fn=_single_threaded,
-        generator=torch.Generator(),  # of its own, or every start would move the caller's
-    )
-    return iter(loader)
+    while True:
+        numbers = (list(range(step * size + rank, (step + 1) * size, world)) for step in itertools.count(start))
+        loader = torch.utils.data.DataLoader(
+            draws,
+            batch_sampler=numbers,
+            num_workers=workers,
+            collate_fn=_collated,
+            prefetch_factor=4 if workers else None,
+            worker_init_fn=_begin,
+            generator=torch.Generator(),  # of its own, or every start would move the caller's
+        )
+        try:
+            for arrays in loader:
+                start += 1
+                yield Drawn(*map(torch.from_numpy, arrays))
+        except (OSError, RuntimeError) as error:
+            if not workers:
+                raise
+            said = briefly(error)
+            log.warning("The processes that decode pictures are no more (%s): this one goes on without them.", said)
+            workers = 0
 
 
-def _single_threaded(_: int) -> None:
+def _collated(draws: Sequence[Drawn]) -> list[NDArray[Any]]:
+    """Draws as one, a batch. Tensors would come from a worker through shared memory, of which containers have
+    little, and too little is a bus error; arrays come through a pipe.
+    """
+    return [torch.cat([getattr(each, field.name) for each in draws]).numpy() for field in fields(Drawn)]
+
+
+def _begin(_: int) -> None:
+    """In a process that decodes pictures, before it does."""
     torch.set_num_threads(1)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     interrupts.ignored()  # the training itself ends when it is asked to, and ends its workers
+
+
+def _end_with(training: int) -> None:
+    """Wait for the end of the training, perhaps by force: nobody reads the pipe any more, and writing would
+    take for ever.
+    """
+    while os.getppid() == training:
+        time.sleep(1)
+    os._exit(1)

@@ -16,7 +16,6 @@ The colours of a painting need not be learnt: what is painted is moved towards t
 
 import copy
 import math
-import os
 import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -28,7 +27,7 @@ from PIL import Image
 from torch import nn
 
 from impasto.backbones.features import Backbone
-from impasto.errors import CheckpointError, SettingsError
+from impasto.errors import SettingsError, SolverError
 from impasto.losses.objective import TOTAL
 from impasto.machine import checkpoint, interrupts, memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision, convolving
@@ -38,6 +37,7 @@ from impasto.settings.fields import Settings
 from impasto.training import beginnings, held_out
 from impasto.training.course import Course, Kind
 from impasto.training.pictures import Drawn, Draws, batches
+from impasto.training.resuming import check_state, identity
 from impasto.training.sharing import Circle
 from impasto.training.teacher import Teacher
 
@@ -47,8 +47,9 @@ the photograph."""
 _AVERAGED = 0.995
 """Decay of the running mean of the weights, which is what is kept."""
 _LARGEST_GRADIENT, _MOST_SKIPPED = 1.0, 20
-_WORTHWHILE = 0.98
-"""γ and β alone are enough as long as every validation is below that share of the one before."""
+_WORTHWHILE, _FAR = 0.98, 2.0
+"""γ and β alone are enough as long as every validation is below that share of the one before; a network whose
+loss is so many times that of the untrained one has lost its way."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ class Training:
         self._freeze()
         self._optimizer = torch.optim.Adam(self._parameters, lr=course.learning_rate)
         self._validation: Mapping[str, float] = {}
+        self._untrained = math.inf  # its loss before anything was learnt
         self.last = Reached()
         """How far it has come."""
 
@@ -138,6 +140,8 @@ class Training:
         source = batches(
             draws, self.last.steps, course.batch, workers=course.workers, rank=circle.rank, world=circle.world
         )
+        if not self.last.steps:
+            self._untrained, _ = self._judged()
         began = time.perf_counter() - self.last.seconds
         with memory.reused(), convolving(self.precision), interrupts.patient():
             while not self._spent() >= 1:
@@ -183,7 +187,7 @@ class Training:
         if not math.isfinite(losses[TOTAL]) or not bool(norm.isfinite()):
             self._skipped += 1
             if self._skipped >= _MOST_SKIPPED:
-                raise SettingsError(
+                raise SolverError(
                     f"The losses of {_MOST_SKIPPED} steps on end were not finite: give a smaller `learning_rate`."
                 )
             return losses, "skipped, for the losses or their gradient were not finite"
@@ -240,6 +244,18 @@ class Training:
         """The losses on squares from the middle of pictures that are not trained on."""
         return self._held.losses(self.result(), self.course.crop)
 
+    def check_sound(self) -> None:
+        """Raises SolverError when the network is not worth keeping, for it has lost what it once could."""
+        if why := self._judged(_FAR * self._untrained)[1]:
+            raise SolverError(
+                f"The training has gone astray by step {self.last.steps}: {why}. What was saved before is as it was; "
+                "begin anew with a smaller `learning_rate`."
+            )
+
+    def _judged(self, most: float = math.inf) -> tuple[float, str]:
+        with convolving(self.precision):
+            return self._held.judged(self.result(), self.course.crop, most)
+
     def sheet(self) -> Image.Image:
         """Photographs that are not trained on, painted in some of the styles."""
         with convolving(self.precision):
@@ -257,6 +273,7 @@ class Training:
             "adam": [moments.get(index) for index in range(len(self._parameters))],
             "validation": dict(self._validation),
             "fitting": self.fitting,
+            "untrained": self._untrained,
         }
         checkpoint.save(path, state)
 
@@ -265,39 +282,24 @@ class Training:
         damaged.
         """
         state = checkpoint.load(path, self.device)
-        try:
-            theirs, ours = state["training"], self._identity()
-            for name, value in ours.items():
-                if theirs[name] != value:
-                    raise CheckpointError(
-                        f"The checkpoint {path} is of a training with another {name} ({theirs[name]}, not {value}): "
-                        "give what it was begun with, or leave out `resume`."
-                    )
-            self.network.load_state_dict(state["network"])
-            self._average = state["average"]
-            known = self._optimizer.state_dict()
-            known["state"] = {index: entry for index, entry in enumerate(state["adam"]) if entry is not None}
-            self._optimizer.load_state_dict(known)
-            self._validation, self.fitting = state["validation"], state["fitting"]
-            self._freeze()
-            self.last = Reached(state["step"], state["elapsed"])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise CheckpointError(
-                f"{path} is no checkpoint of a training ({error}): leave out `resume`, or name the network that was cut off."
-            ) from error
+        check_state(path, state, self._identity(), self.network.state_dict(), self._parameters)
+        self.network.load_state_dict(state["network"])
+        self._average = state["average"]
+        known = self._optimizer.state_dict()
+        known["state"] = {index: entry for index, entry in enumerate(state["adam"]) if entry is not None}
+        self._optimizer.load_state_dict(known)
+        self._validation, self.fitting = state["validation"], state["fitting"]
+        self._untrained = state.get("untrained", math.inf)  # the first ones do not tell it
+        self._freeze()
+        self.last = Reached(state["step"], state["elapsed"])
         return self.last.steps
 
     def _identity(self) -> dict[str, Any]:
-        """What must be the same for a training to go on."""
-        course, digest = self.course, checkpoint.digest
-        return {
-            "kind": self.kind,
-            "network to begin from": self._start,
-            "batch": course.batch,
-            "crop": course.crop,
-            "learning rate": course.learning_rate,
-            "set of photographs": digest(torch.tensor(list(os.fsencode(path.name))) for path in self._photos),
-            "set of paintings": digest(torch.tensor(list(os.fsencode(path.name))) for path in self._paintings),
-            # As plain as it will be after JSON.
-            "settings": {name: repr(value) for name, value in self.settings.dictionary().items()},
-        }
+        return identity(
+            self.kind,
+            self._start,
+            course=self.course,
+            photos=self._photos,
+            paintings=self._paintings,
+            settings=self.settings,
+        )

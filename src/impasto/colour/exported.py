@@ -1,0 +1,68 @@
+"""`transfer.towards` once more, in float32 and of operations that other programs have: no eigenvalues, no
+quantiles, no decisions. Within a level of 255 of what `transfer` computes in float64.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from impasto.colour.transfer import FLOOR, KNEE, STRIP, TOP
+
+_SWEEPS = 5
+"""Of Jacobi's rotations, after which nothing is left beside the diagonal of a matrix (3, 3)."""
+
+
+def towards(pixels: Tensor, colours: Tensor, share: float) -> Tensor:
+    """``pixels`` (1, 3, H, W) of a size known beforehand a ``share`` of the way to the mean and covariance of
+    ``colours`` (1, 12).
+    """
+    flat = pixels.flatten(2)[0]
+    mean_t = flat.mean(1, keepdim=True)
+    centred = flat - mean_t
+    sigma_t = centred @ centred.T / flat.shape[1] + FLOOR * torch.eye(3)
+    mean_s = colours[:, 9:].T
+    sigma_s = colours[0, :9].reshape(3, 3) - mean_s @ mean_s.T + FLOOR * torch.eye(3)
+    root, inverse_root = _powers(sigma_t)
+    mapped = inverse_root @ _powers(root @ sigma_s @ root)[0] @ inverse_root @ centred + mean_s
+    sample = mapped[:, :: 1 + 3 * flat.shape[1] // STRIP].flatten()
+    top = _quantile(sample)
+    bottom = _quantile(1 - _rolled_off(sample, top))
+    shown = (1 - _rolled_off(1 - _rolled_off(mapped, top), bottom)).clamp(0, 1)
+    return pixels + share * (shown.reshape(pixels.shape) - pixels)
+
+
+def _powers(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """The square root of a positive matrix (3, 3), and its inverse, by Jacobi's rotations (Golub and Van Loan
+    2013, section 8.5).
+    """
+    axes = torch.eye(3)
+    for first, second in _SWEEPS * ((0, 1), (0, 2), (1, 2)):
+        apart, beside = matrix[second, second] - matrix[first, first], 2 * matrix[first, second]
+        sign = torch.where(apart < 0, -1.0, 1.0)
+        tangent = sign * beside / (apart.abs() + (apart * apart + beside * beside).sqrt() + 1e-30)
+        cosine = 1 / (1 + tangent * tangent).sqrt()
+        straight, across = torch.zeros(3, 3), torch.zeros(3, 3)
+        straight[first, first] = straight[second, second] = 1
+        across[first, second], across[second, first] = 1, -1
+        turn = torch.eye(3) + (cosine - 1) * straight + tangent * cosine * across
+        matrix, axes = turn.T @ matrix @ turn, axes @ turn
+    roots = (matrix * torch.eye(3)).sum(0).clamp_min(0).sqrt()
+    return (axes * roots) @ axes.T, (axes / roots) @ axes.T
+
+
+def _quantile(values: Tensor) -> Tensor:
+    """The value below which a share `TOP` of them lies, between the two that are nearest, as NumPy has it."""
+    place = TOP * (len(values) - 1)
+    largest = torch.topk(values, len(values) - math.floor(place)).values
+    above = largest[-2] if len(largest) > 1 else largest[-1]
+    return largest[-1] + (place - math.floor(place)) * (above - largest[-1])
+
+
+def _rolled_off(values: Tensor, top: Tensor) -> Tensor:
+    """As `transfer.mapping` rolls off light colours, where ``top`` is beyond 1."""
+    end = top.clamp_min(1)
+    slope = (end - KNEE) / (1 - KNEE)
+    t = ((values - KNEE) / (end - KNEE)).clamp(0, 1)
+    bent = KNEE + (1 - KNEE) * slope * t / (1 + (slope - 1) * t)
+    return torch.where((values > KNEE) & (top > 1), bent, values)
