@@ -2,6 +2,7 @@
 # make test   format check, lint, types, tests: five to eight minutes
 # make quick  only the laws that everything rests on: a minute
 # make slow   the long proofs that make test leaves out
+# make fuzz   hunt for faults with broken files and kills, ten minutes and more: make fuzz MINUTES=60
 # make bench  time it against its peers
 # make venv   only the environment both need, in .venv
 #
@@ -15,7 +16,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test quick slow check venv sheet report notebooks bench clean
+.PHONY: demo test quick slow fuzz check venv sheet report notebooks bench clean
 
 demo: venv
 	$(BIN)/impasto demo --force
@@ -29,6 +30,11 @@ quick: venv
 
 slow: venv
 	$(PYTEST) -m slow
+
+MINUTES ?= 10
+fuzz: venv
+	$(BIN)/python -m hunt --minutes $(MINUTES)
+	$(BIN)/python -m hunt.kills
 
 check: venv
 	$(BIN)/ruff format --check .

@@ -1,1 +1,1 @@
-"""Programs that hunt for faults, minutes to hours long: `make fuzz`. Slices of them are in the suite."""
+"""Programs that hunt for faults, as long as one likes: `make fuzz`. Slices of them are in the suite."""

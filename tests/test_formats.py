@@ -16,12 +16,12 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from hunt.pictures import findings, seeds
 from impasto.errors import ImageError
 from impasto.jobs.job import Job
 from impasto.machine import memory
 from impasto.pictures import bounds, encodings
 from impasto.pictures.codecs import load, size_of
-from tests.fuzz_inputs import findings, seeds
 from tests.helpers import photo
 
 HEIGHT, WIDTH = 21, 34

@@ -14,19 +14,12 @@ from typing import Any
 import pytest
 import torch
 
-import impasto
+from hunt.own_files import KEPT, mutants, outcome, readers, reconstruction, rewritten, within
 from impasto.errors import CheckpointError, RecordError, SettingsError, StyleCodeError, WeightsError
-from impasto.jobs.deliver import job_of
 from impasto.jobs.job import Job
 from impasto.machine import checkpoint
 from impasto.networks.codes import StyleCode
 from impasto.networks.contract import load_network
-from impasto.tasks.run import Run
-from tests.fuzz_files import mutants, outcome, rewritten, within
-from tests.helpers import photo
-
-KEPT = Path(__file__).parent / "format1"
-"""One small file of each kind, written by the first version. They are never to be written anew."""
 
 
 @pytest.fixture
@@ -34,13 +27,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(KEPT, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def reconstruction() -> Run:
-    """The run that `run.checkpoint` is of."""
-    return impasto.plan_reconstruct(
-        photo(16, 16), "relu1_1", size=16, iterations=4, optimizer="adam", precision="float32", scales=(16,)
-    )
 
 
 @pytest.mark.usefixtures("here")
@@ -184,23 +170,10 @@ def test_what_is_packed_into_a_checkpoint_is_not_unpacked(tmp_path: Path) -> Non
 
 def test_mutated_files_are_read_or_refused(here: Path) -> None:
     """A few seconds of what can be done for hours."""
-    run = reconstruction()
-    job = Job("stylize", "a.png", (("b.png", 1.0),), settings={"size": 64, "protect": {"faces": 0.5}}).dictionary()
-    (here / "job.json").write_text(json.dumps(job))
-    (here / "record.json").write_text(json.dumps({"impasto": "0.1.0", "job": job, "inputs": ["a.png"]}))
-    readers: dict[str, Callable[[Path], object]] = {
-        "multi.safetensors": load_network,
-        "any.safetensors": load_network,
-        "fitted.safetensors": StyleCode.load,
-        "run.checkpoint": run.resume,
-        "training.checkpoint": checkpoint.load,
-        "job.json": lambda path: Job.read(path.read_text(errors="surrogateescape")),
-        "record.json": job_of,
-    }
-    for name, read in readers.items():
-        mutant = here / f"mutant{Path(name).suffix}"
+    for whole, read in readers(here).items():
+        mutant = here / f"mutant{whole.suffix}"
         found = set()
-        for data in mutants((here / name).read_bytes(), 25, seed=1):
+        for data in mutants(whole.read_bytes(), 25, seed=1):
             mutant.write_bytes(data)
             found.add(outcome(lambda read=read, mutant=mutant: read(mutant)))  # type: ignore[misc]
-        assert len(found) > 1, f"every {name} was {found}"
+        assert len(found) > 1, f"every {whole.name} was {found}"

@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -122,9 +123,13 @@ def findings(
     count: int,
     seed: int = 0,
     read: Callable[[bytes], object] = lambda data: (load(data), load(data, allow_truncated=True)),
+    *,
     seconds: float = float("inf"),
+    seen: Path | None = None,
 ) -> Iterator[Finding]:
-    """What goes wrong with ``count`` mutations of each file, or as many as there is time for."""
+    """What goes wrong with ``count`` mutations of each file, or as many as there is time for. The one at hand
+    is written to the file ``seen``, for whoever kills the process.
+    """
     end = time.monotonic() + seconds
     for number in range(count):
         for name, data in files.items():
@@ -132,6 +137,8 @@ def findings(
                 return
             random = np.random.default_rng([seed, number, *name.encode()])
             broken = mutated(data, random)
+            if seen is not None:
+                seen.write_bytes(broken)
             if what := _trouble(broken, read):
                 yield Finding(name, number, broken, what)
 

@@ -7,6 +7,7 @@ one. Whoever hunts for longer asks for more of them.
 import json
 import random
 import resource
+import shutil
 import struct
 import threading
 import time
@@ -16,12 +17,49 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import impasto
 from impasto.errors import ImpastoError
+from impasto.jobs.deliver import job_of
+from impasto.jobs.job import Job
+from impasto.machine import checkpoint
+from impasto.networks.codes import StyleCode
+from impasto.networks.contract import load_network
+from impasto.tasks.run import Run
+from tests.helpers import photo
+
+KEPT = Path(__file__).parents[1] / "tests" / "format1"
+"""One small file of each kind, written by the first version. They are never to be written anew."""
 
 _NUMBERS = (0, -1, 1, 2**31, 2**63, 2**70, 1e308, 5e-324, float("nan"), float("inf"), 10**400)
 _ODD: tuple[Any, ...] = (
     *_NUMBERS, None, True, "", "\ud800", "\x1b[31m", "x" * 5000, [], {}, [[]], {"tensor": 0}, "/dev/zero", "../../x",
 )  # fmt: skip
+
+
+def readers(folder: Path) -> dict[Path, Callable[[Path], object]]:
+    """A sound file of every kind, in a folder, with what reads such files."""
+    shutil.copytree(KEPT, folder, dirs_exist_ok=True)
+    job = Job("stylize", "a.png", (("b.png", 1.0),), settings={"size": 64, "protect": {"faces": 0.5}}).dictionary()
+    (folder / "job.json").write_text(json.dumps(job))
+    (folder / "record.json").write_text(json.dumps({"impasto": "0.1.0", "job": job, "inputs": ["a.png"]}))
+    run = reconstruction()
+    named: dict[str, Callable[[Path], object]] = {
+        "multi.safetensors": load_network,
+        "any.safetensors": load_network,
+        "fitted.safetensors": StyleCode.load,
+        "run.checkpoint": run.resume,
+        "training.checkpoint": checkpoint.load,
+        "job.json": lambda path: Job.read(path.read_text(errors="surrogateescape")),
+        "record.json": job_of,
+    }
+    return {folder / name: read for name, read in named.items()}
+
+
+def reconstruction() -> Run:
+    """The run that `run.checkpoint` is of."""
+    return impasto.plan_reconstruct(
+        photo(16, 16), "relu1_1", size=16, iterations=4, optimizer="adam", precision="float32", scales=(16,)
+    )
 
 
 def mutants(whole: bytes, count: int, seed: int) -> Iterator[bytes]:
