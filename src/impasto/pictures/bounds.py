@@ -37,11 +37,12 @@ def check(size: Size, kind: str = "", held: int | None = None) -> None:
 
 def check_missing(share: float, allowed: bool) -> None:
     """Raises ImageError for a file that is cut off, of which a share is missing (0 if that is not known),
-    unless it
-    is ``allowed`` and worth it.
+    unless it is ``allowed`` and worth it.
     """
     if share > _MOST_MISSING:
         raise ImageError(f"it is cut off, {share:.0%} of it are missing: get the whole file.")
     if not allowed:
         known = f", {share:.0%} of it are missing" if share else ""
-        raise ImageError(f"it is cut off{known}: get the whole file, or take what there is with `allow_truncated`.")
+        raise ImageError(
+            f"it is cut off{known}: get the whole file, or take what there is with `allow_truncated`, where a picture is made of it."
+        )

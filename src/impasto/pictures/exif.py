@@ -40,8 +40,7 @@ def orientation(exif: Image.Exif) -> int:
 
 def encoding(exif: Image.Exif) -> Encoding | None:
     """Adobe RGB, where the camera says so (DCF 2.0, optional colour space: the interoperability index R03, or
-    the
-    colour space 2 that many write); None for sRGB, and for what is not said.
+    the colour space 2 that many write); None for sRGB, and for what is not said.
     """
     try:
         index = str(exif.get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex, ""))

@@ -19,9 +19,8 @@ _FRAME, _EXTENSION, _CONTROL = b",", b"!", b"!\xf9\x04"
 
 
 def gif(file: BinaryIO) -> BinaryIO:
-    """A GIF's first frame alone (GIF89a, 1990). Pillow takes time for every block around it, and for
-    comments by the
-    square of their length. Raises ImageError.
+    """A GIF's first frame alone (GIF89a, 1990). Pillow takes time for every block around it, and for comments
+    by the square of their length. Raises ImageError.
     """
     file.seek(0)
     data = file.read()
@@ -69,8 +68,7 @@ def plain(file: BinaryIO) -> BinaryIO:
 
 def icon(file: BinaryIO) -> BinaryIO:
     """An icon's largest picture: a PNG file, or an icon with it alone. Raises ImageError for one that is
-    larger than
-    icons are.
+    larger than icons are.
     """
     file.seek(0)
     data = file.read()

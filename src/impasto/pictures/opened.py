@@ -25,8 +25,8 @@ for _library in ("PIL", "tifffile", "imagecodecs"):  # what they have to say of 
 
 BY_PILLOW = ("WEBP", "GIF", "BMP", "PPM", "JPEG2000", "TGA", "ICO")
 """The formats that Pillow alone knows, by its names. None of them is handed on to another program, as
-PostScript
-would be."""
+PostScript would be.
+"""
 
 
 @dataclass(frozen=True)
@@ -263,8 +263,7 @@ _pillow_lock = threading.Lock()
 
 def _by_pillow(file: BinaryIO, kind: str) -> Image.Image:
     """Opened by Pillow, not yet decoded, without its own limit on pixels: that is lower than ours, global,
-    and
-    comes before the size is known.
+    and comes before the size is known.
     """
     with _pillow_lock:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
@@ -280,8 +279,7 @@ _silent = 0
 @contextmanager
 def silence() -> Iterator[None]:
     """Within it nothing is said of damaged files by Python's warnings and numpy's, in all threads: what is
-    wrong
-    with a picture is told once, by us.
+    wrong with a picture is told once, by us.
     """
     global _silent, _warnings  # noqa: PLW0603
     with _pillow_lock:

@@ -53,8 +53,7 @@ def from_srgb(array: Array, profile: ImageCms.ImageCmsProfile) -> Array:
 
 def foreign(embedded: bytes | None, mode: str) -> ImageCms.ImageCmsProfile | None:
     """The profile embedded with pixels of one of Pillow's modes, unless there is none, it is broken or unfit
-    for
-    them, or it is sRGB in all but name.
+    for them, or it is sRGB in all but name.
     """
     if not embedded:
         return None

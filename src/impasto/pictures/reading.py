@@ -36,8 +36,7 @@ _allow_truncated = ContextVar("allow_truncated", default=False)
 @contextmanager
 def truncation(allowed: bool) -> Iterator[None]:
     """Whether pictures that are cut off may be read within it, by this thread: masks, paintings and all
-    others
-    that a task is given, by its setting ``allow_truncated``.
+    others that a task is given, by its setting ``allow_truncated``.
     """
     before = _allow_truncated.set(allowed)
     try:

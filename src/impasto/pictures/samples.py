@@ -37,8 +37,7 @@ class Samples:
 
     def picture(self) -> Image.Image | Array:
         """A Pillow image, L, LA, RGB, RGBA or CMYK, of what has 8 bits or less; else an array of uint16, (H,
-        W),
-        (H, W, 3) or (H, W, 4). Raises ImageError, naming what it is, for what has no one right reading.
+        W), (H, W, 3) or (H, W, 4). Raises ImageError, naming what it is, for what has no one right reading.
         """
         count = self.canvas.shape[2]
         colours = _COLOURS.get(self.photometric)
