@@ -42,10 +42,12 @@ def _pictures(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     Image.fromarray(photo(48, 64)).save("photo.jpg")
     for name in ("sky.png", "water.png", "person.png"):
         Image.fromarray(photo(48, 64)).save(name)
-    for name in ("painting.jpg", "one.jpg", "other.jpg", "brushwork.png", "starry.jpg", "inside.png", "wave.jpg"):
+    for name in ("painting.jpg", "one.jpg", "other.jpg", "starry.jpg", "wave.jpg"):
         Image.fromarray(painting(64, 64)).save(name)
     Image.fromarray(skimage.data.astronaut()).save("portrait.jpg")  # type: ignore[no-untyped-call]
     Image.new("L", (64, 64), 255).save("hands.png")
+    for name in ("brushwork.png", "inside.png"):
+        Image.linear_gradient("L").save(name)
     job = Job("stylize", "photo.jpg", (("painting.jpg", 1.0),), delivery=Delivery("out.png"))
     Path("job.json").write_text(json.dumps(job.dictionary()))
     Path("photographs").mkdir()

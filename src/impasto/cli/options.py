@@ -265,10 +265,9 @@ def parse_region(text: str) -> "RegionFiles":
     names. Raises SettingsError.
     """
     from impasto.jobs.job import RegionFiles
-    from impasto.masks.naming import NAMES
 
     try:
-        parts = names.parted(text, (2, 3), lambda name: name in NAMES or names.is_there(name))
+        parts = names.parted(text, (2, 3), names.is_mask)
     except SettingsError as error:
         raise SettingsError(
             f"--region takes MASK:STYLE or MASK:STYLE:MASK, like sky.png:painting.jpg, not {text!r}: {error}"

@@ -96,7 +96,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class RegionFiles:
-    """The files of a `masks.regions.Region`; ``mask`` may also be one of the words `masks.naming.NAMES`."""
+    """The files of a `masks.regions.Region`; ``mask`` may also be one of the words `settings.names.MASKS`."""
 
     mask: str
     style: str
@@ -290,9 +290,7 @@ def _check_name(path: str) -> None:
 
 
 def _moved(mask: str, file: Callable[[str], str]) -> str:
-    from impasto.masks.naming import NAMES
-
-    return mask if mask in NAMES else file(mask)
+    return mask if mask in names.MASKS else file(mask)
 
 
 def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:

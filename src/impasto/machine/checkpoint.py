@@ -68,7 +68,7 @@ def load(path: Path, device: torch.device | str = "cpu") -> State:
             told = archive.read("format").decode() if "format" in archive.namelist() else None
             formats.check_version(told, _FORMAT, path, CheckpointError)
             with archive.open("state.json") as entry_file:
-                plain = formats.parsed(entry_file.read(formats.MOST_TEXT + 1))
+                plain = formats.parsed(entry_file.read(formats.MOST_TEXT + 1), finite=False)  # losses may be so
             loaded: dict[int, Tensor] = {}
             return _restored(plain, archive, loaded, torch.device(device))  # type: ignore[no-any-return]
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 into.
 """
 
+import contextlib
 import hashlib
 import os
 import sys
@@ -30,7 +31,8 @@ def claimed(output: Path) -> Iterator[None]:
         yield
     finally:
         if file is not None:
-            lock.unlink(missing_ok=True)  # before another can have it
+            with contextlib.suppress(OSError):  # its folder may have gone
+                lock.unlink()  # before another can have it
             file.close()
 
 

@@ -156,7 +156,11 @@ def write_atomic(path: Path, content: bytes | Callable[[BinaryIO], None], force:
 
 
 def _target(path: Path, force: bool) -> Path:
-    """The file that is really written: the end of a link. Raises OutputError, OSError."""
+    """The file that is really written: the end of a link. Raises OutputError, OSError, and ValueError for a
+    name that no system has.
+    """
+    if "\0" in str(path):
+        raise ValueError("it has a zero byte in it")
     if not os.path.lexists(path):
         return path
     with contextlib.suppress(FileNotFoundError):  # a link that leads nowhere yet

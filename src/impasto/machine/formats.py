@@ -55,13 +55,13 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     return {str(name): str(value) for name, value in dict(told.get("__metadata__") or {}).items()}, tensors
 
 
-def parsed(text: str | bytes) -> dict[str, Any]:
-    """A JSON object. Raises ValueError for what is none, for one that is nested too deeply, and for one that
-    is too long.
+def parsed(text: str | bytes, *, finite: bool = True) -> dict[str, Any]:
+    """A JSON object. Raises ValueError for what is none, for one that is too long, and as
+    `strict_json.loads`.
     """
     if len(text) > MOST_TEXT:
         raise ValueError(f"its text of {len(text)} bytes is longer than {MOST_TEXT}")
-    found = strict_json.loads(text)
+    found = strict_json.loads(text, finite=finite)
     if not isinstance(found, dict):
         raise ValueError("its JSON is no object")
     return found

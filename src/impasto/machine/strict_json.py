@@ -15,10 +15,12 @@ def dumps(data: Any, *, indent: int | None = None) -> str:
     return json.dumps(_finite(data), indent=indent, allow_nan=False)
 
 
-def loads(text: str | bytes) -> Any:
-    """Raises ValueError for what is no JSON, has numbers that are none, or is nested too deep to be read."""
+def loads(text: str | bytes, *, finite: bool = True) -> Any:
+    """Raises ValueError for what is no JSON, is nested too deep to be read, or, where numbers are to be
+    ``finite``, has some that are not.
+    """
     try:
-        return json.loads(text, parse_constant=_refused)
+        return json.loads(text, parse_constant=_refused if finite else None)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 

@@ -9,9 +9,7 @@ from impasto.errors import ImageError
 from impasto.masks import faces, people
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture, long_side
-
-NAMES = ("faces", "people")
-"""The words that stand for a mask. A file that is called so is given as ./faces."""
+from impasto.settings.names import MASKS
 
 _LONGEST = 1000
 """The long side at which they are sought: finer masks are slower, and hold no more."""
@@ -22,13 +20,13 @@ well is sought once."""
 
 
 def found(mask: PictureLike, photo: Picture) -> PictureLike:
-    """A mask as it was given, or, for one of `NAMES`, one of the photograph's shape: white where such are,
+    """A mask as it was given, or, for one of `MASKS`, one of the photograph's shape: white where such are,
     soft at their edges.
 
     Raises ImageError where there are none, and WeightsError where the network that finds them is not
     installed.
     """
-    if not isinstance(mask, str) or mask not in NAMES:
+    if not isinstance(mask, str) or mask not in MASKS:
         return mask
     known = _known.setdefault(photo.pixels, {})
     if mask not in known:

@@ -202,7 +202,7 @@ def _design(plain: dict[str, Any]) -> Design:
     palette = plain.get("palette", 0.0)
     if encoder and (encoder.codes != architecture.codes or encoder.inputs != 2 * sum(CHANNELS) or styles):
         raise ValueError("its encoder does not go with its styliser")
-    if not encoder and architecture.codes - len(styles) not in (0, 1):
+    if not encoder and styles and architecture.codes - len(styles) not in (0, 1):
         raise ValueError(f"it names {len(styles)} styles for {architecture.codes} entries of a code")
     if (
         not 0 <= palette <= 1

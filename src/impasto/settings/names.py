@@ -20,6 +20,11 @@ from impasto.machine.files import at_home
 _DRIVE = r"((?:^|(?<=:))[A-Za-z]):(?=[\\/])"
 """A drive's letter at the beginning of a name, with its colon."""
 
+MASKS = ("faces", "people")
+"""The words that stand for a mask, of what is sought in the photograph. A file that is called so is given as
+./faces.
+"""
+
 Known = Callable[[str], bool]
 """Whether something is there by a name."""
 
@@ -31,6 +36,11 @@ def is_there(path: str) -> bool:
     (True, False, False)
     """
     return bool(path) and os.path.exists(at_home(path))  # noqa: PTH110  # which raises nothing
+
+
+def is_mask(name: str) -> bool:
+    """Whether it is one of `MASKS`, or is there."""
+    return name in MASKS or is_there(name)
 
 
 def number(text: str) -> float | None:

@@ -90,7 +90,7 @@ def _amounts(named: str, value: str | Iterable[str] | Amounts) -> Amounts:
     try:
         if not isinstance(value, Mapping):
             texts = [value] if isinstance(value, str) else value
-            pairs = [pair for text in texts for pair in names.listed(text)]
+            pairs = [pair for text in texts for pair in names.listed(text, names.is_mask)]
             value = {mask: USUAL_AMOUNT if amount is None else amount for mask, amount in pairs}
         amounts = {_file(mask): float(amount) for mask, amount in value.items()}
     except SettingsError as error:
