@@ -34,6 +34,7 @@ def test_an_exported_network_is_the_same_at_any_size(network: str, tmp_path: Pat
         export.export_onnx(network, path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(35, 66), (64, 48)])
 def test_a_file_of_one_size_paints_what_the_fast_method_paints(size: tuple[int, int], tmp_path: Path) -> None:
     """In ONNX Runtime and in OpenCV, at odd sizes, too, and without the colours as well."""
