@@ -10,6 +10,7 @@ hunt.kills`.
 
 import argparse
 import hashlib
+import logging
 import resource
 import subprocess
 import sys
@@ -101,6 +102,7 @@ def _in_process(name: str, seed: int, output: Path) -> bool:
 
 def _batch(name: str, seed: int, output: Path) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    logging.getLogger("impasto").addHandler(logging.NullHandler())  # what is told of a picture is no finding
     output.mkdir(parents=True, exist_ok=True)
     found = 0
     with TemporaryDirectory(prefix=f"{name}-{seed}-", dir=output) as folder:  # stays where the process is killed
