@@ -30,16 +30,19 @@ def raised(*numbers: int) -> None:
         signal.raise_signal(number)
 
 
-@pytest.fixture
-def deaf() -> Iterator[None]:
-    """Handlers as they were, whatever a test does."""
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    """Those of a program in the foreground, also where the tests run behind nohup or in a shell's background;
+    afterwards as they were, whatever a test does.
+    """
     before = {number: signal.getsignal(number) for number in (TERM, HUP, INT)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler if number == INT else signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-@pytest.mark.usefixtures("deaf")
 def test_the_first_signal_interrupts_and_what_follows_does_not() -> None:
     signal.signal(HUP, signal.SIG_IGN)  # as nohup does
     before = signal.getsignal(TERM)
@@ -58,7 +61,6 @@ def test_the_first_signal_interrupts_and_what_follows_does_not() -> None:
         assert not interrupts.asked() and interrupts.code() == 130
 
 
-@pytest.mark.usefixtures("deaf")
 def test_what_is_held_is_interrupted_by_the_third_ctrl_c_only() -> None:
     with interrupts.listening():
         with interrupts.held():
@@ -68,7 +70,6 @@ def test_what_is_held_is_interrupted_by_the_third_ctrl_c_only() -> None:
             raised(INT)
 
 
-@pytest.mark.usefixtures("deaf")
 def test_patience_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interrupts, "PATIENCE", 0.2)
     with interrupts.listening(), interrupts.patient():
