@@ -4,6 +4,7 @@ watches.
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Generator
 from dataclasses import replace
@@ -127,6 +128,10 @@ class Work:
         OutputError and SettingsError.
         """
         output, kept = self.job.output, self._checkpoint
+        if os.path.exists(kept) and not self._force:  # noqa: PTH110  # which raises nothing
+            raise SettingsError(
+                f"{kept} is of a run that was cut off: `resume` goes on with it, `force` starts afresh."
+            )
         results = [output, sidecar(output), *self._numbered.values()]
         for path in results:
             files.check_writable(path, self._force)
@@ -134,10 +139,6 @@ class Work:
             files.check_writable(kept, True)
         check_format(output, (1, 1), self.job.delivery.bits)
         files.refuse_inputs([*results, kept], self.job.files())
-        if kept.exists() and not self._force:
-            raise SettingsError(
-                f"{kept} is of a run that was cut off: `resume` goes on with it, `force` starts afresh."
-            )
 
     def _pass_over(self, reached: int) -> None:
         """Go on after an iteration: of its snapshots and those before there are those that were written."""
