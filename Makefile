@@ -1,5 +1,5 @@
 # make demo   a stylised picture in output/demo
-# make test   format check, lint, types, tests: five to eight minutes
+# make test   format check, lint, types, tests: nine minutes on two cores
 # make quick  only the laws that everything rests on: a minute
 # make slow   the long proofs that make test leaves out
 # make fuzz   hunt for faults with broken files and kills, ten minutes and more: make fuzz MINUTES=60
