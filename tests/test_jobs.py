@@ -80,6 +80,7 @@ def test_settings_take_their_one_form() -> None:
         ({"settings": {"method": "fast", "tv_weight": 1}}, "has no effect"),
         ({"recipe": "defualt"}, "did you mean 'default'"),
         ({"delivery": {"bits": 12}}, "`bits` must be 8 or 16"),
+        ({"delivery": {"bits": "\x1b[31m"}}, r"`bits` must be 8 or 16, not \[31m"),
         ({"delivery": {"snapshots": "9999"}}, "`snapshots` take iterations from 0 to 80"),
         ({"delivery": {"checkpoint_every": -1}}, "`checkpoint_every` must be at least 0"),
         ({"settings": {"method": "fast"}, "delivery": {"checkpoint_every": 1}}, "`checkpoint_every` has no meaning"),

@@ -62,9 +62,9 @@ class Delivery:
             if (value := getattr(self, name)) not in known:
                 raise SettingsError(f"`{name}` must be one of {', '.join(filter(None, known))}, not {value!r}.")
         if self.bits not in (None, 8, 16):
-            raise SettingsError(f"`bits` must be 8 or 16, not {self.bits}.")
+            raise SettingsError(f"`bits` must be 8 or 16, not {briefly(self.bits)}.")
         if self.checkpoint_every is not None and not 0 <= self.checkpoint_every < math.inf:
-            raise SettingsError(f"`checkpoint_every` must be at least 0 seconds, not {self.checkpoint_every}.")
+            raise SettingsError(f"`checkpoint_every` must be at least 0 seconds, not {briefly(self.checkpoint_every)}.")
 
     def moments(self, iterations: int) -> list[int]:
         """The iterations of the snapshots, out of so many. Raises SettingsError.
