@@ -143,7 +143,7 @@ class Job:
         given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)  # in the one form that they have
         for path in [self.delivery.output, *self.files()]:
-            _check_name(path)
+            names.check(path)
         self.delivery.moments(self.iterations)
         if self.task == "texture" and (self.delivery.keep_metadata or self.delivery.profile == "keep"):
             raise SettingsError("A texture has no photograph: leave out `keep_metadata` and `profile`.")
@@ -277,16 +277,6 @@ class Job:
         except ValueError as error:
             raise RecordError(f"This is no job of Impasto ({briefly(error)}).") from error
         return cls.of(data)
-
-
-def _check_name(path: str) -> None:
-    """Raises SettingsError for a path that no system can have."""
-    try:
-        named = os.fsencode(path)
-    except (TypeError, ValueError):
-        named = b"\0"
-    if b"\0" in named:
-        raise SettingsError(f"{path!r} is no name of a file: give a path.")
 
 
 def _moved(mask: str, file: Callable[[str], str]) -> str:

@@ -5,9 +5,7 @@ at.
 import io
 import logging
 import threading
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -271,31 +269,3 @@ def _by_pillow(file: BinaryIO, kind: str) -> Image.Image:
             return Image.open(file, formats=(kind,) if kind else BY_PILLOW)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-
-
-_silent = 0
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Within it nothing is said of damaged files by Python's warnings and numpy's, in all threads: what is
-    wrong with a picture is told once, by us.
-    """
-    global _silent, _warnings  # noqa: PLW0603
-    with _pillow_lock:
-        _silent += 1
-        if _silent == 1:
-            _warnings = warnings.catch_warnings()
-            _warnings.__enter__()
-            warnings.simplefilter("ignore")
-    try:
-        with np.errstate(all="ignore"):
-            yield
-    finally:
-        with _pillow_lock:
-            _silent -= 1
-            if _silent == 0:
-                _warnings.__exit__(None, None, None)
-
-
-_warnings = warnings.catch_warnings()

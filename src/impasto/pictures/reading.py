@@ -19,6 +19,7 @@ from impasto.pictures import bounds, encodings, exif, opened, profiles
 from impasto.pictures.opened import Opened
 from impasto.pictures.picture import Depth, Picture, Size
 from impasto.pictures.profiles import Array
+from impasto.pictures.silence import silence
 
 log = logging.getLogger("impasto")
 
@@ -101,7 +102,7 @@ def decoded(source: Encoded | Image.Image, finish: Callable[[Image.Image | Array
 def _told(source: Encoded, read: Callable[[BinaryIO], Decoded]) -> Decoded:
     """What ``read`` makes of a file. Whatever it raises becomes an ImageError that names the file."""
     name, file = _file(source)
-    with file, opened.silence():
+    with file, silence():
         try:
             return read(file)
         except ImageError as error:

@@ -38,6 +38,16 @@ def is_there(path: str) -> bool:
     return bool(path) and os.path.exists(at_home(path))  # noqa: PTH110  # which raises nothing
 
 
+def check(path: str) -> None:
+    """Raises SettingsError for a path that no system can have."""
+    try:
+        named = os.fsencode(path)
+    except (TypeError, ValueError):
+        named = b"\0"
+    if b"\0" in named:
+        raise SettingsError(f"{path!r} is no name of a file: give a path.")
+
+
 def is_mask(name: str) -> bool:
     """Whether it is one of `MASKS`, or is there."""
     return name in MASKS or is_there(name)
