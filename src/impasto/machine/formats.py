@@ -55,6 +55,12 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     return {str(name): str(value) for name, value in dict(told.get("__metadata__") or {}).items()}, tensors
 
 
+def read(path: Path) -> dict[str, Any]:
+    """The JSON object in an ordinary file. Raises OSError, and ValueError as `parsed`."""
+    with opened(path) as file:
+        return parsed(file.read(MOST_TEXT + 1))
+
+
 def parsed(text: str | bytes, *, finite: bool = True) -> dict[str, Any]:
     """A JSON object. Raises ValueError for what is none, for one that is too long, and as
     `strict_json.loads`.

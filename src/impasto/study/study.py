@@ -278,8 +278,7 @@ def _cost(variant: Variant) -> str:
 def _read(path: Path) -> dict[str, Any] | None:
     """A JSON object, None where there is none, or a damaged one."""
     try:
-        with files.opened(path) as file:
-            return formats.parsed(file.read())
+        return formats.read(path)
     except (OSError, ValueError):
         return None
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from impasto.errors import RecordError
 from impasto.machine import formats, strict_json
-from impasto.machine.files import opened
 from impasto.pictures.codecs import read_description
 
 log = logging.getLogger("impasto")
@@ -89,12 +88,8 @@ def read(path: Path) -> dict[str, Any]:
     ImageError for a file that is no picture either.
     """
     try:
-        if path.suffix.lower() == ".json":
-            with opened(path) as file:
-                text = file.read(formats.MOST_TEXT + 1).decode()
-        else:
-            text = read_description(path)
-        record = formats.parsed(text)
+        own = path.suffix.lower() == ".json"
+        record = formats.read(path) if own else formats.parsed(read_description(path))
     except OSError as error:
         raise RecordError(f"{path} cannot be read ({error.strerror}): give the path of a result.") from error
     except ValueError:
