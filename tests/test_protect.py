@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from impasto.masks import faces, naming, people
 from impasto.masks.regions import Region
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture, resize
+from impasto.settings import recipes
 from impasto.settings.fields import Settings
 from impasto.study.variants import parse_sweep, written
 from impasto.tasks import protect, record
@@ -159,6 +161,23 @@ def test_two_faces_and_none(portrait: Picture) -> None:
         naming.found("faces", impasto.load(photo(96, 128)))
     with pytest.raises(ImageError, match="No face"):
         naming.found("faces", impasto.load(photo(16, 16)))
+
+
+def test_where_no_face_is_found_none_is_protected(portrait: Picture, caplog: pytest.LogCaptureFixture) -> None:
+    """A recipe protects faces where there are any; who asks for it by name is told where there are none."""
+    plain = photo(96, 128)
+    for asked, told in (("faces", 1), (None, 0)):
+        caplog.clear()
+        run = impasto.plan_stylize(plain, painting(64, 64), size=64, protect=asked)
+        assert run.problem.protected is None
+        assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
+            "No faces were found in the content picture: none are protected."
+        ] * told
+    weight = impasto.plan_stylize(portrait, painting(64, 64), size=512).problem.protected
+    assert weight is not None
+    amount = recipes.recipe("default").protect["faces"]
+    assert all(weight[0, 0, y, x] == pytest.approx(amount**2, rel=0.02) for x, y in EYES)
+    assert impasto.plan_stylize(portrait, painting(64, 64), size=64, protect="faces:0").problem.protected is None
 
 
 def test_the_first_network_is_what_the_paper_draws() -> None:
@@ -407,6 +426,6 @@ def test_the_command_and_its_record(tmp_path: Path, left: str) -> None:
     assert called.exit_code == 0, called.output
     assert json.loads(called.stdout)["settings"]["protect"] == {left: 0.3, left.replace("left", "./left"): 0.5}
     assert record.read(tmp_path / "out.png")["settings"]["protect"] == {"left.png": 0.5}
-    refused = CliRunner().invoke(app, [*words, "--force", "--protect", "faces"])
-    assert refused.exit_code == 1 and "No face was found" in refused.output
+    told = CliRunner().invoke(app, [*words[:-1], "--force", "--protect", "faces"])
+    assert told.exit_code == 0 and "No faces were found" in told.stderr
     assert codecs.load(tmp_path / "out.png").size == (43, 64)

@@ -14,32 +14,37 @@ from impasto.settings.names import MASKS
 _LONGEST = 1000
 """The long side at which they are sought: finer masks are slower, and hold no more."""
 
-_known: MutableMapping[Tensor, dict[str, Picture]] = WeakTensorKeyDictionary()
+_known: MutableMapping[Tensor, dict[str, Picture | None]] = WeakTensorKeyDictionary()
 """What was found by name, as long as the photograph's pixels are there: what is protected and a region as
 well is sought once."""
 
 
 def found(mask: PictureLike, photo: Picture) -> PictureLike:
-    """A mask as it was given, or, for one of `MASKS`, one of the photograph's shape: white where such are,
-    soft at their edges.
+    """`sought`. Raises ImageError where there are none, too."""
+    white = sought(mask, photo)
+    if white is None:
+        one, several = ("face", "faces") if mask == "faces" else ("person", "people")
+        raise ImageError(
+            f"No {one} was found in the content picture: leave {several} out, or give a mask that you have painted."
+        )
+    return white
 
-    Raises ImageError where there are none, and WeightsError where the network that finds them is not
-    installed.
+
+def sought(mask: PictureLike, photo: Picture) -> PictureLike | None:
+    """A mask as it was given, or, for one of `MASKS`, one of the photograph's shape: white where such are,
+    soft at their edges; None where there are none.
+
+    Raises WeightsError where the network that finds them is not installed.
     """
     if not isinstance(mask, str) or mask not in MASKS:
         return mask
     known = _known.setdefault(photo.pixels, {})
     if mask not in known:
-        known[mask] = _sought(mask, photo)
+        known[mask] = _seen(mask, photo)
     return known[mask]
 
 
-def _sought(mask: str, photo: Picture) -> Picture:
+def _seen(mask: str, photo: Picture) -> Picture | None:
     seen = photo.resized(long_side(photo.size, min(_LONGEST, max(photo.size))))
     white = faces.mask(faces.found(seen), seen.size) if mask == "faces" else people.mask(seen)
-    if white.max() < 0.5:
-        one = "face" if mask == "faces" else "person"
-        raise ImageError(
-            f"No {one} was found in the content picture: leave {mask} out, or give a mask that you have painted."
-        )
-    return Picture(white.expand(1, 3, *seen.size))
+    return None if white.max() < 0.5 else Picture(white.expand(1, 3, *seen.size))

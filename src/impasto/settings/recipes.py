@@ -64,6 +64,7 @@ _PAINTED = Settings(
     style_layers={"relu1_1": 1, "relu2_1": 1, "relu3_1": 1},
     content_weight=0.1,
     structure=0.5,
+    protect={"faces": 0.35},
     content_layers={"relu4_1": 1},
     palette=0.5,
     tv_weight=0,

@@ -202,7 +202,7 @@ def _fit(problem: Problem, size: Size, precision: str, tile: int | None, history
     architecture = ARCHITECTURES[BACKBONE]
     content = settings.content_layers if settings.content_weight > 0 else {}
     places = settings.places_layers if settings.places_weight > 0 else {}
-    protected = LAYERS if any(settings.protect.values()) else {}
+    protected = LAYERS if problem.protected is not None else {}
     layers = [*content, *places, *protected, *(settings.style_layers if settings.style_weight > 0 else {})]
     architecture.check(layers)
     targets = _map_bytes([*content, *protected], dtype.itemsize) + _places_bytes(settings)

@@ -5,6 +5,7 @@ proportion to what the style would gain by painting the photograph over, so that
 every recipe, strength and style loss.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
@@ -18,6 +19,8 @@ from impasto.losses.term import Term
 from impasto.masks import naming, regions
 from impasto.pictures.picture import Picture, Size
 
+log = logging.getLogger("impasto")
+
 LAYERS = {"relu3_1": 1.0, "relu4_1": 1.0}
 """Those that hold the form of eyes, mouths and letters; earlier ones would keep the skin as smooth as it was
 photographed."""
@@ -27,17 +30,24 @@ _MOST = 1.6
 2 on a face is as photographed and the rest needs more steps."""
 
 
-def protected(amounts: Mapping[str, float], own: Picture, wanted: int | Size) -> Tensor | None:
+def protected(
+    amounts: Mapping[str, float], own: Picture, wanted: int | Size, level: int = logging.WARNING
+) -> Tensor | None:
     """How strongly every pixel is protected (1, 1, H, W), from 0 to 1, for the setting ``protect``; None for
     none.
 
     ``own`` is the photograph as it is given, ``wanted`` the size it is brought to. Where masks overlap the
-    stronger one counts. Raises ImageError for a mask that cannot be used, and as `naming.found`.
+    stronger one counts; faces, or people, of which there are none need no protection, and are told with
+    ``level``. Raises ImageError for a mask that cannot be used, and as `naming.sought`.
     """
     weights = []
     for name, amount in amounts.items():
         if amount > 0:
-            white = regions.white(naming.found(name, own), own.size, wanted, f"mask {name}")
+            mask = naming.sought(name, own)
+            if mask is None:
+                log.log(level, "No %s were found in the content picture: none are protected.", name)
+                continue
+            white = regions.white(mask, own.size, wanted, f"mask {name}")
             if white.max() < 1e-3:
                 raise ImageError(f"The mask {name} is black all over: paint white what shall be protected.")
             weights.append(white * amount**2)

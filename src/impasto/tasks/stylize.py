@@ -1,5 +1,6 @@
 """Stylisation: content + style + smoothness, from the content, or from the fast network's answer."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, overload
@@ -68,7 +69,9 @@ def plan_stylize(
         budget.check("stylize", effective, own.size, wanted)
         photo = own.fitted(wanted)
         regions = [replace(region, mask=naming.found(region.mask, own)) for region in regions]
-        protected = protect.protected(chosen.protect, own, wanted)
+        asked = settings.get("protect") is not None
+        # What a recipe protects is in some photographs only.
+        protected = protect.protected(chosen.protect, own, wanted, logging.WARNING if asked else logging.DEBUG)
         zones, fixed = zoned(style, regions, photo, chosen, own=own.size, wanted=wanted)
         zones = [in_colours_of(photo, zone, chosen.keep_colour) for zone in zones]
         frame = photo
