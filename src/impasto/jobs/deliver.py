@@ -99,6 +99,11 @@ class Work:
         """The picture so far. Raises NotReadyError before there is one."""
         return self.run.picture()
 
+    def checkpoint(self) -> None:
+        """Write the checkpoint, between two events, if the job has any. Raises OutputError."""
+        if self.job.delivery.checkpoint_every is not None:
+            self.run.checkpoint(self._checkpoint)
+
     def finish(self) -> dict[str, Any]:
         """Carry it out to its end, unseen, and give the record."""
         for _ in self.events():
