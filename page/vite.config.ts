@@ -17,5 +17,5 @@ export default defineConfig({
     // `npm run dev` against an `impasto web --port 8765 --no-open` that runs beside it.
     proxy: { "/api": { target: "http://127.0.0.1:8765", changeOrigin: true } },
   },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  test: { include: ["src/**/*.test.ts"], environment: "node", pool: "threads", isolate: false, fileParallelism: false },
 });

@@ -23,12 +23,10 @@ export interface Restored {
 }
 export interface Recipe {
   name: string;
-  help: string;
-  settings: Record<string, Value>;
+  values: Record<string, Value>;
 }
 export interface Network {
   name: string;
-  help: string;
   styles: string[];
   any: boolean;
 }
@@ -45,6 +43,8 @@ export interface Setting {
   needs: string[][];
 }
 export interface Choices {
+  tasks: string[];
+  methods: string[];
   recipes: Recipe[];
   networks: Network[];
   settings: Setting[];

@@ -12,7 +12,7 @@ export function valueFor(name: string, draft: Draft, choices: Choices): Value {
 }
 
 export function recipeValue(name: string, recipe: string, choices: Choices): Value {
-  const own = choices.recipes.find((each) => each.name === recipe)?.settings;
+  const own = choices.recipes.find((each) => each.name === recipe)?.values;
   return own?.[name] ?? choices.settings.find((each) => each.name === name)?.default ?? null;
 }
 

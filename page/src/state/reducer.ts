@@ -2,7 +2,7 @@
 import type { Job } from "../api/types";
 import type { Action } from "./actions";
 import { reduceDraft } from "./draft";
-import { FITTED, NO_PREVIEW, type Point, type Stage, type State } from "./model";
+import { FITTED, NO_PREVIEW, type Point, type Stage, type State, type Tab } from "./model";
 import { regionsOf } from "./regions";
 
 const STEPS = ["waiting", "running", "cancelled", "failed", "done"];
@@ -43,10 +43,11 @@ function reducePage(state: State, action: Action): State {
     case "upload-ended":
       return { ...state, uploads: state.uploads.filter(({ key }) => key !== action.key) };
     case "photo":
-      return { ...onDraft(state), painting: null, preview: NO_PREVIEW, view: FITTED };
+      return { ...onDraft(state), painting: null, preview: NO_PREVIEW, view: FITTED, tab: "style" };
     case "look":
+      return { ...onDraft(state), fault: null };
     case "again":
-      return { ...onDraft(state), fault: null, painting: action.type === "again" ? null : state.painting };
+      return { ...onDraft(state), fault: null, painting: null, tab: "settings" };
     case "region-added":
       return { ...onDraft(state), painting: action.region.key };
     case "region-removed":
@@ -63,6 +64,7 @@ function reducePage(state: State, action: Action): State {
         ...state,
         stage: action.stage,
         painting: null,
+        tab: tabFor(action.stage) ?? state.tab,
         view: sameSubject(state.stage, action.stage) ? state.view : FITTED,
       };
     case "view":
@@ -123,6 +125,12 @@ function withPoint(curve: readonly Point[], job: Job): readonly Point[] {
   if (last !== undefined && last.iteration >= progress.iteration) return curve;
   const loss = Object.values(progress.losses).reduce((sum, each) => sum + each, 0);
   return [...curve, { iteration: progress.iteration, loss }];
+}
+
+/** The part below the stage where the next thing is to be done. */
+function tabFor(stage: Stage): Tab | null {
+  if (stage.show === "draft") return null;
+  return stage.show === "pair" && stage.other === null ? "results" : "settings";
 }
 
 function stageAmong(stage: Stage, jobs: State["jobs"]): Stage {

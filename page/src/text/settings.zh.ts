@@ -1,5 +1,5 @@
 /** Settings in Chinese: name and help. One that is not here is told in English. */
-export const SETTINGS: Record<string, readonly [label: string, help: string]> = {
+export const SETTINGS_ZH: Record<string, readonly [label: string, help: string]> = {
   method: ["方法", "iterative：优化器。fast：网络一次画成。refine：优化器，从 fast 的结果开始。"],
   network: ["网络", "快速方法所用的网络。"],
   style_weight: ["风格权重", "风格损失的权重。"],
@@ -42,16 +42,22 @@ export const SETTINGS: Record<string, readonly [label: string, help: string]> = 
   precision: ["精度", "卷积的精度：auto 在处理器支持时用 bfloat16，否则 float32。"],
 };
 
-export const WORDS: Record<string, string> = {
-  draft: "草稿",
-  normal: "正常",
-  fine: "精细",
-  none: "随画作",
-  luminance: "保留",
-  linear: "线性",
-  histogram: "直方图",
-  default: "默认",
-  painted: "绘画",
-  statistics: "统计",
-  texture: "纹理",
+export const VALUES_ZH: Record<string, string> = {
+  "keep_colour=none": "随画作",
+  "keep_colour=luminance": "随照片，逐处保留",
+  "keep_colour=linear": "照片的色调，柔和",
+  "keep_colour=histogram": "照片的色调，精确",
+  "quality=draft": "草稿",
+  "quality=normal": "正常",
+  "quality=fine": "精细",
+};
+
+export const RECIPES_ZH: Record<string, readonly [label: string, help: string]> = {
+  default: ["绘画", "照片的每一处，都用画作中与它相似之处的笔触来画。"],
+  statistics: ["统计", "把画作的色彩与肌理铺满整个画面。较快。"],
+  gatys: ["Gatys 2016", "一切由此开始的方法，从噪声画起。较慢。"],
+  tutorial: ["教程", "TensorFlow 教程的做法：Adam 与 Gram 矩阵。较慢。"],
+  "tutorial-strong-style": ["教程：强风格", "风格十倍于教程。"],
+  "tutorial-high-tv": ["教程：平滑", "平滑得多的教程。"],
+  "tutorial-low-tv": ["教程：粗糙", "几乎不平滑的教程。"],
 };

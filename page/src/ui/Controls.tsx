@@ -3,10 +3,10 @@ import type { Choices, Value } from "../api/types";
 import { applies, valueFor } from "../state/applies";
 import type { Draft } from "../state/model";
 import { choices, draft } from "../state/selectors";
-import { dispatch } from "../state/store";
+import { dispatch, select } from "../state/store";
 import { strokeScale, strokeSetting } from "../state/strokes";
 import { percent, t } from "../text";
-import { meaning, word } from "../text/settings";
+import { meaning, recipe, valueLabel } from "../text/settings";
 import { Choice, Segments, Slider } from "./fields";
 import { More } from "./More";
 
@@ -29,15 +29,15 @@ export function Controls() {
       />
       <Strokes draft={now} choices={all} />
       <Size draft={now} choices={all} />
-      <Chosen name="quality" label={t().quality} draft={now} choices={all} />
-      <Chosen name="keep_colour" label={t().colours} draft={now} choices={all} />
+      <Chosen of={Segments} name="quality" label={t().quality} draft={now} choices={all} />
+      <Chosen of={Choice} name="keep_colour" label={t().colours} draft={now} choices={all} />
       {valueFor("method", now, all) !== "fast" && (
         <Choice
           name="recipe"
           label={t().recipe}
-          help={word(now.recipe, all.recipes.find(({ name }) => name === now.recipe)?.help)}
+          help={recipe(now.recipe)[1]}
           value={now.recipe}
-          options={all.recipes.map(({ name }) => ({ value: name, label: word(name) }))}
+          options={recipesToChoose(all, now.recipe).map((name) => ({ value: name, label: recipe(name)[0] }))}
           onChange={(name) => dispatch({ type: "recipe", name })}
         />
       )}
@@ -49,6 +49,13 @@ export function Controls() {
 interface OfDraft {
   draft: Draft;
   choices: Choices;
+}
+
+/** "painted" is another name of the default's; what serves other tasks is no choice here. */
+const OTHERS = new Set(["painted", "reconstruct", "texture"]);
+
+function recipesToChoose(choices: Choices, chosen: string): string[] {
+  return choices.recipes.map(({ name }) => name).filter((name) => name === chosen || !OTHERS.has(name));
 }
 
 /** A dial that doubles with every step of the same length: from a quarter to four times. */
@@ -69,13 +76,15 @@ function Strokes({ draft, choices }: OfDraft) {
   );
 }
 
+const largest = select((s) => (s.access.kind === "open" ? s.access.session.max_size : 0));
 const SIZES = ["512", "1024", "2048", "native"];
 
 function Size({ draft, choices }: OfDraft) {
   const method = valueFor("method", draft, choices);
   const value = String(valueFor("size", draft, choices));
   const own = value === "auto" ? (method === "fast" ? "1024" : "512") : value;
-  const options = SIZES.includes(own) ? SIZES : [own, ...SIZES];
+  const allowed = SIZES.filter((each) => each === "native" || Number(each) <= largest.value);
+  const options = allowed.includes(own) ? allowed : [own, ...allowed];
   return (
     <Segments
       name="size"
@@ -88,17 +97,23 @@ function Size({ draft, choices }: OfDraft) {
   );
 }
 
+interface ChosenProps extends OfDraft {
+  of: typeof Segments<string> | typeof Choice<string>;
+  name: string;
+  label: string;
+}
+
 /** One of a few words; not there where it would have no effect. */
-function Chosen({ name, label, draft, choices }: OfDraft & { name: string; label: string }) {
+function Chosen({ of: Field, name, label, draft, choices }: ChosenProps) {
   const setting = choices.settings.find((each) => each.name === name);
   if (setting?.choices == null || !applies(setting, draft, choices)) return null;
   return (
-    <Segments
+    <Field
       name={name}
       label={label}
-      help={meaning(setting)}
+      help={Field === Segments ? meaning(setting) : undefined}
       value={String(valueFor(name, draft, choices))}
-      options={setting.choices.map((each) => ({ value: each, label: word(each) }))}
+      options={setting.choices.map((each) => ({ value: each, label: valueLabel(name, each) }))}
       onChange={(value) => set(name, value)}
     />
   );

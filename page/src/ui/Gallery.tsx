@@ -122,7 +122,7 @@ function Learnt({ network, mixing, named }: LearntProps) {
       <header>
         <h2>{named ? t().learnt : network.name}</h2>
       </header>
-      <p class="quiet">{named ? t().learntHelp : network.help}</p>
+      {named && <p class="quiet">{t().learntHelp}</p>}
       <Rove class="tiles" label={network.name}>
         {network.styles.map((style, index) => (
           <Tile

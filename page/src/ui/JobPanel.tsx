@@ -6,7 +6,7 @@ import { cancel, goOn, removeJob } from "../effects/commands";
 import { isUnderWay, pictureOf } from "../state/selectors";
 import { dispatch } from "../state/store";
 import { duration, number, percent, t } from "../text";
-import { label } from "../text/settings";
+import { label, recipe, valueLabel } from "../text/settings";
 import { Curve } from "./Curve";
 import { DownloadMenu } from "./DownloadMenu";
 import { Icon } from "./Icon";
@@ -152,9 +152,13 @@ function MadeWith({ job: { request, ...job } }: { job: Job }) {
       </div>
       <dl>
         {request.style_index !== "" && <Entry name={t().learnt} value={request.style_index} />}
-        <Entry name={t().recipe} value={request.recipe} />
+        <Entry name={t().recipe} value={recipe(request.recipe)[0]} />
         {settings.map(([name, value]) => (
-          <Entry key={name} name={label(name)} value={typeof value === "number" ? number(value) : String(value)} />
+          <Entry
+            key={name}
+            name={label(name)}
+            value={typeof value === "number" ? number(value) : valueLabel(name, String(value))}
+          />
         ))}
         {job.size !== null && <Entry name={t().size} value={job.size.join(" × ")} />}
       </dl>

@@ -5,7 +5,7 @@ import { applies, valueFor } from "../state/applies";
 import type { Draft } from "../state/model";
 import { dispatch, select } from "../state/store";
 import { t } from "../text";
-import { label, meaning, word } from "../text/settings";
+import { label, meaning, valueLabel } from "../text/settings";
 import { Icon } from "./Icon";
 
 const fault = select((s) => s.fault);
@@ -104,7 +104,7 @@ function Input({ setting, value }: { setting: Setting; value: Value }) {
         <select {...common} value={String(value)} onChange={(event) => set(event.currentTarget.value)}>
           {(setting.choices ?? []).map((each) => (
             <option key={each} value={each}>
-              {word(each)}
+              {valueLabel(name, each)}
             </option>
           ))}
         </select>

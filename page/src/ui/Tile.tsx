@@ -32,7 +32,7 @@ export function Tile({
   children,
 }: TileProps) {
   return (
-    <div class={chosen ? "tile chosen" : "tile"}>
+    <div class={`tile ${chosen ? "chosen" : ""} ${source === null && !children ? "bare" : ""}`}>
       <button
         type="button"
         data-item
@@ -43,15 +43,13 @@ export function Tile({
         onClick={onChoose}
         onKeyDown={(event) => event.key === "Delete" && onRemove?.()}
       >
-        <span class="tile-picture">
-          {source !== null ? (
-            <Thumb key={source} source={source} />
-          ) : (
-            <span class="tile-letter">{name.slice(0, 1)}</span>
-          )}
-          {inset !== null && <img class="tile-inset" src={inset} alt="" loading="lazy" />}
-          {children}
-        </span>
+        {(source !== null || children) && (
+          <span class="tile-picture">
+            {source !== null && <Thumb key={source} source={source} />}
+            {inset !== null && <img class="tile-inset" src={inset} alt="" loading="lazy" />}
+            {children}
+          </span>
+        )}
         <span class="tile-name">{name}</span>
       </button>
       {onRemove && (
