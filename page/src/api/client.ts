@@ -1,5 +1,5 @@
 /** The server's JSON API, one function a call. */
-import type { Choices, Job, JobRequest, Picture, Session, StyleShare } from "./types";
+import type { Choices, Job, JobRequest, Picture, PreviewRequest, Session } from "./types";
 
 /** What the server said no with. */
 export class Refused extends Error {
@@ -11,17 +11,6 @@ export class Refused extends Error {
   ) {
     super(message);
   }
-}
-
-export interface PreviewRequest {
-  photo: string;
-  styles?: StyleShare[];
-  style_index?: string;
-  network?: string;
-  strength: number;
-  stroke_size: number | null;
-  size: number;
-  page: string;
 }
 
 // Relative to the page: it may stand under any path.

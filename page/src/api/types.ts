@@ -1,91 +1,29 @@
-export type Value = string | number | boolean | readonly number[] | null;
-export interface Session {
-  visitor: string;
-  version: string;
-  max_upload: number;
-  max_size: number;
-  queue: number;
-}
-export interface Picture {
-  id: string;
-  kind: "photo" | "painting" | "mask";
-  name: string;
-  width: number;
-  height: number;
-  sha256: string;
-  created: string;
-  transparent: boolean;
-  restored: Restored | null;
-}
-export interface Restored {
-  job: JobRequest;
-  missing: string[];
-}
-export interface Recipe {
-  name: string;
-  values: Record<string, Value>;
-}
-export interface Network {
-  name: string;
-  styles: string[];
-  any: boolean;
-}
-export interface Setting {
-  name: string;
-  help: string;
-  group: string;
-  type: "number" | "integer" | "choice" | "text" | "bool";
-  default: Value;
-  least: number | null;
-  most: number | null;
-  choices: string[] | null;
-  of: string[];
-  needs: string[][];
-}
-export interface Choices {
-  tasks: string[];
-  methods: string[];
-  recipes: Recipe[];
-  networks: Network[];
-  settings: Setting[];
-}
-export interface StyleShare {
-  painting: string;
-  weight: number;
-}
-export interface JobRequest {
-  task: "stylize" | "texture";
+/** The API's types by shorter names. They are made from the server's own description: `schema.ts`. */
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+/** A setting's value, as JSON has it. */
+export type Value =
+  | string
+  | number
+  | boolean
+  | readonly (string | number)[]
+  | { readonly [name: string]: number }
+  | null;
+
+export type Choices = Omit<Schemas["Choices"], "recipes" | "settings"> & { recipes: Recipe[]; settings: Setting[] };
+export type Job = Required<Omit<Schemas["Job"], "request">> & { request: JobRequest };
+export type JobRequest = Omit<Schemas["JobRequest"], "photo" | "settings"> & {
   photo: string | null;
-  styles: StyleShare[];
-  style_index: string;
-  regions: { mask: string; painting: string }[];
-  recipe: string;
   settings: Record<string, Value>;
-}
-export interface Progress {
-  share: number;
-  text: string;
-  iteration: number;
-  iterations: number;
-  losses: Record<string, number>;
-  scale: [number, number] | null;
-  left_s: number | null;
-}
-export interface Job {
-  id: string;
-  request: JobRequest;
-  state: "waiting" | "running" | "done" | "cancelled" | "failed";
-  position: number | null;
-  created: string;
-  started: string | null;
-  ended: string | null;
-  progress: Progress | null;
-  revision: number;
-  size: [number, number] | null;
-  snapshots: { iteration: number; revision: number }[];
-  seconds: number | null;
-  error: string | null;
-  from: string | null;
-  warnings: string[];
-  can_go_on: boolean;
-}
+};
+export type Network = Schemas["LearntNetwork"];
+export type Picture = Omit<Schemas["Picture"], "restored"> & { restored: Restored | null };
+export type PreviewRequest = Schemas["PreviewRequest"];
+export type Progress = Schemas["Going"];
+export type Recipe = Omit<Schemas["Recipe"], "values"> & { values: Record<string, Value> };
+export type Restored = Omit<Schemas["Restored"], "job"> & { job: JobRequest };
+export type Session = Schemas["Session"];
+export type Setting = Omit<Schemas["Setting"], "default"> & { default: Value };
+export type StyleShare = Schemas["Styled"];

@@ -27,7 +27,15 @@ describe("previews", () => {
       regions: { cat: [REGION] },
     };
     expect(wantedPreviews(learnt, CHOICES)).toEqual({
-      "": { photo: "cat", strength: 0.5, stroke_size: null, size: 512, style_index: "rhone:1", network: "multi" },
+      "": {
+        photo: "cat",
+        strength: 0.5,
+        stroke_size: null,
+        size: 512,
+        styles: [],
+        style_index: "rhone:1",
+        network: "multi",
+      },
     });
   });
 

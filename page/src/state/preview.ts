@@ -1,6 +1,5 @@
 /** What is to be previewed of a draft: the whole, and every region. */
-import type { PreviewRequest } from "../api/client";
-import type { Choices } from "../api/types";
+import type { Choices, PreviewRequest } from "../api/types";
 import { valueFor } from "./applies";
 import { sharesInWords } from "./draft";
 import type { Draft } from "./model";
@@ -24,6 +23,9 @@ export function wantedPreviews(draft: Draft, choices: Choices): Record<string, W
     strength: Number(valueFor("strength", draft, choices)),
     stroke_size: scale === 1 ? null : Math.min(FINEST, Math.round(PREVIEW_SIZE / scale)),
     size: PREVIEW_SIZE,
+    styles: [],
+    style_index: "",
+    network: null,
   };
   const wanted: Record<string, Wanted> = {};
   if (look.network !== null) {

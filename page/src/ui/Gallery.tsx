@@ -34,7 +34,7 @@ export function Gallery() {
       {editing.value === null &&
         choices.value?.networks
           .filter((network) => network.styles.length > 0)
-          .map((network, index) => <Learnt key={network.name} network={network} mixing={mixing} named={index === 0} />)}
+          .map((network, index) => <Learnt key={network.name} network={network} mixing={mixing} first={index === 0} />)}
     </aside>
   );
 }
@@ -81,6 +81,7 @@ function Paintings({ mixing }: { mixing: boolean }) {
           <Tile
             key={each.id}
             source={sourceOf(each)}
+            painted={photo.value !== null}
             inset={photo.value && addresses.picture(each.id, 96)}
             name={each.name}
             chosen={chosen.includes(each.id)}
@@ -111,23 +112,20 @@ function sourceOf(painting: Picture): string {
 interface LearntProps {
   network: Network;
   mixing: boolean;
-  named: boolean;
+  first: boolean;
 }
 
-function Learnt({ network, mixing, named }: LearntProps) {
+function Learnt({ network, mixing, first }: LearntProps) {
   const { look } = draft.value;
   const chosen = look.network === network.name ? look.mix.map(({ id }) => id) : [];
-  return (
-    <section aria-label={`${t().learnt}: ${network.name}`}>
-      <header>
-        <h2>{named ? t().learnt : network.name}</h2>
-      </header>
-      {named && <p class="quiet">{t().learntHelp}</p>}
+  const tiles = (
+    <>
       <Rove class="tiles" label={network.name}>
         {network.styles.map((style, index) => (
           <Tile
             key={style}
             source={photo.value && addresses.learnt(network.name, index, photo.value.id, SIDE)}
+            painted
             name={style}
             chosen={chosen.includes(style)}
             first={chosen.length === 0 && index === 0}
@@ -136,6 +134,24 @@ function Learnt({ network, mixing, named }: LearntProps) {
         ))}
       </Rove>
       {chosen.length > 0 && <Shares learnt />}
+    </>
+  );
+  // Those that serve unless one asks for others are in sight.
+  if (!first) {
+    return (
+      <details class="more">
+        <summary>{network.name}</summary>
+        {tiles}
+      </details>
+    );
+  }
+  return (
+    <section aria-labelledby="learnt">
+      <header>
+        <h2 id="learnt">{t().learnt}</h2>
+      </header>
+      <p class="quiet">{t().learntHelp}</p>
+      {tiles}
     </section>
   );
 }

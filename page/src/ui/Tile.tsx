@@ -1,12 +1,15 @@
 /** A picture to choose, in a gallery or a strip. */
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { wishFor } from "../effects/thumbs";
 import { t } from "../text";
 import { Icon } from "./Icon";
 
 interface TileProps {
   /** Null where there is no picture of it yet. */
   source: string | null;
+  /** Whether the server has to paint it first. */
+  painted?: boolean;
   /** A smaller picture in its corner: the painting itself. */
   inset?: string | null;
   name: string;
@@ -22,6 +25,7 @@ interface TileProps {
 
 export function Tile({
   source,
+  painted = false,
   inset = null,
   name,
   label = name,
@@ -45,7 +49,7 @@ export function Tile({
       >
         {(source !== null || children) && (
           <span class="tile-picture">
-            {source !== null && <Thumb key={source} source={source} />}
+            {source !== null && <Thumb key={source} source={source} painted={painted} />}
             {inset !== null && <img class="tile-inset" src={inset} alt="" loading="lazy" />}
             {children}
           </span>
@@ -61,7 +65,25 @@ export function Tile({
   );
 }
 
-function Thumb({ source }: { source: string }) {
+/** Seen when it is there. What is painted for it is asked for when the tile comes into sight. */
+function Thumb({ source, painted }: { source: string; painted: boolean }) {
+  const image = useRef<HTMLImageElement>(null);
+  const [from, setFrom] = useState(painted ? undefined : source);
   const [there, setThere] = useState(false);
-  return <img class={there ? "there" : ""} src={source} alt="" loading="lazy" onLoad={() => setThere(true)} />;
+  useEffect(() => {
+    if (!painted || image.current === null) return;
+    let forget = () => {};
+    const watcher = new IntersectionObserver((entries) => {
+      forget();
+      if (entries.at(-1)?.isIntersecting) forget = wishFor(source, setFrom);
+    });
+    watcher.observe(image.current);
+    return () => {
+      watcher.disconnect();
+      forget();
+    };
+  }, [source, painted]);
+  return (
+    <img ref={image} class={there ? "there" : ""} src={from} alt="" loading="lazy" onLoad={() => setThere(true)} />
+  );
 }
