@@ -22,7 +22,7 @@ export function keepMasks(): void {
   effect(() => {
     const [on, all] = [photo.value, regions.value];
     if (on === null) return;
-    for (const region of all) {
+    for (const region of all.filter(({ found }) => found === null)) {
       if (masks.get(region.key)?.photo !== on.id) masks.set(region.key, { photo: on.id, mask: new Mask(on) });
       void masks
         .get(region.key)
@@ -38,7 +38,9 @@ export function keepMasks(): void {
 }
 
 async function save(on: string): Promise<void> {
-  for (const { key, strokes } of regions.value.filter((region) => region.mask === null && isPainted(region))) {
+  for (const { key, strokes } of regions.value.filter(
+    (region) => region.mask === null && region.found === null && isPainted(region),
+  )) {
     const mask = masks.get(key);
     if (mask?.photo !== on) continue;
     const sent = await attempt(async () => upload(await mask.mask.png(), "mask", "region.png"));

@@ -6,6 +6,7 @@ const REGION: Region = {
   key: "r",
   tint: 2,
   painting: "wave",
+  found: null,
   mask: "new",
   base: "old",
   strokes: [{ size: 1, softness: 0, erase: false, dabs: [] }],

@@ -42,7 +42,7 @@ export type Action =
   | { type: "settings-reset" }
   | { type: "again"; request: JobRequest }
   // Regions, of the draft's photo
-  | { type: "region-added"; region: Pick<Region, "key" | "painting"> }
+  | { type: "region-added"; region: Pick<Region, "key" | "found"> }
   | { type: "region-removed"; key: string }
   | { type: "region-painting"; key: string; painting: string }
   | { type: "stroke"; key: string; stroke: Stroke }

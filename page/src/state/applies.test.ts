@@ -5,7 +5,16 @@ import { type Draft, EMPTY_DRAFT, type Region } from "./model";
 
 const DRAFT: Draft = { ...EMPTY_DRAFT, photo: "cat", look: { network: null, mix: [{ id: "wave", weight: 1 }] } };
 const LEARNT: Draft = { ...DRAFT, look: { network: "multi", mix: [{ id: "rhone", weight: 0.5 }] } };
-const REGION: Region = { key: "r", tint: 0, painting: "night", mask: "m", base: "m", strokes: [], undone: [] };
+const REGION: Region = {
+  key: "r",
+  tint: 0,
+  painting: "night",
+  found: null,
+  mask: "m",
+  base: "m",
+  strokes: [],
+  undone: [],
+};
 
 function effective(draft: Draft): string[] {
   return CHOICES.settings.filter((each) => applies(each, draft, CHOICES)).map(({ name }) => name);
@@ -74,6 +83,9 @@ describe("what is asked of the server", () => {
     };
     expect(requestOf({ ...DRAFT, regions }, CHOICES).regions).toEqual([{ mask: "m", painting: "night" }]);
     expect(requestOf({ ...LEARNT, regions }, CHOICES).regions).toEqual([]);
+    const faces = { cat: [{ ...REGION, found: "faces" as const, base: null, mask: null }] };
+    expect(requestOf({ ...DRAFT, regions: faces }, CHOICES).regions).toEqual([{ mask: "faces", painting: "night" }]);
+    expect(lacks({ ...DRAFT, regions: faces })).toBeNull();
   });
 });
 

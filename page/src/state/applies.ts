@@ -1,7 +1,7 @@
 /** What settings apply to, as they declare it: the server refuses one that would have no effect. */
 import type { Choices, JobRequest, Setting, Value } from "../api/types";
 import { sharesInWords } from "./draft";
-import type { Draft } from "./model";
+import type { Draft, Region } from "./model";
 import { isPainted, regionsOf } from "./regions";
 
 /** The value that counts: the user's, or else the recipe's. */
@@ -42,7 +42,7 @@ export function lacks(draft: Draft): Lack | null {
   if (draft.photo === null) return "photo";
   const regions = asked(draft);
   if (draft.look.mix.length === 0 && regions.length === 0) return "style";
-  return regions.some((region) => region.mask === null) ? "mask" : null;
+  return regions.some((region) => maskIn(region) === null) ? "mask" : null;
 }
 
 /** The regions that count: those with something in their mask, and a painting. Learnt styles have none. */
@@ -50,6 +50,10 @@ function asked(draft: Draft) {
   return draft.look.network === null
     ? regionsOf(draft).filter((region) => isPainted(region) && region.painting !== null)
     : [];
+}
+
+function maskIn(region: Region): string | null {
+  return region.found ?? region.mask;
 }
 
 export function requestOf(draft: Draft, choices: Choices): JobRequest {
@@ -68,7 +72,10 @@ export function requestOf(draft: Draft, choices: Choices): JobRequest {
     photo: draft.photo,
     styles: network === null ? mix.map(({ id, weight }) => ({ painting: id, weight })) : [],
     style_index: network === null ? "" : sharesInWords(mix),
-    regions: asked(draft).flatMap(({ mask, painting }) => (mask && painting ? [{ mask, painting }] : [])),
+    regions: asked(draft).flatMap((region) => {
+      const mask = maskIn(region);
+      return mask && region.painting ? [{ mask, painting: region.painting }] : [];
+    }),
     // Recipes are for the optimiser.
     recipe: valueFor("method", draft, choices) === "fast" ? "default" : draft.recipe,
     settings: { ...settings, ...learnt },

@@ -103,7 +103,8 @@ test("a picture that is removed is in no part of the draft", () => {
     { type: "photo", id: "cat" } as const,
     look("wave"),
     look("night", null, true),
-    { type: "region-added", region: { key: "r", painting: "wave" } } as const,
+    { type: "region-added", region: { key: "r", found: null } } as const,
+    { type: "region-painting", key: "r", painting: "wave" } as const,
   ].reduce(reduceDraft, EMPTY_DRAFT);
   const without = reduceDraft(full, { type: "picture-removed", id: "wave" });
   expect(without.look.mix.map(({ id }) => id)).toEqual(["night"]);

@@ -62,6 +62,8 @@ export interface Region {
   /** Which of the tints it is shown in. */
   readonly tint: number;
   readonly painting: string | null;
+  /** What the server finds by itself, in place of a mask. */
+  readonly found: Found | null;
   /** The mask's id on the server; null while what was painted is not there yet. */
   readonly mask: string | null;
   /** A mask from the server that the strokes go onto. */
@@ -69,6 +71,8 @@ export interface Region {
   readonly strokes: readonly Stroke[];
   readonly undone: readonly Stroke[];
 }
+
+export type Found = "faces" | "people";
 
 export interface Stroke {
   /** Diameter, as a share of the photo's long side. */

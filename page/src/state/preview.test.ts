@@ -5,7 +5,16 @@ import { wantedPreviews } from "./preview";
 import { strokeScale, strokeSetting } from "./strokes";
 
 const DRAFT: Draft = { ...EMPTY_DRAFT, photo: "cat", look: { network: null, mix: [{ id: "wave", weight: 1 }] } };
-const REGION: Region = { key: "r", tint: 0, painting: "night", mask: null, base: "m", strokes: [], undone: [] };
+const REGION: Region = {
+  key: "r",
+  tint: 0,
+  painting: "night",
+  found: null,
+  mask: null,
+  base: "m",
+  strokes: [],
+  undone: [],
+};
 
 describe("previews", () => {
   test("need a photo and something to paint it like", () => {

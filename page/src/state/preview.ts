@@ -36,7 +36,8 @@ export function wantedPreviews(draft: Draft, choices: Choices): Record<string, W
     wanted[""] = { ...common, styles: look.mix.map(({ id, weight }) => ({ painting: id, weight })) };
   }
   for (const region of regionsOf(draft)) {
-    if (region.painting !== null && isPainted(region)) {
+    // Where the faces are, only the server knows.
+    if (region.painting !== null && region.found === null && isPainted(region)) {
       wanted[region.key] = { ...common, styles: [{ painting: region.painting, weight: 1 }] };
     }
   }

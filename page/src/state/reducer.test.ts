@@ -75,7 +75,7 @@ describe("the stage", () => {
       { type: "recipe", name: "gatys" },
       { type: "setting", name: "strength", value: 0.7 },
       { type: "again", request: REQUEST },
-      { type: "region-added", region: { key: "r", painting: null } },
+      { type: "region-added", region: { key: "r", found: null } },
     ] as const) {
       expect(reduce(onJob, action).stage, action.type).toEqual({ show: "draft" });
     }
@@ -92,7 +92,7 @@ describe("the stage", () => {
 
   test("only a region that is there can be painted", () => {
     expect(reduce(onJob, { type: "paint-region", key: "none" }).painting).toBeNull();
-    const added = reduce(onJob, { type: "region-added", region: { key: "r", painting: null } });
+    const added = reduce(onJob, { type: "region-added", region: { key: "r", found: null } });
     expect(added.painting).toBe("r");
     expect(reduce(added, { type: "region-removed", key: "r" }).painting).toBeNull();
     expect(reduce(added, { type: "photo", id: "dog" }).painting).toBeNull();

@@ -6,7 +6,7 @@ import { isPainted, regionsOf, TINTS } from "./regions";
 
 const stroke = (size: number): Stroke => ({ size, softness: 0, erase: false, dabs: [[0.5, 0.5, 1]] });
 const [first, second] = [stroke(0.1), stroke(0.2)];
-const add = (key: string): Action => ({ type: "region-added", region: { key, painting: null } });
+const add = (key: string): Action => ({ type: "region-added", region: { key, found: null } });
 
 function given(...actions: Action[]): Draft {
   return actions.reduce(reduceDraft, { ...EMPTY_DRAFT, photo: "cat" });

@@ -5,11 +5,22 @@ import type { Draft, Region, Stroke } from "./model";
 
 export const TINTS = 6;
 
+const EMPTY_REGION: Region = {
+  key: "",
+  tint: 0,
+  painting: null,
+  found: null,
+  mask: null,
+  base: null,
+  strokes: [],
+  undone: [],
+};
+
 export function reduceRegions(draft: Draft, action: Action): Draft {
   switch (action.type) {
     case "region-added": {
-      const added: Region = { ...action.region, tint: 0, mask: null, base: null, strokes: [], undone: [] };
-      return change(draft, (all) => [...all, { ...added, tint: freeTint(all) }]);
+      const { key, found } = action.region;
+      return change(draft, (all) => [...all, { ...EMPTY_REGION, key, found, tint: freeTint(all) }]);
     }
     case "region-removed":
       return change(draft, (all) => all.filter((each) => each.key !== action.key));
@@ -51,19 +62,14 @@ export function regionsOf(draft: Draft): readonly Region[] {
 
 /** Whether there is anything in its mask. */
 export function isPainted(region: Region): boolean {
-  return region.base !== null || region.strokes.length > 0;
+  return region.found !== null || region.base !== null || region.strokes.length > 0;
 }
 
 export function restoredRegions(regions: JobRequest["regions"]): Region[] {
-  return regions.map(({ mask, painting }, index) => ({
-    key: mask,
-    tint: index % TINTS,
-    painting,
-    mask,
-    base: mask,
-    strokes: [],
-    undone: [],
-  }));
+  return regions.map(({ mask, painting }, index) => {
+    const region = { ...EMPTY_REGION, key: mask, tint: index % TINTS, painting };
+    return mask === "faces" || mask === "people" ? { ...region, found: mask } : { ...region, mask, base: mask };
+  });
 }
 
 function redrawn(region: Region, strokes: readonly Stroke[]): Region {

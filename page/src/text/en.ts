@@ -74,8 +74,12 @@ export const en = {
 
   // Regions
   regions: "Regions",
-  regionsHelp: "Paint over a part of the photo and give it a painting of its own.",
+  regionsHelp: "Give a part of the photo a painting of its own.",
   addRegion: "Add a region",
+  regionPainted: "By brush",
+  faces: "Faces",
+  people: "People",
+  foundHelp: "They are found when it is painted. Choose their painting.",
   region: (number: number) => `Region ${number}`,
   regionUnpainted: "nothing painted yet",
   regionNoPainting: "choose its painting",
@@ -138,7 +142,7 @@ export const en = {
   removeResult: "Delete",
   removeResultSure: "Delete for good",
   madeWith: "Made with",
-  allOfRecipe: "the recipe's own settings",
+  allOfRecipe: "All else as the recipe has it.",
   wentOn: "goes on from an earlier picture",
   backToDraft: "Back to the draft",
 

@@ -32,6 +32,23 @@ export function when(time: string): string {
   return new Date(time).toLocaleString(language.value, { dateStyle: "medium", timeStyle: "short" });
 }
 
+/** A file's name as that of a picture: the_great-wave.jpg is the great wave. */
+export function title(name: string): string {
+  return (
+    name
+      .replace(/\.[a-z0-9]{2,5}$/i, "")
+      .replace(/[_-]+/g, " ")
+      .trim() || name
+  );
+}
+
+/** The time of today, the day of what was before. */
+export function shortly(time: string): string {
+  const then = new Date(time);
+  const today = then.toDateString() === new Date().toDateString();
+  return then.toLocaleString(language.value, today ? { timeStyle: "short" } : { month: "short", day: "numeric" });
+}
+
 export function bytes(count: number): string {
   return count < 1e6 ? `${Math.round(count / 1e3)} kB` : `${Math.round(count / 1e6)} MB`;
 }

@@ -70,8 +70,12 @@ export const zh: Text = {
   no: "否",
 
   regions: "区域",
-  regionsHelp: "在照片上涂出一部分，给它单独配一幅画。",
+  regionsHelp: "给照片的一部分单独配一幅画。",
   addRegion: "添加区域",
+  regionPainted: "画笔涂抹",
+  faces: "人脸",
+  people: "人物",
+  foundHelp: "作画时会自动找到。请为它选一幅画。",
   region: (number) => `区域 ${number}`,
   regionUnpainted: "还没有涂",
   regionNoPainting: "请为它选一幅画",
@@ -132,7 +136,7 @@ export const zh: Text = {
   removeResult: "删除",
   removeResultSure: "彻底删除",
   madeWith: "设置",
-  allOfRecipe: "全部按配方",
+  allOfRecipe: "其余按配方。",
   wentOn: "接着先前的一幅继续画",
   backToDraft: "回到草稿",
 

@@ -20,7 +20,8 @@ const place = signal<readonly [x: number, y: number]>([0.5, 0.5]);
 export function useBrush(): Hand | null {
   const dabs = useRef<Dab[]>([]);
   const key = editing.value;
-  if (key === null) return null;
+  const region = regions.value.find((each) => each.key === key);
+  if (key === null || region === undefined || region.found !== null) return null;
 
   const add = (x: number, y: number, pressure: number) => {
     const dab: Dab = [x, y, pressure];
@@ -75,9 +76,22 @@ export function BrushCursor({ sheet }: { sheet: Sheet }) {
   return <span class="brush-ring" style={{ ...at, width: across, height: across }} />;
 }
 
+/** Nothing is painted where the server finds the region by itself. */
+function FoundBar() {
+  return (
+    <div class="brush-bar">
+      <span>{t().foundHelp}</span>
+      <button type="button" class="primary" onClick={() => dispatch({ type: "paint-region", key: null })}>
+        {t().done}
+      </button>
+    </div>
+  );
+}
+
 export function BrushBar() {
   const region = regions.value.find(({ key }) => key === editing.value);
   if (region === undefined) return null;
+  if (region.found !== null) return <FoundBar />;
   const { size, softness, erase } = brush.value;
   const { key } = region;
   return (

@@ -12,7 +12,7 @@ export function useSplit(): { after: { clipPath: string } } {
   return { after: { clipPath: split.value === null ? "none" : `inset(0 0 0 ${split.value * 100}%)` } };
 }
 
-export function Divider({ sheet }: { sheet: Sheet }) {
+export function Divider({ sheet, after }: { sheet: Sheet; after: string }) {
   const line = useRef<HTMLDivElement>(null);
   if (split.value === null) return null;
   const to = (share: number) => dispatch({ type: "split", split: Math.min(1, Math.max(0, share)) });
@@ -41,14 +41,18 @@ export function Divider({ sheet }: { sheet: Sheet }) {
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={Math.round(split.value * 100)}
-      style={{ left: `${sheet.left + split.value * sheet.width}px` }}
+      style={{
+        left: `${sheet.left + split.value * sheet.width}px`,
+        top: `${Math.max(0, sheet.top)}px`,
+        bottom: `${Math.max(0, sheet.bottom)}px`,
+      }}
       onKeyDown={onKeyDown}
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={onPointerMove}
     >
       <span class="divider-label before">{t().original}</span>
       <span class="divider-grip" />
-      <span class="divider-label">{t().result}</span>
+      <span class="divider-label">{after}</span>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import type { Network, Picture } from "../api/types";
 import { addFiles, choosePainting, removePicture } from "../effects/commands";
 import { choices, draft, editing, paintings, photo, photos, pictureOf, regions } from "../state/selectors";
 import { dispatch } from "../state/store";
-import { percent, t } from "../text";
+import { percent, t, title } from "../text";
 import { Files, Slider } from "./fields";
 import { Icon } from "./Icon";
 import { Rove } from "./Rove";
@@ -56,7 +56,7 @@ function Photos() {
           <Tile
             key={each.id}
             source={addresses.picture(each.id, SIDE)}
-            name={each.name}
+            name={title(each.name)}
             chosen={each.id === draft.value.photo}
             first={draft.value.photo === null && index === 0}
             onChoose={() => dispatch({ type: "photo", id: each.id })}
@@ -83,7 +83,7 @@ function Paintings({ mixing }: { mixing: boolean }) {
             source={sourceOf(each)}
             painted={photo.value !== null}
             inset={photo.value && addresses.picture(each.id, 96)}
-            name={each.name}
+            name={title(each.name)}
             chosen={chosen.includes(each.id)}
             first={chosen.length === 0 && index === 0}
             onChoose={() => choosePainting(each.id, mixing)}
@@ -126,7 +126,7 @@ function Learnt({ network, mixing, first }: LearntProps) {
             key={style}
             source={photo.value && addresses.learnt(network.name, index, photo.value.id, SIDE)}
             painted
-            name={style}
+            name={title(style)}
             chosen={chosen.includes(style)}
             first={chosen.length === 0 && index === 0}
             onChoose={() => dispatch({ type: "look", id: style, network: network.name, mixing })}
@@ -166,7 +166,7 @@ function Shares({ learnt = false }: { learnt?: boolean }) {
       {look.mix.map(({ id, weight }) => (
         <Slider
           key={id}
-          label={learnt ? id : (pictureOf(id)?.name ?? id)}
+          label={title(learnt ? id : (pictureOf(id)?.name ?? id))}
           value={weight}
           least={0.05}
           most={1}

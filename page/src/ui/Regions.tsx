@@ -1,11 +1,11 @@
 /** Parts of the photo that have a painting of their own. */
 import { addresses } from "../api/client";
-import type { Region } from "../state/model";
+import type { Found, Region } from "../state/model";
 import { isPainted } from "../state/regions";
 import { draft, editing, photo, pictureOf, regions } from "../state/selectors";
 import { dispatch } from "../state/store";
-import { t } from "../text";
-import { Icon } from "./Icon";
+import { t, title } from "../text";
+import { Icon, type IconName } from "./Icon";
 
 export function Regions() {
   if (photo.value === null) return null;
@@ -14,24 +14,64 @@ export function Regions() {
     <section class="regions" aria-labelledby="regions">
       <header>
         <h2 id="regions">{t().regions}</h2>
-        <button type="button" class="quiet-button" disabled={learnt} onClick={addRegion}>
-          <Icon name="add" />
-          {t().addRegion}
-        </button>
       </header>
-      {regions.value.length === 0 && <p class="quiet">{learnt ? t().regionsNotLearnt : t().regionsHelp}</p>}
+      <p class="quiet">{learnt ? t().regionsNotLearnt : t().regionsHelp}</p>
+      <div class="row">
+        <AddButton icon="brush" words={t().regionPainted} disabled={learnt} onClick={() => addRegion(null)} />
+        <AddButton icon="face" words={t().faces} disabled={learnt || has("faces")} onClick={() => addRegion("faces")} />
+        <AddButton
+          icon="person"
+          words={t().people}
+          disabled={learnt || has("people")}
+          onClick={() => addRegion("people")}
+        />
+      </div>
       <ol class="region-list">
         {regions.value.map((region, index) => (
-          <Row key={region.key} region={region} name={t().region(index + 1)} />
+          <Row
+            key={region.key}
+            region={region}
+            name={region.found === null ? t().region(index + 1) : t()[region.found]}
+          />
         ))}
       </ol>
     </section>
   );
 }
 
-export function addRegion(): void {
-  const key = crypto.getRandomValues(new Uint32Array(2)).join("-");
-  dispatch({ type: "region-added", region: { key, painting: null } });
+function AddButton({
+  icon,
+  words,
+  disabled,
+  onClick,
+}: {
+  icon: IconName;
+  words: string;
+  disabled: boolean;
+  onClick: () => void;
+}) {
+  return (
+    <button
+      type="button"
+      class="small-button"
+      disabled={disabled}
+      aria-label={`${t().addRegion}: ${words}`}
+      onClick={onClick}
+    >
+      <Icon name={icon} />
+      {words}
+    </button>
+  );
+}
+
+function has(found: Found): boolean {
+  return regions.value.some((region) => region.found === found);
+}
+
+/** Painted by hand, or found by the server. */
+export function addRegion(found: Found | null): void {
+  const key = found ?? crypto.getRandomValues(new Uint32Array(2)).join("-");
+  dispatch({ type: "region-added", region: { key, found } });
 }
 
 function Row({ region, name }: { region: Region; name: string }) {
@@ -48,7 +88,7 @@ function Row({ region, name }: { region: Region; name: string }) {
       )}
       <span class="region-words">
         <strong>{name}</strong>
-        <small>{lack ?? painting?.name}</small>
+        <small>{lack ?? (painting && title(painting.name))}</small>
       </span>
       <button
         type="button"
@@ -58,7 +98,7 @@ function Row({ region, name }: { region: Region; name: string }) {
         aria-label={t().editRegion(name)}
         onClick={() => dispatch({ type: "paint-region", key: now ? null : region.key })}
       >
-        <Icon name="brush" />
+        <Icon name={region.found === null ? "brush" : "palette"} />
       </button>
       <button
         type="button"

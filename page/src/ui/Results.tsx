@@ -4,7 +4,7 @@ import type { Job } from "../api/types";
 import { showJob } from "../effects/commands";
 import { isUnderWay, jobs, stage } from "../state/selectors";
 import { dispatch } from "../state/store";
-import { percent, t, when } from "../text";
+import { percent, shortly, t, when } from "../text";
 import { stateInWords } from "./jobWords";
 import { Rove } from "./Rove";
 import { Tile } from "./Tile";
@@ -45,7 +45,7 @@ export function ResultTile({ job, first }: { job: Job; first: boolean }) {
   return (
     <Tile
       source={job.revision > 0 ? addresses.result(job.id, job.revision, SIDE) : null}
-      name={job.state === "done" ? when(job.created) : stateInWords(job)}
+      name={job.state === "done" ? shortly(job.created) : stateInWords(job)}
       label={`${t().resultNumber(when(job.created))}: ${stateInWords(job)}`}
       chosen={chosen}
       first={first}

@@ -58,7 +58,11 @@ function DraftStage({ photo }: { photo: Picture }) {
       height={photo.height}
       hand={hand}
       over={(sheet) =>
-        editing.value !== null ? <BrushCursor sheet={sheet} /> : previewed && <Divider sheet={sheet} />
+        editing.value !== null ? (
+          <BrushCursor sheet={sheet} />
+        ) : (
+          previewed && <Divider sheet={sheet} after={t().preview} />
+        )
       }
     >
       <img src={original} alt={t().original} draggable={false} />
@@ -86,7 +90,7 @@ function JobStage({ job, snapshot }: { job: Job; snapshot: number | null }) {
       label={t().pictureOf(t().result)}
       width={width}
       height={height}
-      over={(sheet) => before !== null && job.revision > 0 && <Divider sheet={sheet} />}
+      over={(sheet) => before !== null && job.revision > 0 && <Divider sheet={sheet} after={t().result} />}
     >
       {before !== null && (
         <img class="before" src={addresses.picture(before.id, 2048)} alt={t().original} draggable={false} />

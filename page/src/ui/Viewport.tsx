@@ -13,6 +13,8 @@ export interface Sheet {
   readonly top: number;
   readonly width: number;
   readonly height: number;
+  /** From its lower edge to that of the viewport. */
+  readonly bottom: number;
 }
 
 interface ViewportProps {
@@ -109,7 +111,8 @@ export function Viewport({ label, width, height, hand = null, over, children }: 
 
 function placed(view: View, fitted: { width: number; height: number }, seen: { width: number; height: number }): Sheet {
   const [width, height] = [fitted.width * view.scale, fitted.height * view.scale];
-  return { left: seen.width / 2 - view.x * width, top: seen.height / 2 - view.y * height, width, height };
+  const [left, top] = [seen.width / 2 - view.x * width, seen.height / 2 - view.y * height];
+  return { left, top, width, height, bottom: seen.height - top - height };
 }
 
 /** The view that a key asks for. */
