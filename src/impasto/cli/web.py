@@ -1,6 +1,7 @@
 """The command web."""
 
 import contextlib
+import os
 import sys
 import webbrowser
 from pathlib import Path
@@ -44,6 +45,7 @@ def web(
 ) -> None:
     """Open the studio in the browser: drop a photograph and a painting, and watch it being painted."""
     try:
+        from impasto.web import logs
         from impasto.web.config import Config
         from impasto.web.server import serve
     except ModuleNotFoundError as error:
@@ -62,7 +64,10 @@ def web(
         max_size=max_size,
         users=users,
         root_path=root_path,
+        **({"token": token} if (token := os.environ.get("IMPASTO_WEB_TOKEN")) else {}),
     )
+
+    logs.begin()
 
     def started(address: str) -> None:
         say(address)

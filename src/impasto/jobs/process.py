@@ -171,11 +171,15 @@ class Process:
         self._pictures.put(None)
         self._messages.put(None)
 
+    def said(self) -> str:
+        """What it has written on its standard error, once it has ended and is not closed yet."""
+        self._log.seek(0)
+        return self._log.read()
+
     def _cause(self, code: int) -> str:
         if code == -signal.SIGKILL:
             return "Its process was killed, most likely for want of memory: choose a smaller `size`."
         if code < 0:
             return f"Its process was ended by {signal.Signals(-code).name}."
-        self._log.seek(0)
-        tail = self._log.read().strip().splitlines()[-1:] or ["it said nothing"]
+        tail = self.said().strip().splitlines()[-1:] or ["it said nothing"]
         return f"Its process ended with code {code} ({tail[0]})."

@@ -60,6 +60,8 @@ def main() -> None:
         if (line := next(lines, None)) is None:  # there was never any work
             return
         order = json.loads(line)
+    if "work" not in order:  # but a cancel, for one
+        return
 
     def listen() -> None:
         for line in lines:

@@ -9,7 +9,7 @@ from impasto._version import __version__
 from impasto.web import page
 from impasto.web.guard import Guard
 from impasto.web.refusals import tell_of_errors
-from impasto.web.routes import health, pictures, session
+from impasto.web.routes import choices, events, health, jobs, pictures, preview, session
 from impasto.web.studio import Studio
 
 _ABOUT = """Paintings of photographs: send pictures, ask for previews and jobs, watch them being painted.
@@ -22,6 +22,7 @@ def app_of(studio: Studio) -> FastAPI:
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
+        studio.open()
         yield
         await studio.close()
 
@@ -38,8 +39,8 @@ def app_of(studio: Studio) -> FastAPI:
     )
     app.state.studio = studio
     tell_of_errors(app)
-    for each in (session, pictures, health):
+    for each in (session, choices, pictures, preview, jobs, events, health):
         app.include_router(each.router)
     app.include_router(page.router())
-    app.add_middleware(Guard, config=studio.config, sessions=studio.sessions)
+    app.add_middleware(Guard, config=studio.config, sessions=studio.sessions, count=studio.metrics.count_request)
     return app

@@ -11,7 +11,7 @@ A page of another origin must not be able to do anything with the studio, whatev
 
 import logging
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,8 +45,11 @@ _SENDING = ("POST", "PUT", "DELETE")
 class Guard:
     """The outermost part of the app."""
 
-    def __init__(self, app: ASGIApp, config: Config, sessions: Sessions) -> None:
-        self._app, self._sessions = app, sessions
+    def __init__(
+        self, app: ASGIApp, config: Config, sessions: Sessions, count: Callable[[Mapping[str, Any]], None]
+    ) -> None:
+        """``count`` is told of every request that was answered."""
+        self._app, self._sessions, self._count = app, sessions, count
         self._hosts, self._most = config.allowed(), config.max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,12 +79,11 @@ class Guard:
             else:
                 await self._app(scope, Patient(receive, most), sent)
         finally:
-            route = getattr(scope.get("route"), "path", "-")  # no ids, and nothing that others have made up
+            route = getattr(scope.get("route"), "path", "none")  # no ids, and nothing that others have made up
             seconds = round(time.monotonic() - began, 4)
             told = {"method": scope["method"], "route": route, "status": status, "seconds": seconds}
             log.info("request", extra=told)
-            if (count := state.get("count")) is not None:
-                count(told)
+            self._count(told)
         return None
 
     def _refused(self, scope: Scope, path: str, state: MutableMapping[str, Any]) -> ASGIApp | None:

@@ -48,7 +48,7 @@ class Intake:
                 sha256 = await _written(body, incoming)
                 if (there := self._store.picture_by_hash(visitor, sha256, kind)) and there.sha256 == sha256:
                     return there, False
-                answer = await self._desk.ask("take", file=str(incoming), to=str(kept), kind=kind, within=60)
+                answer = await self._desk.ask("take", {"file": str(incoming), "to": str(kept), "kind": kind})
             finally:
                 incoming.unlink(missing_ok=True)
         told = answer.told

@@ -60,9 +60,9 @@ class Styled(_Given):
 
 
 class RegionRequest(_Given):
-    """What is white in the mask follows the painting."""
+    """What is white in the mask, or the faces or people of the photograph, follow the painting."""
 
-    mask: Id
+    mask: Id | Literal["faces", "people"]
     painting: Id
 
 
@@ -118,17 +118,17 @@ class Job(BaseModel):
     id: Id
     request: JobRequest
     state: State
-    position: int | None = Field(None, description="Among the waiting ones.")
+    position: int | None = Field(default=None, description="Among the waiting ones.")
     created: datetime
     started: datetime | None = None
     ended: datetime | None = None
     progress: Going | None = None
-    revision: int = Field(0, description="Rises with every new picture; 0 means that there is none yet.")
-    size: tuple[int, int] | None = Field(None, description="Width and height of the result.")
+    revision: int = Field(default=0, description="Rises with every new picture; 0 means that there is none yet.")
+    size: tuple[int, int] | None = Field(default=None, description="Width and height of the result.")
     snapshots: list[Snapshot] = []
-    seconds: float = Field(0.0, description="Spent on it so far.")
+    seconds: float = Field(default=0.0, description="Spent on it so far.")
     error: str | None = None
-    origin: Id | None = Field(None, serialization_alias="from", validation_alias="from")
+    origin: Id | None = Field(default=None, serialization_alias="from", validation_alias="from")
     warnings: list[str] = []
     can_go_on: bool = False
 

@@ -1,5 +1,6 @@
 """What a process that will paint does before it knows what: so that the first picture is there at once."""
 
+import logging
 import os
 from typing import Any
 
@@ -15,6 +16,9 @@ def ready() -> None:
     """Load what every job needs."""
     if hasattr(os, "nice"):
         os.nice(_NICE)
+    said = logging.StreamHandler()
+    said.setFormatter(logging.Formatter("impasto: %(message)s"))
+    logging.getLogger("impasto").addHandler(said)
     weights.load(weights.BACKBONE)
 
 

@@ -4,6 +4,7 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import replace
+from types import FrameType
 
 import uvicorn
 
@@ -22,18 +23,32 @@ def serve(config: Config, started: Callable[[str], None]) -> None:
     """
     listening = _listening(config)
     config = replace(config, port=listening.getsockname()[1])
-    server = uvicorn.Server(
+    studio = Studio.of(config)
+    server = _Server(
+        studio,
         uvicorn.Config(
-            app_of(Studio.of(config)),
+            app_of(studio),
             log_config=None,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=3,
             h11_max_incomplete_event_size=2**16,
-        )
+        ),
     )
     started(config.address())
     server.run([listening])
+
+
+class _Server(uvicorn.Server):
+    """One that lets open pages go when it is asked to stop, for it waits for them."""
+
+    def __init__(self, studio: Studio, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._studio = studio
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._studio.hub.close()
+        super().handle_exit(sig, frame)
 
 
 def _listening(config: Config) -> socket.socket:

@@ -119,13 +119,14 @@ class Store:
         with self._writing() as file:
             file.execute("UPDATE jobs SET state = ?, data = ? WHERE id = ?", (job.state, job.model_dump_json(), job.id))
 
-    def place_jobs(self, ids: list[str]) -> None:
-        """Let jobs wait in this order."""
+    def place_jobs(self, before: list[str], after: list[str]) -> None:
+        """Let jobs take one another's places: those that come in the order ``before`` come in ``after``."""
         with self._writing() as file:
-            places = sorted(
-                place for id in ids for (place,) in file.execute("SELECT place FROM jobs WHERE id = ?", (id,))
+            rows = [file.execute("SELECT place FROM jobs WHERE id = ?", (id,)).fetchone() for id in before]
+            file.executemany(
+                "UPDATE jobs SET place = ? WHERE id = ?",
+                [(place, id) for (place,), id in zip(rows, after, strict=True)],
             )
-            file.executemany("UPDATE jobs SET place = ? WHERE id = ?", zip(places, ids, strict=True))
 
     def jobs(self, visitor: str) -> list[Job]:
         """A visitor's, newest first."""

@@ -9,10 +9,9 @@ import itertools
 import json
 import logging
 import sys
-import time
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from impasto import errors
 from impasto.errors import ImpastoError
@@ -20,8 +19,12 @@ from impasto.web.refusals import Refused
 
 log = logging.getLogger("impasto.web")
 
-LONGEST = 120.0
-"""Seconds that a request may take, if it is not said otherwise."""
+Done = TypeVar("Done")
+
+LONGEST, STARTING = 60.0, 300.0
+"""Seconds that a request may take; and a new process until it is ready."""
+_LAST = 9
+"""The urgency of what can wait for all else."""
 _LINE = 2**24
 """The most bytes of what is told in an answer, beside a picture's bytes."""
 
@@ -37,30 +40,32 @@ class Answer:
 class Desk:
     """A process of `desk.main`, begun when it is first needed."""
 
-    def __init__(self, name: str, most_bytes: int) -> None:
-        """One that may hold so much memory."""
+    def __init__(self, name: str, most_bytes: int, ready: str) -> None:
+        """One that may hold so much memory. ``ready`` is what a new process does before all else."""
         self.name, self.replaced = name, 0
-        self._most = most_bytes
+        self._most, self._ready, self._told = most_bytes, ready, dict[str, Any]()
         self._process: asyncio.subprocess.Process | None = None
         self._line: list[tuple[int, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
-        self._busy = False
-        self._closed = False
+        self._busy = self._closed = False
 
-    async def ask(self, what: str, *, urgency: int = 1, within: float = LONGEST, **arguments: Any) -> Answer:
+    async def ask(self, what: str, arguments: Mapping[str, Any], *, urgency: int = 1) -> Answer:
         """Have something done; the least ``urgency`` number of all that wait is next.
 
         Raises what was raised there, if it was an ImpastoError, and Refused where the process had to be
         replaced.
         """
-        async with self._turn(urgency):
-            # Whoever gives up waiting leaves the answer to be read all the same, or the next would get it.
-            return await asyncio.shield(asyncio.ensure_future(self._asked(what, within, arguments)))
+        return await self._in_turn(urgency, lambda: self._asked({"do": what, **arguments}))
+
+    async def readiness(self) -> dict[str, Any]:
+        """What the process tells once it is ready; it is begun if it is not there."""
+        await self._in_turn(_LAST, self._begun)
+        return self._told
 
     async def warm(self) -> None:
-        """Begin the process, and let it load what it will need."""
-        with contextlib.suppress(ImpastoError, Refused):
-            await self.ask("ready", urgency=9)
+        """Begin the process, if that can be."""
+        with contextlib.suppress(ImpastoError, Refused, OSError):
+            await self.readiness()
 
     async def close(self) -> None:
         """End the process."""
@@ -72,8 +77,7 @@ class Desk:
         """The process, if there is one."""
         return self._process.pid if self._process and self._process.returncode is None else None
 
-    @contextlib.asynccontextmanager
-    async def _turn(self, urgency: int) -> AsyncIterator[None]:
+    async def _in_turn(self, urgency: int, do: Callable[[], Coroutine[Any, Any, Done]]) -> Done:
         if self._busy:
             turn = asyncio.get_running_loop().create_future()
             heapq.heappush(self._line, (urgency, next(self._numbers), turn))
@@ -84,10 +88,10 @@ class Desk:
                     self._next()
                 raise
         self._busy = True
-        try:
-            yield
-        finally:
-            self._next()
+        # Whoever gives up waiting leaves the answer to be read all the same, or the next would get it.
+        doing = asyncio.ensure_future(do())
+        doing.add_done_callback(lambda done: (done.cancelled() or done.exception(), self._next()))
+        return await asyncio.shield(doing)
 
     def _next(self) -> None:
         while self._line:
@@ -97,42 +101,20 @@ class Desk:
                 return
         self._busy = False
 
-    async def _asked(self, what: str, within: float, arguments: dict[str, Any]) -> Answer:
-        began = time.monotonic()
-        try:
-            answer = await asyncio.wait_for(self._exchanged({"do": what, **arguments}), within)
-        except (TimeoutError, OSError, EOFError, ValueError) as error:  # ValueError: a line beyond `_LINE`
-            await self._end()
-            self.replaced += 1
-            log.warning("desk replaced", extra={"desk": self.name, "doing": what, "because": type(error).__name__})
-            why = (
-                f"took longer than {within:g} s" if isinstance(error, TimeoutError) else "took more memory than it may"
-            )
-            raise Refused(422, f"This {why} and was given up: take a smaller picture.") from None
-        log.debug("desk", extra={"desk": self.name, "doing": what, "seconds": round(time.monotonic() - began, 3)})
+    async def _asked(self, request: dict[str, Any]) -> Answer:
+        answer = await self._answered(await self._begun(), request, LONGEST)
         if answer.told.get("bytes_held", 0) > self._most:
             await self._end()
             self.replaced += 1
-        if "failed" in answer.told:
-            raised = getattr(errors, answer.told["error"], None)
-            if isinstance(raised, type) and issubclass(raised, ImpastoError):
-                raise raised(answer.told["failed"])
-            log.error("desk failed", extra={"desk": self.name, "doing": what, "because": answer.told["failed"]})
-            raise Refused(500, "This should not have happened: see the server's log.")
-        return answer
+        if "failed" not in answer.told:
+            return answer
+        raised = getattr(errors, answer.told["error"], None)
+        if isinstance(raised, type) and issubclass(raised, ImpastoError):
+            raise raised(answer.told["failed"])
+        log.error("desk failed", extra={"desk": self.name, "doing": request["do"], "because": answer.told["failed"]})
+        raise Refused(500, "This should not have happened: see the server's log.")
 
-    async def _exchanged(self, request: dict[str, Any]) -> Answer:
-        process = await self._running()
-        assert process.stdin and process.stdout
-        process.stdin.write(json.dumps(request).encode() + b"\n")
-        await process.stdin.drain()
-        line = await process.stdout.readline()
-        if not line:
-            raise EOFError
-        told = json.loads(line)
-        return Answer(told, await process.stdout.readexactly(told.pop("length", 0)))
-
-    async def _running(self) -> asyncio.subprocess.Process:
+    async def _begun(self) -> asyncio.subprocess.Process:
         if self._closed:
             raise Refused(503, "The studio is closing: try again in a moment.", retry_after=5)
         if self._process is None or self._process.returncode is not None:
@@ -144,7 +126,26 @@ class Desk:
                 limit=_LINE,
                 start_new_session=True,  # Ctrl-C is the server's, which then ends it
             )
+            self._told = (await self._answered(self._process, {"do": self._ready}, STARTING)).told
         return self._process
+
+    async def _answered(self, process: asyncio.subprocess.Process, request: dict[str, Any], within: float) -> Answer:
+        """What a process answers. Raises Refused, and ends it, where it does not."""
+        assert process.stdin and process.stdout
+        try:
+            async with asyncio.timeout(within):
+                process.stdin.write(json.dumps(request).encode() + b"\n")
+                await process.stdin.drain()
+                told = json.loads(await process.stdout.readuntil(b"\n"))
+                return Answer(told, await process.stdout.readexactly(told.pop("length")))
+        except (TimeoutError, OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+            await self._end()
+            self.replaced += 1
+            because = {"desk": self.name, "doing": request["do"], "because": type(error).__name__}
+            log.warning("desk replaced", extra=because)
+            late = isinstance(error, TimeoutError)
+            why = f"took longer than {within:g} s" if late else "took more memory than it may"
+            raise Refused(422, f"This {why} and was given up: take a smaller picture.") from None
 
     async def _end(self) -> None:
         process, self._process = self._process, None

@@ -13,14 +13,17 @@ from typing import Any
 
 from impasto.errors import ImpastoError
 from impasto.machine import interrupts
-from impasto.tasks.record import machine  # noqa: F401 - loads torch
-from impasto.web.desk import showing, taking
+from impasto.web.desk import downloading, painting, showing, taking
 
 Done = tuple[dict[str, Any], bytes]
 
 _DOES: dict[str, Callable[..., Done]] = {
+    "arrive": taking.ready,
     "take": taking.take,
     "show": showing.show,
+    "download": downloading.download,
+    "ready": painting.ready,
+    "paint": painting.paint,
 }
 
 

@@ -24,12 +24,17 @@ def take(file: str, to: str, kind: str) -> tuple[dict[str, Any], bytes]:
     return told | {"made": None if kind == "mask" else _made(Path(file))}, b""
 
 
+def ready() -> tuple[dict[str, Any], bytes]:
+    """Nothing: all that is needed is loaded."""
+    return {}, b""
+
+
 def _made(file: Path) -> dict[str, Any] | None:
-    """If the picture is a result of Impasto, the job that it was made by, and the SHA-256 of the job's
-    files.
+    """If the picture is a result of Impasto, the job that it was made by, the same with the SHA-256 of its
+    files in their place.
     """
     try:
         told = record.read(file)
-        return {"job": Job.of(told.get("job")).dictionary(), "sha256": told.get("sha256")}
+        return {"job": Job.of(told.get("job")).dictionary(), "hashed": told.get("hashed")}
     except ImpastoError:
         return None

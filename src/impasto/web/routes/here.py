@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Request, Response
 
+from impasto.errors import SettingsError
+from impasto.web.folder import is_own
 from impasto.web.models import Id, Problem
 from impasto.web.studio import Studio
 
@@ -24,15 +26,15 @@ Known = Annotated[Id, Path()]
 
 FOREVER = "private, max-age=31536000, immutable"
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
+Responses = dict[int | str, dict[str, Any]]
+
+PROBLEMS: Responses = {
     401: {"model": Problem, "description": "No token, and no session."},
     403: {"model": Problem, "description": "Another name of the server, or another page's request."},
     404: {"model": Problem, "description": "There is none, or it is another visitor's."},
     422: {"model": Problem, "description": "What was asked for makes no sense; `setting` says where."},
 }
-PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/jpeg": {}, "image/png": {}}, "description": "The picture."}
-}
+PICTURE: Responses = {200: {"content": {"image/jpeg": {}, "image/png": {}}, "description": "The picture."}}
 
 
 def unchanged(request: Request, tag: str, cached: str = FOREVER) -> Response | None:
@@ -45,3 +47,11 @@ def unchanged(request: Request, tag: str, cached: str = FOREVER) -> Response | N
 def picture(content: bytes, kind: str, tag: str, cached: str = FOREVER) -> Response:
     """A picture as an answer."""
     return Response(content, media_type=kind, headers={"ETag": tag, "Cache-Control": cached})
+
+
+def file_of(here: Studio, visitor: str, id: str) -> str:
+    """The file of a visitor's picture. Raises SettingsError where there is none, or a link in its place."""
+    path = here.folder.picture(id)
+    if here.store.picture(visitor, id) is None or not is_own(path):
+        raise SettingsError(f"There is no picture {id!r}: send it first.")
+    return str(path)

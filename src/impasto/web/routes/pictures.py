@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from impasto.web.folder import is_own, tag
-from impasto.web.models import Kind, Picture, Problem
+from impasto.web.models import Kind, Picture, PictureDeleted, Problem
 from impasto.web.refusals import Refused
 from impasto.web.routes.here import PICTURE, PROBLEMS, Here, Known, Visitor, picture, unchanged
 
@@ -37,7 +37,9 @@ async def send(
 ) -> Picture:
     """Send a picture: the bytes of its file as the body, of whatever content type."""
     found, new = await here.intake.take(visitor, kind, name, _parts(request))
-    if not new:
+    if new:
+        here.hub.tell(visitor, "picture", found.id, found)
+    else:
         response.status_code = 200
     return found
 
@@ -64,8 +66,11 @@ async def one(id: Known, here: Here, visitor: Visitor) -> Picture:
 async def delete(id: Known, here: Here, visitor: Visitor) -> None:
     """Remove a picture."""
     known(here, visitor, id)
+    if here.jobs.needs(visitor, id):
+        raise Refused(409, "A job needs the picture: cancel that, or wait until it has ended.")
     here.store.drop_picture(id)
     here.folder.drop_picture(id)
+    here.hub.tell(visitor, "removed", id, PictureDeleted(picture=id))
 
 
 @router.get("/{id}/file", response_class=Response, responses=PICTURE)
@@ -78,7 +83,7 @@ async def file(id: Known, request: Request, here: Here, visitor: Visitor, side: 
     path = here.folder.picture(id)
     if not is_own(path):
         raise Refused(404, "The picture's file is gone.")
-    shown = await here.desk.ask("show", file=str(path), side=side)
+    shown = await here.seen.have(mark, lambda: here.desk.ask("show", {"file": str(path), "side": side}))
     return picture(shown.content, shown.told["type"], mark)
 
 
