@@ -85,6 +85,7 @@ export const en = {
   regionNoPainting: "choose its painting",
   editRegion: (name: string) => `Paint ${name}`,
   brush: "Brush",
+  brushHelp: "Paint over the place, then choose its painting.",
   eraser: "Eraser",
   brushSize: "Brush size",
   softness: "Softness",

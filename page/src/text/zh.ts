@@ -81,6 +81,7 @@ export const zh: Text = {
   regionNoPainting: "请为它选一幅画",
   editRegion: (name) => `涂抹${name}`,
   brush: "画笔",
+  brushHelp: "涂出这一处，再为它选一幅画。",
   eraser: "橡皮",
   brushSize: "画笔大小",
   softness: "柔和",

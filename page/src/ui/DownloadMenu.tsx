@@ -18,7 +18,7 @@ export function DownloadMenu({ job }: { job: Job }) {
         if (!event.currentTarget.contains(event.relatedTarget as Node | null)) event.currentTarget.open = false;
       }}
       onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
+        if (event.key !== "Escape" || !event.currentTarget.open) return;
         event.stopPropagation();
         event.currentTarget.open = false;
       }}

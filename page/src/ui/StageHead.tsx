@@ -1,5 +1,5 @@
 /** Above the pictures: what is on the stage, and how it stands. */
-import { isUnderWay, shown, stage } from "../state/selectors";
+import { editing, isUnderWay, shown, stage } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { percent, t, when } from "../text";
 import { Icon } from "./Icon";
@@ -28,6 +28,13 @@ export function StageHead() {
 
 function DraftHead() {
   const { state, error } = preview.value;
+  if (editing.value !== null) {
+    return (
+      <div class="stage-head" role="status">
+        <span class="chip">{t().brushHelp}</span>
+      </div>
+    );
+  }
   const words = { none: null, busy: t().previewBusy, shown: t().preview, failed: t().previewFailed }[state];
   return (
     <div class="stage-head" role="status">
