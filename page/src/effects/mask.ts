@@ -37,6 +37,7 @@ export class Mask {
       region.strokes.length === this.drawn.length + 1 && this.drawn.every((each, i) => each === region.strokes[i]);
     if (!more || last === undefined) this.redraw(region.strokes);
     else if (last !== this.claimed) this.stroke(last);
+    this.claimed = null;
     this.drawn = region.strokes;
   }
 

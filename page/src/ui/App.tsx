@@ -38,7 +38,7 @@ function Studio() {
       <Tabs />
       <Gallery />
       <aside class="side panel" aria-label={t().settings}>
-        <div class="side-scroll">
+        <div class="side-scroll" key={shown.value?.id ?? "draft"}>
           {shown.value === null ? (
             <>
               <Controls />
@@ -64,7 +64,7 @@ function Studio() {
 function Tabs() {
   const tabs: readonly (readonly [Tab, string])[] = [
     ["style", t().style],
-    ["settings", t().settings],
+    ["settings", shown.value === null ? t().settings : t().result],
     ["results", t().results],
   ];
   return (
