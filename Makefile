@@ -1,4 +1,5 @@
 # make demo   a stylised picture in output/demo
+# make web    the studio in the browser
 # make test   format check, lint, types, tests: nine minutes on two cores
 # make quick  only the laws that everything rests on: a minute
 # make slow   the long proofs that make test leaves out
@@ -16,10 +17,13 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test quick slow fuzz check venv sheet report notebooks bench clean
+.PHONY: demo web test quick slow fuzz check venv sheet report notebooks bench clean
 
 demo: venv
 	$(BIN)/impasto demo --force
+
+web: venv
+	$(BIN)/impasto web
 
 test: venv check
 	$(PYTEST) -m "not slow"
@@ -69,7 +73,7 @@ venv: .venv/ready
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Impasto needs Python 3.11 or later; set PYTHON."; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,export,notebook,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,export,notebook,web,dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt mediapipe \
 		|| echo "No mediapipe for this Python: --protect people will not work, all else does."
 	@touch $@

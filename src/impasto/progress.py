@@ -13,6 +13,7 @@ class Progress:
     to say of that. ``event`` says in a few words what happened just now that is worth a line for itself, and
     is empty otherwise. ``iteration`` and ``losses`` (every term's unweighted value, and their weighted
     ``total``) are told where there are any. ``seconds_left`` is an estimate, None as long as there is none.
+    ``width`` and ``height`` are those of the scale that is worked at, 0 where there are no scales.
 
     >>> Progress(0.5, "tile 1/2").dictionary()["done"]
     0.5
@@ -24,6 +25,8 @@ class Progress:
     iteration: int = 0
     losses: Mapping[str, float] = field(default_factory=dict)
     seconds_left: float | None = None
+    width: int = 0
+    height: int = 0
 
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; ``Progress(**dictionary)`` is the same again."""

@@ -15,7 +15,7 @@ import torch
 
 from impasto._version import IMPORTED_AT
 from impasto.errors import OutputError, RecordError, SettingsError
-from impasto.jobs.job import Job
+from impasto.jobs.job import Delivery, Job
 from impasto.jobs.rescue import Write, place
 from impasto.machine import files, interrupts, memory
 from impasto.machine.claim import claimed
@@ -56,6 +56,7 @@ class Work:
             self._pass_over(self.run.resume(self._checkpoint))
         kept = job.delivery.keep_metadata or ("some" if job.delivery.metadata else "none")
         self._origin = origin_of(job.content, kept, job.delivery.profile) if job.content else NOWHERE
+        self._hashed = replace(job, delivery=Delivery()).moved(_hashed).dictionary()
         files.create_folder(job.output.parent)
 
     @classmethod
@@ -98,6 +99,11 @@ class Work:
     def picture(self) -> Picture:
         """The picture so far. Raises NotReadyError before there is one."""
         return self.run.picture()
+
+    def checkpoint(self) -> None:
+        """Write the checkpoint, between two events, if the job has any. Raises OutputError."""
+        if self.job.delivery.checkpoint_every is not None:
+            self.run.checkpoint(self._checkpoint)
 
     def finish(self) -> dict[str, Any]:
         """Carry it out to its end, unseen, and give the record."""
@@ -166,6 +172,7 @@ class Work:
         """
         result, delivery = self.run.result(), self.job.delivery
         result.record.update(inputs=self.job.inputs, snapshots=self._saved, job=self.job.dictionary())
+        result.record["hashed"] = self._hashed
 
         def write(path: Path, force: bool) -> None:
             result.record["output"] = str(path)
@@ -235,6 +242,14 @@ def plan(job: Job) -> dict[str, Any]:
         "recipe": run.recipe,
         "settings": run.settings.dictionary(),
     }
+
+
+def _hashed(path: str) -> str:
+    """The SHA-256 of a file, by which it is known wherever it lies."""
+    try:
+        return files.sha256_of(files.at_home(path))
+    except OSError:  # it was read once, and is gone, or is a pipe
+        return "unknown"
 
 
 def job_of(result: Path) -> Job:

@@ -1,36 +1,24 @@
 """Work in a process of its own: its memory is its own, and whatever it dies of, the one that watches goes on.
 
-The process reads JSON lines from its standard input: first the work, then requests. It answers in JSON lines
-on its standard output.
-
-    → {"work": "impasto.jobs.deliver:Work.of", "arguments": {…}}      what gives the work, and with what
-    → {"picture": "FILE.png"}      write the picture so far there, once the evaluation at hand is done
-    → {"cancel": true}             stop once the evaluation at hand is done; what has no reader any more, or
-    is asked to stop by a signal, is cancelled, too
-    ← {"progress": {…}}            a `Progress`
-    ← {"picture": "FILE.png", "written": true}      false: there is none yet, or nobody waits for it any more
-    ← {"failed": "…", "error": "SettingsError"}, {"cancelled": true} or {"done": true}, last
+What it is told and tells is in `worker`, which is what runs there; whoever watches needs no torch.
 """
 
 import contextlib
-import importlib
 import json
-import os
 import queue
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
-from impasto.errors import ImpastoError, NotReadyError, OutputError
-from impasto.machine import interrupts
-from impasto.pictures.codecs import load, save
-from impasto.pictures.picture import Picture
 from impasto.progress import Progress
+
+if TYPE_CHECKING:
+    from impasto.pictures.picture import Picture
 
 GRACE = 3.0
 """Seconds that a process has to obey, before it is killed."""
@@ -38,36 +26,27 @@ GRACE = 3.0
 Outcome = Literal["running", "done", "failed", "cancelled", "died"]
 
 
-class Worker(Protocol):
-    """What can be done in a process of its own."""
-
-    def events(self) -> Generator[Progress, None, None]:
-        """Work, telling how far it is. When it is closed, what there is is saved."""
-        ...
-
-    def picture(self) -> Picture:
-        """The picture so far. Raises NotReadyError before there is one."""
-        ...
-
-
 class Process:
-    """Work that is done in a process of its own, begun at once. Close it, or use it in a ``with``, so that
-    nothing is left running.
+    """Work that is done in a process of its own. Close it, or use it in a ``with``, so that nothing is left
+    running.
 
     ``outcome`` says how it ended; ``failure`` is why, in a sentence, where it failed or died, and ``error``
     the name of the error's class.
     """
 
-    def __init__(self, work: str, arguments: Mapping[str, Any]) -> None:
-        """``work`` is "module:function" or "module:Class.method": what makes a `Worker` of the ``arguments``,
-        which are plain values.
+    def __init__(self, work: str = "", arguments: Mapping[str, Any] | None = None, *, ready: str = "") -> None:
+        """``work`` is "module:function" or "module:Class.method": what makes a `worker.Worker` of the
+        ``arguments``, which are plain values.
+
+        Without it the process waits until it is to `begin`. ``ready`` names a function that is called there
+        meanwhile, so that the work finds what it needs loaded.
         """
         self.outcome: Outcome = "running"
         self.failure = self.error = ""
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - closed with the process
         # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that one.
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from impasto.jobs.process import main; main()"],
+            [sys.executable, "-c", "from impasto.jobs.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
@@ -79,13 +58,30 @@ class Process:
         self._asked = threading.Lock()
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
-        self._say({"work": work, "arguments": dict(arguments)})
+        if ready:
+            self._say({"ready": ready})
+        if work:
+            self.begin(work, arguments or {})
 
     def __enter__(self) -> "Process":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its number among the system's."""
+        return self._process.pid
+
+    def begin(self, work: str, arguments: Mapping[str, Any]) -> None:
+        """Let it do the work that it has waited for; once."""
+        self._say({"work": work, "arguments": dict(arguments)})
 
     def events(self) -> Iterator[Progress]:
         """What the work tells, to its end; of an end that is none, by a signal or for want of memory, the
@@ -103,28 +99,44 @@ class Process:
             self.outcome, self.failure = "died", self._cause(code)
             yield Progress(0, event=self.failure)
 
-    def picture(self, timeout: float | None = None) -> Picture | None:
+    def picture(self, timeout: float | None = None) -> "Picture | None":
         """The picture so far, None where there is none yet, or none any more, or the wait of so many seconds
         was for nothing.
         """
-        with self._asked, tempfile.TemporaryDirectory() as folder:
-            path = str(Path(folder) / "picture.png")
-            self._say({"picture": path})
+        from impasto.pictures.codecs import load  # with torch, which `lend` does without
+
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "picture.png"
+            return load(path) if self.lend(path, timeout) else None
+
+    def lend(self, path: Path, timeout: float | None = None) -> bool:
+        """Have the picture so far written to a file in a folder that is there, over what is there; False
+        where `picture` would give None.
+        """
+        with self._asked:
+            self._say({"picture": str(path)})
             try:
                 # What answers an earlier request, for which nobody waited, is passed over.
-                while (answer := self._pictures.get(timeout=timeout)) and answer["picture"] != path:
+                while (answer := self._pictures.get(timeout=timeout)) and answer["picture"] != str(path):
                     pass
             except queue.Empty:
-                return None
+                return False
             if answer is None:
                 self._pictures.put(None)  # whoever asks next is told the same
-            return load(path) if answer and answer["written"] else None
+            return bool(answer and answer["written"])
 
     def cancel(self, grace: float = GRACE) -> None:
         """Let it stop and save what there is once the evaluation at hand is done, or kill it after so many
         seconds.
         """
-        self._say({"cancel": True})
+        self._stop("cancel", grace)
+
+    def pause(self, grace: float = GRACE) -> None:
+        """The same, and let it write before it what it can be taken up from again."""
+        self._stop("pause", grace)
+
+    def _stop(self, how: str, grace: float) -> None:
+        self._say({how: True})
         try:
             self._process.wait(grace)
         except subprocess.TimeoutExpired:
@@ -159,71 +171,15 @@ class Process:
         self._pictures.put(None)
         self._messages.put(None)
 
+    def said(self) -> str:
+        """What it has written on its standard error, once it has ended and is not closed yet."""
+        self._log.seek(0)
+        return self._log.read()
+
     def _cause(self, code: int) -> str:
         if code == -signal.SIGKILL:
             return "Its process was killed, most likely for want of memory: choose a smaller `size`."
         if code < 0:
             return f"Its process was ended by {signal.Signals(-code).name}."
-        self._log.seek(0)
-        tail = self._log.read().strip().splitlines()[-1:] or ["it said nothing"]
+        tail = self.said().strip().splitlines()[-1:] or ["it said nothing"]
         return f"Its process ended with code {code} ({tail[0]})."
-
-
-def main() -> None:
-    """The process: see the module."""
-    lines = iter(sys.stdin.readline, "")
-    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    order = json.loads(next(lines))
-
-    def listen() -> None:
-        for line in lines:
-            requests.put(json.loads(line))
-        requests.put({"cancel": True})  # nobody is there any more
-
-    def tell(message: Mapping[str, Any]) -> None:
-        sys.stdout.write(json.dumps(message) + "\n")
-        sys.stdout.flush()
-
-    threading.Thread(target=listen, daemon=True).start()
-    try:
-        # By a batch system, for one, which sends its signal to every process of a job.
-        with interrupts.handled(lambda *_: requests.put({"cancel": True})):
-            tell(_carried_out(_made(order["work"], order["arguments"]), requests, tell))
-    except ImpastoError as error:
-        tell({"failed": str(error), "error": type(error).__name__})
-    except BrokenPipeError:
-        os._exit(1)  # nobody reads, and Python would complain when it closes stdout
-    except Exception as error:
-        tell({"failed": f"{type(error).__name__}: {error}", "error": type(error).__name__})
-
-
-def _made(work: str, arguments: Mapping[str, Any]) -> Worker:
-    module, _, names = work.partition(":")
-    maker: Any = importlib.import_module(module)
-    for name in names.split("."):
-        maker = getattr(maker, name)
-    worker: Worker = maker(**arguments)
-    return worker
-
-
-def _carried_out(worker: Worker, requests: "queue.SimpleQueue[dict[str, Any]]", tell: Any) -> dict[str, Any]:
-    """Do the work, and what is requested in between; the last message."""
-    with contextlib.closing(worker.events()) as events:
-        for progress in events:
-            tell({"progress": progress.dictionary()})
-            while not requests.empty():
-                request = requests.get()
-                if "cancel" in request:
-                    return {"cancelled": True}
-                tell({"picture": request["picture"], "written": _written(worker, request["picture"])})
-    return {"done": True}
-
-
-def _written(worker: Worker, path: str) -> bool:
-    if not Path(path).parent.exists():  # whoever asked has given up
-        return False
-    try:
-        save(worker.picture(), Path(path), force=True)
-    except (NotReadyError, OutputError):  # a picture that cannot be lent is no reason to stop working
-        return False
-    return True

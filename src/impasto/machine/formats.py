@@ -8,17 +8,12 @@ names must be there, and what is there must be named.
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load
-from torch import Tensor
-
 from impasto.errors import ImpastoError
 from impasto.machine import strict_json
 from impasto.machine.files import opened
 
 MOST_TEXT = 2**24
 """Bytes: no text of ours within a file is longer, and none is read that is."""
-_MOST_BYTES, _MOST_TENSORS = 2**29, 2**12
 
 
 def check_version(told: object, known: int, path: Path, error: type[ImpastoError]) -> None:
@@ -32,27 +27,6 @@ def check_version(told: object, known: int, path: Path, error: type[ImpastoError
         raise error(
             f"{path} was written by a newer Impasto (format {int(text)}; this one reads up to {known}): update Impasto."
         )
-
-
-def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    """The metadata and the tensors of a safetensors file, in memory, so that nobody can shorten the file
-    meanwhile. Raises OSError, and ValueError for one that is damaged or too large.
-    """
-    with opened(path) as file:
-        data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise ValueError(f"it holds more than {_MOST_BYTES} bytes")
-    header = int.from_bytes(data[:8], "little")
-    if header > MOST_TEXT:
-        raise ValueError(f"its header of {header} bytes is longer than {MOST_TEXT}")
-    told = parsed(data[8 : 8 + header])
-    if len(told) > _MOST_TENSORS:
-        raise ValueError(f"it names {len(told)} tensors")
-    try:
-        tensors = load(data)
-    except (SafetensorError, KeyError, RuntimeError, AssertionError) as error:  # a number's type that torch has not
-        raise ValueError(str(error)) from error
-    return {str(name): str(value) for name, value in dict(told.get("__metadata__") or {}).items()}, tensors
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from impasto.colour import transfer
 from impasto.errors import OutputError, SettingsError, StyleCodeError, WeightsError, briefly, did_you_mean
 from impasto.machine import formats
 from impasto.machine.files import at_home, sha256_of, write_atomic
+from impasto.machine.tensors import read_tensors
 from impasto.networks.contract import COLOURS
 from impasto.networks.encoder import looked_at
 from impasto.networks.zoo import is_file, network
@@ -96,7 +97,7 @@ class StyleCode:
         """
         path = at_home(path)
         try:
-            told, tensors = formats.read_tensors(path)
+            told, tensors = read_tensors(path)
             if told.get("impasto") == "network":
                 return only_style(str(path))
             if told.get("impasto") != _MARK:

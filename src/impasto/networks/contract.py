@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 from impasto.errors import WeightsError, briefly
 from impasto.machine import formats, strict_json
 from impasto.machine.files import write_atomic
+from impasto.machine.tensors import read_tensors
 from impasto.networks.cin import Layer, Stylizer, StylizerShape
 from impasto.networks.encoder import CHANNELS, EncoderShape, StyleEncoder
 from impasto.pictures.large import LargePicture
@@ -142,7 +143,7 @@ def load_network(path: Path) -> Network:
     none.
     """
     try:
-        described, tensors = formats.read_tensors(path)
+        described, tensors = read_tensors(path)
         if described.get("impasto") != _MARK:
             raise ValueError("it is of another kind")
         formats.check_version(described.get("format"), FORMAT, path, WeightsError)

@@ -63,7 +63,7 @@ def to_json(record: dict[str, Any]) -> str:
     return strict_json.dumps(record, indent=2)
 
 
-_LISTS = ("snapshots", "events", "inputs")
+_LISTS = ("snapshots", "events", "inputs", "hashed")
 """What can be long in a record, and is in its job or its file, too."""
 
 

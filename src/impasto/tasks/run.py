@@ -191,7 +191,8 @@ class Run(Prepared):
         done = (sum(stages[: step.scale]) + (step.iteration - before) * height * width) / sum(stages)
         losses = "  ".join(f"{name} {value:.3g}" for name, value in step.losses.items())
         text = f"{step.iteration}/{step.iterations} at {width}×{height}  {losses}"
-        return self._told(done, step.elapsed, text, event=step.event, iteration=step.iteration, losses=step.losses)
+        own = {"iteration": step.iteration, "losses": step.losses, "width": width, "height": height}
+        return self._told(done, step.elapsed, text, event=step.event, **own)
 
     def plan(self) -> dict[str, Any]:
         """What `steps` will do, for people to read."""

@@ -1,0 +1,96 @@
+/** What the user can have done that the server takes part in. */
+import { api, Refused } from "../api/client";
+import type { Job, Picture } from "../api/types";
+import { upload } from "../api/upload";
+import { lacks, requestOf } from "../state/applies";
+import { stage } from "../state/selectors";
+import { dispatch, state } from "../state/store";
+import { bytes, t } from "../text";
+import { attempt, tell } from "./notices";
+
+let uploads = 0;
+
+/** Takes files in: the first photo, or every painting, becomes part of the draft. */
+export async function addFiles(files: Iterable<File>, kind: "photo" | "painting"): Promise<void> {
+  const arrived = await Promise.all([...files].map((file) => send(file, kind)));
+  const pictures = arrived.filter((picture) => picture !== null);
+  const restored = pictures.find((picture) => picture.restored !== null)?.restored;
+  if (restored) {
+    dispatch({ type: "again", request: restored.job });
+    const missing = restored.missing.join(", ");
+    tell(missing === "" ? t().restored : t().restoredMissing(missing));
+    return;
+  }
+  const first = pictures[0];
+  if (first === undefined) return;
+  if (kind === "photo") dispatch({ type: "photo", id: first.id });
+  else choosePainting(first.id);
+}
+
+async function send(file: File, kind: Picture["kind"]): Promise<Picture | null> {
+  const { access } = state.value;
+  if (access.kind === "open" && file.size > access.session.max_upload) {
+    tell(t().tooLarge(bytes(access.session.max_upload)), "error");
+    return null;
+  }
+  const key = `upload-${++uploads}`;
+  const progress = (share: number) => dispatch({ type: "upload", upload: { key, name: file.name, share } });
+  progress(0);
+  const picture = await attempt(() => upload(file, kind, file.name, progress));
+  dispatch({ type: "upload-ended", key });
+  if (picture !== null) dispatch({ type: "picture", picture });
+  return picture;
+}
+
+/** For the region whose mask is being painted, or else for the whole. */
+export function choosePainting(id: string, mixing = false): void {
+  const region = state.value.painting;
+  if (region !== null) dispatch({ type: "region-painting", key: region, painting: id });
+  else dispatch({ type: "look", id, network: null, mixing });
+}
+
+export async function paint(): Promise<void> {
+  const { draft, choices } = state.value;
+  if (choices === null || lacks(draft) !== null) return;
+  const asking = api.paint(requestOf(draft, choices)).catch((error: unknown) => {
+    if (error instanceof Refused && error.setting !== null) {
+      dispatch({ type: "fault", fault: { setting: error.setting, text: error.message } });
+    }
+    throw error;
+  });
+  showNew(await attempt(() => asking));
+}
+
+export async function goOn(job: Job, iterations: number): Promise<void> {
+  showNew(await attempt(() => api.goOn(job.id, iterations)));
+}
+
+function showNew(job: Job | null): void {
+  if (job === null) return;
+  dispatch({ type: "job", job });
+  dispatch({ type: "stage", stage: { show: "job", job: job.id, snapshot: null } });
+}
+
+export const cancel = (job: Job) => attempt(() => api.cancel(job.id));
+export const move = (job: Job, position: number) => attempt(() => api.move(job.id, position));
+
+export async function removeJob(job: Job): Promise<void> {
+  if ((await attempt(() => api.removeJob(job.id))) !== null) dispatch({ type: "job-removed", id: job.id });
+}
+
+export async function removePicture(picture: Picture): Promise<void> {
+  if ((await attempt(() => api.removePicture(picture.id))) !== null) {
+    dispatch({ type: "picture-removed", id: picture.id });
+  }
+}
+
+/** A result was chosen: it comes onto the stage, or beside what is there. */
+export function showJob(job: Job): void {
+  const on = stage.value;
+  if (on.show === "pair" && on.other === null && on.job !== job.id) {
+    dispatch({ type: "stage", stage: { ...on, other: job.id } });
+  } else {
+    dispatch({ type: "stage", stage: { show: "job", job: job.id, snapshot: null } });
+  }
+  dispatch({ type: "dialog", dialog: null });
+}

@@ -1,0 +1,49 @@
+/** The masks of the draft's regions: drawn here, and sent to the server when the brush rests. */
+import { effect, signal } from "@preact/signals";
+import { upload } from "../api/upload";
+import { isPainted } from "../state/regions";
+import { photo, regions } from "../state/selectors";
+import { dispatch } from "../state/store";
+import { Mask } from "./mask";
+import { attempt } from "./notices";
+
+const masks = new Map<string, { photo: string; mask: Mask }>();
+const REST = 400;
+
+/** Rises when a mask has changed: who shows them reads it. */
+export const drawn = signal(0);
+
+export function maskOf(key: string): Mask | null {
+  return masks.get(key)?.mask ?? null;
+}
+
+export function keepMasks(): void {
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  effect(() => {
+    const [on, all] = [photo.value, regions.value];
+    if (on === null) return;
+    for (const region of all.filter(({ found }) => found === null)) {
+      if (masks.get(region.key)?.photo !== on.id) masks.set(region.key, { photo: on.id, mask: new Mask(on) });
+      void masks
+        .get(region.key)
+        ?.mask.follow(region)
+        .then(
+          () => drawn.value++,
+          () => {}, // A mask that is not on the server any more is empty.
+        );
+    }
+    clearTimeout(resting);
+    resting = setTimeout(() => void save(on.id), REST);
+  });
+}
+
+async function save(on: string): Promise<void> {
+  for (const { key, strokes } of regions.value.filter(
+    (region) => region.mask === null && region.found === null && isPainted(region),
+  )) {
+    const mask = masks.get(key);
+    if (mask?.photo !== on) continue;
+    const sent = await attempt(async () => upload(await mask.mask.png(), "mask", "region.png"));
+    if (sent !== null) dispatch({ type: "mask-saved", photo: on, key, mask: sent.id, strokes });
+  }
+}

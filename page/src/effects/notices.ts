@@ -1,0 +1,30 @@
+/** Tells what went wrong, in the server's own sentence where it has one. */
+import { Refused } from "../api/client";
+import type { Notice } from "../state/model";
+import { dispatch } from "../state/store";
+import { t } from "../text";
+
+let count = 0;
+
+export function tell(text: string, kind: Notice["kind"] = "news"): void {
+  const key = `notice-${++count}`;
+  dispatch({ type: "notice", notice: { key, kind, text } });
+  if (kind === "news") setTimeout(() => dispatch({ type: "notice-read", key }), 6000);
+}
+
+export function sentence(error: unknown): string {
+  if (!(error instanceof Refused)) return t().failedOffline;
+  if (error.status === 429 && error.message === "") return t().queueFull;
+  return error.message || (error.status === 0 ? t().failedOffline : t().failedGeneral);
+}
+
+/** Does it, and tells when it fails. A session that has ended closes the page. */
+export async function attempt<T>(act: () => Promise<T>): Promise<T | null> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) dispatch({ type: "closed", wrong: false });
+    else tell(sentence(error), "error");
+    return null;
+  }
+}

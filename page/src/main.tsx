@@ -1,0 +1,23 @@
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { keepMasks } from "./effects/masks";
+import { keepPreview } from "./effects/preview";
+import { recall, remember } from "./effects/remember";
+import { enter } from "./effects/session";
+import { select } from "./state/store";
+import { App } from "./ui/App";
+import "./style/index.css";
+
+const tastes = select((s) => s.tastes);
+
+recall();
+effect(() => {
+  const { language, theme } = tastes.value;
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  document.documentElement.dataset.theme = theme;
+});
+remember();
+keepMasks();
+keepPreview();
+render(<App />, document.body);
+void enter();

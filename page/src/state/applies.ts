@@ -1,0 +1,83 @@
+/** What settings apply to, as they declare it: the server refuses one that would have no effect. */
+import type { Choices, JobRequest, Setting, Value } from "../api/types";
+import { sharesInWords } from "./draft";
+import type { Draft, Region } from "./model";
+import { isPainted, regionsOf } from "./regions";
+
+/** The value that counts: the user's, or else the recipe's. */
+export function valueFor(name: string, draft: Draft, choices: Choices): Value {
+  if (name === "method" && draft.look.network !== null) return "fast";
+  if (name in draft.settings) return draft.settings[name] ?? null;
+  return recipeValue(name, draft.recipe, choices);
+}
+
+export function recipeValue(name: string, recipe: string, choices: Choices): Value {
+  const own = choices.recipes.find((each) => each.name === recipe)?.values;
+  return own?.[name] ?? choices.settings.find((each) => each.name === name)?.default ?? null;
+}
+
+/** Whether a setting has an effect on what the draft asks for. */
+export function applies(setting: Setting, draft: Draft, choices: Choices): boolean {
+  return (
+    setting.of.includes(String(valueFor("method", draft, choices))) &&
+    setting.needs.every((options) => options.some((option) => isMet(option, draft, choices)))
+  );
+}
+
+function isMet(option: string, draft: Draft, choices: Choices): boolean {
+  const [, name = "", sign = "", wanted = ""] = /^(.*?)(?:(!?=)(.*))?$/.exec(option) ?? [];
+  const setting = choices.settings.find((each) => each.name === name);
+  if (setting === undefined) {
+    return name === valueFor("method", draft, choices) || (name === "regions" && regionsOf(draft).some(isPainted));
+  }
+  if (!applies(setting, draft, choices)) return false;
+  const value = valueFor(name, draft, choices);
+  return sign === "" ? Boolean(value) : (String(value) === wanted) === (sign === "=");
+}
+
+export type Lack = "photo" | "style" | "mask";
+
+/** What must be there before it can be painted, in the order to ask for it. */
+export function lacks(draft: Draft): Lack | null {
+  if (draft.photo === null) return "photo";
+  const regions = asked(draft);
+  if (draft.look.mix.length === 0 && regions.length === 0) return "style";
+  return regions.some((region) => maskIn(region) === null) ? "mask" : null;
+}
+
+/** The regions that count: those with something in their mask, and a painting. Learnt styles have none. */
+function asked(draft: Draft) {
+  return draft.look.network === null
+    ? regionsOf(draft).filter((region) => isPainted(region) && region.painting !== null)
+    : [];
+}
+
+function maskIn(region: Region): string | null {
+  return region.found ?? region.mask;
+}
+
+export function requestOf(draft: Draft, choices: Choices): JobRequest {
+  const { network, mix } = draft.look;
+  const settings = Object.fromEntries(
+    Object.entries(draft.settings).filter(([name, value]) => {
+      const setting = choices.settings.find((each) => each.name === name);
+      return (
+        setting !== undefined && applies(setting, draft, choices) && value !== recipeValue(name, draft.recipe, choices)
+      );
+    }),
+  );
+  const learnt = network === null ? {} : { method: "fast", network };
+  return {
+    task: "stylize",
+    photo: draft.photo,
+    styles: network === null ? mix.map(({ id, weight }) => ({ painting: id, weight })) : [],
+    style_index: network === null ? "" : sharesInWords(mix),
+    regions: asked(draft).flatMap((region) => {
+      const mask = maskIn(region);
+      return mask && region.painting ? [{ mask, painting: region.painting }] : [];
+    }),
+    // Recipes are for the optimiser.
+    recipe: valueFor("method", draft, choices) === "fast" ? "default" : draft.recipe,
+    settings: { ...settings, ...learnt },
+  };
+}

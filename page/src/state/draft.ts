@@ -1,0 +1,93 @@
+/** What the next picture is to be, and what becomes of that by an action. */
+import type { JobRequest } from "../api/types";
+import type { Action } from "./actions";
+import { type Draft, EMPTY_DRAFT, type Look, type Share } from "./model";
+import { reduceRegions, restoredRegions } from "./regions";
+
+export function reduceDraft(draft: Draft, action: Action): Draft {
+  switch (action.type) {
+    case "remembered":
+      return action.draft;
+    case "photo":
+      return { ...draft, photo: action.id };
+    case "look":
+      return { ...draft, look: chosen(draft.look, action) };
+    case "weight":
+      return { ...draft, look: { ...draft.look, mix: weighted(draft.look.mix, action.id, action.weight) } };
+    case "recipe":
+      // Settings that were changed stay changed: they are the user's, not the recipe's.
+      return { ...draft, recipe: action.name };
+    case "setting":
+      return { ...draft, settings: replaced(draft.settings, action.name, action.value) };
+    case "settings-reset":
+      return { ...draft, recipe: EMPTY_DRAFT.recipe, settings: {} };
+    case "again":
+      return again(draft, action.request);
+    case "picture-removed":
+      return without(draft, action.id);
+    default:
+      return reduceRegions(draft, action);
+  }
+}
+
+function chosen(look: Look, { id, network, mixing }: Extract<Action, { type: "look" }>): Look {
+  const same = look.network === network;
+  const has = same && look.mix.some((share) => share.id === id);
+  if (!mixing || !same) return { network, mix: [{ id, weight: 1 }] };
+  return { network, mix: has ? look.mix.filter((share) => share.id !== id) : [...look.mix, { id, weight: 1 }] };
+}
+
+function weighted(mix: readonly Share[], id: string, weight: number): Share[] {
+  return mix.map((share) => (share.id === id ? { id, weight } : share));
+}
+
+function replaced<T>(record: Readonly<Record<string, T>>, name: string, value: T | undefined): Record<string, T> {
+  const { [name]: _, ...others } = record;
+  return value === undefined ? others : { ...others, [name]: value };
+}
+
+/** The draft that asks for the same as a job did. What the job did not have (a photo, of a texture) stays. */
+function again(draft: Draft, request: JobRequest): Draft {
+  const { method: _method, network, ...settings } = request.settings;
+  const learnt = request.style_index !== "";
+  const photo = request.photo ?? draft.photo;
+  return {
+    photo,
+    look: learnt
+      ? { network: typeof network === "string" ? network : "multi", mix: parsedShares(request.style_index) }
+      : { network: null, mix: request.styles.map(({ painting, weight }) => ({ id: painting, weight })) },
+    recipe: request.recipe,
+    settings: learnt ? settings : request.settings,
+    regions: photo === null ? draft.regions : { ...draft.regions, [photo]: restoredRegions(request.regions) },
+  };
+}
+
+/** `rhone:0.5,cottages:0.5`, the server's words for a mix of learnt styles. */
+export function parsedShares(words: string): Share[] {
+  return words.split(",").flatMap((word) => {
+    const [id = "", weight = "1"] = word.trim().split(":");
+    return id === "" ? [] : [{ id, weight: Number(weight) || 1 }];
+  });
+}
+
+export function sharesInWords(mix: readonly Share[]): string {
+  return mix.map(({ id, weight }) => `${id}:${weight}`).join(",");
+}
+
+function without(draft: Draft, id: string): Draft {
+  const regions = Object.entries(draft.regions).filter(([photo]) => photo !== id);
+  return {
+    ...draft,
+    photo: draft.photo === id ? null : draft.photo,
+    look:
+      draft.look.network === null
+        ? { ...draft.look, mix: draft.look.mix.filter((share) => share.id !== id) }
+        : draft.look,
+    regions: Object.fromEntries(
+      regions.map(([photo, all]) => [
+        photo,
+        all.map((each) => (each.painting === id ? { ...each, painting: null } : each)),
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,177 @@
+/** Everything that the page knows, as plain values. */
+import type { Choices, Job, Picture, Session, Value } from "../api/types";
+
+export interface State {
+  readonly access: Access;
+  /** Whether the stream of events is open: what is shown is what there is. */
+  readonly live: boolean;
+  readonly choices: Choices | null;
+  readonly pictures: Readonly<Record<string, Picture>>;
+  readonly jobs: Readonly<Record<string, Job>>;
+  /** Losses as they came, by job: for its curve. */
+  readonly curves: Readonly<Record<string, readonly Point[]>>;
+  readonly draft: Draft;
+  readonly preview: Preview;
+  readonly stage: Stage;
+  readonly view: View;
+  /** Where the slider between before and after stands, 0 to 1; null where it is off. */
+  readonly split: number | null;
+  /** The region whose mask is being painted, and with what. */
+  readonly painting: string | null;
+  readonly brush: Brush;
+  readonly uploads: readonly Upload[];
+  readonly notices: readonly Notice[];
+  /** The setting that the server refused, and why. */
+  readonly fault: Fault | null;
+  readonly dialog: "help" | "history" | null;
+  /** Which part a narrow screen shows below the stage. */
+  readonly tab: Tab;
+  readonly tastes: Tastes;
+}
+
+export type Access =
+  | { readonly kind: "asking" }
+  | { readonly kind: "closed"; readonly wrong: boolean }
+  | { readonly kind: "open"; readonly session: Session };
+
+/** What the next picture is to be. */
+export interface Draft {
+  readonly photo: string | null;
+  readonly look: Look;
+  readonly recipe: string;
+  /** Only those that were changed: what is not here is the recipe's. */
+  readonly settings: Readonly<Record<string, Value>>;
+  /** By photo: a region belongs to the photo that it was painted on. */
+  readonly regions: Readonly<Record<string, readonly Region[]>>;
+}
+
+/** Paintings by their ids, or styles that a network has learnt, by their names. */
+export interface Look {
+  /** The network whose learnt styles they are; null for paintings. */
+  readonly network: string | null;
+  readonly mix: readonly Share[];
+}
+
+export interface Share {
+  readonly id: string;
+  readonly weight: number;
+}
+
+export interface Region {
+  readonly key: string;
+  /** Which of the tints it is shown in. */
+  readonly tint: number;
+  readonly painting: string | null;
+  /** What the server finds by itself, in place of a mask. */
+  readonly found: Found | null;
+  /** The mask's id on the server; null while what was painted is not there yet. */
+  readonly mask: string | null;
+  /** A mask from the server that the strokes go onto. */
+  readonly base: string | null;
+  readonly strokes: readonly Stroke[];
+  readonly undone: readonly Stroke[];
+}
+
+export type Found = "faces" | "people";
+
+export interface Stroke {
+  /** Diameter, as a share of the photo's long side. */
+  readonly size: number;
+  /** From a hard edge (0) to none (1). */
+  readonly softness: number;
+  readonly erase: boolean;
+  readonly dabs: readonly Dab[];
+}
+
+/** Across and down as shares of width and height, and pressure, each 0 to 1. */
+export type Dab = readonly [x: number, y: number, pressure: number];
+
+export interface Brush {
+  readonly size: number;
+  readonly softness: number;
+  readonly erase: boolean;
+}
+
+export interface Preview {
+  readonly state: "none" | "busy" | "shown" | "failed";
+  /** Addresses of pictures by region, that of the rest under "". */
+  readonly layers: Readonly<Record<string, string>>;
+  readonly error: string | null;
+}
+
+export type Stage =
+  | { readonly show: "draft" }
+  | { readonly show: "job"; readonly job: string; readonly snapshot: number | null }
+  | { readonly show: "pair"; readonly job: string; readonly other: string | null };
+
+/** How much larger than fitting the picture is seen, and which of its points is in the middle. */
+export interface View {
+  readonly scale: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Point {
+  readonly iteration: number;
+  readonly loss: number;
+}
+
+export interface Upload {
+  readonly key: string;
+  readonly name: string;
+  readonly share: number;
+}
+
+export interface Notice {
+  readonly key: string;
+  readonly kind: "error" | "news";
+  readonly text: string;
+}
+
+export interface Fault {
+  readonly setting: string;
+  readonly text: string;
+}
+
+export type Tab = "style" | "settings" | "results";
+export type Language = "en" | "zh";
+export type Theme = "auto" | "light" | "dark";
+
+export interface Tastes {
+  readonly language: Language;
+  readonly theme: Theme;
+}
+
+export const EMPTY_DRAFT: Draft = {
+  photo: null,
+  look: { network: null, mix: [] },
+  recipe: "default",
+  settings: {},
+  regions: {},
+};
+
+export const NO_PREVIEW: Preview = { state: "none", layers: {}, error: null };
+
+export const FITTED: View = { scale: 1, x: 0.5, y: 0.5 };
+
+export const START: State = {
+  access: { kind: "asking" },
+  live: false,
+  choices: null,
+  pictures: {},
+  jobs: {},
+  curves: {},
+  draft: EMPTY_DRAFT,
+  preview: NO_PREVIEW,
+  stage: { show: "draft" },
+  view: FITTED,
+  split: null,
+  painting: null,
+  brush: { size: 0.12, softness: 0.4, erase: false },
+  uploads: [],
+  notices: [],
+  fault: null,
+  dialog: null,
+  tab: "style",
+  tastes: { language: "en", theme: "auto" },
+};

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { CHOICES } from "../testing/samples";
+import { type Draft, EMPTY_DRAFT, type Region } from "./model";
+import { wantedPreviews } from "./preview";
+import { strokeScale, strokeSetting } from "./strokes";
+
+const DRAFT: Draft = { ...EMPTY_DRAFT, photo: "cat", look: { network: null, mix: [{ id: "wave", weight: 1 }] } };
+const REGION: Region = {
+  key: "r",
+  tint: 0,
+  painting: "night",
+  found: null,
+  mask: null,
+  base: "m",
+  strokes: [],
+  undone: [],
+};
+
+describe("previews", () => {
+  test("need a photo and something to paint it like", () => {
+    expect(wantedPreviews(EMPTY_DRAFT, CHOICES)).toEqual({});
+    expect(wantedPreviews({ ...EMPTY_DRAFT, photo: "cat" }, CHOICES)).toEqual({});
+  });
+
+  test("of the whole and of every region", () => {
+    const wanted = wantedPreviews({ ...DRAFT, regions: { cat: [REGION] } }, CHOICES);
+    expect(wanted[""]?.styles).toEqual([{ painting: "wave", weight: 1 }]);
+    expect(wanted.r?.styles).toEqual([{ painting: "night", weight: 1 }]);
+    expect(wanted[""]?.stroke_size).toBeNull();
+  });
+
+  test("of a learnt style there are no regions", () => {
+    const learnt = {
+      ...DRAFT,
+      look: { network: "multi", mix: [{ id: "rhone", weight: 1 }] },
+      regions: { cat: [REGION] },
+    };
+    expect(wantedPreviews(learnt, CHOICES)).toEqual({
+      "": {
+        photo: "cat",
+        strength: 0.5,
+        stroke_size: null,
+        size: 512,
+        styles: [],
+        style_index: "rhone:1",
+        network: "multi",
+      },
+    });
+  });
+
+  test("show strokes as large as they will be", () => {
+    const broad = { ...DRAFT, settings: { style_scale: "2" } };
+    expect(wantedPreviews(broad, CHOICES)[""]?.stroke_size).toBe(256);
+  });
+});
+
+describe("the size of strokes", () => {
+  for (const method of ["iterative", "fast"]) {
+    test(`is one dial of ${method}`, () => {
+      for (const scale of [0.25, 0.5, 1, 2, 4]) {
+        const [name, value] = strokeSetting({ ...DRAFT, settings: { method } }, CHOICES, scale);
+        const settings = { method, ...(value === undefined ? {} : { [name]: value }) };
+        expect(strokeScale({ ...DRAFT, settings }, CHOICES)).toBeCloseTo(scale, 2);
+      }
+    });
+  }
+});

@@ -1,0 +1,120 @@
+import { describe, expect, test } from "vitest";
+import { given, job, picture, REQUEST } from "../testing/samples";
+import { FITTED } from "./model";
+import { reduce } from "./reducer";
+
+const progress = (iteration: number, loss: number) => ({
+  share: iteration / 100,
+  text: "",
+  iteration,
+  iterations: 100,
+  losses: { style: loss, content: 1 },
+  scale: null,
+  left_s: null,
+});
+
+describe("jobs", () => {
+  test("what is further on counts, whichever comes first", () => {
+    const running = job("a", { state: "running", revision: 2 });
+    const state = given({ type: "job", job: running }, { type: "job", job: job("a") });
+    expect(state.jobs.a).toEqual(running);
+    const older = reduce(state, { type: "job", job: { ...running, revision: 1 } });
+    expect(older.jobs.a?.revision).toBe(2);
+    const done = reduce(state, { type: "job", job: job("a", { state: "done", revision: 3 }) });
+    expect(done.jobs.a?.state).toBe("done");
+  });
+
+  test("after a lost connection all is taken as the server has it, also a step back", () => {
+    const state = given(
+      { type: "job", job: job("a", { state: "running" }) },
+      { type: "job", job: job("b") },
+      { type: "jobs", jobs: [job("a", { state: "waiting" })] },
+    );
+    expect(Object.keys(state.jobs)).toEqual(["a"]);
+    expect(state.jobs.a?.state).toBe("waiting");
+  });
+
+  test("losses become a curve, each iteration once", () => {
+    const seen = [progress(1, 5), progress(2, 4), progress(2, 4), progress(7, 3)];
+    const state = given(
+      ...seen.map((each) => ({ type: "job", job: job("a", { state: "running", progress: each }) }) as const),
+    );
+    expect(state.curves.a).toEqual([
+      { iteration: 1, loss: 6 },
+      { iteration: 2, loss: 5 },
+      { iteration: 7, loss: 4 },
+    ]);
+  });
+
+  test("one that is removed leaves the stage", () => {
+    const shown = given(
+      { type: "job", job: job("a") },
+      { type: "stage", stage: { show: "job", job: "a", snapshot: null } },
+    );
+    expect(reduce(shown, { type: "job-removed", id: "a" }).stage).toEqual({ show: "draft" });
+    const pair = reduce(reduce(shown, { type: "job", job: job("b") }), {
+      type: "stage",
+      stage: { show: "pair", job: "a", other: "b" },
+    });
+    expect(reduce(pair, { type: "job-removed", id: "b" }).stage).toEqual({ show: "pair", job: "a", other: null });
+  });
+});
+
+describe("the stage", () => {
+  const onJob = given(
+    { type: "picture", picture: picture("cat", { kind: "photo" }) },
+    { type: "photo", id: "cat" },
+    { type: "job", job: job("a") },
+    { type: "stage", stage: { show: "job", job: "a", snapshot: null } },
+  );
+
+  test("whoever changes the draft sees it", () => {
+    for (const action of [
+      { type: "photo", id: "cat" },
+      { type: "look", id: "wave", network: null, mixing: false },
+      { type: "recipe", name: "gatys" },
+      { type: "setting", name: "strength", value: 0.7 },
+      { type: "again", request: REQUEST },
+      { type: "region-added", region: { key: "r", found: null } },
+    ] as const) {
+      expect(reduce(onJob, action).stage, action.type).toEqual({ show: "draft" });
+    }
+  });
+
+  test("the view stays from snapshot to snapshot, and not from picture to picture", () => {
+    const near = reduce(onJob, { type: "view", view: { scale: 4, x: 0.3, y: 0.6 } });
+    const snapshot = reduce(near, { type: "stage", stage: { show: "job", job: "a", snapshot: 10 } });
+    expect(snapshot.view.scale).toBe(4);
+    expect(reduce(near, { type: "stage", stage: { show: "pair", job: "a", other: null } }).view.scale).toBe(4);
+    expect(reduce(near, { type: "stage", stage: { show: "job", job: "b", snapshot: null } }).view).toEqual(FITTED);
+    expect(reduce(near, { type: "stage", stage: { show: "draft" } }).view).toEqual(FITTED);
+  });
+
+  test("only a region that is there can be painted", () => {
+    expect(reduce(onJob, { type: "paint-region", key: "none" }).painting).toBeNull();
+    const added = reduce(onJob, { type: "region-added", region: { key: "r", found: null } });
+    expect(added.painting).toBe("r");
+    expect(reduce(added, { type: "region-removed", key: "r" }).painting).toBeNull();
+    expect(reduce(added, { type: "photo", id: "dog" }).painting).toBeNull();
+  });
+});
+
+test("a fault of a setting goes with the next change", () => {
+  const faulty = given({ type: "fault", fault: { setting: "size", text: "No." } });
+  expect(reduce(faulty, { type: "setting", name: "size", value: 64 }).fault).toBeNull();
+});
+
+test("the same notice is told once, and not more than four at a time", () => {
+  const told = Array.from({ length: 9 }, (_, index) => ({
+    type: "notice" as const,
+    notice: { key: `n${index}`, kind: "news" as const, text: `text ${Math.min(index, 6)}` },
+  }));
+  const { notices } = given(...told);
+  expect(notices.map(({ key }) => key)).toEqual(["n3", "n4", "n5", "n8"]);
+});
+
+test("an action that changes nothing gives the very same state", () => {
+  const state = given({ type: "photo", id: "cat" });
+  expect(reduce(state, { type: "undo", key: "none" }).draft.photo).toBe("cat");
+  expect(reduce(state, { type: "live", live: false })).toEqual(state);
+});

@@ -1,0 +1,156 @@
+/** The one place where the state changes: pure, so that every step can be told and tested. */
+import type { Job } from "../api/types";
+import type { Action } from "./actions";
+import { reduceDraft } from "./draft";
+import { FITTED, NO_PREVIEW, type Point, type Stage, type State, type Tab } from "./model";
+import { regionsOf } from "./regions";
+
+const STEPS = ["waiting", "running", "cancelled", "failed", "done"];
+
+export function reduce(state: State, action: Action): State {
+  const draft = reduceDraft(state.draft, action);
+  return reducePage(draft === state.draft ? state : { ...state, draft }, action);
+}
+
+function reducePage(state: State, action: Action): State {
+  switch (action.type) {
+    case "opened":
+      return { ...state, access: { kind: "open", session: action.session } };
+    case "closed":
+      return { ...state, access: { kind: "closed", wrong: action.wrong }, live: false };
+    case "live":
+      return { ...state, live: action.live };
+    case "choices":
+      return { ...state, choices: action.choices };
+    case "pictures":
+      return { ...state, pictures: { ...state.pictures, ...byId(action.pictures) } };
+    case "picture":
+      return { ...state, pictures: { ...state.pictures, [action.picture.id]: action.picture } };
+    case "picture-removed":
+      return { ...state, pictures: omitted(state.pictures, action.id) };
+    case "jobs":
+      return { ...state, jobs: byId(action.jobs), stage: stageAmong(state.stage, byId(action.jobs)) };
+    case "job":
+      return withJob(state, action.job);
+    case "job-removed": {
+      const jobs = omitted(state.jobs, action.id);
+      return { ...state, jobs, curves: omitted(state.curves, action.id), stage: stageAmong(state.stage, jobs) };
+    }
+    case "preview":
+      return { ...state, preview: { ...state.preview, ...action.preview } };
+    case "upload":
+      return { ...state, uploads: [...state.uploads.filter(({ key }) => key !== action.upload.key), action.upload] };
+    case "upload-ended":
+      return { ...state, uploads: state.uploads.filter(({ key }) => key !== action.key) };
+    case "photo":
+      return { ...onDraft(state), painting: null, preview: NO_PREVIEW, view: FITTED, tab: "style" };
+    case "look":
+      return { ...onDraft(state), fault: null };
+    case "again":
+      return { ...onDraft(state), fault: null, painting: null, tab: "settings" };
+    case "region-added":
+      return { ...onDraft(state), painting: action.region.key };
+    case "region-removed":
+      return { ...state, painting: state.painting === action.key ? null : state.painting };
+    case "paint-region":
+      return {
+        ...onDraft(state),
+        painting: regionsOf(state.draft).some((each) => each.key === action.key) ? action.key : null,
+      };
+    case "brush":
+      return { ...state, brush: { ...state.brush, ...action.brush } };
+    case "stage":
+      return {
+        ...state,
+        stage: action.stage,
+        painting: null,
+        tab: tabFor(action.stage) ?? state.tab,
+        view: sameSubject(state.stage, action.stage) ? state.view : FITTED,
+      };
+    case "view":
+      return { ...state, view: action.view };
+    case "split":
+      return { ...state, split: action.split };
+    case "notice":
+      return {
+        ...state,
+        notices: [...state.notices.filter(({ text }) => text !== action.notice.text), action.notice].slice(-4),
+      };
+    case "notice-read":
+      return { ...state, notices: state.notices.filter(({ key }) => key !== action.key) };
+    case "fault":
+      return { ...state, fault: action.fault };
+    case "setting":
+    case "settings-reset":
+    case "recipe":
+      return { ...onDraft(state), fault: null };
+    case "dialog":
+      return { ...state, dialog: action.dialog };
+    case "tab":
+      return { ...state, tab: action.tab };
+    case "language":
+      return { ...state, tastes: { ...state.tastes, language: action.language } };
+    case "theme":
+      return { ...state, tastes: { ...state.tastes, theme: action.theme } };
+    default:
+      return state;
+  }
+}
+
+/** Whoever changes the draft wants to see it. */
+function onDraft(state: State): State {
+  return state.stage.show === "draft" ? state : { ...state, stage: { show: "draft" }, view: FITTED };
+}
+
+function withJob(state: State, job: Job): State {
+  const known = state.jobs[job.id];
+  if (known !== undefined && isOlder(job, known)) return state;
+  return {
+    ...state,
+    jobs: { ...state.jobs, [job.id]: job },
+    curves: { ...state.curves, [job.id]: withPoint(state.curves[job.id] ?? [], job) },
+  };
+}
+
+/** The answer to a request and the stream may cross: what is further on counts. */
+function isOlder(job: Job, known: Job): boolean {
+  const [before, now] = [STEPS.indexOf(known.state), STEPS.indexOf(job.state)];
+  return now < before || (now === before && job.revision < known.revision);
+}
+
+function withPoint(curve: readonly Point[], job: Job): readonly Point[] {
+  const progress = job.progress;
+  if (progress === null || Object.keys(progress.losses).length === 0) return curve;
+  const last = curve.at(-1);
+  if (last !== undefined && last.iteration >= progress.iteration) return curve;
+  const loss = Object.values(progress.losses).reduce((sum, each) => sum + each, 0);
+  return [...curve, { iteration: progress.iteration, loss }];
+}
+
+/** The part below the stage where the next thing is to be done. */
+function tabFor(stage: Stage): Tab | null {
+  if (stage.show === "draft") return null;
+  return stage.show === "pair" && stage.other === null ? "results" : "settings";
+}
+
+function stageAmong(stage: Stage, jobs: State["jobs"]): Stage {
+  if (stage.show === "draft") return stage;
+  if (jobs[stage.job] === undefined) return { show: "draft" };
+  if (stage.show === "pair" && stage.other !== null && jobs[stage.other] === undefined)
+    return { ...stage, other: null };
+  return stage;
+}
+
+/** From one snapshot to another, or to a second picture beside it, the eye stays where it is. */
+function sameSubject(before: Stage, after: Stage): boolean {
+  return before.show !== "draft" && after.show !== "draft" && before.job === after.job;
+}
+
+function byId<T extends { readonly id: string }>(all: readonly T[]): Record<string, T> {
+  return Object.fromEntries(all.map((each) => [each.id, each]));
+}
+
+function omitted<T>(record: Readonly<Record<string, T>>, id: string): Record<string, T> {
+  const { [id]: _, ...others } = record;
+  return others;
+}

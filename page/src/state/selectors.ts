@@ -1,0 +1,50 @@
+/** What follows from the state, for more than one part of the page. */
+import { computed } from "@preact/signals";
+import type { Job, Picture } from "../api/types";
+import { regionsOf } from "./regions";
+import { select } from "./store";
+
+export const language = select((s) => s.tastes.language);
+export const choices = select((s) => s.choices);
+export const draft = select((s) => s.draft);
+export const stage = select((s) => s.stage);
+export const regions = select((s) => regionsOf(s.draft));
+export const editing = select((s) => s.painting);
+
+const allPictures = select((s) => s.pictures);
+const allJobs = select((s) => s.jobs);
+
+export const photo = computed(() => pictureOf(draft.value.photo));
+export const photos = computed(() => ofKind("photo"));
+export const paintings = computed(() => ofKind("painting"));
+export const jobs = computed(() => newest(Object.values(allJobs.value)));
+
+/** What is being painted, and then what waits, in turn. */
+export const queue = computed(() => jobs.value.filter(isUnderWay).sort((a, b) => place(a) - place(b)));
+
+/** The job on the stage. */
+export const shown = computed(() => (stage.value.show === "draft" ? null : jobOf(stage.value.job)));
+
+export function pictureOf(id: string | null): Picture | null {
+  return (id !== null && allPictures.value[id]) || null;
+}
+
+export function jobOf(id: string | null): Job | null {
+  return (id !== null && allJobs.value[id]) || null;
+}
+
+export function isUnderWay(job: Job): boolean {
+  return job.state === "waiting" || job.state === "running";
+}
+
+function place(job: Job): number {
+  return job.state === "running" ? -1 : (job.position ?? 0);
+}
+
+function ofKind(kind: Picture["kind"]): readonly Picture[] {
+  return newest(Object.values(allPictures.value).filter((picture) => picture.kind === kind));
+}
+
+function newest<T extends { readonly created: string }>(all: readonly T[]): T[] {
+  return [...all].sort((a, b) => b.created.localeCompare(a.created));
+}

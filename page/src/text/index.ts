@@ -1,0 +1,59 @@
+/** Words in the language that was chosen, and numbers as they are read there. */
+import type { Language } from "../state/model";
+import { language } from "../state/selectors";
+import { en, type Text } from "./en";
+import { zh } from "./zh";
+
+const TEXTS: Record<Language, Text> = { en, zh };
+
+/** The words; read while drawing, so that a change of language draws anew. */
+export function t(): Text {
+  return TEXTS[language.value];
+}
+
+export function preferred(languages: readonly string[]): Language {
+  const first = languages.find((each) => /^(en|zh)\b/i.test(each));
+  return first?.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+/** 8 s, 3 min, 2 h: as exact as anyone wants to know. */
+export function duration(seconds: number): string {
+  const units = language.value === "zh" ? ["秒", "分", "小时"] : ["s", "min", "h"];
+  if (seconds < 100) return `${Math.max(1, Math.round(seconds))} ${units[0]}`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} ${units[1]}`;
+  return `${(seconds / 3600).toFixed(1)} ${units[2]}`;
+}
+
+export function when(time: string): string {
+  return new Date(time).toLocaleString(language.value, { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** A file's name as that of a picture: the_great-wave.jpg is the great wave. */
+export function title(name: string): string {
+  return (
+    name
+      .replace(/\.[a-z0-9]{2,5}$/i, "")
+      .replace(/[_-]+/g, " ")
+      .trim() || name
+  );
+}
+
+/** The time of today, the day of what was before. */
+export function shortly(time: string): string {
+  const then = new Date(time);
+  const today = then.toDateString() === new Date().toDateString();
+  return then.toLocaleString(language.value, today ? { timeStyle: "short" } : { month: "short", day: "numeric" });
+}
+
+export function bytes(count: number): string {
+  return count < 1e6 ? `${Math.round(count / 1e3)} kB` : `${Math.round(count / 1e6)} MB`;
+}
+
+/** As many digits as say something. */
+export function number(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,20 @@
+/** Values and recipes whose own names say too little. */
+export const VALUES_EN: Record<string, string> = {
+  "keep_colour=none": "The painting's",
+  "keep_colour=luminance": "The photo's, place by place",
+  "keep_colour=linear": "The photo's palette, softly",
+  "keep_colour=histogram": "The photo's palette, exactly",
+  "quality=draft": "draft",
+  "quality=normal": "normal",
+  "quality=fine": "fine",
+};
+
+export const RECIPES_EN: Record<string, readonly [label: string, help: string]> = {
+  default: ["Painted", "Every place of the photo in strokes of a place of the painting that is like it."],
+  statistics: ["Statistics", "The painting's colours and textures spread over the whole picture. Quick."],
+  gatys: ["Gatys 2016", "The method that began it all, from noise. Slow."],
+  tutorial: ["Tutorial", "What TensorFlow's tutorial does: Adam on Gram matrices. Slow."],
+  "tutorial-strong-style": ["Tutorial, strong style", "The tutorial with ten times the style."],
+  "tutorial-high-tv": ["Tutorial, smooth", "The tutorial, much smoothed."],
+  "tutorial-low-tv": ["Tutorial, rough", "The tutorial, hardly smoothed."],
+};

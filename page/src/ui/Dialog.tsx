@@ -1,0 +1,37 @@
+/** A window over the page: the browser's own, which keeps the focus in it and closes on Escape. */
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { dispatch } from "../state/store";
+import { t } from "../text";
+import { Icon } from "./Icon";
+
+interface DialogProps {
+  title: string;
+  class: string;
+  children: ComponentChildren;
+}
+
+const close = () => dispatch({ type: "dialog", dialog: null });
+
+export function Dialog({ title, children, ...more }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the key that closes a dialog is Escape, and the browser's
+    <dialog
+      ref={dialog}
+      class={more.class}
+      aria-labelledby="dialog-title"
+      onClose={close}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
+      <header>
+        <h2 id="dialog-title">{title}</h2>
+        <button type="button" class="square" aria-label={t().close} title={t().close} onClick={close}>
+          <Icon name="close" />
+        </button>
+      </header>
+      {children}
+    </dialog>
+  );
+}

@@ -1,0 +1,41 @@
+/** Saves a result, in one of the formats that hold it, with its settings inside. */
+import { addresses } from "../api/client";
+import type { Job } from "../api/types";
+import { t } from "../text";
+import { Icon } from "./Icon";
+
+export function DownloadMenu({ job }: { job: Job }) {
+  const formats = [
+    ["png", "PNG"],
+    ["jpeg", "JPEG"],
+    ["webp", "WebP"],
+    ["tiff", t().download16],
+  ] as const;
+  return (
+    <details
+      class="menu"
+      onFocusOut={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) event.currentTarget.open = false;
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || !event.currentTarget.open) return;
+        event.stopPropagation();
+        event.currentTarget.open = false;
+      }}
+    >
+      <summary class="button primary">
+        <Icon name="download" />
+        {t().download}
+      </summary>
+      <ul>
+        {formats.map(([format, name]) => (
+          <li key={format}>
+            <a href={addresses.download(job.id, format)} download>
+              {name}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </details>
+  );
+}

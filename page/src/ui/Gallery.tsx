@@ -1,0 +1,180 @@
+/** Beside the stage: photos, the user's paintings, and the styles that networks have learnt. */
+import { useState } from "preact/hooks";
+import { addresses } from "../api/client";
+import type { Network, Picture } from "../api/types";
+import { addFiles, choosePainting, removePicture } from "../effects/commands";
+import { choices, draft, editing, paintings, photo, photos, pictureOf, regions } from "../state/selectors";
+import { dispatch } from "../state/store";
+import { percent, t, title } from "../text";
+import { Files, Slider } from "./fields";
+import { Icon } from "./Icon";
+import { Rove } from "./Rove";
+import { Tile } from "./Tile";
+
+const SIDE = 192;
+
+export function Gallery() {
+  const [mixing, setMixing] = useState(draft.value.look.mix.length > 1);
+  return (
+    <aside class="gallery panel" aria-label={t().style}>
+      <Photos />
+      <section aria-labelledby="paintings">
+        <header>
+          <h2 id="paintings">{editing.value === null ? t().paintings : t().forRegion}</h2>
+          {editing.value === null && (
+            <label class="toggle">
+              <input type="checkbox" checked={mixing} onChange={(event) => setMixing(event.currentTarget.checked)} />
+              {t().mix}
+            </label>
+          )}
+        </header>
+        <Paintings mixing={mixing} />
+        <Shares />
+      </section>
+      {editing.value === null &&
+        choices.value?.networks
+          .filter((network) => network.styles.length > 0)
+          .map((network, index) => <Learnt key={network.name} network={network} mixing={mixing} first={index === 0} />)}
+    </aside>
+  );
+}
+
+function Photos() {
+  return (
+    <section aria-labelledby="photos">
+      <header>
+        <h2 id="photos">{t().photo}</h2>
+      </header>
+      <Rove class="strip" label={t().photos}>
+        <Files label={t().addPhoto} class="tile-add" several onFiles={(files) => void addFiles(files, "photo")}>
+          <Icon name="add" />
+        </Files>
+        <Files label={t().takePhoto} class="tile-add camera" camera onFiles={(files) => void addFiles(files, "photo")}>
+          <Icon name="camera" />
+        </Files>
+        {photos.value.map((each, index) => (
+          <Tile
+            key={each.id}
+            source={addresses.picture(each.id, SIDE)}
+            name={title(each.name)}
+            chosen={each.id === draft.value.photo}
+            first={draft.value.photo === null && index === 0}
+            onChoose={() => dispatch({ type: "photo", id: each.id })}
+            onRemove={() => void removePicture(each)}
+          />
+        ))}
+      </Rove>
+    </section>
+  );
+}
+
+function Paintings({ mixing }: { mixing: boolean }) {
+  const chosen = chosenPaintings();
+  return (
+    <>
+      <Rove class="tiles" label={t().paintings}>
+        <Files label={t().addPainting} class="tile-add" several onFiles={(files) => void addFiles(files, "painting")}>
+          <Icon name="add" />
+          <span>{t().addPainting}</span>
+        </Files>
+        {paintings.value.map((each, index) => (
+          <Tile
+            key={each.id}
+            source={sourceOf(each)}
+            painted={photo.value !== null}
+            inset={photo.value && addresses.picture(each.id, 96)}
+            name={title(each.name)}
+            chosen={chosen.includes(each.id)}
+            first={chosen.length === 0 && index === 0}
+            onChoose={() => choosePainting(each.id, mixing)}
+            onRemove={() => void removePicture(each)}
+          />
+        ))}
+      </Rove>
+      {paintings.value.length === 0 && <p class="quiet">{t().addPaintingHelp}</p>}
+    </>
+  );
+}
+
+function chosenPaintings(): readonly (string | null)[] {
+  if (editing.value !== null)
+    return regions.value.filter(({ key }) => key === editing.value).map((each) => each.painting);
+  return draft.value.look.network === null ? draft.value.look.mix.map(({ id }) => id) : [];
+}
+
+/** The user's photo in that painting's hand; without a photo, the painting. */
+function sourceOf(painting: Picture): string {
+  return photo.value === null
+    ? addresses.picture(painting.id, SIDE)
+    : addresses.painted(painting.id, photo.value.id, SIDE);
+}
+
+interface LearntProps {
+  network: Network;
+  mixing: boolean;
+  first: boolean;
+}
+
+function Learnt({ network, mixing, first }: LearntProps) {
+  const { look } = draft.value;
+  const chosen = look.network === network.name ? look.mix.map(({ id }) => id) : [];
+  const tiles = (
+    <>
+      <Rove class="tiles" label={network.name}>
+        {network.styles.map((style, index) => (
+          <Tile
+            key={style}
+            source={photo.value && addresses.learnt(network.name, index, photo.value.id, SIDE)}
+            painted
+            name={title(style)}
+            chosen={chosen.includes(style)}
+            first={chosen.length === 0 && index === 0}
+            onChoose={() => dispatch({ type: "look", id: style, network: network.name, mixing })}
+          />
+        ))}
+      </Rove>
+      {chosen.length > 0 && <Shares learnt />}
+    </>
+  );
+  // Those that serve unless one asks for others are in sight.
+  if (!first) {
+    return (
+      <details class="more">
+        <summary>{network.name}</summary>
+        {tiles}
+      </details>
+    );
+  }
+  return (
+    <section aria-labelledby="learnt">
+      <header>
+        <h2 id="learnt">{t().learnt}</h2>
+      </header>
+      <p class="quiet">{t().learntHelp}</p>
+      {tiles}
+    </section>
+  );
+}
+
+/** How much of each, where several are mixed. */
+function Shares({ learnt = false }: { learnt?: boolean }) {
+  const { look } = draft.value;
+  if (look.mix.length < 2 || (look.network !== null) !== learnt || editing.value !== null) return null;
+  const all = look.mix.reduce((sum, { weight }) => sum + weight, 0);
+  return (
+    <div class="shares">
+      {look.mix.map(({ id, weight }) => (
+        <Slider
+          key={id}
+          label={title(learnt ? id : (pictureOf(id)?.name ?? id))}
+          value={weight}
+          least={0.05}
+          most={1}
+          step={0.05}
+          shown={percent(weight / all)}
+          onInput={(value) => dispatch({ type: "weight", id, weight: value })}
+        />
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,178 @@
+/** All about the job on the stage: how far it is, what it was made with, and what can be done with it. */
+import { useState } from "preact/hooks";
+import { addresses } from "../api/client";
+import type { Job, Progress } from "../api/types";
+import { cancel, goOn, removeJob } from "../effects/commands";
+import { isUnderWay, pictureOf } from "../state/selectors";
+import { dispatch } from "../state/store";
+import { duration, number, percent, t } from "../text";
+import { label, recipe, valueLabel } from "../text/settings";
+import { Curve } from "./Curve";
+import { DownloadMenu } from "./DownloadMenu";
+import { Icon } from "./Icon";
+import { stateInWords } from "./jobWords";
+
+export function JobPanel({ job }: { job: Job }) {
+  return (
+    <section class="job" aria-label={stateInWords(job)}>
+      <header>
+        <h2>{stateInWords(job)}</h2>
+        {job.seconds !== null && !isUnderWay(job) && <span class="quiet">{t().took(duration(job.seconds))}</span>}
+      </header>
+      {job.error !== null && <p class="wrong">{job.error}</p>}
+      {job.warnings.map((warning) => (
+        <p key={warning} class="warning">
+          {warning}
+        </p>
+      ))}
+      {job.progress !== null && <Progressing progress={job.progress} running={isUnderWay(job)} />}
+      <Curve job={job.id} />
+      {isUnderWay(job) ? <CancelButton job={job} /> : <Actions job={job} />}
+      <MadeWith job={job} />
+    </section>
+  );
+}
+
+function Progressing({ progress, running }: { progress: Progress; running: boolean }) {
+  const { iteration, iterations, scale, left_s } = progress;
+  return (
+    <div class="progress">
+      {running && <progress max={1} value={progress.share} aria-label={t().running} />}
+      <p>
+        {running && <strong>{percent(progress.share)}</strong>}
+        {running && left_s !== null && <span>{t().left(duration(left_s))}</span>}
+      </p>
+      <p class="quiet">
+        {iterations > 0 && <span>{t().iteration(iteration, iterations)}</span>}
+        {scale !== null && <span>{t().at(scale[0], scale[1])}</span>}
+      </p>
+    </div>
+  );
+}
+
+function CancelButton({ job }: { job: Job }) {
+  const [asked, setAsked] = useState(false);
+  const waiting = job.state === "waiting";
+  return (
+    <button
+      type="button"
+      class="large"
+      disabled={asked}
+      onClick={() => {
+        setAsked(true);
+        void cancel(job).then((done) => done === null && setAsked(false));
+      }}
+    >
+      <Icon name="stop" />
+      {asked ? t().stopping : waiting ? t().cancelWaiting : t().cancel}
+    </button>
+  );
+}
+
+function Actions({ job }: { job: Job }) {
+  return (
+    <>
+      {job.revision > 0 && <DownloadMenu job={job} />}
+      {job.can_go_on && <GoOn job={job} />}
+      <div class="row">
+        <button type="button" onClick={() => dispatch({ type: "again", request: job.request })}>
+          <Icon name="again" />
+          {t().again}
+        </button>
+        <RemoveButton job={job} />
+      </div>
+    </>
+  );
+}
+
+const MORE = [25, 50, 100, 200, 400];
+
+function GoOn({ job }: { job: Job }) {
+  const [iterations, setIterations] = useState(50);
+  return (
+    <div class="go-on">
+      <label>
+        <span class="quiet">{t().goOnFor}</span>
+        <select value={iterations} onChange={(event) => setIterations(Number(event.currentTarget.value))}>
+          {MORE.map((each) => (
+            <option key={each} value={each}>
+              + {each}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button type="button" onClick={() => void goOn(job, iterations)}>
+        <Icon name="brush" />
+        {t().goOn}
+      </button>
+    </div>
+  );
+}
+
+/** Asks again before it deletes, in its own place. */
+export function RemoveButton({ job }: { job: Job }) {
+  const [sure, setSure] = useState(false);
+  return (
+    <button
+      type="button"
+      class={sure ? "danger" : ""}
+      onBlur={() => setSure(false)}
+      onClick={() => (sure ? void removeJob(job) : setSure(true))}
+    >
+      <Icon name="trash" />
+      {sure ? t().removeResultSure : t().removeResult}
+    </button>
+  );
+}
+
+function MadeWith({ job: { request, ...job } }: { job: Job }) {
+  const pictures = [
+    request.photo,
+    ...request.styles.map(({ painting }) => painting),
+    ...request.regions.map(({ painting }) => painting),
+  ];
+  const settings = Object.entries(request.settings);
+  return (
+    <section class="made-with" aria-label={t().madeWith}>
+      <h3>{t().madeWith}</h3>
+      <div class="inputs">
+        {[...new Set(pictures)]
+          .map(pictureOf)
+          .map(
+            (picture) =>
+              picture && (
+                <img
+                  key={picture.id}
+                  src={addresses.picture(picture.id, 128)}
+                  alt={picture.name}
+                  title={picture.name}
+                />
+              ),
+          )}
+      </div>
+      <dl>
+        {request.style_index !== "" && <Entry name={t().learnt} value={request.style_index} />}
+        <Entry name={t().recipe} value={recipe(request.recipe)[0]} />
+        {settings.map(([name, value]) => (
+          <Entry
+            key={name}
+            name={label(name)}
+            value={typeof value === "number" ? number(value) : valueLabel(name, String(value))}
+          />
+        ))}
+        {job.size !== null && <Entry name={t().size} value={job.size.join(" × ")} />}
+      </dl>
+      {settings.length === 0 && <p class="quiet">{t().allOfRecipe}</p>}
+      {job.from !== null && <p class="quiet">{t().wentOn}</p>}
+    </section>
+  );
+}
+
+function Entry({ name, value }: { name: string; value: string }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </>
+  );
+}

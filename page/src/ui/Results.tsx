@@ -1,0 +1,60 @@
+/** Below the stage: all that was painted, newest first. */
+import { addresses } from "../api/client";
+import type { Job } from "../api/types";
+import { showJob } from "../effects/commands";
+import { isUnderWay, jobs, stage } from "../state/selectors";
+import { dispatch } from "../state/store";
+import { percent, shortly, t, when } from "../text";
+import { stateInWords } from "./jobWords";
+import { Rove } from "./Rove";
+import { Tile } from "./Tile";
+
+const SIDE = 192;
+const IN_STRIP = 40;
+
+export function Results() {
+  const all = jobs.value;
+  return (
+    <section class="results" aria-labelledby="results">
+      <header>
+        <h2 id="results">
+          {t().results} {all.length > 0 && <span class="quiet">{all.length}</span>}
+        </h2>
+        {all.length > 0 && (
+          <button type="button" class="quiet-button" onClick={() => dispatch({ type: "dialog", dialog: "history" })}>
+            {t().allResults}
+          </button>
+        )}
+      </header>
+      {all.length === 0 ? (
+        <p class="quiet">{t().noResults}</p>
+      ) : (
+        <Rove class="strip" label={t().results}>
+          {all.slice(0, IN_STRIP).map((job, index) => (
+            <ResultTile key={job.id} job={job} first={index === 0} />
+          ))}
+        </Rove>
+      )}
+    </section>
+  );
+}
+
+export function ResultTile({ job, first }: { job: Job; first: boolean }) {
+  const on = stage.value;
+  const chosen = on.show !== "draft" && (on.job === job.id || (on.show === "pair" && on.other === job.id));
+  return (
+    <Tile
+      source={job.revision > 0 ? addresses.result(job.id, job.revision, SIDE) : null}
+      name={job.state === "done" ? shortly(job.created) : stateInWords(job)}
+      label={`${t().resultNumber(when(job.created))}: ${stateInWords(job)}`}
+      chosen={chosen}
+      first={first}
+      onChoose={() => showJob(job)}
+    >
+      {isUnderWay(job) && (
+        <span class="badge">{job.state === "running" ? percent(job.progress?.share ?? 0) : "…"}</span>
+      )}
+      {job.state === "failed" && <span class="badge failed">!</span>}
+    </Tile>
+  );
+}

@@ -1,0 +1,108 @@
+/** The middle of the page: the photo and its preview, a result, or two side by side. */
+import { addresses } from "../api/client";
+import type { Job, Picture } from "../api/types";
+import { draft, editing, jobOf, photo, pictureOf, regions, stage } from "../state/selectors";
+import { select } from "../state/store";
+import { t } from "../text";
+import { BrushBar, BrushCursor, useBrush } from "./Brush";
+import { Divider, useSplit } from "./Divider";
+import { FilmStrip } from "./FilmStrip";
+import { Composite, Steady, Tints } from "./Pictures";
+import { StageBar } from "./StageBar";
+import { StageHead } from "./StageHead";
+import { Viewport } from "./Viewport";
+import { Welcome } from "./Welcome";
+
+const preview = select((s) => s.preview);
+
+export function Stage() {
+  return (
+    <main class="stage" aria-label={t().stage} id="stage">
+      <StageHead />
+      <div class="stage-pictures">
+        <OnStage />
+      </div>
+      {editing.value !== null && <BrushBar />}
+      <StageBar />
+      <FilmStrip />
+    </main>
+  );
+}
+
+function OnStage() {
+  const on = stage.value;
+  if (on.show === "draft") return photo.value === null ? <Welcome /> : <DraftStage photo={photo.value} />;
+  const job = jobOf(on.job);
+  if (job === null) return null;
+  if (on.show === "job") return <JobStage job={job} snapshot={on.snapshot} />;
+  const other = jobOf(on.other);
+  return (
+    <>
+      <JobStage job={job} snapshot={null} />
+      {other === null ? <p class="stage-hint">{t().chooseOther}</p> : <JobStage job={other} snapshot={null} />}
+    </>
+  );
+}
+
+function DraftStage({ photo }: { photo: Picture }) {
+  const split = useSplit();
+  const hand = useBrush();
+  const original = addresses.picture(photo.id, 2048);
+  const { layers } = preview.value;
+  const previewed = editing.value === null && Object.keys(layers).length > 0;
+  const [whole] = Object.keys(layers).length === 1 ? [layers[""]] : [];
+  return (
+    <Viewport
+      label={t().pictureOf(photo.name)}
+      width={photo.width}
+      height={photo.height}
+      hand={hand}
+      over={(sheet) =>
+        editing.value !== null ? (
+          <BrushCursor sheet={sheet} />
+        ) : (
+          previewed && <Divider sheet={sheet} after={t().preview} />
+        )
+      }
+    >
+      <img src={original} alt={t().original} draggable={false} />
+      {previewed && (
+        <div class="after" style={split.after}>
+          {whole !== undefined ? (
+            <img src={whole} alt={t().preview} draggable={false} />
+          ) : (
+            <Composite layers={layers} photo={original} regions={regions.value} label={t().preview} />
+          )}
+        </div>
+      )}
+      {editing.value !== null && <Tints regions={regions.value} editing={editing.value} />}
+    </Viewport>
+  );
+}
+
+function JobStage({ job, snapshot }: { job: Job; snapshot: number | null }) {
+  const split = useSplit();
+  const before = pictureOf(job.request.photo);
+  const [width, height] = job.size ?? [before?.width ?? draftWidth(), before?.height ?? draftWidth()];
+  const source = snapshot === null ? addresses.result(job.id, job.revision) : addresses.snapshot(job.id, snapshot);
+  return (
+    <Viewport
+      label={t().pictureOf(t().result)}
+      width={width}
+      height={height}
+      over={(sheet) => before !== null && job.revision > 0 && <Divider sheet={sheet} after={t().result} />}
+    >
+      {before !== null && (
+        <img class="before" src={addresses.picture(before.id, 2048)} alt={t().original} draggable={false} />
+      )}
+      {job.revision > 0 && (
+        <div class="after" style={split.after}>
+          <Steady source={source} alt={t().result} />
+        </div>
+      )}
+    </Viewport>
+  );
+}
+
+/** A texture has no photo, and is square until its first picture is there. */
+const draftWidth = () => Number(draft.value.settings.size) || 512;

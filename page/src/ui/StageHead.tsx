@@ -1,0 +1,45 @@
+/** Above the pictures: what is on the stage, and how it stands. */
+import { editing, isUnderWay, shown, stage } from "../state/selectors";
+import { dispatch, select } from "../state/store";
+import { percent, t, when } from "../text";
+import { Icon } from "./Icon";
+import { stateInWords } from "./jobWords";
+
+const preview = select((s) => s.preview);
+const hasPhoto = select((s) => s.draft.photo !== null);
+
+export function StageHead() {
+  const job = shown.value;
+  if (stage.value.show === "draft" || job === null) return <DraftHead />;
+  return (
+    <div class="stage-head">
+      <button type="button" class="quiet-button" onClick={() => dispatch({ type: "stage", stage: { show: "draft" } })}>
+        <Icon name="back" />
+        {t().backToDraft}
+      </button>
+      <span class={`chip ${job.state}`} role="status">
+        {stateInWords(job)}
+        {job.state === "running" && job.progress && ` ${percent(job.progress.share)}`}
+      </span>
+      {!isUnderWay(job) && <span class="quiet when">{when(job.created)}</span>}
+    </div>
+  );
+}
+
+function DraftHead() {
+  const { state, error } = preview.value;
+  if (editing.value !== null) {
+    return (
+      <div class="stage-head" role="status">
+        <span class="chip">{t().brushHelp}</span>
+      </div>
+    );
+  }
+  const words = { none: null, busy: t().previewBusy, shown: t().preview, failed: t().previewFailed }[state];
+  return (
+    <div class="stage-head" role="status">
+      {hasPhoto.value && words !== null && <span class={`chip preview-${state}`}>{words}</span>}
+      {error !== null && <span class="quiet">{error}</span>}
+    </div>
+  );
+}

@@ -1,0 +1,121 @@
+"""What runs in a `process.Process`: work that is told of on standard input, and tells of itself on standard
+output, both in JSON lines.
+
+    → {"ready": "impasto.web.ready:ready"}      first, if at all: a function to call before there is work
+    → {"work": "impasto.jobs.deliver:Work.of", "arguments": {…}}      what gives the work, and with what
+    → {"picture": "FILE.png"}      write the picture so far there, once the evaluation at hand is done
+    → {"cancel": true}             stop once the evaluation at hand is done; what has no reader any more, or
+    is asked to stop by a signal, is cancelled, too
+    → {"pause": true}              the same, and before it write what the work can be taken up from again
+    ← {"progress": {…}}            a `Progress`
+    ← {"picture": "FILE.png", "written": true}      false: there is none yet, or nobody waits for it any more
+    ← {"failed": "…", "error": "SettingsError"}, {"cancelled": true} or {"done": true}, last
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from impasto.errors import ImpastoError, NotReadyError, OutputError
+from impasto.machine import interrupts
+from impasto.pictures.codecs import save
+from impasto.pictures.picture import Picture
+from impasto.progress import Progress
+
+
+class Worker(Protocol):
+    """What can be done in a process of its own."""
+
+    def events(self) -> Generator[Progress, None, None]:
+        """Work, telling how far it is. When it is closed, what there is is saved."""
+        ...
+
+    def picture(self) -> Picture:
+        """The picture so far. Raises NotReadyError before there is one."""
+        ...
+
+
+class Lasting(Worker, Protocol):
+    """A `Worker` that can be taken up again, and so be paused."""
+
+    def checkpoint(self) -> None:
+        """Write what it can be taken up from, between two of its events. Raises OutputError."""
+        ...
+
+
+def main() -> None:
+    """The process: see the module."""
+    lines = iter(sys.stdin.readline, "")
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    order = json.loads(next(lines))
+    if "ready" in order:
+        _named(order["ready"])()
+        if (line := next(lines, None)) is None:  # there was never any work
+            return
+        order = json.loads(line)
+    if "work" not in order:  # but a cancel, for one
+        return
+
+    def listen() -> None:
+        for line in lines:
+            requests.put(json.loads(line))
+        requests.put({"cancel": True})  # nobody is there any more
+
+    def tell(message: Mapping[str, Any]) -> None:
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
+
+    threading.Thread(target=listen, daemon=True).start()
+    try:
+        # By a batch system, for one, which sends its signal to every process of a job.
+        with interrupts.handled(lambda *_: requests.put({"cancel": True})):
+            worker: Worker = _named(order["work"])(**order["arguments"])
+            tell(_carried_out(worker, requests, tell))
+    except ImpastoError as error:
+        tell({"failed": str(error), "error": type(error).__name__})
+    except BrokenPipeError:
+        os._exit(1)  # nobody reads, and Python would complain when it closes stdout
+    except Exception as error:
+        tell({"failed": f"{type(error).__name__}: {error}", "error": type(error).__name__})
+
+
+def _named(function: str) -> Any:
+    module, _, names = function.partition(":")
+    found: Any = importlib.import_module(module)
+    for name in names.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def _carried_out(worker: Worker, requests: "queue.SimpleQueue[dict[str, Any]]", tell: Any) -> dict[str, Any]:
+    """Do the work, and what is requested in between; the last message."""
+    with contextlib.closing(worker.events()) as events:
+        for progress in events:
+            tell({"progress": progress.dictionary()})
+            while not requests.empty():
+                request = requests.get()
+                if "picture" in request:
+                    tell({"picture": request["picture"], "written": _written(worker, request["picture"])})
+                    continue
+                if "pause" in request and hasattr(worker, "checkpoint"):
+                    with contextlib.suppress(OutputError):  # the one before is still there
+                        worker.checkpoint()
+                return {"cancelled": True}
+    return {"done": True}
+
+
+def _written(worker: Worker, path: str) -> bool:
+    if not Path(path).parent.exists():  # whoever asked has given up
+        return False
+    try:
+        save(worker.picture(), Path(path), force=True)
+    except (NotReadyError, OutputError):  # a picture that cannot be lent is no reason to stop working
+        return False
+    return True

@@ -1,0 +1,46 @@
+"""The app: the routes behind the guard."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from impasto._version import __version__
+from impasto.web import page
+from impasto.web.guard import Guard
+from impasto.web.refusals import tell_of_errors
+from impasto.web.routes import choices, events, health, jobs, pictures, preview, session
+from impasto.web.studio import Studio
+
+_ABOUT = """Paintings of photographs: send pictures, ask for previews and jobs, watch them being painted.
+
+Scripts send the token that the studio has printed as `Authorization: Bearer TOKEN`."""
+
+
+def app_of(studio: Studio) -> FastAPI:
+    """The app of a studio, which is opened and closed with it."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        studio.open()
+        yield
+        await studio.close()
+
+    app = FastAPI(
+        title="Impasto",
+        version=__version__,
+        description=_ABOUT,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # they would be fetched from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=life,
+        root_path=studio.config.root_path,
+    )
+    app.state.studio = studio
+    tell_of_errors(app)
+    for each in (session, choices, pictures, preview, jobs, events, health):
+        app.include_router(each.router)
+    app.include_router(page.router())
+    app.add_middleware(Guard, config=studio.config, sessions=studio.sessions, count=studio.metrics.count_request)
+    return app

@@ -1,0 +1,67 @@
+"""What a studio is started with."""
+
+import ipaddress
+import secrets
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Config:
+    """Where a studio keeps its pictures, how it is reached, and what it allows.
+
+    ``hosts`` are addresses to listen on, of which the first counts, and names by which it is asked for; the
+    loopback ones are always among them. ``memory`` is what a job may take, as the setting of that name.
+    ``max_upload`` is in bytes, ``max_size`` the long side of a result in pixels.
+    """
+
+    folder: Path
+    hosts: tuple[str, ...] = ()
+    port: int = 7860
+    queue: int = 32
+    memory: str = "auto"
+    max_upload: int = 64 * 2**20
+    max_size: int = 4096
+    users: bool = False
+    root_path: str = ""
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+
+    @property
+    def bind(self) -> str:
+        """The address to listen on: the first that is one, else the loopback interface, for a proxy."""
+        return next((each for each in self.hosts if _is_address(each)), LOOPBACK[0])
+
+    def allowed(self) -> frozenset[str]:
+        """The names that a request may ask for, in small letters. What a name of another leads here, as
+        rebound DNS does, is not among them.
+        """
+        own = {host.lower() for host in (*LOOPBACK, *self.hosts)}
+        if _is_address(self.bind) and ipaddress.ip_address(self.bind).is_unspecified:
+            name = socket.gethostname().lower()
+            own |= {name, f"{name.partition('.')[0]}.local", *_own_addresses()}
+        return frozenset(own)
+
+    def address(self) -> str:
+        """Where the page is, with the token in the fragment, which no server and no log gets to see."""
+        host = self.bind
+        if _is_address(host) and ipaddress.ip_address(host).is_unspecified:
+            host = LOOPBACK[0]
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self.port}{self.root_path}/#token={self.token}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _own_addresses() -> set[str]:
+    import psutil
+
+    return {each.address.partition("%")[0].lower() for card in psutil.net_if_addrs().values() for each in card}

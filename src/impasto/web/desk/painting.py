@@ -1,0 +1,78 @@
+"""Pictures painted at once by the fast method. Photographs, what networks make of paintings, and the networks
+stay, so that only the painting itself is left to do.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from impasto.networks import codes
+from impasto.networks.codes import StyleCode, learnt_style
+from impasto.networks.zoo import BUILT_IN, network
+from impasto.pictures.codecs import load
+from impasto.pictures.picture import Picture
+from impasto.settings.fields import LEARNT, PREDICTING, Settings
+from impasto.tasks.fast import plan_fast
+from impasto.tasks.inputs import style_code
+from impasto.web.desk.showing import encoded
+
+_PHOTOS, _CODES = 8, 256
+_KEPT = 1024
+"""The long side that photographs are kept at."""
+
+
+def ready() -> tuple[dict[str, Any], bytes]:
+    """Load both networks that serve where none is named, and tell of all that there are."""
+    told = []
+    for name in BUILT_IN:
+        styles = network(name).design.styles
+        told.append({"name": name, "styles": list(styles), "any": not styles})
+    return {"networks": told}, b""
+
+
+def paint(
+    photo: str,
+    *,
+    size: int,
+    styles: list[tuple[str, float]] | None = None,
+    style_index: str = "",
+    name: str | None = None,
+    strength: float = 0.5,
+    stroke_size: int | None = None,
+) -> tuple[dict[str, Any], bytes]:
+    """The photograph in paintings' styles, or in learnt ones, its long side ``size`` at the most.
+
+    Raises SettingsError and ImageError.
+    """
+    canvas = _photo(photo)
+    size = min(size, max(canvas.size))
+    if style_index:
+        code = learnt_style(style_index, name or LEARNT)
+    else:
+        code = codes.mixed([(_code(file, name or PREDICTING), weight) for file, weight in _shares(styles or [])])
+    share = min(1.0, 2 * strength)
+    if share < 1:  # as the fast method itself does, by what is known of the photograph already
+        code = codes.mixed([(_plain(photo, code.network), 1 - share), (code, share)])
+    settings = Settings(method="fast", size=size, stroke_size=min(stroke_size or 0, 2 * size))
+    return encoded(plan_fast(canvas, code, settings).finish().picture)
+
+
+def _shares(styles: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    weights = codes.normalised([weight for _, weight in styles])
+    return [(file, weight) for (file, _), weight in zip(styles, weights, strict=True)]
+
+
+@lru_cache(_PHOTOS)
+def _photo(file: str) -> Picture:
+    picture = load(Path(file))
+    return picture.fitted(_KEPT) if max(picture.size) > _KEPT else picture
+
+
+@lru_cache(_CODES)
+def _code(file: str, name: str) -> StyleCode:
+    return style_code(file, name)
+
+
+@lru_cache(_PHOTOS)
+def _plain(photo: str, name: str) -> StyleCode:
+    return codes.plain(_photo(photo).fitted(512), name)

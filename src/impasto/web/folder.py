@@ -1,0 +1,68 @@
+"""The studio's folder: files by random ids, each whole or not there. Links in it are not followed."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import stat
+from pathlib import Path
+
+from impasto.errors import OutputError
+from impasto.machine import files
+
+
+class Folder:
+    """``pictures/ID.png``, ``jobs/ID/…``, and ``incoming/`` for what is being sent."""
+
+    def __init__(self, root: Path) -> None:
+        """Make what of it is not there. Raises OutputError, also where a part of it is a link."""
+        self.root = root
+        for part in (root, root / "pictures", root / "jobs", root / "incoming"):
+            files.create_folder(part)
+            if part != root and part.is_symlink():
+                raise OutputError(f"{part} is a link, and none is followed there: remove it, or choose another folder.")
+        for each in (root / "incoming").iterdir():  # of uploads that a crash has ended
+            with contextlib.suppress(OSError):
+                each.unlink()
+
+    def picture(self, id: str) -> Path:
+        """The file of a picture."""
+        return self.root / "pictures" / f"{id}.png"
+
+    def job(self, id: str) -> Path:
+        """The folder of a job, which need not be there."""
+        return self.root / "jobs" / id
+
+    def incoming(self, id: str) -> Path:
+        """Where an upload is until it is read."""
+        return self.root / "incoming" / id
+
+    def drop_picture(self, id: str) -> None:
+        """Remove a picture's file."""
+        with contextlib.suppress(OSError):
+            self.picture(id).unlink()
+
+    def drop_job(self, id: str) -> None:
+        """Remove all of a job."""
+        place = self.job(id)
+        if place.is_symlink():
+            place.unlink()
+        else:
+            shutil.rmtree(place, ignore_errors=True)
+
+    def room(self) -> int:
+        """The free bytes."""
+        return shutil.disk_usage(self.root).free
+
+
+def is_own(path: Path) -> bool:
+    """Whether there is an ordinary file of ours, and no link, also not as its folder."""
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode) and not path.parent.is_symlink()
+    except OSError:
+        return False
+
+
+def tag(*parts: object) -> str:
+    """An ETag for what these parts decide."""
+    return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"'

@@ -1,0 +1,195 @@
+"""Jobs that wait: taken in, reordered, cancelled, gone on from; and those that have ended.
+
+What is running is the painter's alone to write; all else is written here, and the lock stands between both.
+"""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from impasto.errors import SettingsError
+from impasto.jobs.job import Job as Order
+from impasto.web import orders
+from impasto.web.config import Config
+from impasto.web.folder import Folder
+from impasto.web.hub import Hub
+from impasto.web.intake import new_id
+from impasto.web.job_files import JobFiles
+from impasto.web.models import Job, JobDeleted, JobRequest, now
+from impasto.web.refusals import Refused
+from impasto.web.store import Store
+
+_KEPT = 5000
+"""Jobs that a visitor's history may hold."""
+
+
+class Jobs:
+    """The jobs of a studio."""
+
+    def __init__(self, config: Config, folder: Folder, store: Store, hub: Hub) -> None:
+        """Those that were running when the studio ended wait again, first of all."""
+        self._config, self._folder, self._store, self._hub = config, folder, store, hub
+        self._change = threading.Condition()
+        self._closed = False
+        self.cancelled: set[str] = set()
+        """Of those that run, the ones that are to end."""
+        self.on_cancel: Callable[[str], None] = lambda _: None
+        for _, job in store.jobs_in("running"):
+            store.save_job(job.model_copy(update={"state": "waiting", "progress": None}))
+
+    def files(self, id: str) -> JobFiles:
+        """The files of a job."""
+        return JobFiles(self._folder.job(id))
+
+    def submit(self, visitor: str, request: JobRequest) -> Job:
+        """A new job, at the end of the queue. Raises SettingsError and Refused."""
+        return self._added(visitor, Job(id=new_id(), request=request, state="waiting", created=now()))
+
+    def go_on(self, visitor: str, id: str, iterations: int) -> Job:
+        """A new job that goes on from the picture of one that has ended. Raises SettingsError and Refused."""
+        before = self.one(visitor, id)
+        if not before.can_go_on:
+            raise Refused(409, "There is nothing to go on from: the job has no picture yet, or one of a learnt style.")
+        settings = before.request.settings | {"iterations": iterations}
+        if settings.pop("method", "iterative") == "fast" and before.size and settings.get("size", "auto") == "auto":
+            settings["size"] = max(before.size)  # its own size by default is another than the optimiser's
+        kept = {name: value for name, value in settings.items() if name not in ("network", "stroke_size")}
+        request = before.request.model_copy(update={"settings": kept})
+        job = Job(id=new_id(), request=request, state="waiting", created=now(), origin=before.id)
+        try:
+            self.files(job.id).start_from(self.files(id))
+            return self._added(visitor, job)
+        except OSError:
+            raise Refused(409, "The picture of that job is gone: begin it anew.") from None
+        except Exception:
+            self._folder.drop_job(job.id)
+            raise
+
+    def cancel(self, visitor: str, id: str) -> Job:
+        """End one that waits or runs; of one that has ended, nothing. Raises Refused."""
+        with self._change:
+            job = self.one(visitor, id)
+            if job.state == "waiting":
+                job = job.model_copy(update={"state": "cancelled", "ended": now()})
+                self._store.save_job(job)
+            elif job.state == "running":
+                self.cancelled.add(id)
+        if job.state == "running":
+            self.on_cancel(id)
+        self.tell(visitor, job)
+        self.tell_waiting()
+        return job
+
+    def move(self, visitor: str, id: str, position: int) -> Job:
+        """Let one wait at another position; those of other visitors keep theirs. Raises Refused."""
+        with self._change:
+            if self.one(visitor, id).state != "waiting":
+                raise Refused(409, "The job does not wait any more.")
+            waiting = self._store.jobs_in("waiting")
+            own = [job.id for whose, job in waiting if whose == visitor and job.id != id]
+            before = sum(whose == visitor for whose, _ in waiting[:position])
+            places = [job.id for whose, job in waiting if whose == visitor]
+            own.insert(min(before, len(own)), id)
+            self._store.place_jobs(places, own)
+        self.tell_waiting()
+        return self.one(visitor, id)
+
+    def delete(self, visitor: str, id: str) -> None:
+        """Forget one that has ended, with its pictures. Raises Refused."""
+        with self._change:
+            if self.one(visitor, id).state in ("waiting", "running"):
+                raise Refused(409, "The job has not ended: cancel it first.")
+            self._store.drop_job(id)
+        self._folder.drop_job(id)
+        self._hub.tell(visitor, "removed", id, JobDeleted(job=id))
+
+    def one(self, visitor: str, id: str) -> Job:
+        """A visitor's job as it is. Raises Refused."""
+        job = self._store.job(visitor, id)
+        if job is None:
+            raise Refused(404, "There is no such job.")
+        return self._placed(job, self.positions())
+
+    def all(self, visitor: str) -> list[Job]:
+        """A visitor's, newest first."""
+        positions = self.positions()
+        return [self._placed(job, positions) for job in self._store.jobs(visitor)]
+
+    def positions(self) -> dict[str, int]:
+        """Where those that wait are in the queue."""
+        return {job.id: place for place, (_, job) in enumerate(self._store.jobs_in("waiting"))}
+
+    def needs(self, visitor: str, picture: str) -> bool:
+        """Whether a job that has not ended needs a picture."""
+        unfinished = [*self._store.jobs_in("waiting"), *self._store.jobs_in("running")]
+        return any(whose == visitor and picture in job.request.model_dump_json() for whose, job in unfinished)
+
+    def order(self, visitor: str, job: Job) -> Order:
+        """What is to be carried out for a job. Raises SettingsError."""
+
+        def file(id: str) -> Path:
+            if self._store.picture(visitor, id) is None:
+                raise SettingsError(f"There is no picture {id!r}: send it first.")
+            return self._folder.picture(id)
+
+        files = self.files(job.id)
+        start = files.start if job.origin else None
+        return orders.order(job.request, file, files.result, memory=self._config.memory, start=start)
+
+    def take(self) -> tuple[str, Job] | None:
+        """The next one, which runs from now on, once there is one. None when all is to end."""
+        with self._change:
+            while not self._closed:
+                if waiting := self._store.jobs_in("waiting"):
+                    visitor, job = waiting[0]
+                    job = job.model_copy(update={"state": "running", "started": job.started or now()})
+                    self._store.save_job(job)
+                    break
+                self._change.wait()
+            else:
+                return None
+        self.tell(visitor, job)
+        self.tell_waiting()
+        return visitor, job
+
+    def close(self) -> None:
+        """Let nobody wait for jobs any more."""
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+
+    def save(self, visitor: str, job: Job) -> None:
+        """Keep and tell what has become of one that runs."""
+        with self._change:
+            self._store.save_job(job)
+        self.tell(visitor, job)
+
+    def tell(self, visitor: str, job: Job) -> None:
+        """Tell the visitor's pages of a job."""
+        self._hub.tell(visitor, "job", job.id, job)
+
+    def tell_waiting(self) -> None:
+        """Tell everybody where theirs wait."""
+        for place, (visitor, job) in enumerate(self._store.jobs_in("waiting")):
+            self.tell(visitor, job.model_copy(update={"position": place}))
+
+    def _added(self, visitor: str, job: Job) -> Job:
+        own = job.request.photo and self._store.picture(visitor, job.request.photo)
+        side = orders.long_side(self.order(visitor, job), (own.width, own.height) if own else None)
+        if side > self._config.max_size:
+            raise SettingsError(f"`size` asks for {side} pixels, and {self._config.max_size} are the most here.")
+        with self._change:
+            waiting = self._store.jobs_in("waiting")
+            if len(waiting) >= self._config.queue:
+                raise Refused(429, "The queue is full: try again when a job has ended.", retry_after=30)
+            if len(self._store.jobs(visitor)) >= _KEPT:
+                raise Refused(409, f"Your history holds {_KEPT} jobs: delete some.")
+            self._store.add_job(visitor, job)
+            self._change.notify_all()
+        job = self.one(visitor, job.id)
+        self.tell(visitor, job)
+        return job
+
+    @staticmethod
+    def _placed(job: Job, positions: dict[str, int]) -> Job:
+        return job.model_copy(update={"position": positions.get(job.id)})

@@ -1,0 +1,98 @@
+"""From what a client asks for to a job with files, and nothing in it that is the client's to name but
+pictures of its own.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from impasto.errors import SettingsError, did_you_mean
+from impasto.jobs.job import Delivery, Job, RegionFiles
+from impasto.settings import names, recipes
+from impasto.settings.applies import idle
+from impasto.settings.parse import USUAL_AMOUNT
+from impasto.web.choices import DECIDED, OFFERED, WORDS
+from impasto.web.models import JobRequest
+
+CHECKPOINT_EVERY = 20.0
+"""Seconds: what a power cut may cost."""
+_BITS: Literal[16] = 16
+"""Of a result as it is kept: what is downloaded has as many or fewer."""
+
+File = Callable[[str], Path]
+"""The file of a picture by its id. Raises SettingsError for one that is not the client's."""
+
+
+def order(request: JobRequest, file: File, output: Path, *, memory: str = "auto", start: Path | None = None) -> Job:
+    """The job that is carried out into ``output``; with a ``start`` it goes on from that picture, at the
+    finest scale alone.
+
+    Raises SettingsError for what makes no sense, or is not a client's to decide.
+    """
+    settings = _settings(request.settings, file)
+    if start is not None:
+        settings = _going_on(request, settings, start)
+    if memory != "auto":
+        settings["memory"] = memory
+    job = Job(
+        request.task,
+        content=str(file(request.photo)) if request.photo else "",
+        styles=tuple((str(file(each.painting)), each.weight) for each in request.styles),
+        style_index=request.style_index,
+        regions=tuple(RegionFiles(_mask(each.mask, file), str(file(each.painting))) for each in request.regions),
+        recipe=request.recipe,
+        settings=settings,
+    )
+    every = CHECKPOINT_EVERY if job.iterations else None
+    return Job(**vars(job) | {"delivery": Delivery(str(output), bits=_BITS, checkpoint_every=every)})
+
+
+def long_side(job: Job, own: tuple[int, int] | None) -> int:
+    """The long side of a job's result, in pixels, for a photograph of its ``own`` width and height."""
+    settings = recipes.recipe(job.recipe).changed(**job.settings)
+    if isinstance(settings.size, tuple):
+        return max(settings.size)
+    if settings.size == "native":
+        return max(own or (0,))
+    if settings.size == "auto":
+        return 1024 if settings.method == "fast" and job.task == "stylize" else 512
+    return int(settings.size)
+
+
+def _settings(given: Mapping[str, Any], file: File) -> dict[str, Any]:
+    for name, value in given.items():
+        if name in DECIDED:
+            raise SettingsError(f"`{name}` is for whoever runs the studio to decide: leave it out.")
+        if name not in OFFERED:
+            raise SettingsError(f"There is no setting {name!r}: {did_you_mean(name, OFFERED)}")
+        if name in WORDS and value is not None and value not in WORDS[name]:
+            raise SettingsError(f"`{name}` must be one of {', '.join(WORDS[name])} here, not {value!r}.")
+    settings = {name: value for name, value in given.items() if value is not None}
+    if "protect" in settings:
+        settings["protect"] = _protected(settings["protect"], file)
+    return settings
+
+
+def _protected(value: Any, file: File) -> dict[str, Any]:
+    """Masks by their words or ids, with amounts: never by anything that is looked for among files."""
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(value, Mapping):
+        if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
+            raise SettingsError("`protect` takes faces, people, or ids of masks, each with an amount: faces:0.5.")
+        pairs = [pair for text in texts for pair in names.listed(text, names.MASKS.__contains__)]
+        value = {mask: USUAL_AMOUNT if amount is None else amount for mask, amount in pairs}
+    return {_mask(mask, file): amount for mask, amount in value.items()}
+
+
+def _mask(mask: str, file: File) -> str:
+    return mask if mask in names.MASKS else str(file(mask))
+
+
+def _going_on(request: JobRequest, settings: dict[str, Any], start: Path) -> dict[str, Any]:
+    """The same settings for the optimiser, as far as they have an effect there, from a picture."""
+    settings = {name: value for name, value in settings.items() if name not in ("method", "quality")}
+    settings |= {"init": str(start), "scales": "single"}
+    way = "iterative" if request.task == "stylize" else request.task
+    chosen = recipes.recipe(request.recipe).changed(**settings)
+    inputs = ["regions"] if request.regions else []
+    return {name: value for name, value in settings.items() if not idle(name, chosen, way, inputs)}

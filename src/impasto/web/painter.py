@@ -1,0 +1,162 @@
+"""Paints one job after the other, each in a process of its own; whatever one dies of, the next goes on.
+
+A process that waits for its work is there beforehand, with all loaded, so that the first picture comes at
+once. While it paints, the picture so far is asked for every now and then: it is what is left if the process
+dies.
+"""
+
+import contextlib
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from impasto.errors import ImpastoError
+from impasto.jobs.process import Process
+from impasto.progress import Progress
+from impasto.web.job_files import JobFiles
+from impasto.web.jobs import Jobs
+from impasto.web.models import Job, State, now
+from impasto.web.watching import Watch, going
+
+log = logging.getLogger("impasto.web")
+
+SAID = "impasto: "
+"""How a line begins that the work says to people."""
+READY, WORK = "impasto.web.ready:ready", "impasto.web.ready:painted"
+_PATIENCE, _TRIES = 10.0, 15
+"""Seconds that a job has to write its checkpoint when the studio ends; times that it is tried to take one up
+whose former process has not ended yet."""
+
+
+class Painter:
+    """A thread that paints."""
+
+    def __init__(self, jobs: Jobs, ended: Callable[[Job], None] = lambda _: None) -> None:
+        """``ended`` is told of every job that has come to an end."""
+        self._jobs, self._ended = jobs, ended
+        self._spare: Process | None = None
+        self._process: Process | None = None
+        self._current = ""
+        self._closing = False
+        self._thread = threading.Thread(target=self._paint_all, name="painter", daemon=True)
+        jobs.on_cancel = self._cancel
+
+    def open(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let the job at hand write what it can be taken up from, and end."""
+        self._closing = True
+        self._jobs.close()
+        if (process := self._process) is not None:
+            process.pause(_PATIENCE)
+        if self._thread.is_alive():
+            self._thread.join(2 * _PATIENCE)
+        if self._spare is not None:
+            self._spare.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The process that paints now, if there is one."""
+        process = self._process
+        return process.pid if process is not None else None
+
+    def _cancel(self, id: str) -> None:
+        """Let the job at hand end, by force if it does not hear."""
+        process = self._process
+        if id == self._current and process is not None:
+            threading.Thread(target=process.cancel, daemon=True).start()
+
+    def _paint_all(self) -> None:
+        self._warm()
+        while (taken := self._jobs.take()) is not None:
+            visitor, job = taken
+            try:
+                job = self._painted(visitor, job)
+            except Exception as error:  # one job is not to end the others
+                log.exception("job failed", extra={"job": job.id})
+                job = _ended(job, "failed", f"This should not have happened ({type(error).__name__}).")
+            if self._closing and job.state == "running":
+                job = job.model_copy(update={"state": "waiting", "progress": None})
+            self._jobs.cancelled.discard(job.id)
+            self._jobs.save(visitor, job)
+            if job.state != "waiting":
+                log.info("job ended", extra={"job": job.id, "state": job.state, "seconds": job.seconds})
+                self._ended(job)
+
+    def _warm(self) -> None:
+        if self._closing or (self._spare is not None and self._spare.alive):
+            return
+        with contextlib.suppress(OSError):  # there is no memory for it now
+            self._spare = Process(ready=READY)
+
+    def _begun(self) -> Process:
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.alive:
+            return spare
+        if spare is not None:
+            spare.close()
+        return Process(ready=READY)
+
+    def _painted(self, visitor: str, job: Job) -> Job:
+        files = self._jobs.files(job.id)
+        try:
+            order = self._jobs.order(visitor, job)
+            files.begin()
+        except (ImpastoError, OSError) as error:
+            return _ended(job, "failed", str(error))
+        job = job.model_copy(update={"progress": going(Progress(0, "loading"), order.iterations)})
+        for attempt in range(_TRIES):
+            resume = files.checkpoint.exists()
+            with self._begun() as process:
+                self._process, self._current = process, job.id
+                if job.id in self._jobs.cancelled or self._closing:
+                    self._process = None
+                    break
+                process.begin(WORK, {"job": order.dictionary(), "resume": resume})
+                job = Watch(
+                    job, files, order.iterations, save=lambda job: self._jobs.save(visitor, job), half=self._warm
+                ).watched(process)
+                job = job.model_copy(update={"warnings": _warnings(process)})
+                self._process = None
+            if process.outcome != "failed" or self._closing:
+                break
+            if process.error == "CheckpointError" and resume:  # begin anew, then
+                files.checkpoint.unlink(missing_ok=True)
+            elif process.error == "OutputError" and attempt + 1 < _TRIES and "is being made by" in process.failure:
+                time.sleep(1)  # by the process of the studio before this one, which is about to end
+            else:
+                break
+        self._warm()
+        if self._closing and process.outcome in ("cancelled", "running"):
+            return job
+        return self._come_to_an_end(job, process, files)
+
+    def _come_to_an_end(self, job: Job, process: Process, files: JobFiles) -> Job:
+        state: State = "done" if process.outcome == "done" else "failed"
+        if job.id in self._jobs.cancelled or process.outcome == "cancelled":
+            state = "cancelled"
+        files.checkpoint.unlink(missing_ok=True)
+        told: dict[str, Any] = {}
+        with contextlib.suppress(OSError, ValueError):
+            told = json.loads(files.record.read_text())
+        there = files.picture() is not None
+        update: dict[str, Any] = {"revision": job.revision + 1 if told or state == "done" else job.revision}
+        if told:
+            update["size"] = told["width"], told["height"]
+        update["can_go_on"] = there and not job.request.style_index
+        return _ended(job.model_copy(update=update), state, process.failure if state == "failed" else None)
+
+
+def _warnings(process: Process) -> list[str]:
+    """What the work has said of itself in passing."""
+    lines = process.said().splitlines()
+    return [line.removeprefix(SAID) for line in dict.fromkeys(lines) if line.startswith(SAID)][:20]
+
+
+def _ended(job: Job, state: State, error: str | None = None) -> Job:
+    return job.model_copy(update={"state": state, "ended": now(), "progress": None, "error": error})

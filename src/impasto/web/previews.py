@@ -1,0 +1,57 @@
+"""Previews: of every page only the newest counts, and pages take turns."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from impasto.web.desk.client import Answer
+from impasto.web.refusals import Refused
+
+_MOST = 128
+"""Pages that may wait."""
+
+Paint = Callable[[], Awaitable[Answer]]
+
+
+class Previews:
+    """One preview at a time; a page's newer one takes the place of its older one, which is given up."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[str, tuple[Paint, asyncio.Future[Answer]]] = OrderedDict()
+        self._running: tuple[str, asyncio.Future[Answer]] | None = None
+        self._worker: asyncio.Task[None] | None = None
+
+    async def ask(self, page: str, paint: Paint) -> Answer:
+        """What ``paint`` gives. Raises what it raises, and Refused where a newer one has come."""
+        if page not in self._waiting and len(self._waiting) >= _MOST:
+            raise Refused(429, "Too many previews are asked for: try again in a moment.", retry_after=2)
+        if page in self._waiting:
+            _give_up(self._waiting[page][1])
+        if self._running is not None and self._running[0] == page:
+            _give_up(self._running[1])
+        result: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[page] = paint, result
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._work())
+        return await result
+
+    async def _work(self) -> None:
+        while self._waiting:
+            page, (paint, result) = self._waiting.popitem(last=False)
+            if result.done():  # the client has gone
+                continue
+            self._running = page, result
+            try:
+                answer = await paint()
+                if not result.done():
+                    result.set_result(answer)
+            except Exception as error:
+                if not result.done():
+                    result.set_exception(error)
+            finally:
+                self._running = None
+
+
+def _give_up(result: "asyncio.Future[Answer]") -> None:
+    if not result.done():
+        result.set_exception(Refused(409, "superseded"))

@@ -1,0 +1,53 @@
+"""What is answered when something is not done: a status and one sentence, whoever raises it."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError, briefly
+
+_STATUS: tuple[tuple[type[ImpastoError], int], ...] = ((SettingsError, 422), (ImageError, 415), (OutputError, 507))
+
+
+class Refused(HTTPException):
+    """Something that is not done: the status of HTTP, a sentence, and what else the answer says."""
+
+    def __init__(self, status: int, error: str, setting: str | None = None, *, retry_after: int | None = None) -> None:
+        headers = None if retry_after is None else {"Retry-After": str(retry_after)}
+        super().__init__(status, error, headers)
+        self.setting = setting
+
+
+def answer(status: int, error: str, setting: str | None = None, headers: Any = None) -> JSONResponse:
+    """A `models.Problem`."""
+    return JSONResponse({"error": error, "setting": setting}, status, headers)
+
+
+def tell_of_errors(app: FastAPI) -> None:
+    """Let all that an app raises be answered by a `models.Problem`."""
+
+    async def refused(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return answer(error.status_code, error.detail, getattr(error, "setting", None), error.headers)
+
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        place = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
+        where = f"`{'.'.join(place)}`" if place else "The request"
+        return answer(
+            422, f"{briefly(where)} is not understood: {briefly(first['msg'])}.", place[-1] if place else None
+        )
+
+    async def failed(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, ImpastoError)
+        status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+        named = error.settings if isinstance(error, SettingsError) else ()
+        return answer(status, str(error), named[0] if named else None)
+
+    app.add_exception_handler(HTTPException, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(ImpastoError, failed)

@@ -1,0 +1,47 @@
+"""Sessions: the token for a cookie."""
+
+from fastapi import APIRouter, Request, Response
+
+from impasto._version import __version__
+from impasto.web.models import Problem, Session, Token
+from impasto.web.refusals import Refused
+from impasto.web.routes.here import PROBLEMS, Here, Visitor
+from impasto.web.sessions import LASTS
+
+router = APIRouter(prefix="/api/session", tags=["session"])
+
+
+@router.post("", status_code=204, responses={401: {"model": Problem}, 403: PROBLEMS[403], 422: PROBLEMS[422]})
+async def begin(token: Token, request: Request, here: Here) -> Response:
+    """Exchange the token for a session, in a cookie. Whoever has a session keeps it."""
+    if here.sessions.visitor(token.token) is None:
+        raise Refused(401, "This is not the token: open the address that was printed when the studio started.")
+    answer = Response(status_code=204)
+    own = request.cookies.get(here.sessions.cookie)
+    if here.sessions.visitor(own) is None:
+        answer.set_cookie(
+            here.sessions.cookie,
+            here.sessions.begun(token.token) or "",
+            max_age=int(LASTS.total_seconds()),
+            path=f"{here.config.root_path}/",
+            secure=request.url.scheme == "https",
+            httponly=True,
+            samesite="strict",
+        )
+    return answer
+
+
+@router.get("", responses={401: PROBLEMS[401], 403: PROBLEMS[403]})
+async def session(here: Here, visitor: Visitor) -> Session:
+    """Who is asking, and what the server allows."""
+    config = here.config
+    return Session(
+        visitor=visitor, version=__version__, max_upload=config.max_upload, max_size=config.max_size,
+        queue=config.queue, users=config.users,
+    )  # fmt: skip
+
+
+@router.post("/token", status_code=201, responses={401: PROBLEMS[401], 403: PROBLEMS[403]})
+async def token(here: Here, visitor: Visitor) -> Token:
+    """Another token of the same visitor: for a phone, in the address after `#token=`, or for a script."""
+    return Token(token=here.sessions.another(visitor))

@@ -1,0 +1,56 @@
+"""Who is asking: the printed token is exchanged for a session, kept in a cookie that scripts cannot read.
+
+Only hashes of secrets are kept. Without users all sessions are one visitor's; with them every session that
+the printed token begins is a new visitor's, and what a visitor makes is nobody else's to see.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from impasto.web.config import Config
+from impasto.web.models import now
+from impasto.web.store import Store
+
+LASTS = timedelta(days=60)
+OWNER = "owner"
+"""The visitor that the printed token itself stands for."""
+
+
+class Sessions:
+    """The sessions of a studio."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        """Those that are too old are forgotten."""
+        self._config, self._store = config, store
+        self.cookie = f"impasto-{config.port}"
+        store.drop_sessions((now() - LASTS).isoformat())
+
+    def visitor(self, secret: str | None) -> str | None:
+        """Whose secret this is: the printed token's, or a session's. None where it is nobody's."""
+        if not secret or len(secret) > 200:
+            return None
+        if secrets.compare_digest(secret.encode(), self._config.token.encode()):
+            return OWNER
+        return self._store.visitor(_hash(secret))
+
+    def begun(self, secret: str) -> str | None:
+        """The secret of a new session for whoever shows the printed token, or the secret of another session;
+        None for anybody else.
+        """
+        visitor = self.visitor(secret)
+        if visitor is None:
+            return None
+        if visitor == OWNER and self._config.users:
+            visitor = secrets.token_urlsafe(12)
+        return self.another(visitor)
+
+    def another(self, visitor: str) -> str:
+        """The secret of one more session of a visitor."""
+        secret = secrets.token_urlsafe(24)
+        self._store.add_session(_hash(secret), visitor, now().isoformat())
+        return secret
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,85 @@
+"""A job while it is painted: what its process tells, and pictures that are asked of it every now and then."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from impasto.jobs.process import Process
+from impasto.progress import Progress
+from impasto.web.job_files import JobFiles
+from impasto.web.models import Going, Job, Snapshot
+
+_OFTEN, _LENT = 0.25, 0.7
+"""Seconds between two things that are told of a job, and between two of its pictures."""
+_SHARE = 3
+"""Lending pictures may take one part of the time in so many and one."""
+_STRIP = 8
+"""Snapshots of a job, with its result."""
+
+
+class Watch:
+    """One job while it is painted."""
+
+    def __init__(
+        self, job: Job, files: JobFiles, iterations: int, *, save: Callable[[Job], None], half: Callable[[], None]
+    ) -> None:
+        """``save`` is told of every change, in any thread, and ``half`` is called half-way through."""
+        self._job, self._files, self._iterations = job, files, iterations
+        self._saved, self._half = save, half
+        self._strip = [round(iterations * part / _STRIP) for part in range(1, _STRIP)] if iterations else []
+        self._before, self._began = job.seconds, time.monotonic()
+        self._lock, self._come, self._over = threading.Lock(), threading.Event(), False
+
+    def watched(self, process: Process) -> Job:
+        """Watch it to its end; the job as it is then."""
+        lender = threading.Thread(target=self._lend, args=[process], daemon=True)
+        lender.start()
+        last, half = 0.0, False
+        for progress in process.events():
+            self._changed(progress=going(progress, self._iterations))
+            self._come.set()
+            if time.monotonic() - last >= _OFTEN:
+                last = time.monotonic()
+                self._save()
+            if not half and progress.done >= 0.5:
+                half = True
+                self._half()
+        self._over = True
+        self._come.set()
+        lender.join()
+        return self._job
+
+    def _lend(self, process: Process) -> None:
+        while True:
+            self._come.wait()
+            self._come.clear()
+            if self._over:
+                return
+            began = time.monotonic()
+            if process.lend(self._files.so_far, timeout=60):
+                iteration = self._job.progress.iteration if self._job.progress else 0
+                revision, snapshots = self._job.revision + 1, list(self._job.snapshots)
+                if self._strip and iteration >= self._strip[0] and self._files.keep_snapshot(iteration):
+                    self._strip = [each for each in self._strip if each > iteration]
+                    snapshots.append(Snapshot(iteration=iteration, revision=revision))
+                self._changed(revision=revision, snapshots=snapshots)
+                self._save()
+            took = time.monotonic() - began
+            time.sleep(max(_LENT, _SHARE * took) if not self._over else 0)
+
+    def _changed(self, **update: Any) -> None:
+        with self._lock:
+            seconds = round(self._before + time.monotonic() - self._began, 2)
+            self._job = self._job.model_copy(update=update | {"seconds": seconds})
+
+    def _save(self) -> None:
+        self._saved(self._job)
+
+
+def going(progress: Progress, iterations: int) -> Going:
+    """How far a job is, as pages are told."""
+    return Going(
+        share=progress.done, text=progress.text, iteration=progress.iteration, iterations=iterations,
+        losses=dict(progress.losses), scale=(progress.width, progress.height) if progress.width else None, left_s=progress.seconds_left,
+    )  # fmt: skip

@@ -1,0 +1,388 @@
+"""The studio's page, in a browser: Debian's Chromium, driven by Playwright. Skipped where there is none."""
+
+import gzip
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from impasto.web.page import BUNDLE
+from tests.helpers import painting, photo
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+AXE = Path(__file__).parents[1] / "page/node_modules/axe-core/axe.min.js"
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
+PATIENCE = 120_000
+"""Milliseconds to wait at most: a busy machine takes long to load its networks."""
+
+Page = Any
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio, with its token."""
+    folder = tmp_path_factory.mktemp("studio")
+    command = [sys.executable, "-c", "from impasto.cli import app; app()", "web", "--no-open", "--port", "0", "--folder", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield server.stdout.readline().strip()
+        finally:
+            server.terminate()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("There is no Chromium: apt-get install chromium.")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def opened(browser: Any, studio: str) -> Iterator[Open]:
+    """Opens the page in a browser of its own, which remembers nothing, and sees to it that nothing goes wrong there."""
+    contexts, faults = [], []
+
+    def opened(screen: str = "desktop", draft: dict[str, Any] | None = None, **options: Any) -> Page:
+        width, height = SCREENS[screen]
+        phone = screen == "phone"
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            has_touch=phone, is_mobile=phone, locale=options.pop("locale", "en-GB"), **options,
+        )  # fmt: skip
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        # What the policy forbids is told in the console.
+        page.on("console", lambda told: "Content Security Policy" in told.text and faults.append(told.text))
+        page.on("dialog", lambda dialog: faults.append(dialog.message))
+        page.goto(studio)
+        if draft is not None:
+            page.evaluate("draft => localStorage.setItem('impasto-draft', draft)", json.dumps(draft))
+            page.reload()
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+def png(pixels: Any, **more: Any) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", **more)
+    return file.getvalue()
+
+
+PHOTO, PAINTING, OTHER = png(photo(72, 96)), png(painting(96, 96)), png(painting(96, 96, seed=5))
+
+
+def give(page: Page, kind: str, content: bytes, name: str) -> None:
+    """Choose a file by the button for photos or paintings, and wait until it is taken."""
+    of_kind = page.locator(f"[aria-labelledby={kind}]")
+    of_kind.locator("input[type=file]").first.set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+    of_kind.locator(".tile.chosen").wait_for(state="attached")
+
+
+def tab(page: Page, name: str) -> None:
+    """On a phone, turn to a part of the page."""
+    tabs = page.locator(".tabs")
+    if tabs.is_visible():
+        tabs.get_by_role("button", name=name).click()
+
+
+def asked(page: Page, path: str) -> Any:
+    """What the API says to the page's own session."""
+    return page.evaluate("async path => (await fetch(path)).json()", f"api/{path}")
+
+
+def until(page: Page, true: str) -> None:
+    """Wait until an expression is true; the driver's own way to wait for one is what the policy forbids."""
+    for _ in range(PATIENCE // 100):
+        if page.evaluate(true):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"It never came to be: {true}")
+
+
+class TestBundle:
+    def test_is_small(self) -> None:
+        sizes = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in BUNDLE.rglob("*") if path.is_file()}
+        assert sizes and sum(sizes.values()) <= 60_000, sizes
+
+    def test_has_nothing_inline_and_asks_nobody_else(self) -> None:
+        page = (BUNDLE / "index.html").read_text()
+        assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", page)
+        assert re.findall(r"<script[^>]*>(.*?)</script>", page, re.DOTALL) == [""]
+        addresses = re.findall(r"(?:src|href)=\"([^\"]+)\"", page)
+        assert addresses and all(address.startswith("./assets/") for address in addresses)
+        for address in addresses:
+            assert (BUNDLE / address).is_file()
+
+    def test_fetches_nothing_from_elsewhere(self) -> None:
+        named = {
+            address
+            for path in BUNDLE.rglob("*.[cj]s*")
+            for address in re.findall(r"https?://[\w./-]+", path.read_text())
+        }
+        # Names of XML's vocabularies, which are no addresses to a browser.
+        assert all(address.startswith("http://www.w3.org/") for address in named), named
+
+
+class TestDoor:
+    def test_a_stranger_is_told_how_to_come_in(self, opened: Open, studio: str) -> None:
+        page = opened()
+        page.locator(".welcome").wait_for()
+        assert "token" not in page.url
+        page.context.clear_cookies()
+        page.goto(studio.partition("#")[0])
+        field = page.get_by_label("Address or token")
+        field.fill("something else")
+        field.press("Enter")
+        page.get_by_role("alert").wait_for()
+        field.fill(studio)
+        field.press("Enter")
+        page.locator(".welcome").wait_for()
+
+
+class TestTaking:
+    def test_names_are_text(self, opened: Open) -> None:
+        page = opened()
+        name = "<img src=x onerror=alert(1)>&lt;b&gt;.png"
+        give(page, "photos", PHOTO, name)
+        page.locator(".viewport img").first.wait_for()
+        assert page.locator("img[src=x]").count() == 0
+        titles = page.locator("[title]").evaluate_all("all => all.map(each => each.title)")
+        assert any("<img" in title for title in titles)
+
+    def test_what_is_no_picture_is_said_to_be_none(self, opened: Open) -> None:
+        page = opened()
+        buttons = page.locator("[aria-labelledby=photos] input[type=file]").first
+        buttons.set_input_files({"name": "page.svg", "mimeType": "image/svg+xml", "buffer": b"<svg onload='alert(1)'/>"})
+        page.get_by_role("alert").wait_for()
+        assert page.locator(".viewport").count() == 0
+
+    def test_dropped_and_pasted(self, opened: Open) -> None:
+        page = opened()
+        page.locator(".welcome").wait_for()
+        moved = """([event, bytes, on]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "a.png", { type: "image/png" }));
+            const options = { bubbles: true, cancelable: true };
+            const target = document.querySelector(on) ?? document.body;
+            target.dispatchEvent(event === "paste"
+                ? new ClipboardEvent(event, { ...options, clipboardData: data })
+                : new DragEvent(event, { ...options, dataTransfer: data }));
+        }"""
+        page.evaluate(moved, ["paste", list(PHOTO), "body"])
+        page.locator(".viewport").wait_for()
+        page.evaluate(moved, ["dragover", list(OTHER), "body"])
+        page.locator(".drop").wait_for()
+        page.evaluate(moved, ["drop", list(OTHER), ".drop-target[data-kind=painting]"])
+        page.locator("[aria-labelledby=paintings] .tile.chosen").wait_for()
+        assert page.locator(".drop").count() == 0
+
+
+class TestTastes:
+    def test_language_and_theme_stay(self, opened: Open) -> None:
+        page = opened(locale="zh-CN", color_scheme="dark")
+        page.get_by_role("button", name="作画").wait_for()
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        page.get_by_role("button", name="English").click()
+        page.get_by_role("button", name="Light or dark").click()
+        page.reload()
+        page.get_by_role("button", name="Paint", exact=True).wait_for()
+        assert page.evaluate("document.documentElement.lang") == "en"
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+
+
+class TestRegions:
+    def test_are_painted_undone_and_kept(self, opened: Open) -> None:
+        page = opened()
+        give(page, "photos", PHOTO, "photo.png")
+        page.get_by_role("button", name="Add a region: By brush").click()
+        box = page.locator(".viewport").bounding_box()
+        across, down = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        opaque = """() => {
+            const canvas = document.querySelector(".tints");
+            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return data.filter((value, at) => at % 4 === 3 && value > 0).length;
+        }"""
+
+        def stroke(y: float) -> int:
+            page.mouse.move(across - 60, y)
+            page.mouse.down()
+            page.mouse.move(across + 60, y, steps=4)
+            page.mouse.up()
+            return int(page.evaluate(opaque))
+
+        one, two = stroke(down - 60), stroke(down + 60)
+        assert 0 < one < two
+        page.keyboard.press("Control+z")
+        until(page, f"({opaque})() === {one}")
+        page.keyboard.press("Control+Shift+z")
+        until(page, f"({opaque})() === {two}")
+        page.keyboard.press("Escape")
+        saved = "JSON.parse(localStorage['impasto-draft']).regions"
+        until(page, f"Object.values({saved})[0]?.[0]?.mask")
+        mask = page.evaluate(f"Object.values({saved})[0][0].mask")
+        page.reload()
+        page.get_by_role("button", name="Paint Region 1").click()
+        until(page, f"document.querySelector('.tints') && Math.abs(({opaque})() - {two}) < {two // 10}")
+        white = Image.open(io.BytesIO(bytes(page.evaluate("""async mask =>
+            [...new Uint8Array(await (await fetch(`api/pictures/${mask}/file`)).arrayBuffer())]""", mask))))
+        assert white.size == (96, 72)
+        assert white.convert("L").getextrema() == (0, 255)
+
+
+class TestKeyboard:
+    def test_all_that_is_needed(self, opened: Open) -> None:
+        page = opened()
+        give(page, "photos", PHOTO, "photo.png")
+        give(page, "paintings", PAINTING, "one.png")
+        give(page, "paintings", OTHER, "two.png")
+        chosen = page.locator("[aria-labelledby=paintings] .tile.chosen button").first
+        chosen.focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.title") == "one"
+        assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+        page.locator(".viewport").focus()
+        page.keyboard.press("+")
+        page.keyboard.press("+")
+        assert page.locator(".zoom").inner_text() == "156 %"
+        page.keyboard.press("0")
+        assert page.locator(".zoom").inner_text() == "100 %"
+        page.keyboard.press("?")
+        page.get_by_role("dialog").wait_for()
+        page.keyboard.press("Escape")
+        page.get_by_role("dialog").wait_for(state="hidden")
+
+    def test_a_region_without_a_mouse(self, opened: Open) -> None:
+        page = opened()
+        give(page, "photos", PHOTO, "photo.png")
+        page.keyboard.press("r")
+        page.locator(".viewport").focus()
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press(" ")
+        page.get_by_role("button", name="Undo").click()
+        page.get_by_role("button", name="Redo").wait_for()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing_serious(opened: Open, screen: str, scheme: str) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: cd page && npm ci.")
+    page = opened(screen, color_scheme=scheme)
+    page.locator(".welcome").wait_for()
+    # The policy keeps scripts of a page's own out; the driver's are not the page's.
+    look = f"{AXE.read_text()};axe.run().then(found => found.violations)"
+
+    def serious() -> list[str]:
+        found = page.evaluate(look)
+        return [
+            f"{each['id']}: {node['html'][:120]}"
+            for each in found
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+
+    assert serious() == []
+    give(page, "photos", PHOTO, "photo.png")
+    tab(page, "Settings")
+    page.locator(".controls .more summary").click()
+    page.get_by_role("button", name="Add a region: By brush").click()
+    assert serious() == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Help").click()
+    page.get_by_role("dialog").wait_for()
+    assert serious() == []
+
+
+@contextmanager
+def seen(page: Page, *, job: str) -> Iterator[None]:
+    """The page asks for a new job of this state by the end."""
+    before = len(asked(page, "jobs"))
+    yield
+    until(page, f"document.querySelectorAll('.results .tile').length > {before}")
+    page.locator(f".chip.{job}").wait_for()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("screen", SCREENS)
+def test_from_a_photo_to_a_picture_and_back(opened: Open, screen: str, tmp_path: Path) -> None:
+    draft = {"settings": {"size": "96", "iterations": 2000}}
+    page = opened(screen, draft)
+    give(page, "photos", PHOTO, "photo.png")
+    give(page, "paintings", PAINTING, "painting.png")
+    page.locator(".chip.preview-shown").wait_for()
+
+    with seen(page, job="running"):
+        page.get_by_role("button", name="Paint", exact=True).click()
+    page.locator(".viewport .after img").wait_for()
+    page.locator(".job").get_by_role("button", name="Stop and keep it").click()
+    page.locator(".chip.cancelled").wait_for()
+
+    page.get_by_label("Iterations more").select_option("25")
+    with seen(page, job="done"):
+        page.get_by_role("button", name="Go on").click()
+
+    page.locator(".menu summary").click()
+    with page.expect_download() as download:
+        page.locator(".menu").get_by_text("PNG").click()
+    result = tmp_path / "result.png"
+    download.value.save_as(result)
+    with Image.open(result) as picture:
+        assert picture.size == (96, 72)
+
+    # Another browser, which remembers nothing, gets all of it back from the picture.
+    other = opened(screen)
+    other.locator(".results .tile").first.wait_for(state="attached")
+    chooser = other.locator("[aria-labelledby=photos] input[type=file]").first
+    chooser.set_input_files(result)
+    other.get_by_text("The settings of this picture are back.").wait_for()
+    kept = other.evaluate("JSON.parse(localStorage['impasto-draft'])")
+    before = page.evaluate("JSON.parse(localStorage['impasto-draft'])")
+    assert kept["photo"] == before["photo"]
+    assert kept["look"]["mix"][0]["id"] == before["look"]["mix"][0]["id"]
+    assert str(kept["settings"]["size"]) == "96"
+
+
+@pytest.mark.slow
+def test_two_tabs_see_the_same_and_a_reload_loses_nothing(opened: Open) -> None:
+    page = opened(draft={"settings": {"size": "64", "iterations": 4000}})
+    give(page, "photos", PHOTO, "photo.png")
+    give(page, "paintings", OTHER, "painting.png")
+    phone = opened("phone")
+    with seen(page, job="running"):
+        page.get_by_role("button", name="Paint", exact=True).click()
+    tab(phone, "Results")
+    phone.locator(".results .badge").wait_for()
+    page.reload()
+    page.locator(".chip.running").wait_for()
+    phone.locator(".results .tile button").first.click()
+    phone.locator(".job").get_by_role("button", name="Stop and keep it").click()
+    page.locator(".chip.cancelled").wait_for()
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete for good").click()
+    page.locator(".welcome, .chip.preview-shown, .chip.preview-busy").first.wait_for()
