@@ -50,13 +50,14 @@ class Guard:
     ) -> None:
         """``count`` is told of every request that was answered."""
         self._app, self._sessions, self._count = app, sessions, count
-        self._hosts, self._most = config.allowed(), config.max_upload
+        self._hosts, self._most, self._root = config.allowed(), config.max_upload, config.root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
         if scope["type"] != "http":  # there are no web sockets
             return await send({"type": "websocket.close", "code": 1008})
+        scope["root_path"] = self._root  # whether a proxy has taken it off the path or not
         began, status = time.monotonic(), 500
 
         async def sent(message: Message) -> None:
