@@ -71,6 +71,11 @@ def test_every_format_of_impasto_can_be_sent(visit: Visit) -> None:
     assert Image.open(io.BytesIO(large.content)).size == (64, 40)  # never enlarged
     again = visit.http.get(f"/api/pictures/{sent['id']}/file?side=32", headers={"If-None-Match": shown.headers["etag"]})
     assert again.status_code == 304
+    white = np.zeros((40, 64), np.uint8)
+    white[:17, 5:] = 255
+    mask = visit.send(png(white), "mask")["id"]
+    shown = visit.http.get(f"/api/pictures/{mask}/file")
+    assert (np.asarray(Image.open(io.BytesIO(shown.content)).convert("L")) == white).all()
 
 
 def test_a_result_from_anywhere_brings_its_job_and_its_pictures_back(

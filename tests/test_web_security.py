@@ -361,5 +361,6 @@ def test_a_proxys_path_is_part_of_the_cookie_and_of_nothing_else(tmp_path: Path)
             assert visit.http.get(f"{prefix}/api/jobs").status_code == 200
             assert visit.http.get(f"{prefix}/").status_code == 200
             assert Visit(visit.base, None).http.get(f"{prefix}/api/jobs").status_code == 401
+        assert visit.http.get("/paint").headers["location"] == "/paint/"
         told = Visit(visit.base, None).http.post("/paint/api/session", json={"token": TOKEN}).headers["set-cookie"]
         assert "Path=/paint/" in told

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from impasto.web.config import Config
@@ -91,6 +92,8 @@ class Guard:
         """The answer to what goes no further."""
         headers, method = Headers(scope=scope), scope["method"]
         host = headers.get("host", "")
+        if self._root and path == self._root:  # what the page names is beside it, and needs the slash
+            return RedirectResponse(f"{self._root}/", 308)
         if _name(host) not in self._hosts or len(headers.getlist("host")) != 1:
             return answer(403, "The studio is not known by this name: start it with this `host`, too.")
         if method not in (*_SAFE, *_SENDING):
