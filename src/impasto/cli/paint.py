@@ -16,6 +16,7 @@ from impasto.cli.options import (
     Json,
     Quiet,
     Styles,
+    Truncated,
     parse_region,
     parse_styles,
     with_delivery,
@@ -135,6 +136,7 @@ def run(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write.", show_default="the job's own")
     ] = None,
+    allow_truncated: Truncated = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the output's checkpoint.")] = False,
     force: Force = False,
     dry_run: Annotated[
@@ -153,6 +155,8 @@ def run(
     asked = Job.read(text)
     if output:
         asked = replace(asked, delivery=replace(asked.delivery, output=str(output)))
+    if allow_truncated:
+        asked = replace(asked, settings=dict(asked.settings) | {"allow_truncated": True})
     _carry_out(asked, DeliveryOptions(resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet))
 
 
