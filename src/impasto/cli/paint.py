@@ -147,10 +147,11 @@ def run(
 ) -> None:
     """Carry out a job that was written down."""
     from impasto.jobs.job import Job
+    from impasto.machine import formats
 
     try:
-        text = sys.stdin.read() if job == Path("-") else job.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        text = sys.stdin.buffer.read(formats.MOST_TEXT + 1) if job == Path("-") else formats.received(job)
+    except OSError as error:
         raise RecordError(f"The job {job} cannot be read ({error}): give the path of a JSON file.") from error
     asked = Job.read(text)
     if output:
