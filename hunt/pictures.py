@@ -71,6 +71,7 @@ def seeds() -> dict[str, bytes]:
         "plain.webp": written("WEBP", exif=exif),
         "lossless.webp": written("WEBP", image.convert("RGBA"), lossless=True),
         "plain.avif": written("AVIF", exif=exif),
+        "bare.avif": written("AVIF").replace(b"colrnclx", b"freenclx"),
         "plain.heic": heic.getvalue(),
         "plain.gif": written("GIF", save_all=True, append_images=[Image.new("RGB", image.size)]),
         "plain.bmp": written("BMP"),

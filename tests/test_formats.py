@@ -20,7 +20,7 @@ from hunt.pictures import findings, seeds
 from impasto.errors import ImageError
 from impasto.jobs.job import Job
 from impasto.machine import memory
-from impasto.pictures import bounds, encodings
+from impasto.pictures import av1, bounds, boxes, encodings
 from impasto.pictures.codecs import load, size_of
 from tests.helpers import photo
 
@@ -251,6 +251,31 @@ def test_wide_gamuts_say_it_in_many_ways_and_are_one_picture(caplog: pytest.LogC
     assert np.abs(pixels(linear) - encodings.coded(photo(HEIGHT, WIDTH) / np.float32(255))).max() < 0.003
     assert np.array_equal(load(with_chunks((b"cICP", bytes([77, 13, 0, 1])))).array(), photo(HEIGHT, WIDTH))
     assert "cICP" in caplog.text
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12])
+@pytest.mark.parametrize(("primaries", "transfer"), [(12, 13), (9, 16), (9, 18), (1, 8)])
+def test_avif_that_says_its_colours_in_its_stream_alone(primaries: int, transfer: int, bits: int) -> None:
+    array = photo(HEIGHT, WIDTH).astype("u2" if bits > 8 else "u1") << (bits - 8)
+    told = bytes(imagecodecs.avif_encode(array, bitspersample=bits, primaries=primaries, transfer=transfer, matrix=1))
+    silent = told.replace(b"colrnclx", b"freenclx")
+    assert silent != told and np.array_equal(pixels(silent), pixels(told))
+    assert boxes.properties(silent) == boxes.properties(told)
+    assert boxes.properties(silent).encoding == encodings.of_code_points(primaries, transfer)
+
+
+def test_streams_of_avif_are_read_as_far_as_they_go(caplog: pytest.LogCaptureFixture) -> None:
+    image = Image.fromarray(photo(HEIGHT, WIDTH))
+    moving = saved(image, "AVIF", save_all=True, append_images=[image])  # whose header is not the reduced one
+    assert boxes.properties(moving.replace(b"colrnclx", b"freenclx")).encoding == encodings.of_code_points(1, 13)
+    whole = bytes(imagecodecs.avif_encode(photo(HEIGHT, WIDTH), primaries=10, transfer=13))  # XYZ, not known here
+    unknown = whole.replace(b"colrnclx", b"freenclx")
+    assert pixels(unknown).shape == (HEIGHT, WIDTH, 3) and "not known" in caplog.text
+    (stream,) = boxes._coded(unknown)
+    assert av1.code_points(stream) == (10, 13)
+    assert {av1.code_points(stream[:end]) for end in range(len(stream))} == {None, (10, 13)}
+    for hostile in (b"", b"\x0a" + b"\xff" * 20, b"\x08" + b"\0" * 50, b"\x08" + b"\xff" * 50, b"\x12\0" * 50):
+        assert av1.code_points(hostile) in (None, (255, 255))
 
 
 def test_video_range_and_adobe_rgb() -> None:

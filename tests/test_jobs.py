@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -260,6 +261,61 @@ def test_a_job_file_that_cannot_be_read(tmp_path: Path) -> None:
     Image.fromarray(photo(40, 40)).save(tmp_path / "plain.png")
     told = CliRunner().invoke(app, ["info", str(tmp_path / "plain.png"), "--job"])
     assert told.exit_code == 1 and "holds no record" in told.output
+
+
+@pytest.mark.parametrize("endless", ["zeros", "words", "pipe", "nobody"])
+def test_a_job_that_never_ends_is_refused(endless: str, tmp_path: Path) -> None:
+    """As `impasto run - < /dev/zero`, `yes | impasto run -`, and a named pipe into which somebody, or nobody,
+    writes.
+    """
+    if endless == "zeros":
+        told = CliRunner().invoke(app, ["run", "/dev/zero"])
+    elif endless == "words":
+        told = CliRunner().invoke(app, ["run", "-"], input=b"y\n" * 2**24)
+    else:
+        os.mkfifo(tmp_path / "pipe")
+        script = "import sys\nfile = open(sys.argv[1], 'wb')\nwhile True: file.write(b'[' * 65536)"
+        writer = subprocess.Popen([sys.executable, "-c", script, tmp_path / "pipe"], stderr=subprocess.DEVNULL)
+        if endless == "nobody":
+            writer.kill()
+            writer.wait()
+        time.sleep(1)
+        told = CliRunner().invoke(app, ["run", str(tmp_path / "pipe")])
+        writer.kill()
+        writer.wait()
+    assert told.exit_code == 1 and "no job of Impasto" in told.output and len(told.output.splitlines()) == 1
+
+
+def test_a_job_comes_through_a_pipe_in_parts(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    text = json.dumps(job(pair).dictionary()).encode("utf-8-sig")
+
+    def write() -> None:
+        with (tmp_path / "pipe").open("wb", buffering=0) as file:
+            for place in range(0, len(text), 100):
+                file.write(text[place : place + 100])
+                time.sleep(0.05)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    time.sleep(0.5)  # it waits for a reader
+    told = CliRunner().invoke(app, ["run", str(tmp_path / "pipe"), "--dry-run", "--json"])
+    writer.join()
+    assert told.exit_code == 0 and json.loads(told.stdout)["task"] == "stylize"
+
+
+def test_masks_of_one_name_in_two_folders_are_two(pair: tuple[Path, Path]) -> None:
+    asked = Job(
+        "stylize",
+        str(pair[0]),
+        ((str(pair[1]), 1.0),),
+        settings={"protect": {"a/sky.png": 0.3, "b/sky.png": 0.6, "sky-2.png": 0.9, "c/faces": 0.2, "faces": 0.1}},
+    )
+    moved = asked.moved(lambda path: Path(path).name)
+    known = {"sky.png": 0.3, "sky-2.png": 0.6, "sky-2-2.png": 0.9, "./faces": 0.2, "faces": 0.1}
+    assert moved.settings["protect"] == known
+    assert Job.of(moved.dictionary()) == moved
+    assert asked.moved(str).settings == asked.settings
 
 
 def test_an_output_is_made_by_one_run_at_a_time(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,9 +52,13 @@ def test_too_little_memory_says_what_it_takes() -> None:
 
 
 @pytest.mark.usefixtures("small_looks")
+@pytest.mark.parametrize("setting", ["500MB", "auto"])
 @pytest.mark.parametrize("method", ["stylize", "refine", "fast", "texture", "reconstruct"])
-def test_too_little_memory_is_told_before_it_is_taken(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_is_told_before_it_is_taken(
+    method: str, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No picture is scaled to more than the size of what it was."""
+    monkeypatch.setattr("impasto.machine.memory._free_and_own", lambda device: (200 * 10**6, 300 * 10**6))
 
     def small(size: Size) -> bool:
         assert size[0] * size[1] < 10**6, "a large picture was made"
@@ -63,7 +67,7 @@ def test_too_little_memory_is_told_before_it_is_taken(method: str, monkeypatch: 
     fitted, fit_ = Picture.resized, ImageOps.fit
     monkeypatch.setattr(Picture, "resized", lambda self, size: small(size) and fitted(self, size))
     monkeypatch.setattr(ImageOps, "fit", lambda image, size, *rest: small(size) and fit_(image, size, *rest))
-    asked: dict[str, Any] = {"size": 16384, "memory": "500MB"}
+    asked: dict[str, Any] = {"size": 16384, "memory": setting}
     with pytest.raises(SettingsError, match=r"500 MB of memory are too little for 16384×12288 pixels") as told:
         if method == "texture":
             impasto.plan_texture(painting(60, 80), **asked)
@@ -78,6 +82,7 @@ def test_too_little_memory_is_told_before_it_is_taken(method: str, monkeypatch: 
 
 def test_auto_takes_what_is_free_and_the_least_where_nothing_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.machine.memory.budget", lambda setting, device: 10**9)
+    monkeypatch.setattr("impasto.machine.memory.most", lambda device: 10**10)
     assert planned((2731, 4096), "auto").tile == 256
     assert planned((200, 300), "auto").tile is None
 

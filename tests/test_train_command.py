@@ -22,6 +22,7 @@ from impasto.cli import app
 from impasto.errors import SettingsError, StyleCodeError, WeightsError
 from impasto.jobs import train as job
 from impasto.networks import zoo as pretrained
+from impasto.networks.cin import Stylizer
 from impasto.networks.codes import StyleCode, learnt_style
 from impasto.networks.contract import load_network
 from impasto.progress import Progress
@@ -219,7 +220,7 @@ def test_a_training_that_is_closed_saves_and_goes_on(folders: Path) -> None:
     assert len(Path("one.safetensors.log.jsonl").read_text().splitlines()) == 3
 
 
-@pytest.mark.parametrize("amiss", ["nan", "huge", "black"])
+@pytest.mark.parametrize("amiss", ["nan", "huge", "too large for its file", "black", "flat", "the same"])
 def test_a_training_that_goes_astray_leaves_the_good_one(
     folders: Path, amiss: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,9 +236,16 @@ def test_a_training_that_goes_astray_leaves_the_good_one(
                 tensor.fill_(torch.nan)
             elif amiss == "huge":
                 tensor.mul_(1e25)
-            elif "heads" in name:  # β of the last layer, by which all is black
+            elif amiss == "too large for its file" and "expand.0" in name:  # whose scale is normalised away
+                tensor.mul_(1e7)
+            elif amiss == "black" and "heads" in name:  # β of the last layer
                 tensor.zero_()
                 tensor[-3:] = -30
+            elif amiss == "flat" and "heads" in name:  # γ of the last layer: a spread of two levels of 255
+                tensor[len(tensor) // 2 - 3 : len(tensor) // 2] = 0.03
+        if amiss == "the same":
+            noise = torch.rand(1, 3, 400, 400, generator=torch.Generator().manual_seed(0))
+            monkeypatch.setattr(Stylizer, "forward", lambda _, x, style: noise[..., : x.shape[2], : x.shape[3]])
 
     monkeypatch.setattr(Training, "steps", astray)
     said = run("--style", "new.png", "--steps", "2", "-o", "one.safetensors", "--force", code=1)

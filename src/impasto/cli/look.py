@@ -10,6 +10,7 @@ from impasto.cli.options import (
     Force,
     Json,
     Output,
+    Truncated,
     with_exit_codes,
 )
 from impasto.cli.printing import dump, lines, say
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
 @with_exit_codes
 def styles(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
+    *,
     output: Annotated[Path | None, Output] = None,
     size: Annotated[int, typer.Option(help="Long side of each picture.", min=16, max=2048)] = 384,
     network: Annotated[str, typer.Option(help="A network with learnt styles, or the file of one.")] = LEARNT,
+    allow_truncated: Truncated = False,
     force: Force = False,
 ) -> None:
     """Show a photograph in all learnt styles of a network, with the numbers and names that --style-index
@@ -37,7 +40,7 @@ def styles(
     from impasto.judge.gallery import learnt_styles
 
     path = output or Path(files.named(content.stem, "-styles.png"))
-    _save_sheet(path, lambda: learnt_styles(content, size, network), force, content)
+    _save_sheet(path, lambda: learnt_styles(content, size, network), force, allow_truncated, content)
 
 
 @app.command()
@@ -46,12 +49,15 @@ def score(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     style: Annotated[Path, typer.Argument(help="The painting.", metavar="STYLE")],
     result: Annotated[Path, typer.Argument(help="What became of them.", metavar="RESULT")],
+    allow_truncated: Truncated = False,
     json: Json = False,
 ) -> None:
     """Tell how near a result is to the style and to the content, also on features that were not optimised."""
     from impasto.judge.scores import score as scored
+    from impasto.pictures import codecs
 
-    scores = scored(content, style, result)
+    with codecs.truncation(allow_truncated):
+        scores = scored(content, style, result)
     say(dump(scores) if json else lines(scores))
 
 
@@ -61,6 +67,7 @@ def edges(
     pictures: Annotated[list[Path], typer.Argument(help="One or more pictures.", metavar="PICTURE")],
     output: Annotated[Path | None, Output] = None,
     size: Annotated[int, typer.Option(help="Long side of each picture.", min=16, max=4096)] = 512,
+    allow_truncated: Truncated = False,
     force: Force = False,
 ) -> None:
     """Show the Sobel edges of pictures and their total variation, row by row."""
@@ -69,7 +76,7 @@ def edges(
     stems = [each.stem for each in pictures]
     named = [(each.stem if stems.count(each.stem) == 1 else str(each), each) for each in pictures]
     path = output or Path(files.named(pictures[0].stem, "-edges.png"))
-    _save_sheet(path, lambda: edge_sheet(named, size), force, *pictures)
+    _save_sheet(path, lambda: edge_sheet(named, size), force, allow_truncated, *pictures)
 
 
 @app.command()
@@ -92,14 +99,17 @@ def info(
     say(dump(record) if json else lines(record))
 
 
-def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool, *pictures: Path) -> None:
-    """Draw a sheet of ``pictures`` and write it, once it is known that it can be written."""
+def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool, truncated: bool, *pictures: Path) -> None:
+    """Draw a sheet of ``pictures``, also of ``truncated`` ones, and write it, once it is known that it can be
+    written.
+    """
     from impasto.cli.execute import deliver
     from impasto.pictures import codecs
 
     files.check_writable(path, force)
     codecs.check_format(path, (1, 1))
     files.refuse_inputs([path], pictures)
-    sheet = codecs.load(draw())
+    with codecs.truncation(truncated):
+        sheet = codecs.load(draw())
     files.create_folder(path.parent)
     deliver(path, lambda to, over: codecs.save(sheet, to, force=over), force)

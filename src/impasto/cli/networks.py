@@ -13,6 +13,7 @@ from impasto.cli.options import (
     Output,
     Quiet,
     Styles,
+    Truncated,
     parse_styles,
     stderr,
     with_exit_codes,
@@ -136,19 +137,22 @@ def style_code(
     network: Annotated[
         str, typer.Option(help="The network that it is for.", show_default="the fast method's")
     ] = "auto",
+    allow_truncated: Truncated = False,
     force: Force = False,
 ) -> None:
     """Save a painting's style, or a mixture, as a small file that `stylize --method fast` takes in its
     place.
     """
     from impasto.cli.execute import deliver
+    from impasto.pictures import codecs
     from impasto.tasks.inputs import style_code as code_of
 
     paintings = list(parse_styles(style))
     path = output or Path(files.named(Path(paintings[0][0]).stem, ".safetensors"))
     files.check_writable(path, force)
     files.refuse_inputs([path], [*(painting for painting, _ in paintings), network])
-    code = code_of(paintings, network)
+    with codecs.truncation(allow_truncated):
+        code = code_of(paintings, network)
     files.create_folder(path.parent)
     deliver(path, lambda to, over: code.save(to, force=over), force)
 

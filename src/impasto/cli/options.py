@@ -19,6 +19,7 @@ from impasto.machine import interrupts
 from impasto.machine.files import at_home
 from impasto.settings import names
 from impasto.settings.applies import fields_of
+from impasto.settings.fields import Settings
 from impasto.settings.setting import INPUTS
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ Styles = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON record on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Truncated = Annotated[
+    bool, typer.Option("--allow-truncated", help=Settings.__dataclass_fields__["allow_truncated"].metadata["help"])
+]
+"""For commands that look at pictures and have no settings."""
 
 
 @dataclass(frozen=True)

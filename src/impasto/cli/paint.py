@@ -16,6 +16,7 @@ from impasto.cli.options import (
     Json,
     Quiet,
     Styles,
+    Truncated,
     parse_region,
     parse_styles,
     with_delivery,
@@ -135,6 +136,7 @@ def run(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write.", show_default="the job's own")
     ] = None,
+    allow_truncated: Truncated = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the output's checkpoint.")] = False,
     force: Force = False,
     dry_run: Annotated[
@@ -145,14 +147,17 @@ def run(
 ) -> None:
     """Carry out a job that was written down."""
     from impasto.jobs.job import Job
+    from impasto.machine import formats
 
     try:
-        text = sys.stdin.read() if job == Path("-") else job.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+        text = sys.stdin.buffer.read(formats.MOST_TEXT + 1) if job == Path("-") else formats.received(job)
+    except OSError as error:
         raise RecordError(f"The job {job} cannot be read ({error}): give the path of a JSON file.") from error
     asked = Job.read(text)
     if output:
         asked = replace(asked, delivery=replace(asked.delivery, output=str(output)))
+    if allow_truncated:
+        asked = replace(asked, settings=dict(asked.settings) | {"allow_truncated": True})
     _carry_out(asked, DeliveryOptions(resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet))
 
 

@@ -220,13 +220,13 @@ class Job:
         if settings.get("network", "").endswith(".safetensors"):
             settings["network"] = file(settings["network"])
         if "protect" in settings:
-            settings["protect"] = {_moved(mask, file): amount for mask, amount in settings["protect"].items()}
+            settings["protect"] = names.moved_all(settings["protect"], file)
         return replace(
             self,
             content=self.content and file(self.content),
             styles=tuple((file(path), weight) for path, weight in self.styles),
             regions=tuple(
-                RegionFiles(_moved(each.mask, file), file(each.style), each.style_mask and file(each.style_mask))
+                RegionFiles(names.moved(each.mask, file), file(each.style), each.style_mask and file(each.style_mask))
                 for each in self.regions
             ),
             settings=settings,
@@ -270,17 +270,13 @@ class Job:
             ) from error
 
     @classmethod
-    def read(cls, text: str) -> "Job":
+    def read(cls, text: str | bytes) -> "Job":
         """The job of a JSON text. Raises as `of`."""
         try:
             data = formats.parsed(text)
         except ValueError as error:
             raise RecordError(f"This is no job of Impasto ({briefly(error)}).") from error
         return cls.of(data)
-
-
-def _moved(mask: str, file: Callable[[str], str]) -> str:
-    return mask if mask in names.MASKS else file(mask)
 
 
 def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,17 +4,21 @@ into.
 
 import contextlib
 import hashlib
+import importlib
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from impasto.errors import OutputError
 
-if sys.platform != "win32":
-    import fcntl
+fcntl: Any = None
+with contextlib.suppress(ImportError):  # Windows
+    fcntl = importlib.import_module("fcntl")
+
+_BEYOND = 2**30
+"""Windows lets nobody read what is locked, so that is a byte beyond all that is written."""
 
 
 @contextmanager
@@ -31,21 +35,21 @@ def claimed(output: Path) -> Iterator[None]:
         yield
     finally:
         if file is not None:
+            if fcntl is None:  # where nothing is removed that anybody has open
+                file.close()
             with contextlib.suppress(OSError):  # its folder may have gone
                 lock.unlink()  # before another can have it
             file.close()
 
 
 def _claim(lock: Path, output: Path) -> IO[str] | None:
-    if sys.platform == "win32":
-        return None
     while True:
         try:
             file = lock.open("a+")
         except OSError:  # whoever writes there will say so
             return None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file.fileno())
             if lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat()):
                 file.truncate(0)
                 file.write(f"{os.getpid()}")
@@ -61,5 +65,19 @@ def _claim(lock: Path, output: Path) -> IO[str] | None:
             ) from None
         except OSError:  # this file system has no locks, or is full
             file.close()
-            lock.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                lock.unlink()
             return None
+
+
+def _lock(file: int) -> None:
+    """Raises BlockingIOError where another has locked it, OSError where nothing can be locked."""
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return
+    msvcrt: Any = importlib.import_module("msvcrt")
+    os.lseek(file, _BEYOND, os.SEEK_SET)
+    try:
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+    except PermissionError as error:
+        raise BlockingIOError from error

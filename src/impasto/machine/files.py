@@ -85,14 +85,18 @@ def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None
                     raise OutputError(f"The output {path} is the input {source} itself: name another file.")
 
 
-def opened(path: Path) -> BufferedReader:
-    """A file, to be read. Raises OSError, also for a pipe or a device, which may never end."""
-    found = os.open(
-        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )  # no pipe is waited for
-    if not stat.S_ISREG(os.fstat(found).st_mode):
+def opened(path: Path, *, piped: bool = False) -> BufferedReader:
+    """A file, to be read. Raises OSError, also for a pipe or a device, which may never end, unless it may be
+    ``piped``.
+    """
+    patient = getattr(os, "O_NONBLOCK", 0)  # or it would be waited for whoever might open a pipe's other end
+    found = os.open(path, os.O_RDONLY | patient | getattr(os, "O_BINARY", 0))
+    mode = os.fstat(found).st_mode
+    if stat.S_ISDIR(mode) or not (piped or stat.S_ISREG(mode)):
         os.close(found)
         raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+    if piped and patient:
+        os.set_blocking(found, True)
     return os.fdopen(found, "rb")
 
 

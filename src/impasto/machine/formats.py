@@ -35,6 +35,14 @@ def read(path: Path) -> dict[str, Any]:
         return parsed(file.read(MOST_TEXT + 1))
 
 
+def received(path: Path) -> bytes:
+    """What is in a file, or comes through a pipe, up to a byte more than `parsed` takes, for it may be
+    endless. A pipe into which nobody writes is empty. Raises OSError.
+    """
+    with opened(path, piped=True) as file:
+        return file.read(MOST_TEXT + 1)
+
+
 def parsed(text: str | bytes, *, finite: bool = True) -> dict[str, Any]:
     """A JSON object. Raises ValueError for what is none, for one that is too long, and as
     `strict_json.loads`.

@@ -91,10 +91,20 @@ def budget(setting: str, device: torch.device) -> int:
     if setting != "auto":
         number, unit = float(setting[:-2]), setting[-2:]
         return int(number * {"MB": 10**6, "GB": 10**9}[unit])
+    free, own = _free_and_own(device)
+    return free // 2 + own
+
+
+def most(device: torch.device) -> int:
+    """The bytes that a run can take on a device at all: all that is free, and what this process has."""
+    return sum(_free_and_own(device))
+
+
+def _free_and_own(device: torch.device) -> tuple[int, int]:
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0]) // 2
+        return int(torch.cuda.mem_get_info(device)[0]), 0
     free = min(int(psutil.virtual_memory().available), limits.memory_left())
-    return free // 2 + int(psutil.Process().memory_info().rss)
+    return free, int(psutil.Process().memory_info().rss)
 
 
 def _glibc() -> ctypes.CDLL | None:

@@ -43,6 +43,4 @@ def check_missing(share: float, allowed: bool) -> None:
         raise ImageError(f"it is cut off, {share:.0%} of it are missing: get the whole file.")
     if not allowed:
         known = f", {share:.0%} of it are missing" if share else ""
-        raise ImageError(
-            f"it is cut off{known}: get the whole file, or take what there is with `allow_truncated`, where a picture is made of it."
-        )
+        raise ImageError(f"it is cut off{known}: get the whole file, or take what there is with `allow_truncated`.")

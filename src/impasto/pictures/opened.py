@@ -5,14 +5,14 @@ at.
 import io
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image
 
-from impasto.pictures import bounds, boxes, encodings, exif, jpeg, kinds, old, png, tiff
+from impasto.pictures import authors, bounds, boxes, encodings, exif, jpeg, kinds, old, png, tiff
 from impasto.pictures.encodings import Encoding
 from impasto.pictures.picture import Size
 from impasto.pictures.profiles import Array
@@ -25,6 +25,9 @@ BY_PILLOW = ("WEBP", "GIF", "BMP", "PPM", "JPEG2000", "TGA", "ICO")
 """The formats that Pillow alone knows, by its names. None of them is handed on to another program, as
 PostScript would be.
 """
+
+_IPTC_IN_PHOTOSHOP = 0x0404
+"""Among the resources of Photoshop in a JPEG."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,19 @@ class Opened:
     orientation: int = 1
     profile: bytes | None = None
     encoding: Encoding | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a file says of its picture: the tags of EXIF, which are read from the file when they are asked
+    for, an ICC profile, packets of XMP and IPTC, and a PNG's texts by their keywords (`authors.said`).
+    """
+
+    tags: Image.Exif
+    profile: bytes | None = None
+    xmp: bytes = b""
+    iptc: bytes = b""
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def opened(file: BinaryIO, allow_truncated: bool) -> Opened:
@@ -71,25 +87,27 @@ def size_of(file: BinaryIO) -> Size:
                 return image.height, image.width
 
 
-def told_by(file: BinaryIO) -> tuple[Image.Exif, bytes | None]:
-    """What a file says of its picture, without decoding it: the tags of EXIF, which are read from the file
-    when they are asked for, and the colour profile. Raises as `opened`.
-    """
+def told_by(file: BinaryIO) -> Told:
+    """What a file says of its picture, without decoding it. Raises as `opened`."""
     match kind(file):
         case "PNG":
-            parts = png.taken_apart(file, True)
-            return exif.of_bytes(parts.exif), parts.profile
+            parts, texts = png.taken_apart(file, True), png.texts(file)
+            xmp = texts.get(authors.XMP_IN_PNG, "").encode(errors="replace")
+            return Told(exif.of_bytes(parts.exif), parts.profile, xmp, texts=texts)
         case "TIFF":  # whose own directory is what EXIF took its form from
             file.seek(0)
             tags = Image.Exif()
             tags.load_from_fp(file)
-            return tags, tags.get(ExifTags.Base.InterColorProfile)
+            with tiff.page_of(file) as page:  # for Pillow takes IPTC for a single number
+                return Told(tags, tags.get(ExifTags.Base.InterColorProfile), *tiff.packets(page))
         case "HEIC":
             info = _heif(file).info
-            return exif.of_bytes(info.get("exif")), info.get("icc_profile")
+            return Told(exif.of_bytes(info.get("exif")), info.get("icc_profile"), info.get("xmp") or b"")
         case other:
             with _by_pillow(file, other) as image:
-                return exif.of_image(image), image.info.get("icc_profile")
+                info = image.info
+                iptc = info.get("photoshop", {}).get(_IPTC_IN_PHOTOSHOP, b"")
+                return Told(exif.of_image(image), info.get("icc_profile"), info.get("xmp") or b"", iptc)
 
 
 def _head(file: BinaryIO) -> bytes:

@@ -15,7 +15,8 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
 
 from impasto.errors import ImageError
-from impasto.pictures import profiles
+from impasto.pictures import authors, profiles
+from impasto.pictures.opened import Told
 from impasto.pictures.picture import Depth, Size
 from impasto.pictures.profiles import Array
 from impasto.pictures.reading import told_by
@@ -39,6 +40,8 @@ _OF_THE_FILE = (
     Base.ComponentsConfiguration, Base.CompressedBitsPerPixel, Base.RelatedSoundFile,
 )  # fmt: skip
 """Of the photograph's directory: what is not true of a result, and its maker's notes, which hold previews."""
+_CODE = 8
+"""Bytes of a comment that say how the others are to be read."""
 _MOST = 2000
 """Bytes of one value: more is nobody's name, and would push the record out of a JPEG."""
 
@@ -69,8 +72,9 @@ def origin_of(path: str | Path, keep: Kept = "some", profile: Profile = "srgb") 
     """What the results of a photograph keep of it.
 
     ``some`` is the time it was taken, with its offset and fractions, the author and the copyright; ``all`` is
-    also the camera, the exposure and the place; neither is ever the orientation, a thumbnail, or what a maker
-    notes in a form of his own. A ``profile`` is kept if it is one of RGB and can be converted to; otherwise
+    also the camera, the exposure, the place and the description. Author, copyright and description are also
+    taken from XMP and IPTC. Neither is ever the orientation, a thumbnail, or what a maker notes in a form of
+    his own. A ``profile`` is kept if it is one of RGB and can be converted to; otherwise
     it is sRGB, with a warning, and so is what cannot be read left out.
     """
     if keep == "none" and profile == "srgb":
@@ -78,8 +82,8 @@ def origin_of(path: str | Path, keep: Kept = "some", profile: Profile = "srgb") 
     try:
         return told_by(
             Path(path),
-            lambda tags, embedded: Origin(
-                {} if keep == "none" else _tags(tags, keep), _usable(embedded) if profile == "keep" else b""
+            lambda told: Origin(
+                {} if keep == "none" else _tags(told, keep), _usable(told.profile) if profile == "keep" else b""
             ),
         )
     except ImageError as error:  # the pixels are there already
@@ -87,8 +91,14 @@ def origin_of(path: str | Path, keep: Kept = "some", profile: Profile = "srgb") 
         return NOWHERE
 
 
-def _tags(exif: Image.Exif, keep: Kept) -> dict[int, dict[int, Any]]:
+def _tags(told: Told, keep: Kept) -> dict[int, dict[int, Any]]:
+    exif, said = told.tags, authors.said(told.xmp, told.iptc, told.texts)
     main, taken = dict(exif), dict(exif.get_ifd(IFD.Exif))
+    for tag, text in ((Base.Artist, said.author), (Base.Copyright, said.rights)):
+        if text and _is_blank(main.get(tag)):
+            main[tag] = text.encode()
+    if said.description and _is_blank(taken.get(Base.UserComment, b"")[_CODE:]):  # a result's description is its record
+        taken[Base.UserComment] = b"UNICODE\0" + said.description.encode("utf-16-le")
     of_main = [*_SOME[MAIN], *(_MORE if keep == "all" else ())]
     of_taken = [each for each in taken if each not in _OF_THE_FILE] if keep == "all" else []
     found = {
@@ -102,6 +112,11 @@ def _tags(exif: Image.Exif, keep: Kept) -> dict[int, dict[int, Any]]:
         for directory, tags in found.items()
         if tags
     }
+
+
+def _is_blank(value: Any) -> bool:
+    """Whether a tag has nothing to tell: some cameras fill them up with spaces."""
+    return not (value.strip("\0 ") if isinstance(value, str) else bytes(value or b"").strip(b"\0 "))
 
 
 def _bytes(value: Any) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from impasto.errors import ImageError
-from impasto.pictures import encodings
+from impasto.pictures import authors, encodings
 from impasto.pictures.bounds import check_missing
 from impasto.pictures.encodings import Encoding
 from impasto.pictures.picture import Size
@@ -96,6 +96,32 @@ def taken_apart(file: BinaryIO, allow_truncated: bool) -> Png:
     return png
 
 
+def texts(file: BinaryIO) -> dict[str, str]:
+    """Those texts of a PNG file that are among `authors.KEYWORDS` (11.3.3), the first of each; "" where it is
+    broken, or longer than `authors.MOST`.
+    """
+    file.seek(33)
+    found: dict[str, str] = {}
+    for kind, length in _chunks(file):
+        if kind not in (b"tEXt", b"zTXt", b"iTXt") or length > authors.MOST:
+            continue
+        name, _, body = file.read(length).partition(b"\0")
+        keyword = name.decode("latin-1")
+        if keyword not in authors.KEYWORDS or keyword in found:
+            continue
+        found[keyword] = ""
+        try:
+            if kind == b"iTXt":
+                packed, body = body[:1] == b"\1", body[2:].split(b"\0", 2)[2]
+                found[keyword] = (_unpacked(body, authors.MOST) if packed else body).decode()
+            else:
+                body = _unpacked(body[1:], authors.MOST) if kind == b"zTXt" else body
+                found[keyword] = body.decode("latin-1")
+        except (ValueError, IndexError, zlib.error):
+            continue
+    return found
+
+
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """Kind and length of every chunk, the file standing at its body, which may be read or not."""
     place = file.tell()
@@ -156,10 +182,10 @@ def _of_gamma(chunks: dict[bytes, bytes]) -> Encoding:
     return found
 
 
-def _unpacked(packed: bytes) -> bytes:
-    """A profile, unpacked by zlib as far as it may be long. Raises ValueError."""
-    unpacked = zlib.decompressobj().decompress(packed, _MOST)
-    if len(unpacked) == _MOST:
+def _unpacked(packed: bytes, most: int = _MOST) -> bytes:
+    """What zlib has packed, as far as it may be long. Raises ValueError."""
+    unpacked = zlib.decompressobj().decompress(packed, most)
+    if len(unpacked) == most:
         raise ValueError("too long")
     return unpacked
 

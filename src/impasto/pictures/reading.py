@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageCms
 from impasto.errors import ImageError, SettingsError
 from impasto.machine.files import at_home
 from impasto.pictures import bounds, encodings, exif, opened, profiles
-from impasto.pictures.opened import Opened
+from impasto.pictures.opened import Opened, Told
 from impasto.pictures.picture import Depth, Picture, Size
 from impasto.pictures.profiles import Array
 from impasto.pictures.silence import silence
@@ -77,14 +77,12 @@ def read_description(path: Path) -> str:
     """The description embedded by `save`, or an empty string. Raises ImageError when ``path`` is no
     picture.
     """
-    return told_by(path, lambda tags, _: str(tags.get(ExifTags.Base.ImageDescription, "")))
+    return told_by(path, lambda told: str(told.tags.get(ExifTags.Base.ImageDescription, "")))
 
 
-def told_by(path: Path, finish: Callable[[Image.Exif, bytes | None], Decoded]) -> Decoded:
-    """What ``finish`` makes of what a file says of its picture, its tags of EXIF and its colour profile.
-    Raises ImageError.
-    """
-    return _told(path, lambda file: finish(*opened.told_by(file)))
+def told_by(path: Path, finish: Callable[[Told], Decoded]) -> Decoded:
+    """What ``finish`` makes of what a file says of its picture. Raises ImageError."""
+    return _told(path, lambda file: finish(opened.told_by(file)))
 
 
 def decoded(source: Encoded | Image.Image, finish: Callable[[Image.Image | Array], Decoded]) -> Decoded:

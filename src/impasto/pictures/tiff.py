@@ -63,6 +63,17 @@ def size_of(page: Any) -> tuple[int, int]:
     return int(page.imagelength), int(page.imagewidth)
 
 
+def packets(page: Any) -> tuple[bytes, bytes]:
+    """Those of XMP and IPTC, b"" for none. Some programs write IPTC as numbers of 32 bits."""
+    found = []
+    for number in (700, 33723):
+        value = page.tags.valueof(number)
+        if isinstance(value, tuple):
+            value = np.array(value).astype(f"{page.parent.byteorder}u4").tobytes()
+        found.append(value if isinstance(value, bytes) else b"")
+    return found[0], found[1]
+
+
 def read(file: BinaryIO, allow_truncated: bool) -> Tiff:
     """The picture in a TIFF file. Raises ImageError for what it cannot be read rightly."""
     with page_of(file) as page:

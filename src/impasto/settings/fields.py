@@ -252,7 +252,7 @@ class Settings:
         False,
         "Take what there is of a JPEG, PNG or TIFF that is cut off; what is missing is of one colour.",
         RUN,
-        of=OPTIMISED + " fast",
+        of=EVERY,
     )
     seed: int = setting(
         0, "Seed of all that is random (noise starts).", RUN, of=OPTIMISED + " train", least=0, most=2**63 - 1

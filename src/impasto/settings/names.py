@@ -9,8 +9,9 @@ import itertools
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from impasto.errors import SettingsError
@@ -51,6 +52,33 @@ def check(path: str) -> None:
 def is_mask(name: str) -> bool:
     """Whether it is one of `MASKS`, or is there."""
     return name in MASKS or is_there(name)
+
+
+def moved(mask: str, file: Callable[[str], str]) -> str:
+    """A mask under the name that ``file`` gives it; one of `MASKS` stays, and no other becomes one.
+
+    >>> [moved(mask, lambda path: path.rpartition("/")[2]) for mask in ("faces", "a/faces", "a/sky.png")]
+    ['faces', './faces', 'sky.png']
+    """
+    if mask in MASKS:
+        return mask
+    return f"./{name}" if (name := file(mask)) in MASKS else name
+
+
+def moved_all(amounts: Mapping[str, float], file: Callable[[str], str]) -> dict[str, float]:
+    """Masks with their amounts, all of them `moved`; of two that come to the same name one gets a number.
+
+    >>> moved_all({"a/sky.png": 0.3, "b/sky.png": 0.6}, lambda path: path.rpartition("/")[2])
+    {'sky.png': 0.3, 'sky-2.png': 0.6}
+    """
+    found: dict[str, float] = {}
+    for mask, amount in amounts.items():
+        path, count = Path(name := moved(mask, file)), 1
+        while name in found:
+            count += 1
+            name = str(path.with_name(f"{path.stem}-{count}{path.suffix}"))
+        found[name] = amount
+    return found
 
 
 def number(text: str) -> float | None:

@@ -71,8 +71,8 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
     """How an optimisation fits: whole if it does, else the largest tiles with as much history as there is
     room for.
 
-    With ``memory="auto"`` the least there can be is taken where nothing fits. Raises SettingsError, with the
-    least, otherwise.
+    With ``memory="auto"``, half of what is free, the least there can be is taken where nothing fits, up to
+    all that is free. Raises SettingsError, with the least, where that is too little.
     """
     settings, size = problem.settings, problem.frame.size
     tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
@@ -83,7 +83,9 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
             return option
     least = min(options, key=lambda option: option.bytes)
     if settings.memory == "auto":
-        return least
+        room = memory.most(device)
+        if least.bytes <= room:
+            return least
     raise _too_little(
         room, least.bytes, size, "" if tileable else ", or another `style_loss`, for this one has no tiles"
     )
@@ -148,8 +150,10 @@ class Sweep:
             return None, 0
         sides = range(_LARGEST_TILE, _SMALLEST_TILE, -64)
         tile = next((side for side in sides if self.needed(side) <= room), _SMALLEST_TILE)
-        if setting == "auto":  # what is free decides on the tiles, and not on the picture
-            return tile, _MOST_SAMPLES
+        if setting == "auto":  # the half that is asked for decides on the tiles, and all of it on the picture
+            room = memory.most(self.device)
+            if self.needed(tile) <= room:
+                return tile, _MOST_SAMPLES
         of_sample = SAMPLE**2 * _FAST_PIXEL[self.dtype]
         least = max(self.needed(_SMALLEST_TILE), self.standing() + _FEWEST_SAMPLES * of_sample)
         if room < least:

@@ -22,6 +22,9 @@ from impasto.training.teacher import Teacher
 
 _HELD_OUT, _EIGHTH = 4, 8
 _SHOWN, _SHEET_SIZE = 4, 320
+_FAINT = 0.1
+"""Of the spread that there should be: less is as good as nothing. What untrained networks paint has nine
+tenths of the photograph's, and differs between photographs by more than it varies within one."""
 
 
 def parted(paths: Sequence[Path], seed: int) -> tuple[list[Path], list[Path]]:
@@ -41,6 +44,30 @@ def middle(path: Path, side: int) -> Tensor:
     square = min(height, width)
     top, left = (height - square) // 2, (width - square) // 2
     return Picture(picture.pixels[:, :, top : top + square, left : left + square]).resized((side, side)).pixels
+
+
+def _lost(photos: Sequence[Tensor], painted: Sequence[Tensor], painting: Tensor) -> str:
+    """Why two photographs (1, 3, H, W) are not to be seen any more in what a network has painted of them;
+    nothing if they are. The pictures are flat, or are one picture, where the photographs are neither.
+    """
+    if not all(bool(each.isfinite().all()) for each in painted):
+        return "what it paints is not finite"
+    if of_one_colour(photos[0]):
+        return ""
+    spread = _spread(painted[0])
+    if of_one_colour(painted[0]) or spread < _FAINT * min(_spread(photos[0]), _spread(painting)):
+        return "all that it paints is of one colour, or nearly so"
+    if (
+        _spread(photos[0] - photos[1]) > _FAINT * _spread(photos[0])
+        and _spread(painted[0] - painted[1]) < _FAINT * spread
+    ):
+        return "it paints the same picture of every photograph"
+    return ""
+
+
+def _spread(pixels: Tensor) -> float:
+    """The standard deviation within the channels of a picture (1, 3, H, W)."""
+    return pixels.var((2, 3)).mean().sqrt().item()
 
 
 @dataclass(frozen=True)
@@ -70,18 +97,22 @@ class HeldOut:
         return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
 
     def judged(self, network: Network, crop: int, most: float) -> tuple[float, str]:
-        """The loss of one photograph in one style, and what is amiss with it or with what is painted; nothing
-        if all is well. The loss is to be ``most`` at the most.
+        """The loss of one photograph in one style, and what is amiss with it or with what is painted in the
+        first styles; nothing if all is well. The loss is to be ``most`` at the most.
         """
-        if not all(bool(each.isfinite().all()) for each in network.state_dict().values()):
+        if not all(bool(each.half().isfinite().all()) for each in network.state_dict().values()):  # as in its file
             return math.inf, "its weights are not finite"
-        photo, painting = (middle(paths[0], crop).to(self.teacher.device) for paths in (self.photos, self.paintings))
-        style, goal = self.teacher.meant(network, torch.tensor([0]), painting)
+        photo, *others = (middle(path, crop).to(self.teacher.device) for path in self.photos[:2])
+        another = others[0] if others else photo.flip(2, 3)
+        for number in reversed(range(len(self.paintings[:_SHOWN]))):
+            painting = middle(self.paintings[number], crop).to(self.teacher.device)
+            style, goal = self.teacher.meant(network, torch.tensor([number]), painting)
+            with torch.no_grad():
+                painted = [network.stylizer(each, style) for each in (photo, another)]
+            if amiss := _lost((photo, another), painted, painting):
+                return math.inf, amiss
+        colours = transfer.of(painting)
         with torch.no_grad():
-            painted = network.stylizer(photo, style)
-            if not bool(painted.isfinite().all()) or (of_one_colour(painted) and not of_one_colour(photo)):
-                return math.inf, "all that it paints is of one colour"
-            colours = transfer.of(painting)
             shown = self.teacher.painted(network, photo, style, colours)
         content = transfer.towards(photo, colours, self.palette)
         loss = self.teacher.objective(content, goal).value_and_grad(shown)[0][TOTAL]

@@ -102,7 +102,7 @@ class Draws(torch.utils.data.Dataset[Drawn]):
     """The endless row of draws: ``draws[n]`` is the n-th, always the same for the same seed.
 
     Photographs come in epochs, each time in another order; styles likewise. ``palette`` is
-    `Settings.palette`.
+    `Settings.palette`, and ``truncated`` its ``allow_truncated``.
     """
 
     def __init__(
@@ -114,11 +114,16 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         *,
         any_style: bool,
         palette: float = 0.0,
+        truncated: bool = False,
     ) -> None:
         self._photos, self._styles, self._crop, self._seed, self._any = photos, styles, crop, seed, any_style
-        self._palette = palette
+        self._palette, self._truncated = palette, truncated
 
     def __getitem__(self, number: int) -> Drawn:
+        with codecs.truncation(self._truncated):  # here, for this may be another process
+            return self._drawn(number)
+
+    def _drawn(self, number: int) -> Drawn:
         random = np.random.default_rng([self._seed, 0, number])
         photo = self._readable(self._photos, number, 1, random)
         photo = _cropped(photo, self._crop, _window(photo, self._crop, random), random)

@@ -14,10 +14,11 @@ mixing a style with it weakens the style.
 The colours of a painting need not be learnt: what is painted is moved towards them, in training as later.
 """
 
+import contextlib
 import copy
 import math
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from impasto.losses.objective import TOTAL
 from impasto.machine import checkpoint, interrupts, memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision, convolving
 from impasto.networks.contract import Network
+from impasto.pictures import codecs
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.training import beginnings, held_out
@@ -103,9 +105,10 @@ class Training:
         self.fitting = start is not None and kind == "single"
         """Whether γ and β alone are being learnt."""
         palette = start.design.palette if start and self.fitting else settings.palette
-        design = beginnings.design(kind, self._paintings, palette)
+        with self._looking():
+            design = beginnings.design(kind, self._paintings, palette)
         self.network = beginnings.from_nothing(design, settings.seed, self.device)
-        with memory.reused(), convolving(self.precision):
+        with memory.reused(), self._looking():
             descriptions = beginnings.acquaint(
                 self._teacher, self._photos, self._paintings, course.crop, table=self.network.encoder is None
             )
@@ -135,7 +138,13 @@ class Training:
         course, circle = self.course, self._circle
         any_style, palette = self.network.encoder is not None, self.settings.palette
         draws = Draws(
-            self._photos, self._paintings, course.crop, self._draws_seed, any_style=any_style, palette=palette
+            self._photos,
+            self._paintings,
+            course.crop,
+            self._draws_seed,
+            any_style=any_style,
+            palette=palette,
+            truncated=self.settings.allow_truncated,
         )
         source = batches(
             draws, self.last.steps, course.batch, workers=course.workers, rank=circle.rank, world=circle.world
@@ -242,7 +251,8 @@ class Training:
 
     def validate(self) -> dict[str, float]:
         """The losses on squares from the middle of pictures that are not trained on."""
-        return self._held.losses(self.result(), self.course.crop)
+        with self._looking():
+            return self._held.losses(self.result(), self.course.crop)
 
     def check_sound(self) -> None:
         """Raises SolverError when the network is not worth keeping, for it has lost what it once could."""
@@ -253,13 +263,19 @@ class Training:
             )
 
     def _judged(self, most: float = math.inf) -> tuple[float, str]:
-        with convolving(self.precision):
+        with self._looking():
             return self._held.judged(self.result(), self.course.crop, most)
 
     def sheet(self) -> Image.Image:
         """Photographs that are not trained on, painted in some of the styles."""
-        with convolving(self.precision):
+        with self._looking():
             return self._held.sheet(self.result())
+
+    @contextlib.contextmanager
+    def _looking(self) -> Iterator[None]:
+        """Within it pictures are read and looked at as the settings have it."""
+        with convolving(self.precision), codecs.truncation(self.settings.allow_truncated):
+            yield
 
     def checkpoint(self, path: Path) -> None:
         """Write all that is needed to go on from here as if nothing had happened. Raises OutputError."""
