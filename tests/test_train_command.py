@@ -230,7 +230,7 @@ def test_a_training_that_goes_astray_leaves_the_good_one(
 
     def astray(self: Training) -> Iterator[Progress]:
         yield from whole(self)
-        for name, tensor in self._average.items():
+        for name, tensor in self._learner.average.items():
             if amiss == "nan":
                 tensor.fill_(torch.nan)
             elif amiss == "huge":
