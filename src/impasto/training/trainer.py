@@ -87,7 +87,6 @@ class Training:
         self.kind, self.settings, self.course = kind, settings, course
         self.device = choose_device(settings.device)
         self.precision = choose_precision(settings.precision, self.device)
-        self.files = [*photos, *paintings]
         self._photos, held_photos = held_out.parted(photos, settings.seed)
         self._paintings, held_paintings = (
             held_out.parted(paintings, settings.seed) if kind == "any" else ([*paintings], [*paintings])
