@@ -27,7 +27,7 @@ from tests.helpers import painting, photo
 
 SWEEP = ["--sweep", "tv_weight=0,1"]
 
-pytestmark = pytest.mark.usefixtures("small_looks")
+pytestmark = pytest.mark.usefixtures("small_looks", "narrow")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ from tests.helpers import painting, photo
 
 SHORT = ["--crop", "64", "--batch", "1", "--workers", "0", "--precision", "float32", "--quiet"]
 
-pytestmark = pytest.mark.usefixtures("small_looks")
+pytestmark = pytest.mark.usefixtures("small_looks", "narrow")
 
 
 @pytest.fixture
