@@ -24,13 +24,14 @@ import tempfile
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from impasto.errors import ImpastoError, NotReadyError, OutputError
 from impasto.machine import interrupts
-from impasto.pictures.codecs import load, save
-from impasto.pictures.picture import Picture
 from impasto.progress import Progress
+
+if TYPE_CHECKING:
+    from impasto.pictures.picture import Picture
 
 GRACE = 3.0
 """Seconds that a process has to obey, before it is killed."""
@@ -45,7 +46,7 @@ class Worker(Protocol):
         """Work, telling how far it is. When it is closed, what there is is saved."""
         ...
 
-    def picture(self) -> Picture:
+    def picture(self) -> "Picture":
         """The picture so far. Raises NotReadyError before there is one."""
         ...
 
@@ -103,10 +104,12 @@ class Process:
             self.outcome, self.failure = "died", self._cause(code)
             yield Progress(0, event=self.failure)
 
-    def picture(self, timeout: float | None = None) -> Picture | None:
+    def picture(self, timeout: float | None = None) -> "Picture | None":
         """The picture so far, None where there is none yet, or none any more, or the wait of so many seconds
         was for nothing.
         """
+        from impasto.pictures.codecs import load
+
         with self._asked, tempfile.TemporaryDirectory() as folder:
             path = str(Path(folder) / "picture.png")
             self._say({"picture": path})
@@ -220,6 +223,8 @@ def _carried_out(worker: Worker, requests: "queue.SimpleQueue[dict[str, Any]]", 
 
 
 def _written(worker: Worker, path: str) -> bool:
+    from impasto.pictures.codecs import save
+
     if not Path(path).parent.exists():  # whoever asked has given up
         return False
     try:
