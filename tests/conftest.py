@@ -13,10 +13,11 @@ import pytest
 import torch
 from PIL import Image
 
+from impasto import weights
 from impasto.backbones.features import Backbone
 from impasto.networks import encoder
 from impasto.training import beginnings, held_out, pictures
-from tests.helpers import TINY, narrow_backbone, painting, photo, random_backbone
+from tests.helpers import NARROW, TINY, look_narrowly, painting, photo, random_backbone, random_tensors
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -38,12 +39,24 @@ def vgg19() -> Backbone:
     return Backbone.pretrained("vgg19")
 
 
+@pytest.fixture(scope="session")
+def narrow_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of weights in which the VGG19 is a random network with a few channels a layer."""
+    folder = tmp_path_factory.mktemp("narrow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMPASTO_CACHE", str(folder))
+        weights._write_cache(weights.cache_path(weights.BACKBONE), random_tensors(NARROW, torch.float32))
+    return folder
+
+
 @pytest.fixture
-def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs look through a random network with a few channels a layer in place of the VGG19, in a hundredth of
-    the time: for tests that ask nothing of how a picture looks.
+def narrow(narrow_cache: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Runs look through that network, in a hundredth of the time, and those that are trained are as narrow:
+    for tests that ask nothing of how a picture looks. In a file that is marked with it, a test that asks for
+    `vgg19` has the real ones.
     """
-    monkeypatch.setattr(Backbone, "pretrained", narrow_backbone)
+    if "vgg19" not in request.fixturenames:
+        look_narrowly(monkeypatch, narrow_cache)
 
 
 @pytest.fixture

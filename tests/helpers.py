@@ -1,20 +1,28 @@
 """Pictures that are drawn and networks that are random, for all tests."""
 
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from impasto.backbones.features import Architecture, Backbone
 from impasto.backbones.kernels import Padding, Pooling
+from impasto.losses.statistics import Stat
+from impasto.networks import encoder
+from impasto.networks.cin import StylizerShape
+from impasto.networks.contract import Design, Network, save_network
+from impasto.training import beginnings
 
 TINY = Architecture(blocks=((2, 6), (1, 8)))
-NARROW = Architecture(blocks=((2, 4), (2, 4), (4, 6), (4, 6), (4, 6)))
+NARROW = Architecture(blocks=((2, 6), (2, 6), (4, 6), (4, 6), (4, 6)))
+"""The layers of the VGG19, each with a few channels."""
 
 
-def random_tensors(architecture: Architecture) -> dict[str, Tensor]:
+def random_tensors(architecture: Architecture, dtype: torch.dtype) -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(7)
     tensors, channels = {}, 3
     for layer in architecture.layers:
@@ -24,18 +32,42 @@ def random_tensors(architecture: Architecture) -> dict[str, Tensor]:
             tensors[f"{layer}.weight"] = kernel / (9 * channels) ** 0.5
             tensors[f"{layer}.bias"] = torch.randn(width, generator=generator, dtype=torch.float64) / 10
             channels = width
-    return tensors
+    return {name: tensor.to(dtype) for name, tensor in tensors.items()}
 
 
 def random_backbone(
     architecture: Architecture, dtype: torch.dtype, *, pooling: Pooling = "max", padding: Padding = "zeros"
 ) -> Backbone:
-    return Backbone(architecture, random_tensors(architecture), pooling=pooling, padding=padding, dtype=dtype)
+    return Backbone(architecture, random_tensors(architecture, dtype), pooling=pooling, padding=padding, dtype=dtype)
 
 
-def narrow_backbone(name: str = "vgg19", **options: Any) -> Backbone:
-    """In place of `Backbone.pretrained`: the layers of the VGG19, each with a few random channels."""
-    return Backbone(NARROW, random_tensors(NARROW), **options)
+def look_narrowly(patch: pytest.MonkeyPatch, cache: Path) -> None:
+    """Let runs look through the network of `narrow_cache`, and give networks that are trained a few channels,
+    too. In the processes that they start only the cache counts, so they may describe no painting to a network
+    for any style, which expects as much of it as of the VGG19.
+    """
+
+    def described(moments: Mapping[str, Stat]) -> Tensor:
+        """Over and over again, until there is as much of it as of the VGG19."""
+        found = own(moments)
+        return found.repeat(1, -(-full // found.shape[1]))[:, :full]
+
+    own, full = encoder.described, 2 * sum(encoder.CHANNELS)
+    patch.setenv("IMPASTO_CACHE", str(cache))
+    patch.setattr(encoder, "described", described)
+    for name, size in {"_CONTRACT": (4, 4, 4), "_BLOCKS": 1, "_EXPAND": (4, 4)}.items():
+        patch.setattr(beginnings, name, size)
+
+
+def small_network(path: Path) -> str:
+    """A random network of two styles, red and blue, of every kind of layer that those trained here have; the
+    name of its file.
+    """
+    torch.manual_seed(0)
+    sizes = StylizerShape(contract=(4, 6, 5), blocks=1, expand=(5, 4), codes=3)
+    card = {"kind": "multi", "losses": {"style": 0.5}}
+    save_network(Network(Design(sizes, None, ("red", "blue"), card, 0.8, ((0.4,) * 12, (0.6,) * 12))), path)
+    return str(path)
 
 
 def photo(height: int, width: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -33,10 +33,9 @@ from impasto.tasks import run as running
 from impasto.tasks import stylize as stylizing
 from impasto.tasks.fast import plan_fast
 from impasto.tasks.run import Run
-from impasto.training import beginnings
 from impasto.training.course import Course
 from impasto.training.trainer import Training
-from tests.helpers import narrow_backbone, painting, photo
+from tests.helpers import look_narrowly, painting, photo
 
 OTHERWISE: dict[str, Any] = {
     "method": "refine", "network": "arbitrary", "style_weight": 0.7, "content_weight": 0.9, "places_weight": 0.6,
@@ -89,7 +88,7 @@ SLOW = ("painted", "places", "regions")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _narrow() -> Iterator[None]:
+def _narrow(narrow_cache: Path) -> Iterator[None]:
     """A network of few channels in place of the VGG19, and quick stand-ins for the search of places and the
     fast picture.
     """
@@ -104,11 +103,9 @@ def _narrow() -> Iterator[None]:
         return {layer: feature * shade for layer, feature in found.items()}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Backbone, "pretrained", narrow_backbone)
+        look_narrowly(patch, narrow_cache)
         patch.setattr(problem, "replaced", near)
         patch.setattr(stylizing, "plan_fast", quick)
-        for name, size in {"_CONTRACT": (4, 4, 4), "_BLOCKS": 1, "_EXPAND": (4, 4)}.items():
-            patch.setattr(beginnings, name, size)
         yield
 
 

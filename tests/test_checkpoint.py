@@ -25,6 +25,8 @@ from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
 from tests.helpers import painting, photo
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     picture = torch.rand(1, 3, 5, 7)
@@ -179,7 +181,7 @@ def test_a_killed_process_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     Image.fromarray(photo(150, 200)).save(tmp_path / "photo.png")
     Image.fromarray(painting(120, 160)).save(tmp_path / "painting.png")
     command = [sys.executable, "-c", "from impasto.cli import app; app()", "stylize", "photo.png", "painting.png"]
-    command += ["--size", "96", "--iterations", "60", "--optimizer", "lbfgs", "--snapshots", "10,40", "--quiet"]
+    command += ["--size", "96", "--iterations", "400", "--optimizer", "lbfgs", "--snapshots", "10,40", "--quiet"]
 
     def start(*more: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

@@ -13,16 +13,16 @@ from torch import Tensor
 from impasto.errors import SettingsError
 from impasto.machine.devices import computes_bfloat16
 from impasto.networks import codes
-from impasto.networks.cin import GRID, StylizerShape
+from impasto.networks.cin import GRID
 from impasto.networks.codes import StyleCode
-from impasto.networks.contract import LEAST, Design, Network, load_network, save_network
+from impasto.networks.contract import LEAST, load_network, save_network
 from impasto.networks.painter import Painter
 from impasto.networks.zoo import BUILT_IN, network
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import NETWORKS
 from impasto.tasks import sweep
-from tests.helpers import painting, photo
+from tests.helpers import painting, photo, small_network
 from tests.test_networks import CPU, picture
 
 
@@ -31,13 +31,7 @@ def name(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """The name of a network, or the path of its file."""
     if request.param != "random":
         return str(request.param)
-    torch.manual_seed(0)
-    sizes = StylizerShape(contract=(4, 6, 5), blocks=1, expand=(5, 4), codes=3)
-    card = {"kind": "multi", "losses": {"style": 0.5}}
-    design = Design(sizes, None, ("red", "blue"), card, 0.8, ((0.4,) * 12, (0.6,) * 12))
-    path = tmp_path_factory.mktemp("networks") / "random.safetensors"
-    save_network(Network(design), path)
-    return str(path)
+    return small_network(tmp_path_factory.mktemp("networks") / "random.safetensors")
 
 
 @functools.cache

@@ -16,7 +16,10 @@ from impasto.machine import memory
 from impasto.machine.devices import choose_precision, computes_bfloat16, convolving
 from tests.helpers import painting, photo
 
+pytestmark = pytest.mark.usefixtures("narrow")
 
+
+@pytest.mark.usefixtures("vgg19")
 @pytest.mark.skipif(not computes_bfloat16(torch.device("cpu")), reason="emulated, it takes minutes")
 def test_bfloat16_descends_as_float32_does() -> None:
     """A real pair, a stage of the recipe `statistics` at full length: both results scored in float32."""

@@ -12,18 +12,26 @@ from impasto.cli import app
 from impasto.errors import OutputError
 from impasto.networks import codes, export
 from impasto.networks import zoo as pretrained
-from impasto.settings.fields import LEARNT, NETWORKS
+from impasto.settings.fields import NETWORKS
 from impasto.tasks.stylize import plan_stylize, stylize
-from tests.helpers import painting, photo
+from tests.helpers import painting, photo, small_network
 from tests.test_networks import picture, runtime
 
 
-@pytest.mark.parametrize(
-    "network", [pytest.param(name, marks=() if name == LEARNT else pytest.mark.slow) for name in NETWORKS]
-)
-def test_an_exported_network_is_the_same_at_any_size(network: str, tmp_path: Path) -> None:
-    path = tmp_path / "model.onnx"
+@pytest.fixture
+def small(tmp_path: Path) -> str:
+    return small_network(tmp_path / "small.safetensors")
+
+
+@pytest.mark.usefixtures("narrow")
+@pytest.mark.parametrize("network", ["small", *(pytest.param(name, marks=pytest.mark.slow) for name in NETWORKS)])
+def test_an_exported_network_is_the_same_at_any_size(network: str, small: str, tmp_path: Path) -> None:
+    """And a run that is left on its way meanwhile does not stand in the way."""
+    path, network = tmp_path / "model.onnx", small if network == "small" else network
+    steps = plan_stylize(photo(48, 64), painting(48, 48), size=64, iterations=8).steps()
+    next(steps)
     export.export_onnx(network, path)
+    assert next(steps).iteration == 1
     session, ours = runtime(path), pretrained.network(network).stylizer
     code = torch.linspace(0, 0.1, ours.heads.in_features)[None]
     for size in ((64, 96), (33, 50), (16, 17)):
@@ -36,22 +44,24 @@ def test_an_exported_network_is_the_same_at_any_size(network: str, tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [(35, 66), (64, 48)])
-def test_a_file_of_one_size_paints_what_the_fast_method_paints(size: tuple[int, int], tmp_path: Path) -> None:
+def test_a_file_of_one_size_paints_what_the_fast_method_paints(
+    size: tuple[int, int], small: str, tmp_path: Path
+) -> None:
     """In ONNX Runtime and in OpenCV, at odd sizes, too, and without the colours as well."""
-    code = codes.learnt_style("rhone:0.5,cottages:0.5", "multi")
+    code = codes.learnt_style("red:0.5,blue:0.5", small)
     assert code.colours is not None
     content = photo(*size)
     given = {"pixels": picture(content).numpy(), "code": code.values.numpy(), "colours": code.colours.float().numpy()}
     path, width = tmp_path / "model.onnx", f"{size[1]}x{size[0]}"
     for colour in (True, False) if size[0] % 2 else (True,):
         options = ["--colour"] if colour else []
-        done = CliRunner().invoke(app, ["export", "multi", "--size", width, *options, "-o", str(path), "--force"])
+        done = CliRunner().invoke(app, ["export", small, "--size", width, *options, "-o", str(path), "--force"])
         assert done.exit_code == 0, done.output
         if colour:
             made = stylize(content, code, method="fast", size="native", precision="float32").picture.pixels
         else:
             del given["colours"]
-            network = pretrained.network("multi").stylizer
+            network = pretrained.network(small).stylizer
             made = network(picture(content), network.style(code.values))
         found = runtime(path).run(None, given)[0]
         assert np.abs(found - made.numpy()).max() < 1e-3
@@ -73,12 +83,3 @@ def test_a_file_of_one_size_paints_what_the_fast_method_paints(size: tuple[int, 
 def test_what_cannot_be_exported_is_told(options: list[str], complaint: str, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["export", *options, "-o", str(tmp_path / "model.onnx")])
     assert done.exit_code == 2 and complaint in done.stderr, done.output
-
-
-@pytest.mark.slow
-def test_a_run_left_on_its_way_does_not_stand_in_the_way(tmp_path: Path) -> None:
-    run = plan_stylize(photo(48, 64), painting(48, 48), size=64, iterations=8)
-    steps = run.steps()
-    next(steps)
-    export.export_onnx("arbitrary", tmp_path / "model.onnx")
-    assert next(steps).iteration == 1

@@ -25,7 +25,7 @@ from impasto.tasks import sweep
 from tests.helpers import painting, photo
 from tests.test_networks import CPU, picture
 
-pytestmark = pytest.mark.usefixtures("small_looks")
+pytestmark = pytest.mark.usefixtures("small_looks", "narrow")
 
 
 def painter_of(dtype: torch.dtype) -> tuple[Painter, int]:
@@ -97,7 +97,7 @@ def test_broad_strokes_keep_a_sharp_outline() -> None:
 
 
 def test_a_pass_is_made_once_and_to_its_end() -> None:
-    run = impasto.plan_stylize(photo(64, 64), painting(60, 60), method="fast")
+    run = impasto.plan_stylize(photo(64, 64), painting(60, 60), method="fast", size="native")
     with pytest.raises(NotReadyError, match="There is no picture yet"):
         run.result()
     run.finish()

@@ -21,6 +21,8 @@ from impasto.pictures import codecs
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 QUICK = ["--recipe", "statistics", "--size", "48", "--iterations", "9", "--scales", "24,48", "--precision", "float32"]
 TERM, HUP, INT = signal.SIGTERM, signal.SIGHUP, signal.SIGINT
 

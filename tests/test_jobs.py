@@ -11,12 +11,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -26,9 +24,9 @@ from impasto.jobs.deliver import Work, job_of
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.jobs.process import Process
 from impasto.pictures import codecs
-from impasto.pictures.picture import Picture
-from impasto.progress import Progress
 from tests.helpers import photo
+
+pytestmark = pytest.mark.usefixtures("narrow")
 
 QUICK = {"size": 48, "iterations": 3, "scales": "single", "precision": "float32"}
 
@@ -162,37 +160,8 @@ def test_snapshots_of_a_job(pair: tuple[Path, Path]) -> None:
         Work(job(pair, delivery=Delivery(output)))
 
 
-class Counting:
-    """Work of so many steps; ``how`` it goes wrong at the third."""
-
-    def __init__(self, steps: int, how: str = "", note: str = "") -> None:
-        self.steps, self.how, self.note, self.done = steps, how, note, 0
-
-    def events(self) -> Generator[Progress, None, None]:
-        try:
-            for step in range(1, self.steps + 1):
-                self.done = step
-                if self.done == 3 and self.how == "error":
-                    raise SettingsError("`size` is out of the question.")
-                if self.done == 3 and self.how == "death":
-                    os.kill(os.getpid(), signal.SIGKILL)
-                if self.done == 3 and self.how == "stubborn":
-                    time.sleep(60)
-                print("not a message")
-                yield Progress(self.done / self.steps, iteration=self.done, losses={"total": 0.1})
-                time.sleep(0.02)
-        finally:
-            if self.note:
-                Path(self.note).write_text(str(self.done))
-
-    def picture(self) -> Picture:
-        if not self.done:
-            raise NotReadyError("There is none.")
-        return Picture(torch.full((1, 3, 4, 5), self.done / 255))
-
-
 def counting(**arguments: Any) -> Process:
-    return Process("tests.test_jobs:Counting", arguments)
+    return Process("tests.counting:Counting", arguments)
 
 
 def test_a_process_tells_what_its_work_tells() -> None:
@@ -233,7 +202,7 @@ def test_the_picture_so_far_is_lent_on_request() -> None:
     with counting(steps=10_000) as process:
         events = process.events()
         next(events)
-        lent = process.picture(timeout=30)
+        lent = process.picture(timeout=120)  # it imports torch first
         assert lent is not None and lent.size == (4, 5) and lent.pixels.max() > 0
         assert process.picture(timeout=0) is None  # nobody waits for it, and the work goes on
         again = process.picture(timeout=30)

@@ -23,7 +23,7 @@ TAPS = ["relu1_1", "relu1_2", "conv2_1", "relu2_1", "pool2", "relu3_2"]
 
 def plain(x: Tensor, pooling: Pooling, padding: Padding) -> dict[str, Tensor]:
     """The network as a textbook writes it."""
-    tensors = {name: tensor.to(x.dtype) for name, tensor in random_tensors(DEEP).items()}
+    tensors = random_tensors(DEEP, x.dtype)
     features = {}
     x = x.flip(1) * 255 - torch.tensor(DEEP.mean, dtype=x.dtype).view(1, 3, 1, 1)
     for layer in DEEP.layers[1:]:

@@ -27,7 +27,7 @@ from tests.helpers import painting, photo
 
 SWEEP = ["--sweep", "tv_weight=0,1"]
 
-pytestmark = pytest.mark.usefixtures("small_looks")
+pytestmark = pytest.mark.usefixtures("small_looks", "narrow")
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_what_every_command_makes_is_kept(full: Path, command: list[str], name: 
 class Learning:
     """A training of three steps, as far as what is kept of it needs one."""
 
-    kind, fitting, files = "any", False, ()
+    kind, fitting = "any", False
 
     def __init__(self, then: Any = lambda: None) -> None:
         self.then, self.last = then, Reached(0, 0.0)
@@ -169,7 +169,7 @@ def test_a_network_is_kept_whatever_happens_to_its_place(
             raise KeyboardInterrupt
 
     with pytest.raises(OutputError, match="The network is not in"):
-        list(train.train(Learning(happen), output))  # type: ignore[arg-type]
+        list(train.train(Learning(happen), train.Outputs.checked(output, [])))  # type: ignore[arg-type]
     kept = [path for path in here.parent.rglob("net*.safetensors") if path.is_file()]
     assert len(kept) == 1 and load_network(kept[0]).design == zoo.network("any").design
     assert str(kept[0]) in caplog.text

@@ -37,7 +37,17 @@ Open = Callable[..., Page]
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a studio, with its token."""
     folder = tmp_path_factory.mktemp("studio")
-    command = [sys.executable, "-c", "from impasto.cli import app; app()", "web", "--no-open", "--port", "0", "--folder", str(folder)]
+    command = [
+        sys.executable,
+        "-c",
+        "from impasto.cli import app; app()",
+        "web",
+        "--no-open",
+        "--port",
+        "0",
+        "--folder",
+        str(folder),
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
         try:
             assert server.stdout is not None
@@ -99,7 +109,9 @@ PHOTO, PAINTING, OTHER = png(photo(72, 96)), png(painting(96, 96)), png(painting
 def give(page: Page, kind: str, content: bytes, name: str) -> None:
     """Choose a file by the button for photos or paintings, and wait until it is taken."""
     of_kind = page.locator(f"[aria-labelledby={kind}]")
-    of_kind.locator("input[type=file]").first.set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+    of_kind.locator("input[type=file]").first.set_input_files(
+        {"name": name, "mimeType": "image/png", "buffer": content}
+    )
     of_kind.locator(".tile.chosen").wait_for(state="attached")
 
 
@@ -177,7 +189,9 @@ class TestTaking:
     def test_what_is_no_picture_is_said_to_be_none(self, opened: Open) -> None:
         page = opened()
         buttons = page.locator("[aria-labelledby=photos] input[type=file]").first
-        buttons.set_input_files({"name": "page.svg", "mimeType": "image/svg+xml", "buffer": b"<svg onload='alert(1)'/>"})
+        buttons.set_input_files(
+            {"name": "page.svg", "mimeType": "image/svg+xml", "buffer": b"<svg onload='alert(1)'/>"}
+        )
         page.get_by_role("alert").wait_for()
         assert page.locator(".viewport").count() == 0
 
@@ -248,8 +262,17 @@ class TestRegions:
         page.reload()
         page.get_by_role("button", name="Paint Region 1").click()
         until(page, f"document.querySelector('.tints') && Math.abs(({opaque})() - {two}) < {two // 10}")
-        white = Image.open(io.BytesIO(bytes(page.evaluate("""async mask =>
-            [...new Uint8Array(await (await fetch(`api/pictures/${mask}/file`)).arrayBuffer())]""", mask))))
+        white = Image.open(
+            io.BytesIO(
+                bytes(
+                    page.evaluate(
+                        """async mask =>
+            [...new Uint8Array(await (await fetch(`api/pictures/${mask}/file`)).arrayBuffer())]""",
+                        mask,
+                    )
+                )
+            )
+        )
         assert white.size == (96, 72)
         assert white.convert("L").getextrema() == (0, 255)
 

@@ -1,4 +1,4 @@
-"""The recipe `painted` from end to end, at small sizes with the real VGG19."""
+"""The recipe `painted` from end to end, at small sizes."""
 
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from impasto import Region, demo
 from impasto.errors import ImageError, SettingsError
 from impasto.pictures import codecs
 from tests.helpers import painting, photo
+
+pytestmark = pytest.mark.usefixtures("narrow")
 
 QUICK: dict[str, Any] = {"recipe": "painted", "size": 64, "iterations": 4}
 
@@ -30,6 +32,7 @@ def test_the_schedule_ends_with_a_last_pass() -> None:
     assert stages[-1][1] == 24
 
 
+@pytest.mark.usefixtures("vgg19")
 def test_every_place_comes_nearer_to_the_painting() -> None:
     content, style = photo(96, 128), painting(120, 120)
     default, painted = (
@@ -43,6 +46,7 @@ def test_every_place_comes_nearer_to_the_painting() -> None:
     assert painted.record["losses"]["places"][1] < painted.record["losses"]["places"][0] / 1.5
 
 
+@pytest.mark.usefixtures("vgg19")
 @pytest.mark.slow
 def test_strength_goes_from_the_photo_to_the_painting() -> None:
     """On real pictures: the statistics of drawn ones are too far from any painting's to fall evenly."""
@@ -105,6 +109,7 @@ def test_a_style_mask_that_leaves_no_place_is_told() -> None:
         impasto.stylize(photo(96, 128), None, regions=[Region(whole, painting(60, 60), line)], **QUICK)
 
 
+@pytest.mark.usefixtures("vgg19")
 def test_regions_take_places_of_their_own_painting() -> None:
     red, blue = (
         np.clip(painting(60, 60) // 4 + np.array(colour), 0, 255).astype(np.uint8)
@@ -119,6 +124,7 @@ def test_regions_take_places_of_their_own_painting() -> None:
         assert half.mean((0, 2, 3)).argmax() == most
 
 
+@pytest.mark.usefixtures("vgg19")
 def test_two_paintings_share_the_picture() -> None:
     red, blue = (
         np.clip(painting(60, 60) // 4 + np.array(colour), 0, 255).astype(np.uint8)
@@ -129,6 +135,7 @@ def test_two_paintings_share_the_picture() -> None:
     assert 0.25 < redder < 0.75
 
 
+@pytest.mark.usefixtures("vgg19")
 def test_a_texture_of_places() -> None:
     losses = impasto.texture(painting(60, 60), size=64, iterations=20, places_weight=1, seed=3).record["losses"]
     assert losses["places"][1] < losses["places"][0] / 1.5 and losses["style"][1] < losses["style"][0] / 3

@@ -17,6 +17,8 @@ from impasto.tasks.budget import Fit, fit
 from impasto.tasks.problem import Problem
 from tests.helpers import painting, photo
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 CPU = torch.device("cpu")
 
 
@@ -102,7 +104,6 @@ def test_a_run_in_tiles_gives_the_picture_of_a_run_without(monkeypatch: pytest.M
     assert (pictures[0] - impasto.load(photo(90, 130)).pixels).abs().mean() > 0.01
 
 
-@pytest.mark.usefixtures("narrow")
 @pytest.mark.parametrize(
     "said",
     [

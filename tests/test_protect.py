@@ -35,6 +35,8 @@ from impasto.study.variants import parse_sweep, written
 from impasto.tasks import protect, record
 from tests.helpers import painting, photo, random_backbone
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 SMALL = Architecture(blocks=((1, 4), (1, 5), (1, 6), (1, 7)))
 """The layers that protection looks at, with few channels."""
 
@@ -337,6 +339,7 @@ def test_every_recipe_has_it(left: str, recipe: str) -> None:
     assert 0 <= last < 1 and (recipe == "gatys") == (first > 0.1), "the start is the photograph, or noise"
 
 
+@pytest.mark.usefixtures("vgg19")
 def test_a_face_is_kept_and_the_rest_is_painted(portrait: Picture) -> None:
     """By how far lightness and darkness are from the photograph's, at the eyes and the mouth and in the
     background.

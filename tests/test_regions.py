@@ -22,6 +22,8 @@ from impasto.settings.fields import Settings
 from impasto.tasks.zones import zoned
 from tests.helpers import painting, photo
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 OWN = (48, 64)
 
 
@@ -102,6 +104,7 @@ def red_minus_blue(pixels: Tensor) -> float:
     return (pixels[:, 0].mean() - pixels[:, 2].mean()).item()
 
 
+@pytest.mark.usefixtures("vgg19")
 def test_each_region_takes_its_own_style() -> None:
     red, blue = flat(200, 40, 30), flat(30, 40, 200)
     run = impasto.plan_stylize(
@@ -111,6 +114,7 @@ def test_each_region_takes_its_own_style() -> None:
     assert red_minus_blue(made[..., :28]) > 0.15 and red_minus_blue(made[..., 36:]) < -0.15
 
 
+@pytest.mark.usefixtures("vgg19")
 def test_what_regions_leave_stays_the_photograph_or_takes_the_default_style() -> None:
     content, red, blue = photo(*OWN), flat(200, 40, 30), flat(30, 40, 200)
     region = [Region(half(True), red)]
@@ -122,6 +126,7 @@ def test_what_regions_leave_stays_the_photograph_or_takes_the_default_style() ->
     assert red_minus_blue(styled[..., :28]) > 0.15 and red_minus_blue(styled[..., 36:]) < -0.15
 
 
+@pytest.mark.usefixtures("vgg19")
 def test_of_a_style_only_what_its_mask_shows_counts() -> None:
     both = np.concatenate([flat(200, 40, 30), flat(30, 40, 200)], 1)
     left = np.zeros(both.shape[:2], np.uint8)

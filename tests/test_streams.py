@@ -17,6 +17,8 @@ from impasto.cli.printing import lines, plain
 from impasto.pictures import codecs
 from tests.helpers import photo
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 IMPASTO = str(Path(sys.executable).with_name("impasto"))
 
 

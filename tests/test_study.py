@@ -26,11 +26,19 @@ from impasto.settings.recipes import recipe
 from impasto.study.cell import Scored
 from impasto.study.study import Study, plan_study
 from impasto.study.variants import grid, parse_sweep, report
-from tests.helpers import painting, photo
+from tests.helpers import look_narrowly, painting, photo
 
 QUICK = {"size": 48, "iterations": 6}
 OPTIONS = ["--size", "48", "--iterations", "6"]
 TIMES = ("seconds", "peak_bytes")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _narrow(narrow_cache: Path) -> Iterator[None]:
+    """A network of few channels in place of the VGG19, here and in the processes of variants."""
+    with pytest.MonkeyPatch.context() as patch:
+        look_narrowly(patch, narrow_cache)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +50,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def small(files: tuple[Path, Path], folder: Path, **options: object) -> Study:
-    return plan_study(*files, folder, sweeps={"tv_weight": ["0", "300"]}, snapshots=[3], **QUICK | options)  # type: ignore[arg-type]
+    asked: dict[str, Any] = {"recipes": ["statistics"], "sweeps": {"tv_weight": ["0", "300"]}, "snapshots": [3]}
+    return plan_study(*files, folder, **asked | QUICK | options)
 
 
 class Here:
@@ -312,7 +321,7 @@ def test_other_files_and_other_studies_are_not_touched(study: Study, files: tupl
     assert len(small(files, study.folder, seed=1, force=True).missing) == 2
     with pytest.raises(OutputError, match="another study"):
         plan_study(*files, study.folder, sweeps={"style_weight": [1, 2]}, **QUICK)  # type: ignore[arg-type]
-    more = plan_study(*files, study.folder, sweeps={"tv_weight": [0, 300, 5]}, snapshots=[3], **QUICK)  # type: ignore[arg-type]
+    more = small(files, study.folder, sweeps={"tv_weight": [0, 300, 5]})
     assert [each.name for each in more.missing] == ["tv_weight=5"]
 
 
@@ -353,7 +362,7 @@ def impasto(*arguments: str | Path, room: int | None = None) -> subprocess.Popen
             resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
     program = Path(sys.executable).with_name("impasto")
-    options = ["--sweep", "tv_weight=0,300", "--snapshots", "3", *OPTIONS]
+    options = ["--recipe", "statistics", "--sweep", "tv_weight=0,300", "--snapshots", "3", *OPTIONS]
     return subprocess.Popen(
         [program, "study", *arguments, *options],
         stdout=subprocess.PIPE,

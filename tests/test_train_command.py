@@ -33,7 +33,7 @@ from tests.helpers import painting, photo
 
 SHORT = ["--crop", "64", "--batch", "1", "--workers", "0", "--precision", "float32", "--quiet"]
 
-pytestmark = pytest.mark.usefixtures("small_looks")
+pytestmark = pytest.mark.usefixtures("small_looks", "narrow")
 
 
 @pytest.fixture
@@ -209,14 +209,16 @@ def test_a_training_that_is_closed_saves_and_goes_on(folders: Path) -> None:
         return Training("single", [*Path("photos").iterdir()], [Path("new.png")], settings, course)
 
     output, begun = Path("one.safetensors"), training()
-    steps = job.train(begun, output)
+    outputs = job.Outputs.checked(output, ["photos/a.png", "new.png"])
+    steps = job.train(begun, outputs)
     assert next(steps).iteration == 1 and not output.exists()
     steps.close()
     assert load_network(output).design.card["steps"] == 1
-    assert job.summary(begun, output)["losses"]["total"] > 0
+    assert job.summary(begun, outputs)["losses"]["total"] > 0
     with pytest.raises(SettingsError, match="was cut off"):
-        job.train(training(), output)
-    assert [step.iteration for step in job.train(training(), output, resume=True)] == [2, 3]
+        job.Outputs.checked(output, [])
+    resumed = job.Outputs.checked(output, [], resume=True)
+    assert [step.iteration for step in job.train(training(), resumed)] == [2, 3]
     assert len(Path("one.safetensors.log.jsonl").read_text().splitlines()) == 3
 
 
@@ -231,7 +233,7 @@ def test_a_training_that_goes_astray_leaves_the_good_one(
 
     def astray(self: Training) -> Iterator[Progress]:
         yield from whole(self)
-        for name, tensor in self._average.items():
+        for name, tensor in self._learner.average.items():
             if amiss == "nan":
                 tensor.fill_(torch.nan)
             elif amiss == "huge":

@@ -3,6 +3,7 @@
 import copy
 import itertools
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,7 +23,6 @@ import impasto
 from impasto.backbones.features import Backbone
 from impasto.colour import transfer
 from impasto.errors import CheckpointError, ImageError, SettingsError, WeightsError
-from impasto.networks import zoo as pretrained
 from impasto.networks.cin import conditional_instance_norm
 from impasto.networks.contract import Design, Network, load_network, save_network
 from impasto.pictures import codecs
@@ -37,7 +37,7 @@ from tests.helpers import painting, photo
 SMALL = Course(steps=4, batch=2, crop=64, workers=0, validate_every=100)
 SETTINGS = Settings(precision="float32")
 
-pytestmark = pytest.mark.usefixtures("small_looks")
+pytestmark = pytest.mark.usefixtures("small_looks", "narrow")
 
 
 @pytest.fixture
@@ -110,6 +110,7 @@ def test_what_is_painted_has_the_colours_of_the_style(
     assert apart[1] < 0.5 * apart[0]
 
 
+@pytest.mark.usefixtures("vgg19")
 def test_bold_paintings_count_for_more() -> None:
     bold = codecs.load(painting(96, 96)).pixels
     pale, blank = bold / 4 + 0.5, torch.full_like(bold, 0.5)
@@ -228,6 +229,7 @@ def test_cin_has_one_gradient_whatever_the_layouts(count: int, layout: torch.mem
     torch.testing.assert_close(found, gradient(plain), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.usefixtures("vgg19")
 @pytest.mark.parametrize(
     "kind", ["single", pytest.param("multi", marks=pytest.mark.slow), pytest.param("any", marks=pytest.mark.slow)]
 )
@@ -270,7 +272,8 @@ def test_a_checkpoint_of_another_training_is_refused(pictures: tuple[list[Path],
     with pytest.raises(CheckpointError, match="another batch"):
         Training("multi", *pictures, SETTINGS, replace(SMALL, batch=4)).resume(tmp_path / "c")
     with pytest.raises(CheckpointError, match="another network to begin from"):
-        Training("multi", *pictures, SETTINGS, SMALL, start=pretrained.network("multi")).resume(tmp_path / "c")
+        start = Training("multi", *pictures, SETTINGS, SMALL).result()
+        Training("multi", *pictures, SETTINGS, SMALL, start=start).resume(tmp_path / "c")
     (tmp_path / "c").write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError, match="damaged"):
         Training("multi", *pictures, SETTINGS, SMALL).resume(tmp_path / "c")
@@ -341,13 +344,15 @@ def test_a_damaged_network_is_told(pictures: tuple[list[Path], list[Path]], tmp_
 
 
 SHARED = """
-import os, sys, torch
+import os, sys, pytest, torch
 from pathlib import Path
 from impasto.settings.fields import Settings
-from impasto.training import beginnings, held_out, pictures, trainer
+from impasto.training import beginnings, held_out, pictures
 from impasto.training.pictures import pictures_of
 from impasto.training.course import Course
 from impasto.training.trainer import Training
+from tests.helpers import look_narrowly
+look_narrowly(pytest.MonkeyPatch(), Path(os.environ["IMPASTO_CACHE"]))
 for module in (pictures, beginnings, held_out):
     module.STYLE_LENGTH = 128  # as in the fixture small_looks
 torch.set_num_threads(1)
@@ -371,7 +376,11 @@ os._exit(0)  # gloo's threads sometimes abort the interpreter on its way out, wh
 def test_two_halves_of_a_batch_are_the_batch(pictures: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
     (tmp_path / "shared.py").write_text(SHARED)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    subprocess.run([*command, tmp_path / "shared.py", tmp_path, tmp_path / "out"], check=True, timeout=300)
+    paths = [str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")]  # the script imports tests.helpers
+    subprocess.run(
+        [*command, tmp_path / "shared.py", tmp_path, tmp_path / "out"],
+        check=True, timeout=300, env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+    )  # fmt: skip
     theirs, losses = torch.load(tmp_path / "out")
     whole = Training("multi", *pictures, SETTINGS, replace(SMALL, steps=2))
     steps = list(whole.steps())

@@ -15,18 +15,16 @@ from impasto.training.trainer import Reached, Training
 
 def execute_training(
     training: Training,
-    output: Path,
+    outputs: job.Outputs,
     *,
     source: str | None,
-    resume: bool,
-    force: bool,
     quiet: bool,
     speaks: bool = True,
     board: Path | None = None,
 ) -> tuple[dict[str, Any], int]:
     """Train, and give a summary and the exit code. When it is asked to stop, what has been learnt is
     saved like a result."""
-    steps = job.train(training, output, source=source, resume=resume, force=force, writes=speaks)
+    steps = job.train(training, outputs, source=source, writes=speaks)
     code: int | None = None
     with contextlib.suppress(KeyboardInterrupt):
         with (
@@ -40,7 +38,7 @@ def execute_training(
                 if training.last.validation and not quiet and not stderr.is_terminal:
                     stderr.print(step.text, markup=False)
         code = 0 if training.last.steps else None
-    return job.summary(training, output), interrupts.code() if code is None else code
+    return job.summary(training, outputs), interrupts.code() if code is None else code
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ def train(
     Watch OUTPUT.sheet.png, which is painted anew every three minutes; Ctrl-C saves, and --resume goes on.
     """
     from impasto.cli.execute_training import execute_training
-    from impasto.jobs.train import check
+    from impasto.jobs.train import Outputs
     from impasto.networks.zoo import network
     from impasto.settings.applies import chosen_settings
     from impasto.training.course import KINDS, Course
@@ -111,18 +111,12 @@ def train(
         validate_every=validate_every or (50 if fit else 500),
     )
     learnt_from = pictures_of(photos, "photographs", crop)
-    check(output, [*learnt_from, *paintings, *([from_] if from_ else [])], resume=resume, force=force)
+    inputs: list[str | Path] = [*learnt_from, *paintings, *([from_] if from_ else [])]
+    outputs = Outputs.checked(output, inputs, resume=resume, force=force)
     with shared() as speaks:
         training = Training(kind, learnt_from, paintings, chosen, course, start=start)
         summary, code = execute_training(
-            training,
-            output,
-            source=from_ or None,
-            resume=resume,
-            force=force,
-            quiet=quiet,
-            speaks=speaks,
-            board=tensorboard,
+            training, outputs, source=from_ or None, quiet=quiet, speaks=speaks, board=tensorboard
         )
     if speaks:
         say(dump(summary) if json else output)

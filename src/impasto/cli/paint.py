@@ -193,11 +193,11 @@ def demo(
 def _carry_out(job: "Job", options: DeliveryOptions) -> None:
     """Carry out a job, or say what it would do."""
     from impasto.cli.execute import execute
-    from impasto.jobs.deliver import Work, plan
+    from impasto.jobs.deliver import Work, forecast
 
     if options.dry_run:
-        report = plan(job)
-        say(dump(report) if options.json else lines(report))
+        told = forecast(job)
+        say(dump(told) if options.json else lines(told))
         return
     work = Work(job, resume=options.resume, force=options.force)
     record, code = execute(work, quiet=options.quiet)

@@ -73,7 +73,7 @@ def study(
     for text in sweep or []:
         name, values = parse_sweep(text)
         sweeps[name] = sweeps.get(name, []) + values
-    planned = plan_study(
+    made = plan_study(
         content,
         style,
         folder or Path(files.named(f"{content.stem}-{style.stem}", "-study")),
@@ -84,18 +84,18 @@ def study(
         force=force,
         **settings,
     )
-    seconds = planned.estimate()
+    seconds = made.estimate()
     if dry_run:
-        plan: dict[str, Any] = {"report": str(planned.report), "estimated_s": round(sum(seconds.values()))}
-        plan["variants"] = {
+        told: dict[str, Any] = {"report": str(made.report), "estimated_s": round(sum(seconds.values()))}
+        told["variants"] = {
             each.name: {
                 "estimated_s": round(seconds.get(each.name, 0), 1),
                 "command": each.command(str(content), str(style)),
             }
-            for each in planned.variants
+            for each in made.variants
         }
-        say(dump(plan) if json else lines(plan))
+        say(dump(told) if json else lines(told))
         return
-    execute_study(planned, sum(seconds.values()), yes=yes, quiet=quiet)
-    say(planned.summary_file.read_text() if json else planned.report)
-    raise typer.Exit(FAILED if planned.failures else 0)
+    execute_study(made, sum(seconds.values()), yes=yes, quiet=quiet)
+    say(made.summary_file.read_text() if json else made.report)
+    raise typer.Exit(FAILED if made.failures else 0)

@@ -217,7 +217,7 @@ class Work:
         return replace(job, delivery=replace(job.delivery, checkpoint_every=None))
 
 
-def plan(job: Job) -> dict[str, Any]:
+def forecast(job: Job) -> dict[str, Any]:
     """What carrying it out would do: sizes, steps, files, and what they are estimated to cost. Nothing is
     written.
 

@@ -7,8 +7,9 @@ import logging
 import math
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 
@@ -29,70 +30,86 @@ SAVED_EVERY = 180.0
 """Seconds between one writing of the network, its checkpoint and its sheet and the next."""
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """The files that a training writes: ``network``, and beside it those of its other properties. `checked`
+    makes sure of them.
+    """
+
+    network: Path
+    resume: bool = False
+    """Whether it goes on from the checkpoint."""
+
+    @property
+    def checkpoint(self) -> Path:
+        return beside(self.network, ".checkpoint")
+
+    @property
+    def log(self) -> Path:
+        return beside(self.network, ".log.jsonl")
+
+    @property
+    def sheet(self) -> Path:
+        return beside(self.network, ".sheet.png")
+
+    @classmethod
+    def checked(cls, network: Path, inputs: Sequence[str | Path], *, resume: bool = False, force: bool = False) -> Self:
+        """Files that can all be written, and none of which is one of the ``inputs``: existing ones only with
+        ``resume`` or ``force``. Raises OutputError and SettingsError.
+        """
+        outputs = cls(network, resume)
+        if network.suffix != ".safetensors":
+            raise OutputError(f"A network is a .safetensors file: name it so, not {network.name!r}.")
+        results = [network, outputs.log, outputs.sheet]
+        files.refuse_inputs([*results, outputs.checkpoint], inputs)
+        if outputs.checkpoint.exists() and not (resume or force):
+            raise SettingsError(
+                f"{outputs.checkpoint} is of a training that was cut off: `resume` goes on with it, `force` starts afresh."
+            )
+        for path in results:
+            files.check_writable(path, resume or force)
+        files.check_writable(outputs.checkpoint, True)
+        return outputs
+
+
 def train(
-    training: Training,
-    output: Path,
-    *,
-    source: str | None = None,
-    resume: bool = False,
-    force: bool = False,
-    writes: bool = True,
+    training: Training, outputs: Outputs, *, source: str | None = None, writes: bool = True
 ) -> Generator[Progress, None, None]:
     """Train, and tell of every step; `summary` tells what has become of it.
 
-    Writes ``output``, and beside it OUTPUT.checkpoint, .log.jsonl and .sheet.png: every few minutes, at the
-    end, and when the work is cut short by KeyboardInterrupt or by closing the generator. ``source`` is the
-    network that a style is fitted to; ``resume`` goes on from the checkpoint. Of processes that share a
-    training all but one are told not to write. Raises OutputError, SettingsError and CheckpointError before
-    the work begins where that can be known then, and OutputError when another training has the same output.
+    Writes the ``outputs`` every few minutes, at the end, and when the work is cut short by KeyboardInterrupt
+    or by closing the generator. ``source`` is the network that a style is fitted to. Of processes that share
+    a training all but one are told not to write. Raises OutputError and CheckpointError before the work
+    begins where that can be known then, and OutputError when another training has the same output.
     """
-    check(output, [*training.files, *([source] if source else [])], resume=resume, force=force)
-    if resume:
-        training.resume(beside(output, ".checkpoint"))
-    files.create_folder(output.parent)
-    return _claimed_steps(training, output, source) if writes else training.steps()
+    if outputs.resume:
+        training.resume(outputs.checkpoint)
+    files.create_folder(outputs.network.parent)
+    return _claimed_steps(training, outputs, source) if writes else training.steps()
 
 
-def check(output: Path, inputs: Sequence[str | Path], *, resume: bool, force: bool) -> None:
-    """Make sure that all files of a training can be written, and that none is one of its ``inputs``. Raises
-    OutputError and SettingsError.
-    """
-    if output.suffix != ".safetensors":
-        raise OutputError(f"A network is a .safetensors file: name it so, not {output.name!r}.")
-    outputs = [output, beside(output, ".log.jsonl"), beside(output, ".sheet.png")]
-    kept = beside(output, ".checkpoint")
-    files.refuse_inputs([*outputs, kept], inputs)
-    if kept.exists() and not (resume or force):
-        raise SettingsError(
-            f"{kept} is of a training that was cut off: `resume` goes on with it, `force` starts afresh."
-        )
-    for path in outputs:
-        files.check_writable(path, resume or force)
-    files.check_writable(kept, True)
-
-
-def summary(training: Training, output: Path) -> dict[str, Any]:
+def summary(training: Training, outputs: Outputs) -> dict[str, Any]:
     """What has become of a training: its files, its steps, and what was told of the last of these."""
     last = training.last
     if last.steps == 0:
         return {"steps": 0}
-    named = {"output": output, "sheet": beside(output, ".sheet.png"), "log": beside(output, ".log.jsonl")}
+    named = {"output": outputs.network, "sheet": outputs.sheet, "log": outputs.log}
     told = _plain(last) if last.losses else {}  # those of the steps before a checkpoint are in the log
     return {name: str(path) for name, path in named.items()} | {"steps": last.steps} | told
 
 
-def _claimed_steps(training: Training, output: Path, source: str | None) -> Generator[Progress, None, None]:
-    with claimed(output):
-        yield from _steps(training, output, source)
+def _claimed_steps(training: Training, outputs: Outputs, source: str | None) -> Generator[Progress, None, None]:
+    with claimed(outputs.network):
+        yield from _steps(training, outputs, source)
 
 
-def _steps(training: Training, output: Path, source: str | None) -> Generator[Progress, None, None]:
-    lines = _lines_until(beside(output, ".log.jsonl"), training.last.steps)
+def _steps(training: Training, outputs: Outputs, source: str | None) -> Generator[Progress, None, None]:
+    lines = _lines_until(outputs.log, training.last.steps)
 
     @interrupts.held()
     def save(*, last: bool) -> None:
         if training.last.steps:
-            _save(training, output, source, "".join(lines), last)
+            _save(training, outputs, source, "".join(lines), last)
 
     saved = time.monotonic()
     try:
@@ -112,7 +129,7 @@ def _steps(training: Training, output: Path, source: str | None) -> Generator[Pr
     save(last=True)
 
 
-def _save(training: Training, output: Path, source: str | None, lines: str, last: bool) -> None:
+def _save(training: Training, outputs: Outputs, source: str | None, lines: str, last: bool) -> None:
     """The network, or, as long as only γ and β were learnt, these; and what stands beside them. Raises
     SolverError for a training that has gone astray, and leaves what is there.
 
@@ -132,14 +149,14 @@ def _save(training: Training, output: Path, source: str | None, lines: str, last
     def drawn(path: Path, force: bool) -> None:
         codecs.save(codecs.load(training.sheet()), path, force=force)
 
-    _attempt(beside(output, ".checkpoint"), lambda path, _: training.checkpoint(path))
-    there = place(output, learnt, True) if last else output
+    _attempt(outputs.checkpoint, lambda path, _: training.checkpoint(path))
+    there = place(outputs.network, learnt, True) if last else outputs.network
     if not last:
-        _attempt(output, learnt)
-    _attempt(beside(output, ".log.jsonl"), lambda path, force: files.write_atomic(path, lines.encode(), force))
-    _attempt(beside(output, ".sheet.png"), drawn)
-    if there != output:
-        raise OutputError(f"The network is not in {output}, but in {there}.")
+        _attempt(outputs.network, learnt)
+    _attempt(outputs.log, lambda path, force: files.write_atomic(path, lines.encode(), force))
+    _attempt(outputs.sheet, drawn)
+    if there != outputs.network:
+        raise OutputError(f"The network is not in {outputs.network}, but in {there}.")
 
 
 def _attempt(path: Path, write: Write) -> None:

@@ -21,13 +21,14 @@ import sys
 import threading
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from impasto.errors import ImpastoError, NotReadyError, OutputError
 from impasto.machine import interrupts
-from impasto.pictures.codecs import save
-from impasto.pictures.picture import Picture
 from impasto.progress import Progress
+
+if TYPE_CHECKING:
+    from impasto.pictures.picture import Picture
 
 
 class Worker(Protocol):
@@ -37,7 +38,7 @@ class Worker(Protocol):
         """Work, telling how far it is. When it is closed, what there is is saved."""
         ...
 
-    def picture(self) -> Picture:
+    def picture(self) -> "Picture":
         """The picture so far. Raises NotReadyError before there is one."""
         ...
 
@@ -112,6 +113,8 @@ def _carried_out(worker: Worker, requests: "queue.SimpleQueue[dict[str, Any]]", 
 
 
 def _written(worker: Worker, path: str) -> bool:
+    from impasto.pictures.codecs import save  # and torch: whoever asks for no picture needs neither
+
     if not Path(path).parent.exists():  # whoever asked has given up
         return False
     try:

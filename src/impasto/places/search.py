@@ -237,17 +237,9 @@ class _Fetch:
         self._grid, self._views, self._ends = search.grid, search.views, search.ends
         self._found, order = found.sort(stable=True)
         self._positions = search.wanted[order]
-        self._width = size[1]
-        architecture, device = self._grid.backbone.architecture, self._grid.backbone.device
-        self._sums, self._counts = {}, {}
-        for name in self._grid.layers:
-            side = self._grid.steps(name)
-            shape = size[0] // side, size[1] // side
-            # Of a layer on the grid itself nothing has to be added up, and pictures can be large.
-            dtype = torch.bfloat16 if side == 1 else torch.float32
-            self._sums[name] = torch.zeros(*shape, architecture.channels(name), dtype=dtype, device=device)
-            if side > 1:
-                self._counts[name] = torch.zeros(*shape, 1, device=device)
+        self._size = size
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, Tensor] = {}
 
     def take(self, number: int, tile: Tile, features: Mapping[str, Tensor]) -> None:
         """Take what was found in a tile of a view."""
@@ -261,15 +253,27 @@ class _Fetch:
         source = (down[inside] - top) * (right - left) + across[inside] - left
         position = self._positions[begin:end][inside]
         for name, column in self._grid.columns(tile, features).items():
-            side, sums = self._grid.steps(name), self._sums[name]
+            side, sums = self._grid.steps(name), self._room(name, column.shape[1])
             if name not in self._counts:
                 sums.flatten(0, 1)[position.to(sums.device)] = column[source.to(column.device)].to(sums.dtype)
                 continue
-            y, x = position // self._width // side, position % self._width // side
+            y, x = position // self._size[1] // side, position % self._size[1] // side
             within = (y < sums.shape[0]) & (x < sums.shape[1])  # poolings leave out what is odd at the end
             at = (y * sums.shape[1] + x)[within].to(sums.device)
             sums.flatten(0, 1).index_add_(0, at, column[source[within].to(column.device)].float())
             self._counts[name].flatten(0, 1).index_add_(0, at, torch.ones(len(at), 1, device=sums.device))
+
+    def _room(self, name: str, channels: int) -> Tensor:
+        """Where the features of a layer are gathered."""
+        if name not in self._sums:
+            side, device = self._grid.steps(name), self._grid.backbone.device
+            shape = self._size[0] // side, self._size[1] // side
+            # Of a layer on the grid itself nothing has to be added up, and pictures can be large.
+            dtype = torch.bfloat16 if side == 1 else torch.float32
+            self._sums[name] = torch.zeros(*shape, channels, dtype=dtype, device=device)
+            if side > 1:
+                self._counts[name] = torch.zeros(*shape, 1, device=device)
+        return self._sums[name]
 
     def maps(self) -> dict[str, Tensor]:
         """By layer (1, C, h, w): where several places share a position of a layer, their mean."""

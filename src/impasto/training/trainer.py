@@ -15,7 +15,6 @@ The colours of a painting need not be learnt: what is painted is moved towards t
 """
 
 import contextlib
-import copy
 import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -25,7 +24,6 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torch import nn
 
 from impasto.backbones.features import Backbone
 from impasto.errors import SettingsError, SolverError
@@ -38,6 +36,7 @@ from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.training import beginnings, held_out
 from impasto.training.course import Course, Kind
+from impasto.training.learner import Learner
 from impasto.training.pictures import Drawn, Draws, batches
 from impasto.training.resuming import check_state, identity
 from impasto.training.sharing import Circle
@@ -46,9 +45,7 @@ from impasto.training.teacher import Teacher
 _RAMP, _LEAST = 300, 0.01
 """Steps in which the style's weight rises from that share of it: a network that cannot paint yet learns from
 the photograph."""
-_AVERAGED = 0.995
-"""Decay of the running mean of the weights, which is what is kept."""
-_LARGEST_GRADIENT, _MOST_SKIPPED = 1.0, 20
+_MOST_SKIPPED = 20
 _WORTHWHILE, _FAR = 0.98, 2.0
 """γ and β alone are enough as long as every validation is below that share of the one before; a network whose
 loss is so many times that of the untrained one has lost its way."""
@@ -92,7 +89,6 @@ class Training:
         self.kind, self.settings, self.course = kind, settings, course
         self.device = choose_device(settings.device)
         self.precision = choose_precision(settings.precision, self.device)
-        self.files = [*photos, *paintings]
         self._photos, held_photos = held_out.parted(photos, settings.seed)
         self._paintings, held_paintings = (
             held_out.parted(paintings, settings.seed) if kind == "any" else ([*paintings], [*paintings])
@@ -102,9 +98,8 @@ class Training:
         )
         self._teacher = Teacher(backbone, settings)
         self._held = held_out.HeldOut(held_photos, held_paintings, self._teacher, settings.palette)
-        self.fitting = start is not None and kind == "single"
-        """Whether γ and β alone are being learnt."""
-        palette = start.design.palette if start and self.fitting else settings.palette
+        fitting = start is not None and kind == "single"
+        palette = start.design.palette if start and fitting else settings.palette
         with self._looking():
             design = beginnings.design(kind, self._paintings, palette)
         self.network = beginnings.from_nothing(design, settings.seed, self.device)
@@ -121,14 +116,16 @@ class Training:
         # Going on, it is to see other crops than those that it has learnt from, however often it has gone on.
         before = start.design.card if start else {}
         self._draws_seed: int = settings.seed + before.get("draws_seed", 0) + before.get("steps", 0)
-        self._average = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-        self._parameters = list(self.network.parameters())
-        self._freeze()
-        self._optimizer = torch.optim.Adam(self._parameters, lr=course.learning_rate)
+        self._learner = Learner(self.network, fitting=fitting)
         self._validation: Mapping[str, float] = {}
         self._untrained = math.inf  # its loss before anything was learnt
         self.last = Reached()
         """How far it has come."""
+
+    @property
+    def fitting(self) -> bool:
+        """Whether γ and β alone are being learnt."""
+        return self._learner.fitting
 
     def steps(self) -> Generator[Progress, None, None]:
         """Train until the budget is spent, and tell of every step; `last` tells more of it. Close the
@@ -177,7 +174,7 @@ class Training:
 
     def _learn(self, drawn: Drawn) -> tuple[dict[str, float], str]:
         """One step of Adam, and the losses before it; none if they or their gradient are not finite."""
-        teacher, circle = self._teacher, self._circle
+        teacher, circle, learner = self._teacher, self._circle, self._learner
         photos = drawn.photo.to(self.device)
         seen = photos if self.network.encoder is None else drawn.painting.to(self.device)
         style, goal = teacher.meant(self.network, drawn.style, seen)
@@ -188,11 +185,11 @@ class Training:
         share = min(1.0, _LEAST ** (1 - self.last.steps / _RAMP)) if self._begins else 1.0
         objective = teacher.objective(drawn.content.to(self.device), goal, share)
         losses, gradient = objective.value_and_grad(painted.detach())
-        self._optimizer.zero_grad(set_to_none=True)
+        learner.forget_gradient()
         painted.backward(gradient)  # type: ignore[no-untyped-call]
         losses = dict(zip(losses, circle.agreed(list(losses.values()), self.device), strict=True))
-        circle.share_gradients(self._parameters)
-        norm = nn.utils.clip_grad_norm_(self._parameters, _LARGEST_GRADIENT)
+        circle.share_gradients(learner.parameters)
+        norm = learner.clip_gradient()
         if not math.isfinite(losses[TOTAL]) or not bool(norm.isfinite()):
             self._skipped += 1
             if self._skipped >= _MOST_SKIPPED:
@@ -201,12 +198,7 @@ class Training:
                 )
             return losses, "skipped, for the losses or their gradient were not finite"
         self._skipped = 0
-        for group in self._optimizer.param_groups:
-            group["lr"] = self._rate()
-        self._optimizer.step()
-        follow = max(1 - _AVERAGED, 1 / (1 + self.last.steps))
-        for name, tensor in self.network.state_dict().items():
-            self._average[name].lerp_(tensor, follow)
+        learner.step(self._rate(), self.last.steps)
         return losses, ""
 
     def _spent(self) -> float:
@@ -220,13 +212,8 @@ class Training:
         before = self._validation.get(TOTAL, math.inf)
         if not self.fitting or validation[TOTAL] < _WORTHWHILE * before:
             return ""
-        self.fitting = False
-        self._freeze()
+        self._learner.let_go()
         return "γ and β alone bring no more: all weights are learnt from here"
-
-    def _freeze(self) -> None:
-        for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(not self.fitting or ".heads." in name)
 
     def result(self) -> Network:
         """The network as it is now, by the running mean of its weights, with its card."""
@@ -244,10 +231,9 @@ class Training:
             "losses": dict(self.last.losses),
             "validation": dict(self._validation),
         }
-        network = copy.deepcopy(self.network)  # a new one would draw its weights, and move the caller's random state
+        network = self._learner.kept()
         network.design = replace(network.design, card=card)
-        network.load_state_dict(self._average)
-        return network.eval().requires_grad_(False)
+        return network
 
     def validate(self) -> dict[str, float]:
         """The losses on squares from the middle of pictures that are not trained on."""
@@ -279,34 +265,24 @@ class Training:
 
     def checkpoint(self, path: Path) -> None:
         """Write all that is needed to go on from here as if nothing had happened. Raises OutputError."""
-        moments = self._optimizer.state_dict()["state"]
         state = {
             "training": self._identity(),
             "step": self.last.steps,
             "elapsed": self.last.seconds,
-            "network": self.network.state_dict(),
-            "average": self._average,
-            "adam": [moments.get(index) for index in range(len(self._parameters))],
             "validation": dict(self._validation),
-            "fitting": self.fitting,
             "untrained": self._untrained,
         }
-        checkpoint.save(path, state)
+        checkpoint.save(path, state | self._learner.state())
 
     def resume(self, path: Path) -> int:
         """Take up a checkpoint, and give its step. Raises CheckpointError when it is of another training, or
         damaged.
         """
         state = checkpoint.load(path, self.device)
-        check_state(path, state, self._identity(), self.network.state_dict(), self._parameters)
-        self.network.load_state_dict(state["network"])
-        self._average = state["average"]
-        known = self._optimizer.state_dict()
-        known["state"] = {index: entry for index, entry in enumerate(state["adam"]) if entry is not None}
-        self._optimizer.load_state_dict(known)
-        self._validation, self.fitting = state["validation"], state["fitting"]
+        check_state(path, state, self._identity(), self.network.state_dict(), self._learner.parameters)
+        self._learner.take_up(state)
+        self._validation = state["validation"]
         self._untrained = state.get("untrained", math.inf)  # the first ones do not tell it
-        self._freeze()
         self.last = Reached(state["step"], state["elapsed"])
         return self.last.steps
 
