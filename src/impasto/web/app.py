@@ -35,10 +35,9 @@ def app_of(studio: Studio) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=life,
-        root_path=studio.config.root_path,
     )
     app.state.studio = studio
-    tell_of_errors(app)
+    tell_of_errors(app, studio.folder.told)
     for each in (session, choices, pictures, preview, jobs, events, health):
         app.include_router(each.router)
     app.include_router(page.router())

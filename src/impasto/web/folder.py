@@ -3,8 +3,10 @@
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from impasto.errors import OutputError
@@ -49,6 +51,17 @@ class Folder:
             place.unlink()
         else:
             shutil.rmtree(place, ignore_errors=True)
+
+    def told(self, text: str, names: Mapping[str, str] | None = None) -> str:
+        """A sentence as a client may hear it: with the ``names`` of pictures, by their ids, in place of their
+        files, and without any other path of ours.
+        """
+
+        def known(found: re.Match[str]) -> str:
+            name = (names or {}).get(Path(found[1] or "").stem)
+            return f" {name}" if name else ""
+
+        return re.sub(rf"\s?{re.escape(str(self.root))}(/[^\s'\",;:)]*)?", known, text)
 
     def room(self) -> int:
         """The free bytes."""

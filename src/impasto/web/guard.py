@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from impasto.web.config import Config
@@ -50,13 +51,14 @@ class Guard:
     ) -> None:
         """``count`` is told of every request that was answered."""
         self._app, self._sessions, self._count = app, sessions, count
-        self._hosts, self._most = config.allowed(), config.max_upload
+        self._hosts, self._most, self._root = config.allowed(), config.max_upload, config.root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
         if scope["type"] != "http":  # there are no web sockets
             return await send({"type": "websocket.close", "code": 1008})
+        scope["root_path"] = self._root  # whether a proxy has taken it off the path or not
         began, status = time.monotonic(), 500
 
         async def sent(message: Message) -> None:
@@ -90,6 +92,8 @@ class Guard:
         """The answer to what goes no further."""
         headers, method = Headers(scope=scope), scope["method"]
         host = headers.get("host", "")
+        if self._root and path == self._root:  # what the page names is beside it, and needs the slash
+            return RedirectResponse(f"{self._root}/", 308)
         if _name(host) not in self._hosts or len(headers.getlist("host")) != 1:
             return answer(403, "The studio is not known by this name: start it with this `host`, too.")
         if method not in (*_SAFE, *_SENDING):

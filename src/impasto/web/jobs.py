@@ -124,6 +124,19 @@ class Jobs:
         unfinished = [*self._store.jobs_in("waiting"), *self._store.jobs_in("running")]
         return any(whose == visitor and picture in job.request.model_dump_json() for whose, job in unfinished)
 
+    def told(self, visitor: str, job: Job, text: str) -> str:
+        """A sentence about a job as its visitor may hear it."""
+        return self._folder.told(text, self.names(visitor, job))
+
+    def names(self, visitor: str, job: Job) -> dict[str, str]:
+        """What the pictures of a job are called, by their ids, those that are gone left out; the photograph
+        first.
+        """
+        asked = job.request
+        ids = [asked.photo, *(each.painting for each in asked.styles)]
+        ids += [id for each in asked.regions for id in (each.painting, each.mask)]
+        return {id: found.name for id in ids if id and (found := self._store.picture(visitor, id))}
+
     def order(self, visitor: str, job: Job) -> Order:
         """What is to be carried out for a job. Raises SettingsError."""
 

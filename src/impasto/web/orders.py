@@ -29,6 +29,8 @@ def order(request: JobRequest, file: File, output: Path, *, memory: str = "auto"
 
     Raises SettingsError for what makes no sense, or is not a client's to decide.
     """
+    if bool(request.photo) != (request.task == "stylize"):
+        raise SettingsError("To stylize takes a `photo`, by its id, and a texture none.")
     settings = _settings(request.settings, file)
     if start is not None:
         settings = _going_on(request, settings, start)
@@ -81,7 +83,10 @@ def _protected(value: Any, file: File) -> dict[str, Any]:
             raise SettingsError("`protect` takes faces, people, or ids of masks, each with an amount: faces:0.5.")
         pairs = [pair for text in texts for pair in names.listed(text, names.MASKS.__contains__)]
         value = {mask: USUAL_AMOUNT if amount is None else amount for mask, amount in pairs}
-    return {_mask(mask, file): amount for mask, amount in value.items()}
+    try:
+        return {_mask(mask, file): amount for mask, amount in value.items()}
+    except SettingsError as error:
+        raise SettingsError(f"`protect` takes faces, people, or ids of masks: {error}") from None
 
 
 def _mask(mask: str, file: File) -> str:

@@ -80,6 +80,9 @@ class Painter:
             except Exception as error:  # one job is not to end the others
                 log.exception("job failed", extra={"job": job.id})
                 job = _ended(job, "failed", f"This should not have happened ({type(error).__name__}).")
+            told: dict[str, Any] = {"error": job.error and self._jobs.told(visitor, job, job.error)}
+            told["warnings"] = [self._jobs.told(visitor, job, each) for each in job.warnings]
+            job = job.model_copy(update=told)
             if self._closing and job.state == "running":
                 job = job.model_copy(update={"state": "waiting", "progress": None})
             self._jobs.cancelled.discard(job.id)

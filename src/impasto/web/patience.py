@@ -27,12 +27,12 @@ class Patient:
         try:
             message = await asyncio.wait_for(self._receive(), PAUSE)
         except TimeoutError:
-            raise Refused(408, "The rest of the request did not come: send it again.") from None
+            raise Refused(408, "The rest of the request did not come: send it again.", last=True) from None
         self._came += len(message.get("body", b""))
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         if self._came > self._most:
-            raise Refused(413, f"This is more than the {self._most} bytes that may be sent: send less.")
+            raise Refused(413, f"This is more than the {self._most} bytes that may be sent: send less.", last=True)
         taken = time.monotonic() - self._began
         if not self._whole and taken > GRACE and self._came < SLOWEST * taken:
-            raise Refused(408, "The request came too slowly: send it again.")
+            raise Refused(408, "The request came too slowly: send it again.", last=True)
         return message

@@ -1,5 +1,6 @@
 """What is answered when something is not done: a status and one sentence, whoever raises it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -15,8 +16,12 @@ _STATUS: tuple[tuple[type[ImpastoError], int], ...] = ((SettingsError, 422), (Im
 class Refused(HTTPException):
     """Something that is not done: the status of HTTP, a sentence, and what else the answer says."""
 
-    def __init__(self, status: int, error: str, setting: str | None = None, *, retry_after: int | None = None) -> None:
-        headers = None if retry_after is None else {"Retry-After": str(retry_after)}
+    def __init__(
+        self, status: int, error: str, setting: str | None = None, *, retry_after: int | None = None, last: bool = False
+    ) -> None:
+        """``last`` is for what ends the connection, too."""
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        headers |= {"Connection": "close"} if last else {}
         super().__init__(status, error, headers)
         self.setting = setting
 
@@ -26,8 +31,8 @@ def answer(status: int, error: str, setting: str | None = None, headers: Any = N
     return JSONResponse({"error": error, "setting": setting}, status, headers)
 
 
-def tell_of_errors(app: FastAPI) -> None:
-    """Let all that an app raises be answered by a `models.Problem`."""
+def tell_of_errors(app: FastAPI, told: Callable[[str], str]) -> None:
+    """Let all that an app raises be answered by a `models.Problem`, as it is ``told`` to clients."""
 
     async def refused(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -46,7 +51,7 @@ def tell_of_errors(app: FastAPI) -> None:
         assert isinstance(error, ImpastoError)
         status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
         named = error.settings if isinstance(error, SettingsError) else ()
-        return answer(status, str(error), named[0] if named else None)
+        return answer(status, told(str(error)), named[0] if named else None)
 
     app.add_exception_handler(HTTPException, refused)
     app.add_exception_handler(RequestValidationError, invalid)

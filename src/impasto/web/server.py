@@ -1,6 +1,5 @@
 """The studio's process: uvicorn with the app, until it is asked to stop."""
 
-import logging
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +10,11 @@ import uvicorn
 from impasto.errors import OutputError
 from impasto.web.app import app_of
 from impasto.web.config import Config
+from impasto.web.punctual import Punctual
 from impasto.web.studio import Studio
 
-log = logging.getLogger("impasto.web")
+_CONNECTIONS = 512
+"""At once; who comes beyond is answered 503."""
 
 
 def serve(config: Config, started: Callable[[str], None]) -> None:
@@ -21,7 +22,11 @@ def serve(config: Config, started: Callable[[str], None]) -> None:
 
     Raises OutputError where the folder or the port cannot be had.
     """
-    listening = _listening(config)
+    with _listening(config) as listening:
+        _serve(config, listening, started)
+
+
+def _serve(config: Config, listening: socket.socket, started: Callable[[str], None]) -> None:
     config = replace(config, port=listening.getsockname()[1])
     studio = Studio.of(config)
     server = _Server(
@@ -31,6 +36,8 @@ def serve(config: Config, started: Callable[[str], None]) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=Punctual,
+            limit_concurrency=_CONNECTIONS,
             timeout_graceful_shutdown=3,
             h11_max_incomplete_event_size=2**16,
         ),

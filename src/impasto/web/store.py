@@ -37,16 +37,18 @@ class Store:
     def __init__(self, path: Path) -> None:
         """Open or make it. Raises OutputError for what is no such file, or cannot be written."""
         self._lock = threading.Lock()
+        self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         try:
-            self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._file.execute("PRAGMA journal_mode = WAL")
             self._file.execute("PRAGMA synchronous = NORMAL")
             (form,) = self._file.execute("PRAGMA user_version").fetchone()
             if form == 0:
                 self._file.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORM}; COMMIT")
         except sqlite3.Error as error:
+            self._file.close()
             raise OutputError(f"{path} cannot be used ({error}): choose another folder.") from error
         if form > _FORM:
+            self._file.close()
             raise OutputError(f"{path} was written by a newer Impasto: update Impasto, or choose another folder.")
 
     def close(self) -> None:
@@ -156,13 +158,12 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
-            self._file.execute("BEGIN IMMEDIATE")
             try:
-                yield self._file
-            except BaseException:
-                self._file.execute("ROLLBACK")
-                raise
-            self._file.execute("COMMIT")
+                with self._file:  # a whole change or none
+                    self._file.execute("BEGIN IMMEDIATE")
+                    yield self._file
+            except sqlite3.OperationalError as error:  # the disk is full, for one
+                raise OutputError(f"What the studio knows cannot be written ({error}): free some space.") from error
 
     def _all(self, query: str, *values: Any) -> list[Any]:
         with self._lock:

@@ -51,19 +51,20 @@ class Studio:
     def of(cls, config: Config) -> "Studio":
         """A studio in its folder. Raises OutputError, also where another has that."""
         folder = Folder(config.folder)
-        held = contextlib.ExitStack()
-        try:
-            held.enter_context(claimed(config.folder / "studio"))
-        except OutputError:
-            raise OutputError(f"Another studio works in {config.folder}: end it, or choose another `folder`.") from None
-        store = Store(config.folder / "studio.sqlite")
-        hub, metrics = Hub(), Metrics()
-        desk, easel = Desk("pictures", _HELD, "arrive"), Desk("easel", _HELD, "ready")
-        jobs = Jobs(config, folder, store, hub)
-        return cls(
-            config, folder, store, Sessions(config, store), hub, desk, easel, Intake(folder, store, desk),
-            Previews(), Seen(), jobs, Painter(jobs, metrics.count_job), metrics, held,
-        )  # fmt: skip
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(claimed(config.folder / "studio"))
+            except OutputError:
+                told = f"Another studio works in {config.folder}: end it, or choose another `folder`."
+                raise OutputError(told) from None
+            store = Store(config.folder / "studio.sqlite")
+            hub, metrics = Hub(), Metrics()
+            desk, easel = Desk("pictures", _HELD, "arrive"), Desk("easel", _HELD, "ready")
+            jobs = Jobs(config, folder, store, hub)
+            return cls(
+                config, folder, store, Sessions(config, store), hub, desk, easel, Intake(folder, store, desk),
+                Previews(), Seen(), jobs, Painter(jobs, metrics.count_job), metrics, held.pop_all(),
+            )  # fmt: skip
 
     def open(self) -> None:
         """Begin, in the loop that answers requests."""

@@ -29,7 +29,7 @@ class Watch:
         self._saved, self._half = save, half
         self._strip = [round(iterations * part / _STRIP) for part in range(1, _STRIP)] if iterations else []
         self._before, self._began = job.seconds, time.monotonic()
-        self._lock, self._come, self._over = threading.Lock(), threading.Event(), False
+        self._lock, self._come, self._over = threading.Lock(), threading.Event(), threading.Event()
 
     def watched(self, process: Process) -> Job:
         """Watch it to its end; the job as it is then."""
@@ -45,7 +45,7 @@ class Watch:
             if not half and progress.done >= 0.5:
                 half = True
                 self._half()
-        self._over = True
+        self._over.set()
         self._come.set()
         lender.join()
         return self._job
@@ -54,7 +54,7 @@ class Watch:
         while True:
             self._come.wait()
             self._come.clear()
-            if self._over:
+            if self._over.is_set():
                 return
             began = time.monotonic()
             if process.lend(self._files.so_far, timeout=60):
@@ -66,7 +66,7 @@ class Watch:
                 self._changed(revision=revision, snapshots=snapshots)
                 self._save()
             took = time.monotonic() - began
-            time.sleep(max(_LENT, _SHARE * took) if not self._over else 0)
+            self._over.wait(max(_LENT, _SHARE * took))
 
     def _changed(self, **update: Any) -> None:
         with self._lock:

@@ -90,8 +90,12 @@ class Desk:
         self._busy = True
         # Whoever gives up waiting leaves the answer to be read all the same, or the next would get it.
         doing = asyncio.ensure_future(do())
-        doing.add_done_callback(lambda done: (done.cancelled() or done.exception(), self._next()))
+        doing.add_done_callback(self._over)
         return await asyncio.shield(doing)
+
+    def _over(self, done: "asyncio.Future[Any]") -> None:
+        _ = done.cancelled() or done.exception()  # whoever asked may have gone
+        self._next()
 
     def _next(self) -> None:
         while self._line:

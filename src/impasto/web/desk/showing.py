@@ -8,18 +8,20 @@ from impasto.pictures.codecs import load
 from impasto.pictures.picture import Picture
 
 
-def show(file: str, side: int | None = None) -> tuple[dict[str, Any], bytes]:
-    """The picture in ``file``, its long side ``side`` at the most: JPEG, or PNG where it is transparent."""
+def show(file: str, side: int | None = None, exact: bool = False) -> tuple[dict[str, Any], bytes]:
+    """The picture in ``file``, its long side ``side`` at the most: JPEG, or PNG where it is transparent or
+    to be ``exact``.
+    """
     picture = load(Path(file))
     if side is not None and side < max(picture.size):
         picture = picture.fitted(side)
-    return encoded(picture)
+    return encoded(picture, exact)
 
 
-def encoded(picture: Picture) -> tuple[dict[str, Any], bytes]:
+def encoded(picture: Picture, exact: bool = False) -> tuple[dict[str, Any], bytes]:
     """A picture's bytes, and their type."""
     image, file = picture.image(), io.BytesIO()
-    if image.mode == "RGBA":
+    if exact or image.mode == "RGBA":
         image.save(file, "PNG", compress_level=3)
         return {"type": "image/png"}, file.getvalue()
     image.save(file, "JPEG", quality=90)

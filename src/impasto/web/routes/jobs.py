@@ -96,12 +96,9 @@ async def download(id: Known, here: Here, visitor: Visitor, *, format: Download 
     file = here.jobs.files(id).picture()
     if file is None:
         raise Refused(404, "There is no picture yet.")
-    asked = job.request
-    ids = {asked.photo, *(each.painting for each in asked.styles)}
-    ids |= {id for each in asked.regions for id in (each.mask, each.painting)}
-    known = {id: found.name for id in ids if id and (found := here.store.picture(visitor, id))}
+    known = here.jobs.names(visitor, job)
     names = {here.folder.picture(id).name: name for id, name in known.items()}
-    stem = known.get(asked.photo or "", "") or next(iter(known.values()), "picture")
+    stem = next(iter(known.values()), "picture")
     name, ending = saved(stem, "-impasto"), _ENDINGS[format]
     made = await here.desk.ask("download", {"file": str(file), "ending": ending, "names": names})
     told = {"Content-Disposition": f'attachment; filename="{name}{ending}"'}

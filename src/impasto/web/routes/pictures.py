@@ -75,15 +75,15 @@ async def delete(id: Known, here: Here, visitor: Visitor) -> None:
 
 @router.get("/{id}/file", response_class=Response, responses=PICTURE)
 async def file(id: Known, request: Request, here: Here, visitor: Visitor, side: Side = None) -> Response:
-    """The picture itself: JPEG, or PNG where it is transparent."""
-    known(here, visitor, id)
+    """The picture itself: JPEG, or PNG where it is a mask or transparent."""
+    exact = known(here, visitor, id).kind == "mask"
     mark = tag(id, side)
     if (same := unchanged(request, mark)) is not None:
         return same
     path = here.folder.picture(id)
     if not is_own(path):
         raise Refused(404, "The picture's file is gone.")
-    shown = await here.seen.have(mark, lambda: here.desk.ask("show", {"file": str(path), "side": side}))
+    shown = await here.seen.have(mark, lambda: here.desk.ask("show", {"file": str(path), "side": side, "exact": exact}))
     return picture(shown.content, shown.told["type"], mark)
 
 

@@ -1,0 +1,192 @@
+"""The studio under load: many clients with previews and jobs for some minutes, on this machine alone.
+
+    python -m benchmarks.web_load                  fifty clients, 500 previews, 20 jobs, five minutes
+    python -m benchmarks.web_load --seconds 30 --clients 10 --previews 50 --jobs 4
+
+Tells how long previews, first pictures and cancels take, what was answered, and whether memory stays flat.
+Nothing may be answered but what was asked for, or 429 and 409 (a newer preview of the same page).
+"""
+
+import argparse
+import asyncio
+import io
+import math
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import numpy as np
+import psutil
+from PIL import Image
+
+TOKEN = "load"
+ALLOWED = {200, 201, 202, 204, 304, 409, 429}
+
+
+@dataclass
+class Seen:
+    """What all clients saw together."""
+
+    answers: Counter[int] = field(default_factory=Counter)
+    previews: list[float] = field(default_factory=list)
+    first: list[float] = field(default_factory=list)
+    cancels: list[float] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
+
+
+def picture(side: int, seed: int) -> bytes:
+    """A picture of soft noise that no other is like, as the bytes of a JPEG."""
+    small = np.random.default_rng(seed).integers(0, 255, (8, 8, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC).save(file, "JPEG")
+    return file.getvalue()
+
+
+async def client(number: int, base: str, seen: Seen, options: argparse.Namespace, ends: float) -> None:
+    """One visitor: two pictures, previews at odd moments, and now and then a job."""
+    chance = random.Random(number)
+    own = {"Authorization": f"Bearer {TOKEN}"}
+    async with httpx2.AsyncClient(base_url=base, headers=own, timeout=120, trust_env=False) as http:
+
+        async def ask(method: str, path: str, **also: Any) -> httpx2.Response:
+            answer = await http.request(method, path, **also)
+            seen.answers[answer.status_code] += 1
+            return answer
+
+        async def sent(kind: str, seed: int) -> str:
+            while (
+                answer := await ask("PUT", f"/api/pictures?kind={kind}", content=picture(640, seed))
+            ).status_code == 429:
+                await asyncio.sleep(float(answer.headers["retry-after"]))
+            id: str = answer.json()["id"]
+            return id
+
+        photo, painting = await sent("photo", number), await sent("painting", number % 5 + 10_000)
+        styles = [{"painting": painting}]
+        previews = options.previews // options.clients
+        jobs = options.jobs // options.clients + (number < options.jobs % options.clients)
+        moments = sorted(
+            [(chance.random(), "preview") for _ in range(previews)]
+            + [(chance.random() * 0.7, "job") for _ in range(jobs)]
+        )
+        began, span = time.monotonic(), max(0.0, ends - time.monotonic() - 5)
+        for share, what in moments:
+            await asyncio.sleep(max(0.0, began + share * span - time.monotonic()))
+            asked = time.monotonic()
+            if what == "preview":
+                body = {
+                    "photo": photo,
+                    "styles": styles,
+                    "strength": round(chance.random(), 2),
+                    "page": f"page{number}",
+                }
+                if (await ask("POST", "/api/preview", json=body)).status_code == 200:
+                    seen.previews.append(time.monotonic() - asked)
+            else:
+                body = {"photo": photo, "styles": styles, "settings": {"size": 256, "iterations": options.iterations}}
+                answer = await ask("POST", "/api/jobs", json=body)
+                if answer.status_code == 201:
+                    await watched(ask, answer.json()["id"], seen, ends, cancel=chance.random() < 0.3)
+
+
+async def watched(ask: Any, id: str, seen: Seen, ends: float, *, cancel: bool) -> None:
+    """A job to its end, or until it is cancelled after its first picture."""
+    began = cancelled = None
+    while time.monotonic() < ends:
+        job = (await ask("GET", f"/api/jobs/{id}")).json()
+        if job["state"] == "running" and began is None:
+            began = time.monotonic()
+        if job["revision"] and began is not None:
+            seen.first.append(time.monotonic() - began)
+            began = float("nan")
+            if cancel:
+                cancelled = time.monotonic()
+                await ask("POST", f"/api/jobs/{id}/cancel")
+        if job["state"] not in ("waiting", "running"):
+            if cancelled is not None:
+                seen.cancels.append(time.monotonic() - cancelled)
+            return
+        await asyncio.sleep(0.2)
+
+
+async def measured(process: psutil.Process, seen: Seen, ends: float) -> None:
+    """The memory of the server, and of all its processes together, every second."""
+    while time.monotonic() < ends:
+        held = [process.memory_info().rss]
+        for child in process.children(recursive=True):
+            try:
+                held.append(child.memory_info().rss)
+            except psutil.Error:
+                continue
+        seen.memory.append((held[0], sum(held)))
+        await asyncio.sleep(1)
+
+
+def told(name: str, seconds: list[float]) -> str:
+    """A line of figures."""
+    usable = sorted(each for each in seconds if not math.isnan(each))
+    if not usable:
+        return f"{name}: none"
+    return f"{name}: {len(usable)}, median {statistics.median(usable):.2f} s, 95 % {usable[int(0.95 * (len(usable) - 1))]:.2f} s, most {usable[-1]:.2f} s"
+
+
+async def load(base: str, process: psutil.Process, options: argparse.Namespace) -> Seen:
+    """All clients at once."""
+    seen, ends = Seen(), time.monotonic() + options.seconds
+    clients = [client(number, base, seen, options, ends) for number in range(options.clients)]
+    measuring = asyncio.create_task(measured(process, seen, ends))
+    await asyncio.gather(*clients)
+    measuring.cancel()
+    return seen
+
+
+def main() -> int:
+    """Start a studio, load it, tell, and end it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name, default in (("seconds", 300), ("clients", 50), ("previews", 500), ("jobs", 20), ("iterations", 20)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    options = parser.parse_args()
+    options.seconds = min(options.seconds, 3600)
+    with tempfile.TemporaryDirectory() as folder:
+        words = [sys.executable, "-c", "from impasto.cli import app; app()", "web", "--no-open", "--port", "0"]
+        environment = os.environ | {"IMPASTO_WEB_TOKEN": TOKEN}
+        with (
+            open(os.devnull, "w") as nowhere,  # noqa: PTH123 - no path, a device
+            subprocess.Popen(
+                [*words, "--folder", folder], stdout=subprocess.PIPE, stderr=nowhere, text=True, env=environment
+            ) as studio,
+        ):
+            assert studio.stdout
+            base = studio.stdout.readline().partition("/#")[0]
+            try:
+                httpx2.get(
+                    f"{base}/api/choices", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=300, trust_env=False
+                )
+                seen = asyncio.run(load(base, psutil.Process(studio.pid), options))
+            finally:
+                studio.terminate()
+    print("answers:", dict(sorted(seen.answers.items())))
+    for name, seconds in (("previews", seen.previews), ("first pictures", seen.first), ("cancels", seen.cancels)):
+        print(told(name, seconds))
+    third = max(1, len(seen.memory) // 3)
+    for name, place in (("the server's memory", 0), ("all processes' memory", 1)):
+        early, late = (
+            statistics.median(each[place] for each in part) / 2**20
+            for part in (seen.memory[:third], seen.memory[-third:])
+        )
+        print(f"{name}: {early:.0f} MB in the first third, {late:.0f} MB in the last")
+    wrong = {status: count for status, count in seen.answers.items() if status not in ALLOWED}
+    print("nothing was answered that should not be" if not wrong else f"answered, and should not be: {wrong}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""Jobs of the studio: their queue, what pages are told of them, and what is left of them."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from impasto.web.models import Job
+from impasto.web.studio import Studio
+from tests.web import DrawnProcess, Visit, noise, served
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[tuple[Visit, Studio]]:
+    DrawnProcess.begun.clear()
+    with served(tmp_path, queue=3) as found:
+        yield found
+
+
+@pytest.fixture
+def visit(here: tuple[Visit, Studio]) -> Visit:
+    return here[0]
+
+
+LONG = {"iterations": 5000}
+
+
+def long(visit: Visit, pair: tuple[str, str], **settings: Any) -> Any:
+    """A job that does not come to its end by itself."""
+    return visit.ask(photo=pair[0], styles=[{"painting": pair[1]}], settings=LONG | settings)
+
+
+def listen(visit: Visit, told: list[tuple[str, Any]], until: threading.Event) -> threading.Thread:
+    """What a page hears."""
+    heard = threading.Event()
+
+    def hear() -> None:
+        with visit.http.stream("GET", "/api/events") as stream:
+            name = ""
+            for line in stream.iter_lines():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    told.append((name, json.loads(line.removeprefix("data: "))))
+                    heard.set()
+                if until.is_set():
+                    return
+
+    thread = threading.Thread(target=hear, daemon=True)
+    thread.start()
+    assert heard.wait(20)
+    return thread
+
+
+def test_a_job_is_painted_and_told_of_and_kept(here: tuple[Visit, Studio], tmp_path: Path) -> None:
+    visit, _ = here
+    told: list[tuple[str, Any]] = []
+    over = threading.Event()
+    thread = listen(visit, told, over)
+    pair = visit.pair()
+    asked = visit.ask(photo=pair[0], styles=[{"painting": pair[1]}], settings={"iterations": 100})
+    assert asked["state"] == "waiting" and asked["progress"] is None and asked["revision"] == 0
+    seen = visit.until(asked["id"], lambda job: job["revision"] > 0)
+    assert seen["state"] == "running" and seen["progress"]["iterations"] == 100 and seen["progress"]["scale"] == [8, 6]
+    first = visit.http.get(f"/api/jobs/{asked['id']}/picture")
+    assert first.status_code == 200 and "no-cache" in first.headers["cache-control"]
+    job = visit.until(asked["id"], "done")
+    assert job["size"] == [32, 24] and job["error"] is None and job["can_go_on"] and job["seconds"] > 0
+    assert job["warnings"] == ["The painting is small."]
+    assert 1 <= len(job["snapshots"]) <= 7
+    for each in job["snapshots"]:
+        assert visit.http.get(f"/api/jobs/{job['id']}/snapshots/{each['iteration']}").status_code == 200
+    last = visit.http.get(f"/api/jobs/{job['id']}/picture", params={"revision": job["revision"]})
+    assert "immutable" in last.headers["cache-control"]
+    again = visit.http.get(f"/api/jobs/{job['id']}/picture", headers={"If-None-Match": last.headers["etag"]})
+    assert again.status_code == 304 and again.content == b""
+    time.sleep(0.6)
+    over.set()
+    visit.send(noise(20))
+    thread.join(20)
+    names = [name for name, _ in told]
+    states = [data["state"] for name, data in told if name == "job" and data["id"] == job["id"]]
+    assert names[0] == "hello" and "picture" in names
+    assert states[-1] == "done" and "running" in states and len(states) < 60  # and not for every iteration
+    assert Job.model_validate(told[-2][1] if told[-1][0] == "picture" else told[-1][1])
+
+
+def test_all_pages_of_a_visitor_hear_the_same(visit: Visit) -> None:
+    over = threading.Event()
+    heard: list[list[tuple[str, Any]]] = [[], []]
+    threads = [listen(Visit(visit.base), each, over) for each in heard]
+    job = visit.ask(settings={"iterations": 20})["id"]
+    visit.until(job, "done")
+    time.sleep(0.6)
+    over.set()
+    visit.send(noise(20))
+    for thread in threads:
+        thread.join(20)
+    for told in heard:
+        assert [data["state"] for name, data in told if name == "job"][-1] == "done"
+
+
+def test_the_queue_is_finite_and_says_when_to_come_again(visit: Visit) -> None:
+    pair = visit.pair()
+    running = long(visit, pair)["id"]
+    visit.until(running, "running")
+    waiting = [long(visit, pair)["id"] for _ in range(3)]
+    answer = visit.http.post("/api/jobs", json={"photo": pair[0], "styles": [{"painting": pair[1]}]})
+    assert answer.status_code == 429 and int(answer.headers["retry-after"]) > 0 and "full" in answer.json()["error"]
+    assert [visit.job(id)["position"] for id in waiting] == [0, 1, 2]
+    assert visit.http.post(f"/api/jobs/{waiting[2]}/move", json={"position": 0}).json()["position"] == 0
+    assert [visit.job(id)["position"] for id in waiting] == [1, 2, 0]
+    assert visit.http.post(f"/api/jobs/{running}/move", json={"position": 0}).status_code == 409
+    assert visit.http.delete(f"/api/jobs/{waiting[0]}").status_code == 409
+    assert visit.http.delete(f"/api/pictures/{pair[0]}").status_code == 409
+    assert visit.http.post(f"/api/jobs/{waiting[0]}/cancel").json()["state"] == "cancelled"
+    assert [visit.job(id)["position"] for id in waiting] == [None, 1, 0]
+    visit.http.post(f"/api/jobs/{running}/cancel")
+    visit.until(running, "cancelled")
+    visit.until(waiting[2], "running")  # one that is cancelled ends no other
+    for id in waiting[1:]:
+        visit.http.post(f"/api/jobs/{id}/cancel")
+        visit.until(id, "cancelled")
+    assert visit.http.delete(f"/api/pictures/{pair[0]}").status_code == 204
+
+
+def test_cancelling_keeps_the_picture_so_far_and_it_is_gone_on_from(here: tuple[Visit, Studio]) -> None:
+    visit, studio = here
+    id = long(visit, visit.pair(), strength=0.7, quality="fine", scales="auto")["id"]
+    visit.until(id, lambda job: job["revision"] > 0)
+    began = time.monotonic()
+    assert visit.http.post(f"/api/jobs/{id}/cancel").status_code == 202
+    job = visit.until(id, "cancelled")
+    assert time.monotonic() - began < 3 and job["can_go_on"] and job["error"] is None
+    assert visit.http.get(f"/api/jobs/{id}/picture").status_code == 200
+    assert visit.http.post(f"/api/jobs/{id}/cancel").json()["state"] == "cancelled"  # and nothing more
+    more = visit.http.post(f"/api/jobs/{id}/go-on", json={"iterations": 6}).json()
+    assert more["from"] == id and more["request"]["settings"]["iterations"] == 6
+    visit.until(more["id"], "done")
+    settings = DrawnProcess.begun[-1]["job"]["settings"]
+    files = studio.jobs.files(more["id"])
+    assert settings == {"strength": 0.7, "iterations": 6, "scales": "single", "init": str(files.start)}
+    assert files.start.read_bytes() == studio.jobs.files(id).result.read_bytes()
+    visit.http.delete(f"/api/jobs/{id}")
+    assert visit.http.get(f"/api/jobs/{id}").status_code == 404 and not studio.folder.job(id).exists()
+    assert visit.http.post(f"/api/jobs/{more['id']}/go-on", json={"iterations": 3}).status_code == 201
+
+
+def test_what_has_no_effect_on_going_on_is_left_out(here: tuple[Visit, Studio]) -> None:
+    visit, studio = here
+    id = visit.ask(settings={"method": "fast", "network": "any", "stroke_size": 300})["id"]
+    visit.until(id, "done")
+    more = visit.http.post(f"/api/jobs/{id}/go-on", json={"iterations": 5}).json()
+    visit.until(more["id"], "done")
+    settings = DrawnProcess.begun[-1]["job"]["settings"]
+    assert settings.pop("init") == str(studio.jobs.files(more["id"]).start)
+    assert settings == {"iterations": 5, "scales": "single", "size": 32}
+    learnt = visit.ask(photo=visit.pair()[0], style_index="one", settings={"method": "fast", "network": "multi"})["id"]
+    assert not visit.until(learnt, "done")["can_go_on"]
+    assert visit.http.post(f"/api/jobs/{learnt}/go-on", json={"iterations": 5}).status_code == 409
+
+
+def test_a_death_is_told_and_the_queue_goes_on(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DrawnProcess, "dies_after", 60)
+    pair = visit.pair()
+    dying, following = long(visit, pair)["id"], long(visit, pair, iterations=20)["id"]
+    job = visit.until(dying, "failed")
+    assert "want of memory" in job["error"] and job["revision"] > 0 and job["can_go_on"]
+    assert visit.http.get(f"/api/jobs/{dying}/picture").status_code == 200  # the one that was lent before
+    assert visit.http.get(f"/api/jobs/{dying}/download?format=jpeg").status_code == 200
+    visit.until(following, "done")
+
+
+def test_work_that_cannot_be_begun_is_told_and_the_queue_goes_on(
+    here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, studio = here
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DrawnProcess, "begin", broken)
+        job = visit.until(visit.ask()["id"], "failed")
+        assert job["error"] == "This should not have happened (RuntimeError)."
+    id, style = visit.pair()
+    studio.folder.picture(id).unlink()  # by whoever tidies up
+    visit.until(visit.ask(photo=id, styles=[{"painting": style}])["id"], "done")
+
+
+def test_history_and_waiting_jobs_survive_a_restart(tmp_path: Path) -> None:
+    with served(tmp_path) as (visit, studio):
+        pair = visit.pair()
+        done = visit.ask(photo=pair[0], styles=[{"painting": pair[1]}])["id"]
+        visit.until(done, "done")
+        running, waiting = long(visit, pair)["id"], long(visit, pair)["id"]
+        visit.until(running, lambda job: job["revision"] > 0)
+        studio.jobs.files(running).checkpoint.write_bytes(b"what a process writes when it is paused")
+    DrawnProcess.begun.clear()
+    with served(tmp_path) as (visit, studio):
+        assert visit.job(done)["state"] == "done" and len(visit.http.get("/api/pictures").json()) == 2
+        visit.until(running, "running")
+        assert DrawnProcess.begun[0]["resume"] is True and visit.job(waiting)["position"] == 0
+        visit.http.post(f"/api/jobs/{running}/cancel")
+        visit.until(running, "cancelled")
+        assert not studio.jobs.files(running).checkpoint.exists()
+        visit.until(waiting, "running")
+        assert DrawnProcess.begun[1]["resume"] is False
+
+
+def test_the_sender_has_the_word_on_what_a_job_may_be(visit: Visit) -> None:
+    photo, style = visit.pair()
+    styles = [{"painting": style}]
+    for wrong, named in (
+        ({}, "photo"),
+        ({"photo": photo}, "styles"),
+        ({"photo": photo, "styles": styles, "settings": {"tv_weight": -1}}, "tv_weight"),
+        ({"photo": photo, "styles": styles, "settings": {"tv_wieght": 1}}, None),
+        ({"photo": photo, "styles": styles, "settings": {"history": 3, "optimizer": "adam"}}, "history"),
+        ({"photo": photo, "styles": styles, "recipe": "defualt"}, None),
+        ({"photo": photo, "styles": styles, "task": "reconstruct"}, "task"),
+        ({"photo": photo, "styles": [{"painting": style, "weight": -1}]}, "weight"),
+        ({"photo": photo, "styles": styles, "unknown": 1}, "unknown"),
+        ({"task": "texture", "photo": photo, "styles": styles}, "photo"),
+    ):
+        answer = visit.http.post("/api/jobs", json=wrong)
+        assert answer.status_code == 422 and answer.json()["error"][-1] in ".?", wrong
+        assert named is None or answer.json()["setting"] == named, answer.json()
+    mask = visit.send(noise(40), "mask")["id"]
+    regions = [{"mask": mask, "painting": style}, {"mask": "faces", "painting": style}]
+    settings = {"protect": {"people": 0.3, mask: 0.9}, "feather": 0.1}
+    job = visit.ask(photo=photo, regions=regions, settings=settings)
+    visit.until(job["id"], "done")
+    assert job["request"]["settings"] == settings
+    visit.until(visit.ask(task="texture", photo=None, styles=styles, recipe="texture")["id"], "done")
