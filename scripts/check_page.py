@@ -1,5 +1,5 @@
-"""Check the studio's page, where there is node: style, types and tests of its source; that the committed bundle is
-what the source makes, byte for byte; and that its types are those of the server's API.
+"""Check the studio's page, where there is node: style, types and tests of its source; that the committed
+bundle is what the source makes, byte for byte; and that its types are those of the server's API.
 
     python scripts/check_page.py            # check
     python scripts/check_page.py --types    # first write the types anew, after a change of the API

@@ -1,12 +1,9 @@
-"""The studio's page, in a browser: Debian's Chromium, driven by Playwright. Skipped where there is none."""
+"""The studio's page, in a browser. Skipped where there is none."""
 
 import gzip
 import io
 import json
 import re
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,62 +11,45 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from impasto.web.page import BUNDLE
+from tests.browser import CHROMIUM, chromium, studio_in
 from tests.helpers import painting, photo
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 AXE = Path(__file__).parents[1] / "page/node_modules/axe-core/axe.min.js"
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
 PATIENCE = 120_000
 """Milliseconds to wait at most: a busy machine takes long to load its networks."""
 
-Page = Any
 Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a studio, with its token."""
-    folder = tmp_path_factory.mktemp("studio")
-    command = [
-        sys.executable,
-        "-c",
-        "from impasto.cli import app; app()",
-        "web",
-        "--no-open",
-        "--port",
-        "0",
-        "--folder",
-        str(folder),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
-        try:
-            assert server.stdout is not None
-            yield server.stdout.readline().strip()
-        finally:
-            server.terminate()
+    with studio_in(tmp_path_factory.mktemp("studio")) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("There is no Chromium: apt-get install chromium.")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
-def opened(browser: Any, studio: str) -> Iterator[Open]:
-    """Opens the page in a browser of its own, which remembers nothing, and sees to it that nothing goes wrong there."""
-    contexts, faults = [], []
+def opened(browser: Browser, studio: str) -> Iterator[Open]:
+    """Opens the page in a browser of its own, which remembers nothing. Nothing may go wrong there unseen."""
+    contexts: list[BrowserContext] = []
+    faults: list[str] = []
+
+    def forbidden(told: ConsoleMessage) -> None:
+        """What the policy forbids is told in the console."""
+        if "Content Security Policy" in told.text:
+            faults.append(told.text)
 
     def opened(screen: str = "desktop", draft: dict[str, Any] | None = None, **options: Any) -> Page:
         width, height = SCREENS[screen]
@@ -82,8 +62,7 @@ def opened(browser: Any, studio: str) -> Iterator[Open]:
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
-        # What the policy forbids is told in the console.
-        page.on("console", lambda told: "Content Security Policy" in told.text and faults.append(told.text))
+        page.on("console", forbidden)
         page.on("dialog", lambda dialog: faults.append(dialog.message))
         page.goto(studio)
         if draft is not None:
@@ -235,6 +214,7 @@ class TestRegions:
         give(page, "photos", PHOTO, "photo.png")
         page.get_by_role("button", name="Add a region: By brush").click()
         box = page.locator(".viewport").bounding_box()
+        assert box is not None
         across, down = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         opaque = """() => {
             const canvas = document.querySelector(".tints");
@@ -383,7 +363,7 @@ def test_from_a_photo_to_a_picture_and_back(opened: Open, screen: str, tmp_path:
     other.locator(".results .tile").first.wait_for(state="attached")
     chooser = other.locator("[aria-labelledby=photos] input[type=file]").first
     chooser.set_input_files(result)
-    other.get_by_text("The settings of this picture are back.").wait_for()
+    other.locator(".notice.news").filter(has_text="settings").wait_for()
     kept = other.evaluate("JSON.parse(localStorage['impasto-draft'])")
     before = page.evaluate("JSON.parse(localStorage['impasto-draft'])")
     assert kept["photo"] == before["photo"]

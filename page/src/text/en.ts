@@ -17,8 +17,8 @@ export const en = {
 
   // Welcome
   welcomeTitle: "Your photo, in a painter's hand",
-  welcomeStep1: "Drop a photo here",
-  welcomeStep1Help: "or paste one, or choose it below",
+  welcomeStep1: "Give it a photo",
+  welcomeStep1Help: "drop it here, paste it, or choose it below",
   welcomeStep2: "Pick a painting",
   welcomeStep2Help: "a learnt style, or any picture that you drop",
   welcomeStep3: "Press Paint",

@@ -16,8 +16,8 @@ export const zh: Text = {
   lost: "画室没有回应。眼前的内容都还在，恢复后会自动继续。",
 
   welcomeTitle: "让画家之手，重绘你的照片",
-  welcomeStep1: "把照片拖到这里",
-  welcomeStep1Help: "也可以粘贴，或在下面选择",
+  welcomeStep1: "放一张照片",
+  welcomeStep1Help: "拖到这里、粘贴，或在下面选择",
   welcomeStep2: "选一幅画",
   welcomeStep2Help: "一种已学会的风格，或拖入任意一幅画",
   welcomeStep3: "点“作画”",
