@@ -3,7 +3,6 @@ compute.
 """
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,11 +22,14 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.cli.printing import dump, lines, say
+from impasto.cli.video import carry_out as carry_out_film
 from impasto.errors import RecordError, SettingsError
+from impasto.machine import strict_json
 from impasto.settings.setting import STYLIZE
 
 if TYPE_CHECKING:
     from impasto.jobs.job import Job
+    from impasto.video.job import VideoJob
 
 Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
 Index = Annotated[
@@ -150,10 +152,28 @@ def run(
         text = sys.stdin.read() if job == Path("-") else job.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise RecordError(f"The job {job} cannot be read ({error}): give the path of a JSON file.") from error
-    asked = Job.read(text)
+    asked = _read(text)
     if output:
-        asked = replace(asked, delivery=replace(asked.delivery, output=str(output)))
-    _carry_out(asked, DeliveryOptions(resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet))
+        asked = asked.to(str(output))
+    if isinstance(asked, Job):
+        _carry_out(asked, DeliveryOptions(resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet))
+    else:
+        carry_out_film(asked, resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet)
+
+
+def _read(text: str) -> "Job | VideoJob":
+    """The job of a JSON text, for a picture or for a film. Raises RecordError and SettingsError."""
+    from impasto.jobs.job import Job
+
+    try:
+        data = strict_json.loads(text)
+    except ValueError:
+        return Job.read(text)  # which says what is wrong
+    if isinstance(data, dict) and data.get("task") == "video":
+        from impasto.video.job import VideoJob
+
+        return VideoJob.of(data)
+    return Job.of(data)
 
 
 @app.command()
