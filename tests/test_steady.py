@@ -205,7 +205,7 @@ def test_scores_tell_steady_from_flickering(tmp_path: Path) -> None:
     told = score_video(files["clip"], files["calm"], files["wild"])
     assert told["frames"] == 12 and 0 < told["clip"]["warping_1"] < told["against"]["warping_1"]
     ratios = told["film_over_against"]
-    assert ratios["warping_1"] < 0.5 and ratios["warping_8"] < 0.95 and 0.7 < ratios["fine_energy"] < 1
+    assert ratios["warping_1"] < 0.5 and ratios["warping_8"] < 0.95 and 0.8 < ratios["fine_energy"] < 1.25
     assert abs(told["film"]["brightness_drift"] - told["against"]["brightness_drift"]) < 0.01
     same = score_video(files["clip"], files["clip"])
     assert same["film"] == same["clip"]

@@ -15,8 +15,9 @@ from impasto.video.colour import Floats
 
 LONGEST = 480
 """The long side at which flow is sought: finer costs more and finds little more."""
-_ALIKE = 0.05
-"""The difference in lightness, of the whole range, at which two places are no longer the same thing."""
+_ALIKE = 0.08
+"""The difference in lightness, of the whole range, at which two places are no longer the same thing: far less
+is film grain, a little less still compression."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def between(now: NDArray[np.uint8], earlier: NDArray[np.uint8], size: tuple[int,
     off = ((back + returned) ** 2).sum(-1)
     length = (back**2).sum(-1) + (returned**2).sum(-1)
     unlike = np.abs(now.astype(np.float32) - flow.warped(earlier.astype(np.float32), cv2.INTER_LINEAR)) / 255
-    trust: Floats = np.where(off < 0.01 * length + 0.5, np.exp(-((unlike / _ALIKE) ** 2)), 0).astype(np.float32)
+    trust: Floats = np.where(off < 0.01 * length + 0.5, np.exp(-((unlike / _ALIKE) ** 4)), 0).astype(np.float32)
     height, width = size
     down, across = np.mgrid[0 : now.shape[0], 0 : now.shape[1]]
     inside = (

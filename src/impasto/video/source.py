@@ -48,8 +48,10 @@ class Facts:
 
     @property
     def rate(self) -> Fraction:
-        """Frames a second, on average."""
-        return len(self.times) / (self.end - self.times[0])
+        """Frames a second, on average; of the last one it is seldom told how long it lasts."""
+        if len(self.times) == 1:
+            return 1 / self.durations[0]
+        return (len(self.times) - 1) / (self.times[-1] - self.times[0])
 
 
 class Source(Protocol):

@@ -5,7 +5,8 @@
 The new frame gives all that is broad, and so brightness and colours cannot drift; what is fine, strokes and
 their places, follows the flow of the clip as far as that can be trusted. Where something comes into view, or
 changes, the new frame alone is seen: no ghosts. ``hold`` is below 1, so that what warping has blurred is
-renewed.
+renewed; what is left of that blur is undone in what is shown, as far as the new frame is as crisp, but not in
+what is carried on.
 """
 
 from typing import Any
@@ -18,12 +19,14 @@ from numpy.typing import NDArray
 from impasto.video import flow
 from impasto.video.colour import Floats
 
-HOLD = 0.85
-"""How much of what is fine is carried on from one frame to the next."""
-BROAD = 1 / 16
+HOLD = 0.98
+"""How much of what is fine is carried on from one frame to the next. Measured, as what follows is:
+docs/video.md."""
+BROAD = 1 / 6
 """The deviation of the Gaussian that parts broad from fine, over the long side."""
-_STILL = 0.1
-"""Pixels: a flow that is shorter than that is none, so that what stands still is not blurred."""
+_CRISP, _MOST = 0.95, 1.5
+"""The share of the new frame's finest energy that is sought, and the most by which what is finest is
+raised."""
 
 
 class Steadied:
@@ -37,20 +40,28 @@ class Steadied:
         """The steadied form of a frame that was ``painted`` of a ``source``, both (H, W, 3). ``begins``: it
         is the first of a shot.
         """
-        seen = flow.grey(source)
+        seen, crisp = flow.grey(source), painted
         if not begins and self._seen is not None and self._shown is not None:
             moved = flow.between(seen, self._seen, (painted.shape[0], painted.shape[1]))
-            moved.steps[np.abs(moved.steps).max(-1) < _STILL] = 0
             other = moved.warped(self._shown) - painted
-            broad = _broad(other)
-            painted = np.clip(painted + HOLD * moved.trust[..., None] * (other - broad), 0, 1)
+            carried = painted + HOLD * moved.trust[..., None] * (other - _broad(other))
+            carried = np.clip(carried, 0, 1, out=carried)
+            painted, crisp = carried, _sharpened(carried, painted)
         self._seen, self._shown = seen, painted
-        return painted
+        return crisp
 
     def state(self) -> dict[str, Any]:
         """What `Steadied` goes on from."""
         assert self._seen is not None and self._shown is not None
         return {"seen": torch.from_numpy(self._seen), "shown": torch.from_numpy(self._shown)}
+
+
+def _sharpened(picture: Floats, like: Floats) -> Floats:
+    """A picture with as much of what is finest as another one, nearly."""
+    finest = picture - cv2.GaussianBlur(picture, (0, 0), 1)
+    wanted = _CRISP * float(((like - cv2.GaussianBlur(like, (0, 0), 1)) ** 2).mean())
+    gain = float(np.clip((wanted / max(float((finest**2).mean()), 1e-12)) ** 0.5, 1, _MOST))
+    return np.clip(picture + np.float32(gain - 1) * finest, 0, 1)
 
 
 def _broad(picture: Floats) -> Floats:
