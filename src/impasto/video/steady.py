@@ -61,7 +61,8 @@ def _sharpened(picture: Floats, like: Floats) -> Floats:
     finest = picture - cv2.GaussianBlur(picture, (0, 0), 1)
     wanted = _CRISP * float(((like - cv2.GaussianBlur(like, (0, 0), 1)) ** 2).mean())
     gain = float(np.clip((wanted / max(float((finest**2).mean()), 1e-12)) ** 0.5, 1, _MOST))
-    return np.clip(picture + np.float32(gain - 1) * finest, 0, 1)
+    sharp: Floats = np.clip(picture + np.float32(gain - 1) * finest, 0, 1)
+    return sharp
 
 
 def _broad(picture: Floats) -> Floats:
