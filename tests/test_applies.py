@@ -43,7 +43,7 @@ OTHERWISE: dict[str, Any] = {
     "places_layers": "relu2_1", "places_photo": 0.1, "last_pass": 0.6, "style_loss": "wasserstein",
     "normalization": "absolute", "tv_norm": "l1", "pooling": "average", "padding": "zeros", "init": "style",
     "palette": 0.3, "keep_colour": "linear", "style_scale": 0.7, "protect": "MASK:0.8", "feather": 0.05,
-    "strength": 0.3, "size": 56, "stroke_size": 32, "memory": "900MB", "scales": (40,), "iterations": 33,
+    "strength": 0.3, "steady": "off", "size": 56, "stroke_size": 32, "memory": "900MB", "scales": (40,), "iterations": 33,
     "quality": "draft", "optimizer": "adam", "history": 4, "learning_rate": 0.5, "adam_beta1": 0.2,
     "adam_epsilon": 0.3, "averaging": 0.4, "allow_truncated": True, "seed": 5, "device": "cpu", "precision": "float32",
 }  # fmt: skip
@@ -82,7 +82,7 @@ OF: dict[str, tuple[str, ...]] = {
     "train": ("statistics", "bare"),
 }
 """The bases of every way. What a way has no use for is left out of them. The fast method has a test of its
-own."""
+own, and moving pictures have theirs (`test_video`)."""
 SLOW = ("painted", "places", "regions")
 """On these only settings that need something of others are tried."""
 
@@ -223,7 +223,7 @@ def test_what_the_fast_method_heeds_is_what_it_accepts() -> None:
 
 
 def test_every_setting_is_tried_and_says_where_it_counts() -> None:
-    assert {*OTHERWISE} == {declared.name for declared in fields(Settings)} and {*OF, "fast"} == {*WAYS}
+    assert {*OTHERWISE} == {declared.name for declared in fields(Settings)} and {*OF, "fast", "video"} == {*WAYS}
     for declared in fields(Settings):
         assert {*declared.metadata["of"]} <= {*WAYS} and declared.metadata["of"], declared.name
         for option in itertools.chain(*declared.metadata["needs"]):

@@ -3,6 +3,7 @@
     ImpastoError                  everything below; the command line prints it as one sentence, exit code 1
     ├── SettingsError             a setting that makes no sense (also a ValueError); exit code 2
     ├── ImageError                a picture that cannot be used: unreadable, truncated, too large, too small
+    ├── VideoError                a moving picture that cannot be read or used
     ├── StyleCodeError            a style code that cannot be read, or is of no network that is here
     ├── OutputError               a result that cannot be written
     ├── CheckpointError           a checkpoint that is missing, damaged, or of another run
@@ -43,6 +44,10 @@ class SettingsError(ImpastoError, ValueError):
 
 class ImageError(ImpastoError):
     """A picture that cannot be read or used."""
+
+
+class VideoError(ImpastoError):
+    """A moving picture that cannot be read or used."""
 
 
 class StyleCodeError(ImpastoError):

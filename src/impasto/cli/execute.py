@@ -21,12 +21,13 @@ from impasto.progress import Progress
 
 if TYPE_CHECKING:
     from impasto.study.study import Study
+    from impasto.video.work import VideoWork
 
 MOST_RUNS, MOST_SECONDS = 30, 3600.0
 """A study beyond these is only begun when that is confirmed."""
 
 
-def execute(work: Work, *, quiet: bool) -> tuple[dict[str, Any], int]:
+def execute(work: "Work | VideoWork", *, quiet: bool) -> tuple[dict[str, Any], int]:
     """Carry work out in sight, and give the record and the exit code. Being asked to stop ends it; the
     picture so far is its result then.
     """

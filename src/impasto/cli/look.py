@@ -89,13 +89,16 @@ def info(
     json: Json = False,
 ) -> None:
     """Print how a result was made: settings, seed, versions, losses."""
-    from impasto.jobs.deliver import job_of
-    from impasto.tasks.record import read
+    from impasto.jobs import deliver
+    from impasto.tasks import record as records
+    from impasto.video import told
 
+    film = told.is_film(result)
     if job:
-        say(dump(job_of(result).dictionary()))
+        made = told.job_of(result) if film else deliver.job_of(result)
+        say(dump(made.dictionary()))
         return
-    record = read(result)
+    record = told.read(result) if film else records.read(result)
     say(dump(record) if json else lines(record))
 
 

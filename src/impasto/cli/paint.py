@@ -24,11 +24,13 @@ from impasto.cli.options import (
     with_settings,
 )
 from impasto.cli.printing import dump, lines, say
+from impasto.cli.video import carry_out as carry_out_film
 from impasto.errors import RecordError, SettingsError
 from impasto.settings.setting import STYLIZE
 
 if TYPE_CHECKING:
     from impasto.jobs.job import Job
+    from impasto.video.job import VideoJob
 
 Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
 Index = Annotated[
@@ -153,12 +155,31 @@ def run(
         text = sys.stdin.buffer.read(formats.MOST_TEXT + 1) if job == Path("-") else formats.received(job)
     except OSError as error:
         raise RecordError(f"The job {job} cannot be read ({error}): give the path of a JSON file.") from error
-    asked = Job.read(text)
+    asked = _read(text)
     if output:
-        asked = replace(asked, delivery=replace(asked.delivery, output=str(output)))
+        asked = asked.to(str(output))
     if allow_truncated:
         asked = replace(asked, settings=dict(asked.settings) | {"allow_truncated": True})
-    _carry_out(asked, DeliveryOptions(resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet))
+    if isinstance(asked, Job):
+        _carry_out(asked, DeliveryOptions(resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet))
+    else:
+        carry_out_film(asked, resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet)
+
+
+def _read(text: bytes) -> "Job | VideoJob":
+    """The job of a JSON text, for a picture or for a film. Raises RecordError and SettingsError."""
+    from impasto.jobs.job import Job
+    from impasto.machine import formats
+
+    try:
+        data = formats.parsed(text)
+    except ValueError:
+        return Job.read(text)  # which says what is wrong
+    if data.get("task") == "video":
+        from impasto.video.job import VideoJob
+
+        return VideoJob.of(data)
+    return Job.of(data)
 
 
 @app.command()

@@ -233,6 +233,10 @@ class Job:
             delivery=replace(self.delivery, output=self.delivery.output and file(self.delivery.output)),
         )
 
+    def to(self, output: str) -> "Job":
+        """The same with another output."""
+        return replace(self, delivery=replace(self.delivery, output=output))
+
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; `Job.of` makes the same job of them."""
         return {_WHAT: _FORM, **strict_json.loads(strict_json.dumps(asdict(self)))}
@@ -250,16 +254,16 @@ class Job:
         if form != _FORM:
             raise RecordError(f'This is no job of Impasto: expected a JSON object with "{_WHAT}": {_FORM}.')
         try:
-            given = _known(cls, {name: value for name, value in data.items() if name != _WHAT})
+            given = known(cls, {name: value for name, value in data.items() if name != _WHAT})
             index = given.get("style_index", "")
             return cls(
                 **given
                 | {
                     "style_index": strict_json.dumps(index) if isinstance(index, Mapping) else index,
                     "styles": tuple((str(path), float(weight)) for path, weight in given.get("styles", ())),
-                    "regions": tuple(RegionFiles(**_known(RegionFiles, each)) for each in given.get("regions", ())),
+                    "regions": tuple(RegionFiles(**known(RegionFiles, each)) for each in given.get("regions", ())),
                     "settings": dict(given.get("settings", {})),
-                    "delivery": Delivery(**_known(Delivery, given.get("delivery", {}))),
+                    "delivery": Delivery(**known(Delivery, given.get("delivery", {}))),
                 }
             )
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -279,7 +283,7 @@ class Job:
         return cls.of(data)
 
 
-def _known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
+def known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
     """``data``, if it has no names but those of a dataclass's fields."""
     own = [each.name for each in fields(kind)]
     for name in data:

@@ -45,9 +45,9 @@ class Settings:
     )
     network: str = setting(
         "auto",
-        f"Network of the fast method: {', '.join(NETWORKS)} (docs/fast.md), or a file that impasto train has written.",
+        f"Network of the fast method, and of video: {', '.join(NETWORKS)} (docs/fast.md), or a file that impasto train has written.",
         RUN,
-        of="refine fast",
+        of="refine fast video",
     )
     style_weight: float = setting(1.0, "Weight of the style loss.", of=PAINTED + " train", least=0)
     content_weight: float = setting(
@@ -172,23 +172,29 @@ class Settings:
     strength: float = setting(
         0.5,
         "From the photo itself (0) over the recipe's own balance (0.5) to style above all (1).",
-        of=OPTIMISED + " fast",
+        of=OPTIMISED + " fast video",
         least=0,
         most=1,
+    )
+    steady: Literal["light", "shots", "off"] = setting(
+        "light",
+        "How moving pictures keep still: light carries strokes along with what moves, shots paints every "
+        "shot by one set of statistics, off paints every frame by itself.",
+        of="video",
     )
     size: int | str | tuple[int, int] = setting(
         "auto",
         "Long side in pixels, WIDTHxHEIGHT, which crops what overhangs, native (the content's own), or "
-        "auto: 512, and 1024 for the fast method.",
+        "auto: 512, 1024 for the fast method, and a clip's own.",
         RUN,
-        of=OPTIMISED + " fast",
+        of=OPTIMISED + " fast video",
     )
     stroke_size: int = setting(
         0,
-        "Fast method: the long side at which the picture is painted before it is scaled to `size`; less "
+        "Fast method, and video: the long side at which the picture is painted before it is scaled to `size`; less "
         "makes broader strokes. 0 is `size` itself.",
         RUN,
-        of="fast",
+        of="fast video",
         least=0,
         most=2**15,
     )
@@ -250,7 +256,8 @@ class Settings:
     )
     allow_truncated: bool = setting(
         False,
-        "Take what there is of a JPEG, PNG or TIFF that is cut off; what is missing is of one colour.",
+        "Take what there is of a JPEG, PNG or TIFF that is cut off; what is missing is of one colour. Of a clip "
+        "what is missing is left out.",
         RUN,
         of=EVERY,
     )

@@ -3,8 +3,9 @@
 from dataclasses import field
 from typing import Any
 
-WAYS = ("iterative", "refine", "fast", "texture", "reconstruct", "train")
-"""The ways in which settings are used: the methods of `stylize`, the other tasks, and training."""
+WAYS = ("iterative", "refine", "fast", "texture", "reconstruct", "train", "video")
+"""The ways in which settings are used: the methods of `stylize`, the other tasks, training, and moving
+pictures."""
 
 STYLIZE = WAYS[:3]
 

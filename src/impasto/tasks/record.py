@@ -41,7 +41,7 @@ def machine() -> dict[str, str]:
     }
 
 
-_VOLATILE = ("elapsed_s", "startup_s", "seconds_per_step", "peak_rss_bytes", "machine", "resumed")
+_VOLATILE = ("elapsed_s", "startup_s", "seconds_per_step", "peak_rss_bytes", "machine", "resumed", "time_s")
 
 
 def embedded(record: dict[str, Any]) -> dict[str, Any]:
@@ -89,11 +89,22 @@ def read(path: Path) -> dict[str, Any]:
     """
     try:
         own = path.suffix.lower() == ".json"
-        record = formats.read(path) if own else formats.parsed(read_description(path))
+        return _known(formats.read(path), path) if own else of_text(read_description(path), path)
     except OSError as error:
         raise RecordError(f"{path} cannot be read ({error.strerror}): give the path of a result.") from error
     except ValueError:
-        record = None
-    if record is None or "impasto" not in record:
+        return _known({}, path)
+
+
+def of_text(text: str | bytes, path: Path) -> dict[str, Any]:
+    """The record that stands in a file as a text. Raises RecordError when it is none."""
+    try:
+        return _known(formats.parsed(text), path)
+    except ValueError:
+        return _known({}, path)
+
+
+def _known(record: dict[str, Any], path: Path) -> dict[str, Any]:
+    if "impasto" not in record:
         raise RecordError(f"{path} holds no record of Impasto: it was made by another program, or saved without it.")
     return record

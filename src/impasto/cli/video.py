@@ -1,0 +1,150 @@
+"""The commands for moving pictures: video, score-video."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from impasto.cli.app import app
+from impasto.cli.options import Force, Json, Quiet, parse_styles, with_exit_codes, with_settings
+from impasto.cli.printing import dump, lines, say
+from impasto.errors import SettingsError
+from impasto.settings import names
+
+
+@app.command()
+@with_exit_codes
+@with_settings("video")
+def video(
+    clip: Annotated[Path, typer.Argument(help="The clip, or a folder of numbered pictures.", metavar="CLIP")],
+    *,
+    settings: dict[str, Any],
+    style: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Paintings, or style codes, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]"
+        ),
+    ] = None,
+    style_index: Annotated[
+        str,
+        typer.Option(
+            help="In place of a painting, one of the network's learnt styles by name or number, or a mixture.",
+            show_default="none",
+        ),
+    ] = "",
+    style_at: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A painting, or style code, and the second of the film from which it is the style; from one to the next the style changes evenly. Again for another.",
+            metavar="SECONDS:STYLE",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="What to write: .mp4, .mkv, .webm, .mov, .gif, .webp or .apng, or without a suffix a folder of PNG files.",
+            show_default="named after the inputs",
+        ),
+    ] = None,
+    start: Annotated[float, typer.Option(help="Begin at this second of the clip.")] = 0.0,
+    end: Annotated[float | None, typer.Option(help="End at this second of the clip.", show_default="its end")] = None,
+    rate: Annotated[
+        float | None, typer.Option(help="Frames a second, of a folder of pictures.", show_default="25")
+    ] = None,
+    codec: Annotated[
+        str,
+        typer.Option(
+            help="h264, h265, vp9, av1, prores or ffv1, as far as the output holds it.", show_default="by the output"
+        ),
+    ] = "",
+    crf: Annotated[
+        int | None,
+        typer.Option(
+            help="How well the codec keeps what was painted: 0 is best, more is smaller.", show_default="by the codec"
+        ),
+    ] = None,
+    bits: Annotated[int | None, typer.Option(help="Bits a channel, 8 or 10.", show_default="as the clip")] = None,
+    sheet: Annotated[
+        bool,
+        typer.Option("--sheet", help="Also write OUTPUT.sheet.png: frames before and after, spread over the film."),
+    ] = False,
+    no_metadata: Annotated[
+        bool, typer.Option("--no-metadata", help="Leave the record out of the film, and write none beside it.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the parts that a run of the same film has left.")
+    ] = False,
+    force: Force = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan: frames, sizes, form, estimated time; write nothing.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Paint a clip in the style of a painting."""
+    from impasto.video.job import VideoDelivery, VideoJob
+
+    delivery = VideoDelivery(str(output or ""), codec, crf, bits, not no_metadata, sheet)
+    job = VideoJob(
+        str(clip),
+        styles=parse_styles(style or [], quiet),
+        style_index=style_index,
+        style_at=tuple(parse_moment(text) for text in style_at or []),
+        start=start,
+        end=end,
+        rate=rate,
+        settings=settings,
+        delivery=delivery,
+    )
+    carry_out(job, resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet)
+
+
+def carry_out(job: Any, *, resume: bool, force: bool, dry_run: bool, json: bool, quiet: bool) -> None:
+    """Make a film, or say what would be made."""
+    from impasto.cli.execute import execute
+    from impasto.video.work import VideoWork, plan
+
+    if dry_run:
+        report = plan(job)
+        say(dump(report) if json else lines(report))
+        return
+    work = VideoWork(job, resume=resume, force=force)
+    record, code = execute(work, quiet=quiet)
+    say(dump(record) if json else work.output)
+    raise typer.Exit(code)
+
+
+def parse_moment(text: str) -> tuple[float, str]:
+    """``12.5:painting.jpg``. Raises SettingsError."""
+    start, colon, path = text.partition(":")
+    found = names.number(start)
+    if found is None or not colon or not path:
+        raise SettingsError(f"`style_at` takes SECONDS:STYLE, like 12.5:painting.jpg, not {text!r}.")
+    return found, path
+
+
+@app.command("score-video")
+@with_exit_codes
+def score_video(
+    clip: Annotated[Path, typer.Argument(help="The clip.", metavar="CLIP")],
+    film: Annotated[Path, typer.Argument(help="What was painted of it.", metavar="FILM")],
+    *,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="Another film of the clip, as --steady off paints it: the scores are also given over its.",
+            show_default="none",
+        ),
+    ] = None,
+    style: Annotated[
+        Path | None, typer.Option(help="The painting: how near the frames are to it is told, too.", show_default="none")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Tell how steady a film is: what flickers along the clip's own motion, what drifts, what was blurred."""
+    from impasto.video.score import score_video as scored
+
+    scores = scored(clip, film, against, style)
+    say(dump(scores) if json else lines(scores))

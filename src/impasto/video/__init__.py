@@ -1,0 +1,1 @@
+"""Moving pictures: read and written frame by frame, painted by a network, kept steady, scored."""

@@ -1,0 +1,217 @@
+"""Moving pictures in a file, read with FFmpeg: every frame with its own time, upright, in sRGB."""
+
+import itertools
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from impasto.errors import VideoError, briefly
+from impasto.machine.files import at_home
+from impasto.pictures import encodings
+from impasto.pictures.encodings import SRGB, Encoding
+from impasto.video import planes, times
+from impasto.video.geometry import Seen, seen
+from impasto.video.needed import av
+from impasto.video.source import Facts, Frame, check_rate
+
+_STILL = ("image2", "_pipe")
+"""How FFmpeg calls what reads single pictures."""
+_MISSING = Fraction(1, 2)
+"""Seconds that may be missing at the end of what a file says of its length."""
+
+
+class Clip:
+    """A file of moving pictures."""
+
+    def __init__(self, path: str | Path, *, allow_truncated: bool = False) -> None:
+        """Look through it: every packet is read, none is decoded but the first picture's.
+
+        Raises VideoError for what holds no moving pictures, is cut off (unless that is allowed), or whose
+        frames cannot be decoded here.
+        """
+        self.path, self._allow_truncated = at_home(path), allow_truncated
+        with self.opened() as container:
+            stream = self.stream(container)
+            first = next(self._decoded(container, stream), None)
+            if first is None:
+                raise VideoError(f"{self.path} has no frame that can be decoded, or is cut off: get it anew.")
+            self._stored = first.height, first.width
+            self.seen = _seen(first, stream)
+            self._encoding = _encoding(first)
+            self._depth = 8 if planes.depth_of(first) <= 8 else 10
+            self._alpha = planes.has_alpha(first) and _transparent(first, stream)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """See `source.Facts`: from the packets, for what a header says of its frames is seldom true."""
+        found: list[tuple[Fraction, Fraction]] = []
+        with self.opened() as container:
+            stream = self.stream(container)
+            usual = 1 / times.exact(stream.guessed_rate or stream.average_rate or 25)
+            declared, start = _length(container, stream)
+            for packet in self._packets(container, stream):
+                time = self._time(packet, usual, len(found))
+                lasts = times.seconds(packet.duration, packet.time_base) if packet.duration else Fraction(0)
+                found.append((time, lasts))
+            base = times.exact(stream.time_base)
+            claimed = stream.frames
+        if not found:
+            raise VideoError(f"{self.path} holds no frames: get it anew.")
+        moments = sorted(dict(found).items())
+        all_times = tuple(time for time, _ in moments)
+        gaps = [after - before for before, after in itertools.pairwise(all_times)]
+        durations = (*gaps, moments[-1][1] or (gaps[-1] if gaps else usual))
+        facts = Facts(
+            self.seen.size(self._stored), self._depth, self._alpha, all_times, durations, base,
+            str(self._encoding.transfer) if self._encoding.is_bright else "",
+        )  # fmt: skip
+        short = declared is not None and facts.end - start < declared - max(_MISSING, declared / 50)
+        if (short or 0 < len(found) < claimed) and not self._allow_truncated:
+            raise VideoError(
+                f"{self.path} is cut off: of {float(declared or 0):.1f} s it holds {float(facts.end - start):.1f} s, "
+                f"{len(found)} frames. Get it anew, or take what is there with `allow_truncated`."
+            )
+        check_rate(facts, str(self.path))
+        return facts
+
+    def frames(self, first: int = 0) -> Iterator[Frame]:
+        """See `source.Source`."""
+        facts = self.facts
+        index = {time: number for number, time in enumerate(facts.times)}
+        usual, count, last = facts.durations[0], 0, -1
+        with self.opened() as container:
+            stream = self.stream(container)
+            for frame in self._decoded(container, stream):
+                time = self._time(frame, usual, count)
+                count += 1
+                number = index.get(time, last + 1)
+                if number <= last or number >= len(facts.times):
+                    continue  # a second frame for the same time
+                last = number
+                if (frame.height, frame.width) != self._stored:
+                    raise VideoError(
+                        f"{self.path} changes from {self._stored[1]}×{self._stored[0]} to {frame.width}×{frame.height} "
+                        f"pixels at {float(time):.2f} s: let it `end` there, and paint the rest by itself."
+                    )
+                if number >= first:
+                    yield Frame(number, *self._read(frame), facts.times[number], facts.durations[number])
+
+    def opened(self) -> Any:
+        """Its container, to be closed. Raises VideoError."""
+        try:
+            container = av.open(str(self.path))
+        except OSError as error:
+            raise VideoError(f"{self.path} cannot be read ({error.strerror}): give the path of a clip.") from error
+        except (av.error.FFmpegError, ValueError) as error:
+            raise VideoError(
+                f"{self.path} holds no moving pictures, or is cut off or damaged ({briefly(error)}): get it anew."
+            ) from error
+        if any(name in container.format.name for name in _STILL):
+            webp = container.format.name == "webp_pipe"
+            container.close()
+            raise VideoError(
+                f"{self.path} is a still picture{', or a moving one of WebP, which is not read' * webp}: "
+                "paint it with impasto stylize."
+            )
+        return container
+
+    def stream(self, container: Any) -> Any:
+        """The video stream of a container. Raises VideoError."""
+        moving = [each for each in container.streams.video if not each.disposition & 0x400]  # no cover of an album
+        if not moving:
+            held = "sound alone" if container.streams.audio else "no video stream, or is cut off"
+            raise VideoError(f"{self.path} holds {held}: give a clip with moving pictures.")
+        stream = moving[0]
+        if stream.codec_context is None:
+            raise VideoError(f"{self.path} is of a codec that is not known here: write it anew, as H.264 for one.")
+        stream.thread_type = "AUTO"
+        return stream
+
+    def _read(self, frame: Any) -> tuple[Any, Any]:
+        pixels, alpha = planes.read(frame)
+        if not self._encoding.is_srgb:
+            deep = np.rint(pixels * 65535).astype(np.uint16)
+            pixels = encodings.to_srgb(deep, self._encoding).astype(np.float32) / 65535
+        if alpha is not None and self._alpha:
+            return self.seen.turned(pixels), self.seen.turned(alpha)
+        return self.seen.turned(pixels), None
+
+    def _time(self, of: Any, usual: Fraction, number: int) -> Fraction:
+        """The time of a packet or a frame; of one that tells none, by its number."""
+        if of.pts is None:
+            return number * usual
+        return times.seconds(of.pts, of.time_base)
+
+    def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
+        """The packets that hold a frame. Raises VideoError for what is damaged."""
+        try:
+            for packet in container.demux(stream):
+                if packet.size and not packet.is_discard:
+                    yield packet
+        except av.error.FFmpegError as error:
+            if not self._allow_truncated:
+                raise VideoError(
+                    f"{self.path} is cut off or damaged ({briefly(error)}): get it anew, or take what is there with `allow_truncated`."
+                ) from error
+
+    def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
+        decode, last = _decoder(stream), Fraction(0)
+        try:
+            for packet in container.demux(stream):
+                for frame in decode(packet):
+                    if frame.pts is not None:
+                        frame.time_base = frame.time_base or stream.time_base
+                        last = times.seconds(frame.pts, frame.time_base)
+                    yield frame
+        except av.error.FFmpegError as error:
+            if not self._allow_truncated:
+                raise VideoError(
+                    f"{self.path} cannot be decoded after {float(last):.2f} s ({briefly(error)}): get it anew, let it `end` "
+                    "there, or take what is there with `allow_truncated`."
+                ) from error
+
+
+def _decoder(stream: Any) -> Any:
+    """What decodes packets: of transparent VP8 and VP9 libvpx, for FFmpeg's own decoder passes that over."""
+    name = stream.codec_context.name
+    if stream.metadata.get("alpha_mode", stream.metadata.get("ALPHA_MODE")) == "1" and name in ("vp8", "vp9"):
+        context: Any = av.CodecContext.create(f"libvpx-{name}" if name == "vp9" else "libvpx", "r")
+        context.extradata = stream.codec_context.extradata
+        return context.decode
+    return stream.codec_context.decode
+
+
+def _transparent(frame: Any, stream: Any) -> bool:
+    """Whether a stream that could be transparent is meant so: all of GIF could, and so its first frame is
+    looked at.
+    """
+    if stream.codec_context.name != "gif":
+        return True
+    alpha = planes.read(frame)[1]
+    return alpha is not None and bool((alpha < 1).any())
+
+
+def _seen(frame: Any, stream: Any) -> Seen:
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    aspect = stream.sample_aspect_ratio or None
+    return seen(bytes(matrix) if matrix is not None else None, times.exact(aspect) if aspect else None)
+
+
+def _encoding(frame: Any) -> Encoding:
+    """What the numbers mean as light; the matrix and the range are `planes`' business."""
+    own = encodings.of_code_points(int(frame.color_primaries), int(frame.color_trc))
+    return own or Encoding(transfer=SRGB)
+
+
+def _length(container: Any, stream: Any) -> tuple[Fraction | None, Fraction]:
+    """How long the pictures are by what the file says, None where it says nothing, and when they begin."""
+    start = times.seconds(stream.start_time, stream.time_base) if stream.start_time is not None else Fraction(0)
+    if stream.duration:
+        return times.seconds(stream.duration, stream.time_base), start
+    if container.duration and not container.streams.audio:
+        return Fraction(container.duration, av.time_base), start
+    return None, start

@@ -1,0 +1,94 @@
+"""Films that are written as pictures: animated GIF, WebP and PNG, and folders of numbered PNG files."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from impasto.errors import OutputError
+from impasto.machine import files
+from impasto.video import planes
+from impasto.video.needed import av
+from impasto.video.parts import Moment
+
+_ENCODERS: dict[str, tuple[str, str, str, dict[str, str], dict[str, str]]] = {
+    "gif": ("gif", "pal8", "pal8", {}, {"loop": "0"}),
+    "apng": ("apng", "rgb24", "rgba", {}, {"plays": "0"}),
+    "webp": ("libwebp_anim", "bgra", "bgra", {"quality": "85"}, {"loop": "0"}),
+}
+"""By container: the encoder, its pixel formats without and with transparency, its options and the
+container's."""
+_TICK = {"gif": Fraction(1, 100), "apng": Fraction(1, 1000), "webp": Fraction(1, 1000)}
+
+
+def animate(to: BinaryIO, container: str, parts: Sequence[Path], moments: Sequence[Moment], base: Fraction) -> None:
+    """Write an animated picture of a film's parts, which are without loss. It is shown again and again."""
+    encoder, opaque, transparent, options, own = _ENCODERS[container]
+    tick = _TICK[container]
+    with av.open(to, "w", format=container, options=own) as film:
+        stream: Any = None
+        for (at, lasts), array in zip(moments, frames(parts), strict=True):
+            form = transparent if array.shape[2] == 4 else opaque
+            if stream is None:
+                stream = film.add_stream(encoder, options=options)
+                stream.height, stream.width = array.shape[:2]
+                stream.pix_fmt = form
+                stream.time_base = stream.codec_context.time_base = tick
+            frame = _indexed(array) if form == "pal8" else _packed(array, form)
+            begins, ends = (round(each * base / tick) for each in (at, at + lasts))
+            frame.pts, frame.duration, frame.time_base = begins, max(1, ends - begins), tick
+            film.mux(stream.encode(frame))
+        film.mux(stream.encode())
+
+
+def number(folder: Path, parts: Sequence[Path], count: int) -> None:
+    """Write a folder of PNG files, 0001.png and so on: first beside it under another name. Raises
+    OutputError.
+    """
+    hidden = folder.with_name(files.named(f".{folder.name}", ".partial"))
+    files.create_folder(hidden)
+    digits = max(4, len(str(count)))
+    try:
+        for index, array in enumerate(frames(parts), 1):
+            order = cv2.COLOR_RGBA2BGRA if array.shape[2] == 4 else cv2.COLOR_RGB2BGR
+            done, coded = cv2.imencode(".png", cv2.cvtColor(array, order))
+            assert done
+            (hidden / f"{index:0{digits}d}.png").write_bytes(coded.tobytes())
+        if folder.exists():
+            folder.rmdir()
+        hidden.replace(folder)
+    except OSError as error:
+        raise OutputError(
+            f"{folder} could not be written ({error.strerror}): free some space or choose another place."
+        ) from error
+
+
+def frames(parts: Sequence[Path]) -> Iterator[NDArray[np.uint8]]:
+    """The frames of parts without loss, (H, W, 3) or, with transparency, (H, W, 4)."""
+    for part in parts:
+        with av.open(str(part)) as container:
+            for frame in container.decode(video=0):
+                yield frame.to_ndarray(format="rgba" if frame.format.name == "bgra" else "rgb24")  # type: ignore[misc]
+
+
+def _packed(array: NDArray[np.uint8], form: str) -> Any:
+    made = av.VideoFrame.from_ndarray(array, "rgba" if array.shape[2] == 4 else "rgb24")
+    return made if made.format.name == form else made.reformat(format=form)
+
+
+def _indexed(array: NDArray[np.uint8]) -> Any:
+    """A frame of 256 colours of its own."""
+    image = Image.fromarray(array).quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
+    shades = np.frombuffer(bytes(image.getpalette("RGB") or b"").ljust(768, b"\0"), np.uint8).reshape(256, 3)
+    palette = np.column_stack([shades[:, ::-1], np.full(256, 255, np.uint8)])  # blue, green, red, alpha
+    made = av.VideoFrame(image.width, image.height, "pal8")
+    indices, colours = made.planes
+    planes.lines(indices, np.dtype(np.uint8))[:, : image.width] = np.asarray(image)
+    memory: Any = colours
+    np.frombuffer(memory, np.uint8)[:1024] = palette.reshape(-1)
+    return made

@@ -1,0 +1,151 @@
+"""A film to be painted, as a value that turns into JSON and back."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import RecordError, SettingsError, briefly
+from impasto.jobs.job import known
+from impasto.machine import formats, strict_json
+from impasto.machine.files import at_home
+from impasto.settings import names
+from impasto.settings.applies import chosen_settings
+
+TASK = "video"
+_FORM = 1
+
+
+@dataclass(frozen=True)
+class VideoDelivery:
+    """What becomes of a film.
+
+    ``output`` is the file, or without a suffix the folder, to write, "" a file that is named after the
+    inputs. ``codec`` is one of `forms.CODECS`, "" the usual one of the output's suffix; ``crf`` is how well
+    it keeps what was painted, 0 best, None as usual; ``bits`` a channel are 8, 10, or None for as many as the
+    clip has. Without ``metadata`` no record is written; with ``sheet`` a sheet of frames before and after is.
+    """
+
+    output: str = ""
+    codec: str = ""
+    crf: int | None = None
+    bits: int | None = None
+    metadata: bool = True
+    sheet: bool = False
+
+
+@dataclass(frozen=True)
+class VideoJob:
+    """A ``clip``, a file or a folder of numbered pictures, to be painted from ``start`` to ``end``, seconds.
+
+    ``styles`` are paintings or saved style codes with their weights, or ``style_index`` names learnt styles
+    of a network in their place; ``style_at`` are paintings or codes with the times of the film from which
+    they are its style, and between two of which it goes from the one to the other. ``rate`` is how many
+    frames of a folder are shown in a second. Raises SettingsError, naming the setting, for what makes no
+    sense as a whole.
+    """
+
+    clip: str
+    styles: tuple[tuple[str, float], ...] = ()
+    style_index: str = ""
+    style_at: tuple[tuple[float, str], ...] = ()
+    start: float = 0.0
+    end: float | None = None
+    rate: float | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    delivery: VideoDelivery = field(default_factory=VideoDelivery)
+
+    def __post_init__(self) -> None:
+        if not self.clip:
+            raise SettingsError("A film needs a `clip`.")
+        if sum(map(bool, (self.styles, self.style_index, self.style_at))) != 1:
+            raise SettingsError("Give one or more `styles`, or a `style_index`, or `style_at` alone.")
+        chosen = chosen_settings("default", dict(self.settings), TASK).dictionary()
+        given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
+        object.__setattr__(self, "settings", given)
+        for path in [self.delivery.output, *self.files()]:
+            names.check(path)
+        moments = [time for time, _ in self.style_at]
+        if not all(0 <= time < math.inf for time in moments) or moments != sorted(set(moments)):
+            raise SettingsError(f"`style_at` takes rising times from 0 on, in seconds, not {briefly(moments)}.")
+        if not 0 <= self.start < math.inf:
+            raise SettingsError(f"`start` must be at least 0 seconds, not {briefly(self.start)}.")
+        if self.end is not None and not self.start < self.end < math.inf:
+            raise SettingsError(f"`end` must be after `start`, {self.start:g} s, not {briefly(self.end)}.")
+        if self.rate is not None and not 0 < self.rate <= 1000:
+            raise SettingsError(f"`rate` must be above 0 and at most 1000, not {briefly(self.rate)}.")
+
+    def files(self) -> Iterator[str]:
+        """The paths of the files that it reads."""
+        yield from (self.clip, *(path for path, _ in self.styles), *(path for _, path in self.style_at))
+        yield self.settings.get("network", "")
+
+    @property
+    def output(self) -> Path:
+        """The file or the folder to write."""
+        if self.delivery.output:
+            return at_home(self.delivery.output)
+        named = [path for path, _ in self.styles] or [path for _, path in self.style_at]
+        style = Path(named[0]).stem if named else "style"
+        return Path(f"{Path(self.clip).stem[:100]}-{style[:100]}.mp4")
+
+    @property
+    def inputs(self) -> list[str]:
+        """What it is made of, for people to read."""
+        weighed = [path if weight == 1 else f"{path}:{names.written(weight)}" for path, weight in self.styles]
+        timed = [f"{names.written(time)}:{path}" for time, path in self.style_at]
+        return [self.clip, *weighed, *timed, *([f"style {self.style_index}"] if self.style_index else [])]
+
+    def moved(self, file: Callable[[str], str]) -> "VideoJob":
+        """The same with every path replaced by what ``file`` makes of it."""
+        settings = dict(self.settings)
+        if settings.get("network", "").endswith(".safetensors"):
+            settings["network"] = file(settings["network"])
+        return replace(
+            self,
+            clip=file(self.clip),
+            styles=tuple((file(path), weight) for path, weight in self.styles),
+            style_at=tuple((time, file(path)) for time, path in self.style_at),
+            settings=settings,
+            delivery=replace(self.delivery, output=self.delivery.output and file(self.delivery.output)),
+        )
+
+    def to(self, output: str) -> "VideoJob":
+        """The same with another output."""
+        return replace(self, delivery=replace(self.delivery, output=output))
+
+    def dictionary(self) -> dict[str, Any]:
+        """As plain values for JSON; `VideoJob.of` makes the same job of them."""
+        return {"job": _FORM, "task": TASK, **strict_json.loads(strict_json.dumps(asdict(self)))}
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> "VideoJob":
+        """The job of a `dictionary`. Raises RecordError for what is none, and SettingsError for one that
+        makes no sense.
+        """
+        if not is_film(data):
+            raise RecordError('This is no film of Impasto: expected a JSON object with "job" and "task": "video".')
+        try:
+            formats.check_version(data["job"], _FORM, Path("This job"), RecordError)
+            given = known(cls, {name: value for name, value in data.items() if name not in ("job", "task")})
+            return cls(
+                **given
+                | {
+                    "styles": tuple((str(path), float(weight)) for path, weight in given.get("styles", ())),
+                    "style_at": tuple((float(time), str(path)) for time, path in given.get("style_at", ())),
+                    "settings": dict(given.get("settings", {})),
+                    "delivery": VideoDelivery(**known(VideoDelivery, given.get("delivery", {}))),
+                }
+            )
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            if isinstance(error, SettingsError):
+                raise
+            raise RecordError(
+                f"This job cannot be read ({briefly(error)}): write it as the command `info` prints it."
+            ) from error
+
+
+def is_film(data: Any) -> bool:
+    """Whether JSON is a film's job."""
+    return isinstance(data, Mapping) and data.get("task") == TASK and "job" in data

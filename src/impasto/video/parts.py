@@ -1,0 +1,158 @@
+"""The parts of a film: each some seconds of it in a file of its own, whole and playable once it is there.
+
+They lie in a folder beside the output as long as it is being made. What a part ends with is kept with it, so
+that the next one goes on as if nothing had happened in between.
+"""
+
+import contextlib
+import shutil
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import CheckpointError, OutputError, briefly
+from impasto.machine import checkpoint, files, formats, strict_json
+from impasto.machine.checkpoint import State
+from impasto.video import planes, times
+from impasto.video.colour import Floats
+from impasto.video.forms import Packing
+from impasto.video.needed import av
+
+Moment = tuple[int, int]
+"""The tick at which a frame is shown, and for how many."""
+
+LENGTH = 240
+"""Frames of a part: what is lost at most when the process is killed."""
+
+
+ALPHA_MODE = {"alpha_mode": "1"}
+"""By what Matroska's and WebM's players know that a stream of VP9 is transparent."""
+
+
+class Parts:
+    """The folder of a film's parts."""
+
+    def __init__(self, output: Path, packing: Packing, base: Fraction) -> None:
+        self.folder = files.beside(output, ".parts")
+        self._packing, self.base = packing, base
+        self._suffix = ".mkv" if packing.form.image else output.suffix.lower()
+        self._container = "matroska" if packing.form.image else packing.form.container
+
+    def begin(self, own: State, *, resume: bool) -> State | None:
+        """Make the folder, or take up what is there of the same film: the state after its last part, None
+        before the first.
+
+        ``own`` is by what the film is known again. Raises CheckpointError where there is nothing to take up,
+        or it is of another film, and OutputError.
+        """
+        told = self.folder / "film.json"
+        if resume:
+            try:
+                known = formats.read(told)
+            except (OSError, ValueError) as error:
+                raise CheckpointError(
+                    f"There is nothing to go on from in {self.folder} ({briefly(error)}): leave out `resume`."
+                ) from error
+            if known != strict_json.loads(strict_json.dumps(own)):
+                raise CheckpointError(
+                    f"{self.folder} is of another film: give it the same clip, styles and settings, or leave out `resume`."
+                )
+            done = self.count
+            return checkpoint.load(self._file(done - 1, ".state")) if done else None
+        self.remove()
+        files.create_folder(self.folder)
+        files.write_atomic(told, strict_json.dumps(own).encode(), force=True)
+        return None
+
+    @property
+    def count(self) -> int:
+        """How many parts are done, one after the other from the first."""
+        number = 0
+        while self._file(number, ".state").exists() and self._file(number, self._suffix).exists():
+            number += 1
+        return number
+
+    def writer(self, size: tuple[int, int]) -> "Writer":
+        """What writes the next part, of frames of a height and width."""
+        return Writer(self._file(self.count, self._suffix), self._container, self._packing, size, self.base)
+
+    def keep(self, state: State, moments: Sequence[Moment]) -> None:
+        """Say what the part that has just been written ends with, and when its frames are: from then on it is
+        done.
+        """
+        number = self.count
+        files.write_atomic(self._file(number, ".json"), strict_json.dumps({"moments": moments}).encode(), force=True)
+        checkpoint.save(self._file(number, ".state"), state)
+
+    def moments(self) -> list[Moment]:
+        """When the frames of all parts are."""
+        found = [formats.read(self._file(number, ".json"))["moments"] for number in range(self.count)]
+        return [(tick, lasts) for part in found for tick, lasts in part]
+
+    def files(self) -> list[Path]:
+        """The files of all parts, in their order."""
+        return [self._file(number, self._suffix) for number in range(self.count)]
+
+    def remove(self) -> None:
+        """Remove the folder with all that is in it, if it is there."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _file(self, number: int, suffix: str) -> Path:
+        return self.folder / f"{number:05d}{suffix}"
+
+
+class Writer:
+    """Writes one part: hidden until it is whole."""
+
+    def __init__(self, path: Path, container: str, packing: Packing, size: tuple[int, int], base: Fraction) -> None:
+        self._path, self._packing, self._base = path, packing, base
+        self._hidden = path.with_name(f".{path.name}.partial")
+        with _told(path):
+            self._container = av.open(str(self._hidden), "w", format=container)
+            stream: Any = self._container.add_stream(packing.codec.encoder, options=packing.options())
+            stream.height, stream.width = size
+            stream.pix_fmt = packing.pixels
+            stream.time_base = stream.codec_context.time_base = base
+            context = stream.codec_context
+            context.color_primaries = context.color_trc = 1
+            if not packing.pixels.startswith(("gbr", "bgr")):
+                context.colorspace, context.color_range = 1, 1
+            if packing.name == "h265" and container in ("mp4", "mov"):
+                context.codec_tag = "hvc1"  # what Apple's players ask for
+            stream.metadata.update(ALPHA_MODE if packing.alpha else {})
+            self._stream = stream
+        self.moments: list[Moment] = []
+
+    def write(self, pixels: Floats, alpha: Floats | None, time: Fraction, duration: Fraction) -> None:
+        """One more frame, of a time and a duration in seconds. Raises OutputError."""
+        frame = planes.written(pixels, alpha, self._packing.pixels)
+        frame.pts = times.ticks(time, self._base)
+        frame.duration = max(1, times.ticks(time + duration, self._base) - frame.pts)
+        frame.time_base = self._base
+        self.moments.append((frame.pts, frame.duration))
+        with _told(self._path):
+            self._container.mux(self._stream.encode(frame))
+
+    def finish(self) -> None:
+        """The part is whole. Raises OutputError."""
+        with _told(self._path):
+            self._container.mux(self._stream.encode())
+            self._container.close()
+            self._hidden.replace(self._path)
+
+    def drop(self) -> None:
+        """Leave nothing of it."""
+        with contextlib.suppress(OSError, av.error.FFmpegError):
+            self._container.close()
+        self._hidden.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Within it, FFmpeg's errors are OutputError."""
+    try:
+        yield
+    except (OSError, ValueError) as error:  # FFmpegError is one or the other
+        said = getattr(error, "strerror", None) or briefly(error)
+        raise OutputError(f"{path} cannot be written ({said}): free some space or choose another place.") from error

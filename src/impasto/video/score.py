@@ -1,0 +1,123 @@
+"""How steady a film is, and what that has cost.
+
+Everything is asked of what is on the screen, frame by frame, where the *clip's* own flow says what went
+where: `flow.between` of the clip, never of the film, which might move by itself.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from impasto.errors import VideoError
+from impasto.machine.files import at_home
+from impasto.video import flow, framing
+from impasto.video.clip import Clip
+from impasto.video.colour import Floats
+from impasto.video.folder import Folder
+from impasto.video.shots import Cuts
+from impasto.video.source import Source
+
+NEAR, FAR = 1, 8
+"""Frames from one to the other over which a film is compared with itself."""
+
+
+class _Measures:
+    """Sums over the frames of one film."""
+
+    def __init__(self) -> None:
+        self.errors: dict[int, list[float]] = {NEAR: [], FAR: []}
+        self.bright: list[float] = []
+        self.fine: list[float] = []
+        self.past: deque[Floats] = deque(maxlen=FAR)
+
+    def take(self, frame: Floats, flows: dict[int, flow.Flow]) -> None:
+        """One more frame, with the clip's flows to earlier ones."""
+        for distance, found in flows.items():
+            off = ((found.warped(self.past[-distance]) - frame) ** 2).mean(-1)
+            if (trusted := float(found.trust.sum())) > 0:
+                self.errors[distance].append(float((off * found.trust).sum()) / trusted)
+        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        self.bright.append(float(grey.mean()))
+        self.fine.append(float(((grey - cv2.GaussianBlur(grey, (0, 0), 1)) ** 2).mean()))
+        self.past.append(frame)
+
+    def told(self) -> dict[str, float]:
+        """Warping errors are roots of mean squares, of the whole range; the drift of brightness is from the
+        first tenth of the film to the last.
+        """
+        errors = {
+            f"warping_{distance}": float(np.sqrt(np.mean(each))) if each else 0.0
+            for distance, each in self.errors.items()
+        }
+        part = max(1, len(self.bright) // 10)
+        drift = float(np.mean(self.bright[-part:]) - np.mean(self.bright[:part]))
+        return errors | {"brightness_drift": drift, "fine_energy": float(np.mean(self.fine))}
+
+
+def score_video(
+    clip: str | Path, film: str | Path, against: str | Path | None = None, style: str | Path | None = None
+) -> dict[str, Any]:
+    """Warping errors at two distances, drift of brightness and energy of what is fine, of the ``film`` that
+    was painted of a ``clip``, of the clip itself, and of another film, ``against``, that was painted frame by
+    frame, say; to the latter, ratios. With a ``style`` the distance to it on held-out
+    layers (`judge.scores`), of a frame in 24, four at the most.
+
+    All are compared at the film's size. Raises VideoError and ImageError.
+    """
+    sources = {"clip": _source(clip), "film": _source(film)} | ({"against": _source(against)} if against else {})
+    size = sources["film"].facts.size
+    measures = {name: _Measures() for name in sources}
+    cuts, seen = Cuts(), deque[Any](maxlen=FAR)
+    since, count, glances = 0, 0, dict[str, list[Floats]]()
+    for frames in _together(sources):
+        fitted = {name: framing.fitted(frame, size) for name, frame in frames.items()}
+        since = 0 if cuts.is_cut(fitted["clip"]) else since + 1
+        grey = flow.grey(fitted["clip"])
+        flows = {each: flow.between(grey, seen[-each], size) for each in (NEAR, FAR) if since >= each}
+        for name, frame in fitted.items():
+            measures[name].take(np.ascontiguousarray(frame), flows)
+            if count % 24 == 0:
+                glances.setdefault(name, []).append(frame)
+        seen.append(grey)
+        count += 1
+    told: dict[str, Any] = {"frames": count} | {name: each.told() for name, each in measures.items()}
+    if style is not None:
+        for name, some in glances.items():
+            told[name]["style"] = _style(some, glances["clip"], style)
+    if against:
+        told["film_over_against"] = {
+            name: value / told["against"][name]
+            for name, value in told["film"].items() if name != "brightness_drift" and told["against"][name]
+        }  # fmt: skip
+    return told
+
+
+def _source(path: str | Path) -> Source:
+    path = at_home(path)
+    return Folder(path) if path.is_dir() else Clip(path)
+
+
+def _together(sources: dict[str, Source]) -> Iterator[dict[str, Floats]]:
+    """The frames of several that belong together. Raises VideoError where they have not as many."""
+    counts = {name: len(each.facts.times) for name, each in sources.items()}
+    if len({*counts.values()}) > 1:
+        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise VideoError(f"The films have not as many frames ({listed}): give what was painted of all of the clip.")
+    for frames in zip(*(each.frames() for each in sources.values()), strict=True):
+        yield {name: frame.pixels for name, frame in zip(sources, frames, strict=True)}
+
+
+def _style(frames: list[Floats], originals: list[Floats], style: str | Path) -> float:
+    """The mean distance of a few frames to a painting."""
+    from impasto.judge.scores import score
+
+    def plain(frame: Floats) -> Any:
+        return np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8)
+
+    few = range(0, len(frames), max(1, len(frames) // 4))
+    found = [score(plain(originals[number]), style, plain(frames[number]))["style"] for number in few]
+    return float(np.mean([each["held_out"] for each in found]))

@@ -1,0 +1,48 @@
+"""A sheet of some frames of a film, before and after."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from impasto.pictures import codecs
+from impasto.pictures.sheet import contact_sheet
+from impasto.video.colour import Floats
+
+COUNT = 8
+_CELL = (320, 240)
+
+
+class Glances:
+    """Keeps some frames of a film, small, in a folder: they outlast a run that is cut off."""
+
+    def __init__(self, folder: Path, frames: int) -> None:
+        self._folder = folder
+        count = min(COUNT, frames)
+        self._numbers = sorted({(2 * place + 1) * frames // (2 * count) for place in range(count)})
+
+    def take(self, number: int, before: Floats, after: Floats) -> None:
+        """Keep a frame, if it is one of them."""
+        if number in self._numbers:
+            for name, pixels in (("before", before), ("after", after)):
+                self._image(pixels).save(self._file(number, name))
+
+    def sheet(self, path: Path, force: bool) -> None:
+        """Write the sheet. Raises OutputError."""
+        kept = [number for number in self._numbers if self._file(number, "after").exists()]
+        rows = [
+            [(f"{name} {number + 1}", Image.open(self._file(number, name)).convert("RGB")) for number in kept]
+            for name in ("before", "after")
+        ]
+        codecs.save(codecs.load(contact_sheet(rows, _CELL)), path, force=force)
+
+    def _file(self, number: int, name: str) -> Path:
+        return self._folder / f"glance-{number:06d}-{name}.png"
+
+    @staticmethod
+    def _image(pixels: Floats) -> Image.Image:
+        scale = min(1.0, _CELL[0] / pixels.shape[1], _CELL[1] / pixels.shape[0])
+        size = max(1, round(pixels.shape[1] * scale)), max(1, round(pixels.shape[0] * scale))
+        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        return Image.fromarray(np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8))

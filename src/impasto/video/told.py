@@ -1,0 +1,39 @@
+"""What a film tells of how it was made: the record in its container, or beside it."""
+
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import RecordError
+from impasto.jobs.deliver import sidecar
+from impasto.tasks import record
+from impasto.video.forms import FORMS
+from impasto.video.job import VideoJob
+
+
+def is_film(result: Path) -> bool:
+    """Whether a result is a film, by its name; WebP may be a picture as well."""
+    inner = Path(result.stem) if result.suffix.lower() == ".json" else result
+    return inner.suffix.lower() in {*FORMS} - {"", ".webp"} or result.is_dir()
+
+
+def read(result: Path) -> dict[str, Any]:
+    """The record in a film's file, or in the JSON beside it. Raises RecordError and VideoError."""
+    if result.suffix.lower() == ".json":
+        return record.read(result)
+    if result.is_dir() or FORMS[result.suffix.lower()].image:  # which have no place for it
+        return record.read(sidecar(result))
+    from impasto.video.clip import Clip
+
+    with Clip(result).opened() as container:
+        said = {name.lower(): text for name, text in container.metadata.items()}
+    return record.of_text(said.get("comment", ""), result)
+
+
+def job_of(result: Path) -> VideoJob:
+    """The job that a film came from: with the paths of its files if the record beside it is there, else with
+    their names. Raises as `read`, and RecordError for a record without a job.
+    """
+    told = read(sidecar(result) if result.suffix.lower() != ".json" and sidecar(result).exists() else result)
+    if "job" not in told:
+        raise RecordError(f"The record of {result} has no job: it was made from Python.")
+    return VideoJob.of(told["job"])

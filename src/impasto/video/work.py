@@ -1,0 +1,290 @@
+"""Carrying a film out: read ahead, painted, steadied, and written part by part; joined, and its record kept.
+Whoever shows it only watches.
+"""
+
+import logging
+import time
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+
+from impasto._version import IMPORTED_AT
+from impasto.errors import NotReadyError, OutputError, SettingsError
+from impasto.jobs.deliver import sidecar
+from impasto.jobs.rescue import place
+from impasto.machine import files, interrupts, memory
+from impasto.machine.claim import claimed
+from impasto.machine.devices import convolving
+from impasto.pictures.picture import Picture
+from impasto.progress import Progress
+from impasto.tasks import record
+from impasto.video import framing, images, joining
+from impasto.video.ahead import Ahead, Behind
+from impasto.video.colour import Floats
+from impasto.video.film import Film
+from impasto.video.job import VideoJob
+from impasto.video.parts import LENGTH, Parts, Writer
+from impasto.video.sheet import Glances
+from impasto.video.shots import Cuts
+from impasto.video.source import Frame
+from impasto.video.steady import Steadied
+
+log = logging.getLogger("impasto")
+
+
+@dataclass(frozen=True)
+class _Painted:
+    """A frame on its way from painting to writing; ``ends`` is the state that its part ends with."""
+
+    frame: Frame
+    painted: Floats
+    begins: bool
+    ends: dict[str, Any] | None
+
+
+class VideoWork:
+    """A film in the middle of being made. `events` computes; ``record`` is there once it has come to an end,
+    and ``output`` says then where the film is, or, where it was cut off, its parts.
+    """
+
+    def __init__(self, job: VideoJob, *, resume: bool = False, force: bool = False) -> None:
+        """Make sure that all can be written, as far as that can be known beforehand, and prepare the film.
+
+        Existing files are written over with ``force`` only. ``resume`` goes on from the parts that an earlier
+        run has left. Raises what `Film` raises, OutputError, CheckpointError and SettingsError.
+        """
+        self.job, self.output = job, job.output
+        self.record: dict[str, Any] | None = None
+        self.interrupted = False
+        self.misplaced: list[str] = []
+        self._resume, self._force = resume, force or resume
+        self._check()
+        self.run = Film(job)
+        self.run.check_room(self.output.parent)
+        self._parts = Parts(self.output, self.run.packing, self.run.source.facts.base)
+        if self._parts.folder.exists() and not self._force:
+            raise SettingsError(
+                f"{self._parts.folder} is of a film that was cut off: `resume` goes on with it, `force` starts afresh."
+            )
+        self._glances = Glances(self._parts.folder, self.run.count) if job.delivery.sheet else None
+        self._shown: Floats | None = None
+        self._spent = {"decode": 0.0, "paint": 0.0, "steady": 0.0, "encode": 0.0}
+        self._shots: list[float] = []
+        self._done = 0
+        files.create_folder(self.output.parent)
+
+    @classmethod
+    def of(cls, job: dict[str, Any], *, resume: bool = False, force: bool = False) -> "VideoWork":
+        """The work of a job's `dictionary`, in a process that was begun for it."""
+        work = cls(VideoJob.of(job), resume=resume, force=force)
+        work.run.started_at = IMPORTED_AT
+        return work
+
+    def picture(self) -> Picture:
+        """The frame that was painted last. Raises NotReadyError before there is one."""
+        if self._shown is None:
+            raise NotReadyError("There is no frame yet: take a step of events() first.")
+        return Picture(torch.from_numpy(self._shown.copy()).permute(2, 0, 1)[None])
+
+    def finish(self) -> dict[str, Any]:
+        """Carry it out to its end, unseen, and give the record."""
+        for _ in self.events():
+            pass
+        assert self.record is not None
+        return self.record
+
+    def events(self) -> Generator[Progress, None, None]:
+        """Paint, telling of every frame, and write the film.
+
+        When it is cut short, by KeyboardInterrupt, by closing the generator or by an error, the parts that
+        are whole stay in a folder beside the output, to be looked at and gone on from. Raises OutputError for
+        what cannot be written, or is being made by another run, and VideoError for what cannot be decoded.
+        """
+        with claimed(self.output):
+            state = self._parts.begin(self.run.known_by(), resume=self._resume)
+            self._shots, self._done = (list(state["shots"]), state["done"]) if state else ([], 0)
+            try:
+                yield from self._painted(state)
+            except (KeyboardInterrupt, GeneratorExit):
+                self.interrupted = True
+                if not self._parts.count:
+                    self._parts.remove()
+                    raise
+                self.output = self._parts.folder
+                self.record = self._told()
+            except Exception:
+                if not self._parts.count:
+                    self._parts.remove()
+                else:
+                    yield Progress(0, event=f"What is done of the film is in {self._parts.folder}.")
+                raise
+            else:
+                self._deliver()
+
+    def _painted(self, state: dict[str, Any] | None) -> Generator[Progress, None, None]:
+        """Paint the frames that are not done, and write their parts."""
+        film, began = self.run, time.perf_counter()
+        first, before = (state["next"], self._done) if state else (film.first, 0)
+        if first >= film.last:
+            return
+        cuts, painter = Cuts(state and state["cuts"]), film.painter(state and state["painter"])
+        writing = _Writing(self, state)
+        ahead: Ahead[Frame] = Ahead(lambda: film.frames(first))
+        behind: Behind[_Painted] = Behind(writing.take)
+        try:
+            with memory.reused(), convolving(film.precision):
+                for count, (frame, last) in enumerate(_marked(ahead), before + 1):
+                    started = time.perf_counter()
+                    begins = cuts.is_cut(frame.pixels)
+                    if begins:
+                        self._shots.append(round(float(frame.time), 3))
+                    painted = painter.paint(frame.pixels, float(frame.time), begins=begins)
+                    self._spent["paint"] += time.perf_counter() - started
+                    ends = None
+                    if last or count % LENGTH == 0:
+                        after = film.last if last else frame.number + 1
+                        ends = {"painter": painter.state(), "cuts": cuts.state(), "next": after, "done": count}
+                        ends["shots"] = list(self._shots)
+                    behind.put(_Painted(frame, painted, begins, ends))
+                    yield self._progress(count, before, time.perf_counter() - began)
+                    if interrupts.asked():
+                        raise KeyboardInterrupt
+                behind.finish()
+        finally:
+            ahead.close()
+            behind.close()
+            writing.close()
+            self._spent["decode"] += ahead.seconds
+
+    def _progress(self, reached: int, done: int, elapsed: float) -> Progress:
+        rate = (reached - done) / elapsed
+        left = (self.run.count - reached) / rate
+        text = f"frame {reached}/{self.run.count}, {rate:.1f} frames/s"
+        return Progress(reached / self.run.count, text, iteration=reached, seconds_left=left)
+
+    @interrupts.held()
+    def _deliver(self) -> None:
+        """Join the parts, and write the record."""
+        told, delivery, film = self._told(), self.job.delivery, self.run
+        moments = self._parts.moments()
+
+        def animate(to: BinaryIO) -> None:
+            images.animate(to, film.packing.form.container, self._parts.files(), moments, self._parts.base)
+
+        def join(to: BinaryIO) -> None:
+            own = self.job.moved(lambda path: Path(path).name)
+            bare = record.embedded(told | {"job": own.dictionary(), "inputs": own.inputs})
+            joining.join(
+                to, film.packing.form, self._parts.files(), moments, self._parts.base,
+                clip=film.clip, copied=film.copied, origin=film.origin, end=self._end(), alpha=film.packing.alpha,
+                comment=record.to_json(bare) if delivery.metadata else "",
+            )  # fmt: skip
+
+        if film.packing.form.container:
+            write = animate if film.packing.form.image else join
+            there = place(self.output, lambda path, over: files.write_atomic(path, write, over), self._force)
+        else:
+            images.number(self.output, self._parts.files(), film.count)
+            there = self.output
+        if there != self.output:
+            self.misplaced.append(f"{self.output} could not be written: it is {there}")
+        self.output, told["output"] = there, str(there)
+        if self._glances:
+            self._glances.sheet(files.beside(there, ".sheet.png"), self._force)
+        if delivery.metadata:
+            text = record.encoded(told)
+            place(sidecar(there), lambda path, over: files.write_atomic(path, text, over), self._force)
+        self.record = told
+        self._parts.remove()
+
+    def _told(self) -> dict[str, Any]:
+        """The record."""
+        elapsed = time.perf_counter() - self.run.started_at
+        return self.run.described() | {
+            "steps": self._done, "elapsed_s": elapsed, "time_s": dict(self._spent), "shots": self._shots,
+            "inputs": self.job.inputs, "job": self.job.dictionary(), "output": str(self.output),
+        }  # fmt: skip
+
+    def _end(self) -> Any:
+        """The time of the clip up to which sound goes along; None to its end."""
+        facts, film = self.run.source.facts, self.run
+        return None if film.last == len(facts.times) else facts.times[film.last]
+
+    def _check(self) -> None:
+        """Make sure that all can be written. Raises OutputError."""
+        outputs = [sidecar(self.output)] if self.job.delivery.metadata else []
+        if self.job.delivery.sheet:
+            outputs.append(files.beside(self.output, ".sheet.png"))
+        if self.output.suffix:
+            outputs.append(self.output)
+        elif self.output.exists() and (not self.output.is_dir() or any(self.output.iterdir())):
+            raise OutputError(f"{self.output} is there already, and not empty: name a new folder.")
+        for path in outputs:
+            files.check_writable(path, self._force)
+        files.refuse_inputs([*outputs, self.output], self.job.files())
+
+
+class _Writing:
+    """What the writing thread does with painted frames."""
+
+    def __init__(self, work: VideoWork, state: dict[str, Any] | None) -> None:
+        self._work = work
+        self._steadied = None
+        if work.run.settings.steady == "light":
+            self._steadied = Steadied(state and state["steadied"])
+        self._writer: Writer | None = None
+
+    def take(self, item: _Painted) -> None:
+        """Steady and write a frame; with the last of a part, the part is done."""
+        work, film, began = self._work, self._work.run, time.perf_counter()
+        painted = item.painted
+        if self._steadied:
+            painted = self._steadied.frame(item.frame.pixels, painted, begins=item.begins)
+        painted = framing.scaled(painted, film.size)
+        work._shown = painted
+        steadied = time.perf_counter()
+        work._spent["steady"] += steadied - began
+        if work._glances:
+            work._glances.take(item.frame.number - film.first, item.frame.pixels, painted)
+        self._writer = self._writer or work._parts.writer(film.size)
+        alpha = item.frame.alpha if film.packing.alpha else None
+        self._writer.write(painted, alpha, item.frame.time, item.frame.duration)
+        if item.ends is not None:
+            writer, self._writer = self._writer, None
+            writer.finish()
+            steadied_state = {"steadied": self._steadied.state()} if self._steadied else {}
+            work._parts.keep(item.ends | steadied_state, writer.moments)
+            work._done = item.ends["done"]
+        work._spent["encode"] += time.perf_counter() - steadied
+
+    def close(self) -> None:
+        """Leave nothing of a part that is not whole."""
+        if self._writer:
+            self._writer.drop()
+
+
+def _marked(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
+    """Frames, and whether each is the last."""
+    waiting: Frame | None = None
+    for frame in frames:
+        if waiting is not None:
+            yield waiting, False
+        waiting = frame
+    if waiting is not None:
+        yield waiting, True
+
+
+def plan(job: VideoJob) -> dict[str, Any]:
+    """What carrying it out would do: frames, sizes, form, and what it is estimated to cost. Nothing is
+    written. Raises what `Film` raises, and OutputError where there is no room for it.
+    """
+    film = Film(job)
+    film.check_room(job.output.parent)
+    return {
+        "task": film.task, "output": str(job.output), "width": film.size[1], "height": film.size[0], **film.plan(),
+        "device": str(film.device), "precision": film.precision, "threads": torch.get_num_threads(),
+        "estimated_s": round(film.estimate()), "estimated_bytes": film.bytes, "settings": film.settings.dictionary(),
+    }  # fmt: skip

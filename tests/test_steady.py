@@ -1,0 +1,214 @@
+"""What keeps films still is held to scenes whose motion is exactly known."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from impasto.errors import VideoError
+from impasto.networks.codes import StyleCode, learnt_style
+from impasto.video import flow, steady
+from impasto.video.score import score_video
+from impasto.video.shotpainter import SETTLING, ShotPainter
+from impasto.video.shots import Cuts
+from impasto.video.steady import Steadied
+from impasto.video.styles import Styles
+from tests.clips import clip, drawn, scene, strokes
+
+
+def floats(picture: NDArray[Any]) -> NDArray[Any]:
+    return picture.astype(np.float32) / 255
+
+
+def test_flow_is_found_and_trusted_where_it_can_be() -> None:
+    known = scene(3)
+    for now, before, step, visible in zip(known.frames[1:], known.frames, known.steps, known.visible, strict=False):
+        found = flow.between(flow.grey(floats(now)), flow.grey(floats(before)), (96, 128))
+        inner = np.zeros_like(visible)
+        inner[8:-8, 8:-8] = True
+        off = np.abs(found.steps - step).max(-1)
+        assert np.median(off[visible & inner]) < 0.15
+        assert found.trust[visible & inner].mean() > 0.75 and found.trust[~visible & inner].mean() < 0.25
+        warped = found.warped(floats(before))
+        trusted = found.trust > 0.5
+        assert np.abs(warped - floats(now))[trusted].mean() < 0.02
+
+
+def test_flow_of_large_frames_is_that_of_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = scene(2)
+    grown = [np.kron(floats(each), np.ones((2, 2, 1), np.float32)) for each in known.frames]
+    monkeypatch.setattr(flow, "LONGEST", 128)
+    found = flow.between(flow.grey(grown[1]), flow.grey(grown[0]), (192, 256))
+    assert np.median(found.steps[20:60, 180:240], (0, 1)) == pytest.approx([4, 0], abs=0.3)
+
+
+def flickering(frames: list[NDArray[Any]], seed: int = 0) -> list[NDArray[Any]]:
+    """As a network paints frame by frame: strokes that differ from frame to frame."""
+    painted = []
+    for number, frame in enumerate(frames):
+        noise = floats(strokes(frame.shape[0], frame.shape[1], 100 * seed + number)) - 0.5
+        painted.append(np.clip(floats(frame) + 0.3 * noise, 0, 1).astype(np.float32))
+    return painted
+
+
+def errors(known: Any, shown: list[NDArray[Any]]) -> float:
+    """The mean square of what differs along the exact flow, where it could be seen."""
+    found = []
+    for number, (step, visible) in enumerate(zip(known.steps, known.visible, strict=True), 1):
+        warped = flow.Flow(step, visible).warped(shown[number - 1])
+        found.append((((warped - shown[number]) ** 2).mean(-1))[visible].mean())
+    return float(np.mean(found[2:]))
+
+
+def test_what_flickers_is_calmed_without_blur_or_ghosts() -> None:
+    known = scene(12)
+    painted = flickering(known.frames)
+    steadied = Steadied()
+    shown = [
+        steadied.frame(floats(frame), each, begins=number == 0)
+        for number, (frame, each) in enumerate(zip(known.frames, painted, strict=True))
+    ]
+    assert np.array_equal(shown[0], painted[0])
+    assert errors(known, shown) < 0.25 * errors(known, painted)
+    detail = [np.mean([(each - steady._broad(each)).var() for each in some]) for some in (shown, painted)]
+    assert detail[0] > 0.75 * detail[1], "the flicker's own share of what is fine is less, and nothing else"
+    assert abs(np.mean(shown[-1]) - np.mean(painted[-1])) < 0.005, "nothing darkens"
+    hidden = ~known.visible[-1] & (np.abs(np.arange(128) - 64) < 56) & (np.abs(np.arange(96) - 48) < 40)[:, None]
+    ghost = np.abs(shown[-1] - painted[-1]).mean(-1)
+    assert ghost[hidden].mean() < 0.5 * ghost[known.visible[-1]].mean(), "what comes into view is new"
+
+
+def test_what_stands_still_comes_to_rest() -> None:
+    still = floats(strokes(64, 96, 1))
+    steadied, shown = Steadied(), []
+    for number, painted in enumerate(flickering([(still * 255).astype(np.uint8)] * 8, seed=3)):
+        shown.append(steadied.frame(still, painted, begins=number == 0))
+    assert np.abs(shown[-1] - shown[-2]).mean() < 0.03
+
+
+def test_brightness_follows_the_new_frame_at_once() -> None:
+    """A light that is switched on is no flicker: what is broad comes from the new frame alone."""
+    still, steadied = floats(strokes(64, 96, 1)), Steadied()
+    steadied.frame(still, still * 0.5, begins=True)
+    brighter = steadied.frame(still, np.clip(still * 0.5 + 0.3, 0, 1), begins=False)
+    assert abs(brighter.mean() - (still.mean() * 0.5 + 0.3)) < 0.01
+
+
+def test_steadying_goes_on_from_its_state() -> None:
+    known = scene(6)
+    painted = flickering(known.frames)
+    whole, first = Steadied(), Steadied()
+    for number in range(6):
+        shown = whole.frame(floats(known.frames[number]), painted[number], begins=number == 0)
+        if number < 3:
+            first.frame(floats(known.frames[number]), painted[number], begins=number == 0)
+    after = Steadied(first.state())
+    for number in range(3, 6):
+        again = after.frame(floats(known.frames[number]), painted[number], begins=False)
+    assert np.array_equal(again, shown)
+
+
+def test_cuts_are_told_and_motion_is_not() -> None:
+    known, other = scene(10), [floats(each)[::-1, :, ::-1] * 0.5 for each in scene(5).frames]
+    views = [floats(each) for each in known.frames] + other + [floats(each) for each in known.frames[:3]]
+    cuts = Cuts()
+    assert [number for number, view in enumerate(views) if cuts.is_cut(np.ascontiguousarray(view))] == [0, 10, 15]
+    shaken, cuts = drawn(20), Cuts()
+    assert sum(cuts.is_cut(np.roll(floats(each), 7 * number, 1)) for number, each in enumerate(shaken)) == 1
+    faded = Cuts()
+    assert sum(faded.is_cut(np.ascontiguousarray(views[0] * (1 - number / 30))) for number in range(30)) == 1
+    again = Cuts(cuts.state())
+    assert again.is_cut(floats(shaken[-1]) * 0) == cuts.is_cut(floats(shaken[-1]) * 0)
+
+
+def code(share: float) -> StyleCode:
+    return learnt_style({"0": share, "3": 1 - share}, "multistyle26")
+
+
+def test_styles_melt_into_one_another_as_codes_do() -> None:
+    first, second = code(1.0), code(0.0)
+    styles = Styles([(1.0, first), (3.0, second)])
+    assert styles.at(0.0)[0] is first and styles.at(1.0)[1] == (0, 0.0) and styles.at(7.0)[0] is second
+    mixed, key = styles.at(1.5)
+    assert key == (0, 0.25) and torch.allclose(mixed.values, 0.75 * first.values + 0.25 * second.values)
+
+
+def painter(height: int = 32, width: int = 48, **options: Any) -> ShotPainter:
+    plain: dict[str, Any] = {"frozen": True, "device": torch.device("cpu"), "precision": "float32"}
+    return ShotPainter(Styles([(0.0, code(1.0))]), (height, width), **plain | options)
+
+
+def test_statistics_of_a_shot_stay() -> None:
+    """Once they are frozen, what comes in at one side changes nothing at the other."""
+    view = floats(strokes(32, 256, 5))
+    bright = view.copy()
+    bright[:, 200:] = 1
+    own, shot = painter(32, 256, frozen=False), painter(32, 256)
+    for number in range(SETTLING):
+        last = shot.paint(view, 0.0, begins=number == 0)
+    assert np.allclose(last, own.paint(view, 0.0, begins=True), atol=1e-5), "of one view they are its own"
+    change = [np.abs(each.paint(bright, 0.0, begins=False) - last)[:, :4].mean() for each in (own, shot)]
+    assert change[1] < 1e-5 and change[0] > 0.003
+    assert np.allclose(shot.paint(bright, 0.0, begins=True), own.paint(bright, 0.0, begins=True), atol=1e-5), "a cut"
+
+
+def test_statistics_are_those_of_the_first_frames_together() -> None:
+    views = [floats(strokes(32, 48, seed)) for seed in range(SETTLING)]
+    shot = painter()
+    for number, view in enumerate(views):
+        shot.paint(view, 0.0, begins=number == 0)
+    from impasto.networks.painter import Painter
+    from impasto.networks.zoo import network
+
+    together = Painter(
+        network("multistyle26").stylizer, code(1.0).style(), dtype=torch.float32, device=torch.device("cpu")
+    )
+    _, moments = together.measured(torch.from_numpy(np.stack(views)).permute(0, 3, 1, 2))
+    mean, inverse = shot.state()["moments"][0]
+    assert moments[0] is not None
+    assert torch.allclose(mean, moments[0][0], atol=1e-4) and torch.allclose(inverse, moments[0][1], rtol=1e-3)
+
+
+def test_painting_goes_on_from_its_state() -> None:
+    views = [floats(strokes(32, 48, seed)) for seed in range(SETTLING + 4)]
+    whole = painter()
+    for number, view in enumerate(views):
+        if number in (3, SETTLING + 1):
+            again = painter(state=whole.state())
+            assert np.array_equal(
+                again.paint(view, 0.0, begins=False), painter(state=whole.state()).paint(view, 0.0, begins=False)
+            )
+            expected = again.paint(views[number + 1], 0.0, begins=False)
+            whole.paint(view, 0.0, begins=False)
+            assert np.array_equal(whole.paint(views[number + 1], 0.0, begins=False), expected)
+            whole = painter(state=again.state())
+        else:
+            whole.paint(view, 0.0, begins=number == 0)
+
+
+def test_scores_tell_steady_from_flickering(tmp_path: Path) -> None:
+    known = scene(12)
+    painted = flickering(known.frames)
+    steadied = Steadied()
+    shown = [
+        steadied.frame(floats(frame), each, begins=number == 0)
+        for number, (frame, each) in enumerate(zip(known.frames, painted, strict=True))
+    ]
+    files = {}
+    for name, frames in (("clip", known.frames), ("wild", painted), ("calm", shown)):
+        eight = [np.rint(each * 255).astype(np.uint8) if each.dtype != np.uint8 else each for each in frames]
+        files[name] = clip(tmp_path / f"{name}.mkv", eight, codec="ffv1", form="bgr0", options={}, base=Fraction(1, 25))
+    told = score_video(files["clip"], files["calm"], files["wild"])
+    assert told["frames"] == 12 and 0 < told["clip"]["warping_1"] < told["against"]["warping_1"]
+    ratios = told["film_over_against"]
+    assert ratios["warping_1"] < 0.5 and ratios["warping_8"] < 0.95 and 0.8 < ratios["fine_energy"] < 1.25
+    assert abs(told["film"]["brightness_drift"] - told["against"]["brightness_drift"]) < 0.01
+    same = score_video(files["clip"], files["clip"])
+    assert same["film"] == same["clip"]
+    short = clip(tmp_path / "short.mkv", known.frames[:5], codec="ffv1", form="bgr0", options={}, base=Fraction(1, 25))
+    with pytest.raises(VideoError, match="clip 12, film 5"):
+        score_video(files["clip"], short)

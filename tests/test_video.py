@@ -1,0 +1,320 @@
+"""A film is a job: checked as a whole, made in parts, cut off and gone on with, told of itself."""
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from impasto.cli import app
+from impasto.errors import CheckpointError, OutputError, RecordError, SettingsError, VideoError
+from impasto.machine import interrupts
+from impasto.settings import applies
+from impasto.settings.fields import Settings
+from impasto.video import film as films
+from impasto.video import parts, told
+from impasto.video.ahead import Ahead, Behind
+from impasto.video.clip import Clip
+from impasto.video.job import VideoDelivery, VideoJob
+from impasto.video.work import VideoWork, plan
+from tests.clips import clip, decoded, drawn, packets
+from tests.helpers import painting
+
+FAST = {"network": "multistyle26"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    frames = [*drawn(7), *(255 - each for each in drawn(4))]
+    clip(tmp_path / "a.mp4", frames, ticks=lambda n: n * 1001, base=Fraction(1, 24000), sound="aac")
+    monkeypatch.setattr(parts, "LENGTH", 4)
+    monkeypatch.setattr("impasto.video.work.LENGTH", 4)
+    return tmp_path
+
+
+def job(output: str = "out.mp4", **options: Any) -> VideoJob:
+    delivery = VideoDelivery(
+        output, **{name: options.pop(name) for name in [*options] if name in VideoDelivery.__dataclass_fields__}
+    )
+    settings = FAST | options.pop("settings", {})
+    return VideoJob(
+        "a.mp4", style_index=options.pop("style_index", "3"), settings=settings, delivery=delivery, **options
+    )
+
+
+def said(*arguments: str, code: int = 0) -> str:
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == code, done.output
+    return " ".join(done.output.split())
+
+
+def test_a_film_keeps_times_sound_and_tells_of_itself(folder: Path) -> None:
+    events = list(VideoWork(job(sheet=True)).events())
+    assert [each.iteration for each in events] == [*range(1, 12)] and events[-1].done == 1
+    assert "frames/s" in events[3].text and events[3].seconds_left is not None
+    source, made = Clip("a.mp4").facts, Clip("out.mp4").facts
+    assert made.times == source.times and made.end == source.end and made.size == (48, 64)
+    assert packets(Path("out.mp4"), "audio") == packets(Path("a.mp4"), "audio")
+    record = told.read(Path("out.mp4.json"))
+    assert record["steps"] == 11 and record["shots"] == [0.0, round(7 * 1001 / 24000, 3)] and record["bits"] == 8
+    assert {*record["time_s"]} == {"decode", "paint", "steady", "encode"} and all(
+        each > 0 for each in record["time_s"].values()
+    )
+    within = told.read(Path("out.mp4"))
+    assert within["frames"] == 11 and "elapsed_s" not in within and "time_s" not in within
+    assert told.job_of(Path("out.mp4")) == job(sheet=True)
+    with Image.open("out.mp4.sheet.png") as sheet:
+        assert sheet.width > 1000
+    assert {each.name for each in folder.iterdir()} == {"a.mp4", "out.mp4", "out.mp4.json", "out.mp4.sheet.png"}
+
+
+def test_the_same_film_is_the_same_bytes(folder: Path) -> None:
+    VideoWork(job()).finish()
+    first = Path("out.mp4").read_bytes()
+    VideoWork(job(), force=True).finish()
+    assert Path("out.mp4").read_bytes() == first
+
+
+@pytest.mark.parametrize("cut", [1, 5, 8, 9])
+def test_a_film_that_was_cut_off_goes_on_to_the_same_frames(cut: int, folder: Path) -> None:
+    VideoWork(job("whole.mp4")).finish()
+    work = VideoWork(job())
+    events = work.events()
+    for _ in range(cut):
+        next(events)
+    while cut > 4 and not Path("out.mp4.parts/00000.state").exists():
+        pass  # the writing thread is behind
+    events.close()
+    assert work.interrupted and not Path("out.mp4").exists()
+    if cut < 4:
+        assert not Path("out.mp4.parts").exists()
+        with pytest.raises(CheckpointError, match="nothing to go on from"):
+            list(VideoWork(job(), resume=True).events())
+        return
+    assert work.output == Path("out.mp4.parts") and work.record
+    done = [each for each in sorted(Path("out.mp4.parts").iterdir()) if each.suffix == ".mp4"]
+    assert done and all(len(list(Clip(each).frames())) == 4 for each in done), "what is done is playable"
+    assert not [each for each in Path("out.mp4.parts").iterdir() if "partial" in each.name]
+    with pytest.raises(SettingsError, match="`resume` goes on with it, `force` starts afresh"):
+        VideoWork(job())
+    with pytest.raises(CheckpointError, match="of another film"):
+        list(VideoWork(job(style_index="4"), resume=True).events())
+    again = list(VideoWork(job(), resume=True).events())
+    assert len(again) < 11
+    times, frames = decoded(Path("out.mp4"))
+    whole_times, whole = decoded(Path("whole.mp4"))
+    assert times == whole_times and all(np.array_equal(a, b) for a, b in zip(frames, whole, strict=True))
+    assert not Path("out.mp4.parts").exists()
+
+
+def test_being_asked_to_stop_leaves_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interrupts, "asked", lambda: True)
+    work = VideoWork(job())
+    with pytest.raises(KeyboardInterrupt):
+        list(work.events())
+    assert work.interrupted and {each.name for each in folder.iterdir()} == {"a.mp4"}
+
+
+def test_a_part_of_a_clip_has_its_sound(folder: Path) -> None:
+    VideoWork(job(start=0.1, end=0.3)).finish()
+    source, made = Clip("a.mp4").facts, Clip("out.mp4").facts
+    kept = [time for time in source.times if 0.1 <= time < 0.3]
+    assert [float(time) for time in made.times] == pytest.approx([float(time) - 0.1 for time in kept], abs=1e-5)
+    contents = {content: time for time, content in packets(Path("a.mp4"), "audio")}
+    for time, content in packets(Path("out.mp4"), "audio"):
+        assert abs(contents[content] - Fraction(1, 10) - time) < Fraction(1, 8000)
+    with pytest.raises(SettingsError, match=r"no frame between `start` and `end`: a\.mp4 ends at 0\.46 s"):
+        VideoWork(job(start=7.0), force=True)
+
+
+@pytest.mark.parametrize("output", ["out.gif", "out.webp", "out.apng", "out", "out.mkv", "out.mov"])
+def test_every_form_of_output(output: str, folder: Path) -> None:
+    made = VideoWork(job(output, settings={"size": 33, "steady": "shots"})).finish()
+    assert made["steps"] == 11
+    if output == "out":
+        files = sorted(Path("out").iterdir())
+        assert [each.name for each in files] == [f"{number:04d}.png" for number in range(1, 12)]
+        with Image.open(files[0]) as image:
+            assert image.size == (33, 25)
+        with pytest.raises(OutputError, match="is there already, and not empty"):
+            VideoWork(job(output), force=True)
+    elif output == "out.webp":
+        with Image.open(output) as image:
+            assert getattr(image, "n_frames", 1) == 11 and image.size == (33, 25)
+    else:
+        facts = Clip(output).facts
+        assert len(facts.times) == 11 and facts.size == ((25, 33) if output in ("out.gif", "out.apng") else (24, 32))
+    assert told.read(Path(output)).get("frames") == 11
+    assert told.is_film(Path(output)) == (output != "out.webp")
+
+
+def test_odd_sizes_lose_a_row_before_the_first_frame_is_painted(folder: Path) -> None:
+    clip(Path("odd.mkv"), drawn(3, 33, 45), codec="ffv1", form="bgr0", options={})
+    odd = VideoJob("odd.mkv", style_index="3", settings=FAST | {"steady": "off"}, delivery=VideoDelivery("odd.mp4"))
+    assert plan(odd)["height"] == 32 and plan(odd)["width"] == 44
+    VideoWork(odd).finish()
+    assert Clip("odd.mp4").facts.size == (32, 44)
+
+
+def test_transparency_goes_through(folder: Path) -> None:
+    veil = np.zeros((32, 48), np.uint8)
+    veil[8:24, 8:40] = 255
+    clip(
+        Path("v.mov"),
+        [np.dstack([each[:32, :48], veil]) for each in drawn(3)],
+        codec="prores_ks",
+        form="yuva444p10le",
+        options={"profile": "4"},
+    )
+    seen = VideoJob("v.mov", style_index="3", settings=FAST, delivery=VideoDelivery("out.mov"))
+    VideoWork(seen).finish()
+    frames = list(Clip("out.mov").frames())
+    assert all(each.alpha is not None and np.abs(each.alpha * 255 - veil).max() < 2 for each in frames)
+    with pytest.raises(SettingsError, match=r"\.mp4 holds no transparency"):
+        VideoWork(seen.to("out.mp4"))
+
+
+def test_styles_change_over_time(folder: Path) -> None:
+    for name, seed in (("x.png", 1), ("y.png", 9)):
+        Image.fromarray(painting(64, 64, seed)).save(name)
+    given = {"network": "arbitrary", "steady": "off"}
+    for output, at in (("x.mkv", ((0.0, "x.png"),)), ("xy.mkv", ((0.0, "x.png"), (0.2, "y.png")))):
+        VideoWork(VideoJob("a.mp4", style_at=at, settings=given, delivery=VideoDelivery(output, codec="ffv1"))).finish()
+    VideoWork(
+        VideoJob("a.mp4", (("y.png", 1.0),), settings=given, delivery=VideoDelivery("y.mkv", codec="ffv1"))
+    ).finish()
+    (_, only), (_, both), (_, last) = (decoded(Path(name)) for name in ("x.mkv", "xy.mkv", "y.mkv"))
+    assert np.array_equal(both[0], only[0]) and np.array_equal(both[-1], last[-1])
+    assert not np.array_equal(both[3], only[3]) and not np.array_equal(both[3], last[3])
+
+
+def test_what_moving_pictures_heed_is_what_they_accept(folder: Path) -> None:
+    read: set[str] = set()
+
+    class Watched(Settings):
+        def __getattribute__(self, name: str) -> Any:
+            read.update({name} & Settings.__dataclass_fields__.keys())
+            return super().__getattribute__(name)
+
+    own = {declared.name for declared in applies.fields_of("video")}
+    with pytest.MonkeyPatch.context() as patch:
+        given = {"strength": 0.3, "network": "multi"}
+        watched = Watched(**Settings().changed(**given).dictionary() | {"method": "fast"})
+        patch.setattr(films, "chosen_settings", lambda *_: type("", (), {"changed": lambda self, **_: watched})())
+        read.clear()
+        films.Film(job(settings=given)).painter()
+    assert read == own
+    with pytest.raises(SettingsError, match="`iterations` has no effect on video"):
+        job(settings={"iterations": 3})
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"clip": ""}, "needs a `clip`"), ({"styles": [["a.png", 1]]}, "or `style_at` alone"), ({"start": -1}, "`start` must be"),
+        ({"end": 0}, "`end` must be after"), ({"rate": 0}, "`rate` must be"), ({"style_index": ""}, "Give one or more"),
+        ({"style_index": "", "style_at": [[2, "a.png"], [1, "b.png"]]}, "`style_at` takes rising times"),
+        ({"settings": {"steady": "full"}}, "`steady` cannot be 'full'"), ({"clip": "a\0b"}, "is no name of a file"),
+    ],
+)  # fmt: skip
+def test_jobs_that_make_no_sense(changes: dict[str, Any], word: str) -> None:
+    plain = job().dictionary()
+    assert VideoJob.of(json.loads(json.dumps(plain))) == job()
+    with pytest.raises(SettingsError, match=word):
+        VideoJob.of(plain | changes)
+    for wrong in ({"job": 2}, {"job": "x"}, {"styles": 3}, {"task": "stylize"}):
+        with pytest.raises(RecordError):
+            VideoJob.of(plain | wrong)
+
+
+def test_what_cannot_be_written_is_told_before_the_work(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("out.mp4").write_text("mine")
+    with pytest.raises(OutputError, match=r"out\.mp4 exists already"):
+        VideoWork(job())
+    with pytest.raises(OutputError, match=r"is the input a\.mp4 itself"):
+        VideoWork(job("a.mp4"), force=True)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("", (), {"free": 1000})())
+    with pytest.raises(OutputError, match="GB are free"):
+        VideoWork(job("b.mp4"))
+    assert Path("out.mp4").read_text() == "mine"
+
+
+def test_a_film_whose_clip_breaks_keeps_its_parts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Clip.frames
+
+    def breaks(self: Clip, first: int = 0) -> Any:
+        for frame in read(self, first):
+            if frame.number == 9:
+                raise VideoError("It breaks.")
+            yield frame
+
+    monkeypatch.setattr(Clip, "frames", breaks)
+    events: list[Any] = []
+    with pytest.raises(VideoError, match="It breaks"):
+        events.extend(event for event in VideoWork(job()).events())
+    assert Path("out.mp4.parts/00001.state").exists() or Path("out.mp4.parts/00000.state").exists()
+    assert not Path("out.mp4").exists()
+
+
+def test_the_command_line(folder: Path) -> None:
+    shown = said("video", "a.mp4", "--style-index", "3", "--network", "multistyle26", "-o", "c.mp4", "--dry-run")
+    assert "frames: 11" in shown and "codec: h264" in shown and "estimated_s" in shown and not Path("c.mp4").exists()
+    assert said("video", "a.mp4", "--style-index", "3", "--network", "multistyle26", "-o", "c.mp4", "-q") == "c.mp4"
+    assert "impasto: video" in said("info", "c.mp4") and "impasto: video" in said("info", "c.mp4.json")
+    Path("job.json").write_text(CliRunner().invoke(app, ["info", "c.mp4", "--job"]).output)
+    assert said("run", "job.json", "-o", "d.mp4", "-q") == "d.mp4"
+    assert "warping_8" in said("score-video", "a.mp4", "c.mp4", "--against", "d.mp4")
+    assert "takes SECONDS:STYLE" in said("video", "a.mp4", "--style-at", "soon:p.png", code=2)
+    assert "--codec" in said("video", "a.mp4", "--style-index", "3", "--codec", "h9", code=2)
+
+
+def test_what_runs_ahead_and_behind_ends_with_its_user() -> None:
+    def numbers() -> Any:
+        yield from range(100)
+
+    def broken() -> Any:
+        yield 1
+        raise VideoError("no more")
+
+    ahead: Ahead[int] = Ahead(numbers)
+    assert next(iter(ahead)) == 0
+    ahead.close()
+    failing: Ahead[int] = Ahead(broken)
+    with pytest.raises(VideoError, match="no more"):
+        list(failing)
+    failing.close()
+    done: list[int] = []
+    behind: Behind[int] = Behind(done.append)
+    for number in range(20):
+        behind.put(number)
+    behind.finish()
+    assert done == [*range(20)]
+
+    def refuse(_: int) -> None:
+        raise OutputError("full")
+
+    full: Behind[int] = Behind(refuse)
+    with pytest.raises(OutputError, match="full"):
+        for number in range(1000):
+            full.put(number)
+    full.close()
+
+
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    import importlib
+
+    from impasto.errors import ImpastoError
+    from impasto.video import needed
+
+    monkeypatch.setitem(__import__("sys").modules, "av", None)
+    with pytest.raises(ImpastoError, match=r"pip install 'impasto\[video\]'"):
+        importlib.reload(needed)
+    monkeypatch.undo()
+    importlib.reload(needed)
+    assert needed.av is av
