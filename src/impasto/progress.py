@@ -13,6 +13,7 @@ class Progress:
     to say of that. ``event`` says in a few words what happened just now that is worth a line for itself, and
     is empty otherwise. ``iteration`` and ``losses`` (every term's unweighted value, and their weighted
     ``total``) are told where there are any. ``seconds_left`` is an estimate, None as long as there is none.
+    ``counts`` are what has been counted so far, and the seconds that were taken for it, by name.
 
     >>> Progress(0.5, "tile 1/2").dictionary()["done"]
     0.5
@@ -24,7 +25,8 @@ class Progress:
     iteration: int = 0
     losses: Mapping[str, float] = field(default_factory=dict)
     seconds_left: float | None = None
+    counts: Mapping[str, float] = field(default_factory=dict)
 
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; ``Progress(**dictionary)`` is the same again."""
-        return asdict(self) | {"losses": dict(self.losses)}
+        return asdict(self) | {"losses": dict(self.losses), "counts": dict(self.counts)}

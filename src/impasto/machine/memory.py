@@ -84,17 +84,26 @@ def ran_out(error: Exception) -> bool:
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(each in str(error).lower() for each in said)
 
 
+_sharers = 1
+
+
+def shared_by(count: int) -> None:
+    """From here on this process is one of so many that share what there is."""
+    global _sharers  # noqa: PLW0603
+    _sharers = count
+
+
 def budget(setting: str, device: torch.device) -> int:
     """The bytes a run may take on a device, from a setting like ``4GB``; ``auto`` is half of what is free
-    beside this process.
+    beside this process, of both the part of this process (`shared_by`).
     """
     if setting != "auto":
         number, unit = float(setting[:-2]), setting[-2:]
-        return int(number * {"MB": 10**6, "GB": 10**9}[unit])
+        return int(number * {"MB": 10**6, "GB": 10**9}[unit]) // _sharers
     if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0]) // 2
+        return int(torch.cuda.mem_get_info(device)[0]) // 2 // _sharers
     free = min(int(psutil.virtual_memory().available), limits.memory_left())
-    return free // 2 + int(psutil.Process().memory_info().rss)
+    return free // 2 // _sharers + int(psutil.Process().memory_info().rss)
 
 
 def _glibc() -> ctypes.CDLL | None:
