@@ -14,6 +14,7 @@ class Progress:
     is empty otherwise. ``iteration`` and ``losses`` (every term's unweighted value, and their weighted
     ``total``) are told where there are any. ``seconds_left`` is an estimate, None as long as there is none.
     ``width`` and ``height`` are those of the scale that is worked at, 0 where there are no scales.
+    ``counts`` are what has been counted so far, and the seconds that were taken for it, by name.
 
     >>> Progress(0.5, "tile 1/2").dictionary()["done"]
     0.5
@@ -27,7 +28,8 @@ class Progress:
     seconds_left: float | None = None
     width: int = 0
     height: int = 0
+    counts: Mapping[str, float] = field(default_factory=dict)
 
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; ``Progress(**dictionary)`` is the same again."""
-        return asdict(self) | {"losses": dict(self.losses)}
+        return asdict(self) | {"losses": dict(self.losses), "counts": dict(self.counts)}

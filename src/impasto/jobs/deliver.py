@@ -33,20 +33,22 @@ class Work:
     written where it was asked for.
     """
 
-    def __init__(self, job: Job, *, resume: bool = False, force: bool = False) -> None:
+    def __init__(self, job: Job, *, resume: bool = False, force: bool = False, key: str = "") -> None:
         """Make sure that all files can be written, as far as that can be known beforehand, and prepare the
         task.
 
         Existing files are written over with ``force`` only, and those of the job itself with ``resume``,
-        which goes on from the checkpoint that an earlier run of it has left. Raises what `Job.prepared`
-        raises, OutputError, CheckpointError and SettingsError.
+        which goes on from the checkpoint that an earlier run of it has left. With a ``key`` it is one of
+        many, and soon made again: the result is written in its place and whole, or not at all, and the key
+        stands in its record, which is in the picture alone. Raises what `Job.prepared` raises, OutputError,
+        CheckpointError and SettingsError.
         """
         self.job, self.output = job, job.output
         self.record: dict[str, Any] | None = None
         self.interrupted = False
         self.misplaced: list[str] = []
         self._saved: list[str] = []
-        self._force = force or resume
+        self._force, self._key = force or resume, key
         self._numbered = numbered(job)
         self._checkpoint = files.beside(job.output, ".checkpoint")
         self._check(keeps=resume or job.delivery.checkpoint_every is not None)
@@ -85,11 +87,11 @@ class Work:
                 self._snapshot(moment)
         except (KeyboardInterrupt, GeneratorExit):
             self.interrupted = True
-            if not self.run.has_picture:
+            if self._key or not self.run.has_picture:
                 raise
             self._deliver()
         except Exception:
-            if self.run.has_picture:
+            if self.run.has_picture and not self._key:
                 self._deliver()
                 yield Progress(0, event=f"The picture so far is in {self.output}.")
             raise
@@ -173,6 +175,8 @@ class Work:
         result, delivery = self.run.result(), self.job.delivery
         result.record.update(inputs=self.job.inputs, snapshots=self._saved, job=self.job.dictionary())
         result.record["hashed"] = self._hashed
+        if self._key:
+            result.record["key"] = self._key
 
         def write(path: Path, force: bool) -> None:
             result.record["output"] = str(path)
@@ -192,7 +196,7 @@ class Work:
         if self.misplaced:
             result.record["events"] = [*result.record.get("events", []), *self.misplaced]
         self.record = result.record
-        if delivery.metadata:
+        if delivery.metadata and not self._key:
             told = record.encoded(result.record)
             self._placed(
                 sidecar(self.output),
@@ -206,6 +210,9 @@ class Work:
 
     def _placed(self, path: Path, write: Write, force: bool) -> Path:
         """Where `rescue.place` has put something. Raises OutputError."""
+        if self._key:
+            write(path, force)
+            return path
         there = place(path, write, force)
         if there != path:
             self.misplaced.append(f"{path} could not be written: it is {there}")

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,21 +43,42 @@ def walk(folder: str | os.PathLike[str]) -> Found:
     if not folder.is_dir():
         return Found([folder], Counter())
     passed: Counter[str] = Counter()
-    return Found(sorted(_files(folder, passed, {_identity(folder)})), passed)
+    found = sorted(
+        _files(folder, passed, {_identity(folder)}), key=lambda path: path.parts
+    )  # ten times as fast as paths
+    return Found(found, passed)
+
+
+def of_system(name: str) -> bool:
+    """Whether a file or folder of that name is hidden, or a system's own.
+
+    >>> of_system(".DS_Store"), of_system("@eaDir"), of_system("a.jpg")
+    (True, True, False)
+    """
+    return name.startswith(".") or name.casefold() in _OF_SYSTEMS
 
 
 def _files(folder: Path, passed: Counter[str], entered: set[tuple[int, int]]) -> Iterator[Path]:
     if not os.access(folder, os.R_OK | os.X_OK):
         passed["folders that cannot be read"] += 1
         return
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name.casefold() in _OF_SYSTEMS:
-            passed["hidden files" if path.name.startswith(".") else path.name.strip()] += 1
-        elif path.is_file():
-            yield path
-        elif path.is_dir() and (identity := _identity(path)) not in entered:
-            entered.add(identity)
-            yield from _files(path, passed, entered)
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda each: each.name):
+            if of_system(entry.name):
+                passed["hidden files" if entry.name.startswith(".") else entry.name.strip()] += 1
+            elif _is(entry.is_file):
+                yield folder / entry.name
+            elif _is(entry.is_dir) and (identity := _identity(Path(entry))) not in entered:
+                entered.add(identity)
+                yield from _files(Path(entry), passed, entered)
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    """What an entry is; a link that leads back to itself is nothing."""
+    try:
+        return kind()
+    except OSError:
+        return False
 
 
 def _identity(folder: Path) -> tuple[int, int]:

@@ -109,8 +109,11 @@ def listening() -> Iterator[None]:
 @contextmanager
 def held() -> Iterator[None]:
     """Within it, nothing is interrupted but by the third Ctrl-C: for what must not be lost, and is soon done.
-    `asked` tells afterwards.
+    `asked` tells afterwards. Other threads than the first are not interrupted anyway.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     _ear.held += 1
     try:
         yield

@@ -84,20 +84,32 @@ def ran_out(error: Exception) -> bool:
     return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or any(each in str(error).lower() for each in said)
 
 
+_sharers = 1
+
+
+def shared_by(count: int) -> None:
+    """From here on this process is one of so many that share what there is."""
+    global _sharers  # noqa: PLW0603
+    _sharers = count
+
+
 def budget(setting: str, device: torch.device) -> int:
     """The bytes a run may take on a device, from a setting like ``4GB``; ``auto`` is half of what is free
-    beside this process.
+    beside this process, of both the part of this process (`shared_by`).
     """
     if setting != "auto":
         number, unit = float(setting[:-2]), setting[-2:]
-        return int(number * {"MB": 10**6, "GB": 10**9}[unit])
+        return int(number * {"MB": 10**6, "GB": 10**9}[unit]) // _sharers
     free, own = _free_and_own(device)
-    return free // 2 + own
+    return free // 2 // _sharers + own
 
 
 def most(device: torch.device) -> int:
-    """The bytes that a run can take on a device at all: all that is free, and what this process has."""
-    return sum(_free_and_own(device))
+    """The bytes that a run can take on a device at all: its share of all that is free, and what this process
+    has.
+    """
+    free, own = _free_and_own(device)
+    return free // _sharers + own
 
 
 def _free_and_own(device: torch.device) -> tuple[int, int]:

@@ -5,7 +5,15 @@ so, and `writing` tags and writes it.
 """
 
 from impasto.pictures.origin import NOWHERE, Origin, origin_of
-from impasto.pictures.reading import PictureLike, decoded, load, read_description, size_of, truncation
+from impasto.pictures.reading import (
+    PictureLike,
+    decoded,
+    load,
+    read_description,
+    size_of,
+    truncation,
+    truncation_allowed,
+)
 from impasto.pictures.writing import FORMATS, Format, Saveable, check_format, save
 
 __all__ = [
@@ -23,4 +31,5 @@ __all__ = [
     "save",
     "size_of",
     "truncation",
+    "truncation_allowed",
 ]

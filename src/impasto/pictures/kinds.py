@@ -7,6 +7,12 @@ from impasto.errors import ImageError
 HEAD = 4096
 """The bytes that are looked at."""
 
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif", ".webp", ".gif", ".bmp", ".dib",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".j2k", ".jpx", ".tga", ".ico",
+)  # fmt: skip
+"""How the names of what is opened end, in small letters: for whole folders, in which other things lie."""
+
 _CONVERT = "export it as PNG, TIFF or JPEG from the program that made it"
 _DEVELOP = "develop it to TIFF or JPEG first, with the camera's own program, darktable or RawTherapee"
 _FRAME = "take a frame of it, as with `ffmpeg -i FILE -frames:v 1 frame.png`"

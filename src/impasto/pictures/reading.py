@@ -46,6 +46,11 @@ def truncation(allowed: bool) -> Iterator[None]:
         _allow_truncated.reset(before)
 
 
+def truncation_allowed() -> bool:
+    """What `truncation` says here."""
+    return _allow_truncated.get()
+
+
 def load(source: PictureLike, allow_truncated: bool | None = None) -> Picture:
     """Any picture as a `Picture`.
 

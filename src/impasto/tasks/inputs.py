@@ -1,5 +1,7 @@
 """What a task is given: a content, styles with weights, and a size."""
 
+import contextlib
+import functools
 import logging
 import math
 import os
@@ -9,8 +11,10 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
 from impasto.errors import ImageError, SettingsError
+from impasto.machine.files import at_home
 from impasto.networks import codes
 from impasto.networks.codes import StyleCode
+from impasto.networks.zoo import is_file
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import load_own
@@ -136,6 +140,27 @@ def _saved(entry: StyleCode | str | os.PathLike[str]) -> StyleCode:
 
 
 def _seen(entry: PictureLike, network: str) -> StyleCode:
+    if isinstance(entry, (str, os.PathLike)):
+        with contextlib.suppress(OSError, ValueError):  # of what is not there, the reader tells
+            states = tuple(_state(path) for path in (entry, network) if path is entry or is_file(network))
+            return _of_file(os.fspath(entry), network, states, codecs.truncation_allowed())
+    return _looked_at(entry, network)
+
+
+@functools.lru_cache(64)
+def _of_file(path: str, network: str, _states: tuple[tuple[int, ...], ...], _truncated: bool) -> StyleCode:
+    """The style of a painting in a file, as long as that and a network's own file are in the same states: for
+    many photographs it is looked at once.
+    """
+    return _looked_at(path, network)
+
+
+def _state(path: str | os.PathLike[str]) -> tuple[int, ...]:
+    found = at_home(path).stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _looked_at(entry: PictureLike, network: str) -> StyleCode:
     own, painting = load_own(entry, max)
     check_side(own, "style")
     return codes.predicted(painting, network)

@@ -1,0 +1,215 @@
+"""A batch: a plan carried out, by this process or several, and a report on it."""
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+from impasto.batch import items as items_
+from impasto.batch.items import Item
+from impasto.batch.ledger import STATE, Ledger, seen
+from impasto.batch.plan import Plan
+from impasto.batch.share import ENDS, STAGES, Share
+from impasto.errors import OutputError
+from impasto.jobs.process import Process
+from impasto.machine import files, interrupts, limits
+from impasto.machine.claim import claimed
+from impasto.machine.files import at_home
+from impasto.progress import Progress
+
+EACH = 1.5e9
+"""Bytes that a worker may come to take, when it is decided how many there are to be."""
+
+
+def workers_for(count: int) -> int:
+    """How many workers do so many items best: one for each processor, as memory allows."""
+    import psutil
+
+    free = min(psutil.virtual_memory().available, limits.memory_left())
+    return max(1, min(count, limits.processors(), int(free / EACH)))
+
+
+@dataclass
+class Batch:
+    """A batch made ready. With ``workers`` above one, each is a process, and whatever it dies of, the others
+    go on. More than ``most_failures`` end it. ``claims`` shares the folder with other batches that do.
+    """
+
+    plan: Plan
+    ledger: Ledger
+    part: str = ""
+    workers: int = 1
+    most_failures: int | None = None
+    claims: bool = False
+    stopped: bool = False
+    _counts: dict[int, dict[str, float]] = field(default_factory=dict)
+    _began: float = field(default_factory=time.perf_counter)
+    _ended: float | None = None
+
+    def events(self) -> Generator[Progress, None, None]:
+        """Carry it out, telling how far it is, how fast, and of each failure. Close the generator to stop:
+        what is done is kept, and another call goes on.
+
+        Raises OutputError when the folder cannot be written, or another process is at work there.
+        """
+        files.create_folder(self.plan.folder / STATE)
+        self._began = time.perf_counter()
+        alone = contextlib.nullcontext() if self.claims else claimed(self.plan.folder / STATE / f"batch{self.part}")
+        with alone:
+            try:
+                events = self._alone() if self.workers == 1 else self._together()
+                with contextlib.closing(events):
+                    for progress in events:
+                        yield progress
+                        if self.most_failures is not None and self.count("failed") > self.most_failures:
+                            self.stopped = True
+                            break
+            finally:
+                self._ended = time.perf_counter()
+                self.ledger.settle()
+
+    def count(self, name: str) -> float:
+        """How many there are of one of `ENDS`, or the seconds that a stage has taken, as ``paint_s``."""
+        return sum(counts.get(name, 0) for counts in self._counts.values())
+
+    @property
+    def failures(self) -> int:
+        """The items that failed, now or before, and were not tried again."""
+        return int(self.count("failed")) + len(self.plan.failed)
+
+    def report(self) -> dict[str, Any]:
+        """What has been done, how fast, and what is left, as plain values for JSON."""
+        ended = {kind: int(self.count(kind)) for kind in ENDS}
+        elapsed = (self._ended or time.perf_counter()) - self._began
+        return {
+            "impasto": "batch",
+            "output": str(self.plan.folder),
+            **self.plan.counts,
+            "done_now": ended["made"],
+            "done_already": ended["kept"],
+            "failures": self.failures,
+            "left": len(self.plan.to_do) - sum(ended.values()),
+            "stopped": self.stopped,
+            "errors": str(self.ledger.errors) if self.failures else None,
+            "workers": self.workers,
+            "part": self.part.removeprefix("-"),
+            "elapsed_s": round(elapsed, 3),
+            "pictures_per_s": round(ended["made"] / elapsed, 4) if elapsed else 0.0,
+            "seconds": {stage: round(self.count(f"{stage}_s"), 3) for stage in STAGES},
+        }
+
+    def _alone(self) -> Generator[Progress, None, None]:
+        share = Share(self.plan.folder, self.plan.to_do, part=self.part, claims=self.claims)
+        for progress in share.events():
+            yield self._told(0, progress)
+
+    def _together(self) -> Generator[Progress, None, None]:
+        told: queue.Queue[tuple[int, Progress] | Exception | None] = queue.Queue()
+        watchers = [_Watcher(self, number, told.put) for number in range(self.workers)]
+        for each in watchers:
+            each.start()
+        left = len(watchers)
+        try:
+            while left:
+                with contextlib.suppress(queue.Empty):
+                    found = told.get(timeout=0.5)
+                    if found is None:
+                        left -= 1
+                    elif isinstance(found, Exception):
+                        raise found
+                    else:
+                        yield self._told(*found)
+                if interrupts.asked():
+                    raise KeyboardInterrupt
+        finally:
+            for each in watchers:
+                each.stop()
+            for each in watchers:
+                each.join()
+
+    def _told(self, worker: int, progress: Progress) -> Progress:
+        """What a worker tells, of all of them."""
+        self._counts[worker] = dict(progress.counts)
+        ended, total = sum(self.count(kind) for kind in ENDS), len(self.plan.to_do)
+        elapsed, made = time.perf_counter() - self._began, self.count("made")
+        rate, failed = made / elapsed if elapsed else 0.0, int(self.count("failed"))
+        text = f"{ended:.0f}/{total}, {rate:.2f} pictures/s" + (f", {failed} failed" if failed else "")
+        left = (total - ended) * elapsed / ended if ended else None
+        counts = {name: self.count(name) for name in progress.counts}
+        return Progress(ended / max(1, total), text, progress.event, seconds_left=left, counts=counts)
+
+
+class _Watcher(threading.Thread):
+    """Watches over one worker, and begins another when it has died."""
+
+    def __init__(self, batch: Batch, number: int, tell: Callable[[Any], None]) -> None:
+        super().__init__(daemon=True)
+        self._batch, self._number, self._tell = batch, number, tell
+        items = batch.plan.to_do
+        # Those that claim go round from different places.
+        turned = number * len(items) // batch.workers
+        self._left = items[turned:] + items[:turned] if batch.claims else items[number :: batch.workers]
+        self._base: dict[str, float] = {}
+        self._process: Process | None = None
+        self._stopped = False
+
+    def run(self) -> None:
+        ahead = 1
+        try:
+            while self._left and not self._stopped:
+                process = self._process = self._begun(ahead)
+                with process:
+                    counts = self._watch(process)
+                if process.outcome == "failed":
+                    raise OutputError(process.failure)
+                if process.outcome != "died":
+                    break
+                self._base = {name: self._base.get(name, 0) + counts.get(name, 0) for name in {*counts, *self._base}}
+                if self._batch.claims:  # where an item that has killed three is known
+                    continue
+                self._left = self._left[int(sum(counts.get(kind, 0) for kind in ENDS)) :]
+                if ahead == 0 and self._left:  # it was alone with this one
+                    self._fail(self._left.pop(0), process.failure)
+                ahead = 1 - ahead
+        except Exception as error:
+            self._tell(error)
+        self._tell(None)
+
+    def stop(self) -> None:
+        """Let the worker stop, and begin no other."""
+        self._stopped = True
+        if self._process:
+            self._process.cancel()
+
+    def _begun(self, ahead: int) -> Process:
+        options = {"part": self._batch.part, "ahead": ahead, "claims": self._batch.claims}
+        items, folder = items_.dictionary(self._left), str(self._batch.plan.folder)
+        return Process(
+            "impasto.batch.share:Share.of",
+            {"folder": folder, "items": items, "sharers": self._batch.workers, **options},
+        )
+
+    def _watch(self, process: Process) -> dict[str, float]:
+        counts: dict[str, float] = {}
+        for progress in process.events():
+            if progress.counts:
+                counts = dict(progress.counts)
+                self._tell((self._number, self._with_base(progress)))
+        return counts
+
+    def _fail(self, item: Item, reason: str) -> None:
+        content = None
+        with contextlib.suppress(OSError):
+            content = seen(at_home(item.content))
+        error = OutputError(reason)
+        Ledger(self._batch.plan.folder, self._batch.part).note_failed(item, content, error, reason)
+        self._base["failed"] = self._base.get("failed", 0) + 1
+        self._tell((self._number, self._with_base(Progress(0, event=f"{item.content}: {reason}"))))
+
+    def _with_base(self, progress: Progress) -> Progress:
+        names = {*progress.counts, *self._base}
+        counts = {name: progress.counts.get(name, 0) + self._base.get(name, 0) for name in names}
+        return Progress(progress.done, progress.text, progress.event, counts=counts)

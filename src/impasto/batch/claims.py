@@ -1,0 +1,125 @@
+"""Claims: any number of workers, on any machines, share one folder, and nobody tells them who does what.
+
+Whoever would paint an item makes a file for it, which only one can, and touches all that he holds every few
+seconds. A claim that has not been touched for a minute is of a worker that has died: another takes it. Times
+are those of the folder's own system, by a file of the worker's there, so that no two clocks have to agree.
+
+Two that take over one stale claim at the same moment may both paint the item. They write the same bytes, each
+whole: done twice is done once, in effect.
+"""
+
+import contextlib
+import hashlib
+import os
+import secrets
+import threading
+from pathlib import Path
+
+from impasto.errors import OutputError
+from impasto.machine import files
+
+BEAT = 10.0
+"""Seconds between two touches."""
+STALE = 60.0
+"""Seconds after which a claim that was not touched is taken over."""
+MOST_TRIES = 3
+"""An item whose claim has gone stale so often has killed its workers."""
+
+
+class Claims:
+    """The claims of one worker; close them, or use them in a ``with``."""
+
+    def __init__(self, folder: Path, *, beat: float = BEAT, stale: float = STALE) -> None:
+        """``folder`` is where all workers' claims lie. Raises OutputError."""
+        self._folder, self._beat, self._stale = folder, beat, stale
+        self._name = f"{os.uname().nodename if hasattr(os, 'uname') else 'host'}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._own = folder / f"{self._name}.worker"
+        self._held: set[Path] = set()
+        self._closed = threading.Event()
+        files.create_folder(folder)
+        self._written(self._own, "x", "")
+        self._thread = threading.Thread(target=self._touch, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> "Claims":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+        self._thread.join()
+        for path in [*self._held, self._own]:
+            path.unlink(missing_ok=True)
+        self._held.clear()
+
+    def take(self, output: str) -> int | None:
+        """Claim an item: how many have tried it, oneself among them, or None while another has it. Raises
+        OutputError.
+        """
+        path, tries = self._path(output), 1
+        if not self._made(path, tries):
+            if not self._is_stale(path):
+                return None
+            taken = path.with_name(f"{path.name}.{self._name}")
+            try:
+                path.rename(taken)  # which only one of those who see it stale can do
+            except OSError:
+                return None
+            tries = 1 + self._tries(taken)
+            fresh = not self._is_stale(taken)  # another was quicker, and this is already his
+            if fresh:
+                with contextlib.suppress(OSError):
+                    os.link(taken, path)
+            taken.unlink(missing_ok=True)
+            if fresh or not self._made(path, tries):
+                return None
+        self._held.add(path)
+        return tries
+
+    def give_back(self, output: str) -> None:
+        """Let go of an item that is done, or that another may have."""
+        path = self._path(output)
+        self._held.discard(path)
+        path.unlink(missing_ok=True)
+
+    def _path(self, output: str) -> Path:
+        return self._folder / f"{hashlib.sha256(output.encode(errors='surrogateescape')).hexdigest()[:32]}.claim"
+
+    def _made(self, path: Path, tries: int) -> bool:
+        try:
+            self._written(path, "x", f"{tries} {self._name}\n")
+        except FileExistsError:
+            return False
+        return True
+
+    def _written(self, path: Path, mode: str, text: str) -> None:
+        try:
+            with path.open(mode) as file:
+                file.write(text)
+        except FileExistsError:
+            raise
+        except OSError as error:
+            raise OutputError(
+                f"{path} could not be written ({error.strerror}): `claim` needs a folder for all."
+            ) from error
+
+    def _tries(self, path: Path) -> int:
+        try:
+            return int(path.read_text().split()[0])
+        except (OSError, ValueError, IndexError):
+            return 1
+
+    def _is_stale(self, path: Path) -> bool:
+        try:
+            touched = path.stat().st_mtime
+        except OSError:  # it has just been given back
+            return False
+        with contextlib.suppress(OSError):
+            os.utime(self._own)
+            return self._own.stat().st_mtime - touched > self._stale
+        return False
+
+    def _touch(self) -> None:
+        while not self._closed.wait(self._beat):
+            for path in [*self._held]:
+                with contextlib.suppress(OSError):
+                    os.utime(path)

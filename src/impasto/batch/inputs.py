@@ -1,0 +1,165 @@
+"""What a batch is of: folders, globs, lists, manifests and files, taken apart into photographs."""
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
+from typing import Any
+
+from impasto.batch.ledger import STATE
+from impasto.batch.manifest import MANIFESTS, rows_of
+from impasto.errors import SettingsError
+from impasto.machine import folders
+from impasto.machine.files import at_home
+from impasto.pictures.kinds import SUFFIXES
+
+LISTS = (".txt", ".lst")
+"""How the names of lists end, in small letters: files with the path of a photograph in every line."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A photograph, the ``place`` of its result among the others' (a folder, "" for the topmost), and what a
+    manifest says of it, whose paths are relative to ``base``.
+    """
+
+    path: str
+    place: str = ""
+    row: Mapping[str, Any] = field(default_factory=dict)
+    base: str = ""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The photographs in order, and how many names of each kind were passed over in folders."""
+
+    found: list[Source]
+    passed: Counter[str]
+
+
+def is_many(text: str) -> bool:
+    """Whether an input stands for more than itself: a folder, a list, a manifest, or a glob.
+
+    >>> is_many("photos/*.jpg"), is_many("painting.jpg"), is_many("orders.csv")
+    (True, False, True)
+    """
+    path = at_home(text)
+    if path.is_dir() or path.suffix.lower() in (*LISTS, *MANIFESTS):
+        return True
+    return glob.has_magic(text) and not os.path.lexists(path)
+
+
+def sources_of(inputs: Sequence[str], output: Path) -> Sources:
+    """The photographs among ``inputs``, but for what lies in ``output`` or was made by another batch.
+
+    In folders and globs, what is hidden, a system's own, or has no picture's suffix is passed over; what is
+    named itself is not. Raises SettingsError for what is not there, or stands for nothing.
+    """
+    passed: Counter[str] = Counter()
+    made = _Made(output)
+    found: list[Source] = []
+    for text in inputs:
+        path = at_home(text)
+        if path.is_dir():
+            if made.within(path):
+                raise SettingsError(
+                    f"{text} is the output of a batch, and cannot be its input: name a folder of photographs, or one in it for "
+                    "the output."
+                )
+            found += _of_folder(path, path, made, passed)
+        elif glob.has_magic(text) and not os.path.lexists(path):
+            found += _of_glob(text, made, passed)
+        elif not os.path.lexists(path):
+            raise SettingsError(f"There is no file or folder {text}.")
+        elif path.suffix.lower() in MANIFESTS:
+            found += _listed(path, rows_of(path))
+        elif path.suffix.lower() in LISTS:
+            found += _listed(path, ({"content": line} for line in lines_of(path.read_text(errors="surrogateescape"))))
+        else:
+            found.append(Source(text))
+    if not found:
+        what = f" (passed over: {folders.Found([], passed).told()})" if passed else ""
+        raise SettingsError(f"There is no picture in {', '.join(inputs)}{what}.")
+    return Sources(found, passed)
+
+
+def lines_of(text: str) -> list[str]:
+    """The paths in a list: one a line, or parted by zero bytes, as ``find -print0`` does.
+
+    >>> lines_of("a.jpg\\n\\nb c.jpg\\n"), lines_of("a.jpg\\0b.jpg\\0")
+    (['a.jpg', 'b c.jpg'], ['a.jpg', 'b.jpg'])
+    """
+    return [line for line in (text.split("\0") if "\0" in text else text.splitlines()) if line.strip()]
+
+
+class _Made:
+    """The folders whose pictures are results: of this batch, and of others."""
+
+    def __init__(self, output: Path) -> None:
+        self._output = os.path.realpath(output)
+        self._known: dict[str, bool] = {os.path.dirname(self._output): False}
+
+    def within(self, folder: Path) -> bool:
+        """Whether a folder is one of a batch's results, or in one."""
+        return self._made(os.path.realpath(folder))
+
+    def _made(self, real: str) -> bool:
+        if real == self._output:
+            return True
+        if real not in self._known:
+            up = os.path.dirname(real)
+            self._known[real] = os.path.isdir(os.path.join(real, STATE)) or (up != real and self._made(up))
+        return self._known[real]
+
+
+def _of_folder(folder: Path, top: Path, made: _Made, passed: Counter[str]) -> Iterator[Source]:
+    walked = folders.walk(folder)
+    passed.update(walked.passed)
+    places: dict[str, tuple[str, bool]] = {}
+    for path in map(str, walked.files):
+        parent, name = os.path.split(path)
+        if parent not in places:
+            places[parent] = os.path.relpath(parent, top), made.within(Path(parent))
+        place, is_made = places[parent]
+        if is_made:
+            passed["results of a batch"] += 1
+        elif (suffix := os.path.splitext(name)[1].lower()) not in SUFFIXES:
+            passed[suffix or "without a suffix"] += 1
+        else:
+            yield Source(path, "" if place == "." else place)
+
+
+def _of_glob(text: str, made: _Made, passed: Counter[str]) -> Iterator[Source]:
+    """What a glob finds, placed as it lies below the glob's part without wildcards."""
+    pattern = str(at_home(text))
+    parts = PurePath(pattern).parts
+    top = Path(*[part for index, part in enumerate(parts) if not glob.has_magic("".join(parts[: index + 1]))])
+    entered: set[str] = set()
+    for name in sorted(glob.glob(pattern, recursive=True)):
+        path = Path(name)
+        below = path.relative_to(top).parts
+        if any(map(folders.of_system, below)) or not (path.is_file() or path.is_dir()):
+            passed["hidden files"] += 1
+        elif path.is_dir():
+            if "**" not in parts:  # which names what is in it, too
+                yield from _of_folder(path, top, made, passed)
+        elif made.within(path.parent):
+            passed["results of a batch"] += 1
+        elif path.suffix.lower() not in SUFFIXES:
+            passed[path.suffix.lower() or "without a suffix"] += 1
+        elif name not in entered:
+            entered.add(name)
+            yield Source(name, "" if path.parent == top else str(path.parent.relative_to(top)))
+
+
+def _listed(file: Path, rows: Iterator[dict[str, Any]]) -> Iterator[Source]:
+    """The rows of a list or a manifest: paths are relative to its own folder, and results are placed by what
+    is written.
+    """
+    for row in rows:
+        named = PurePath(row["content"])
+        parts = [part for part in named.parent.parts if part not in ("..", "~", named.anchor)]
+        rest = {name: value for name, value in row.items() if name != "content"}
+        yield Source(str(file.parent / at_home(named)), os.path.join("", *parts), rest, str(file.parent))

@@ -1,0 +1,108 @@
+"""Items: one photograph in one look, which is a job, and the key by which its result is known again."""
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from impasto import weights
+from impasto._version import __version__
+from impasto.errors import ImageError
+from impasto.jobs.job import Job
+from impasto.machine import files
+from impasto.machine.files import at_home
+from impasto.settings.applies import chosen_settings
+
+ANY = "photograph"
+"""What stands for the content in the job of a `Pattern`."""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What many items have in common: a job for any photograph, `ANY` and without an output."""
+
+    job: Job
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """Of all that decides what a result is, but for the photograph: the job, with every file by its
+        SHA-256 in place of its path; what its recipe's settings come to; the weights; and the version.
+
+        The files are read. Raises ImageError for one that cannot be.
+        """
+        job = self.job
+        regions = ["regions"] if job.regions else []
+        chosen = chosen_settings(job.recipe, dict(job.settings), job.task, regions).dictionary()
+        told = {
+            "version": __version__,
+            "weights": {name: each.sha256 for name, each in weights.REGISTRY.items()},
+            "settings": {name: value for name, value in chosen.items() if name not in job.settings},
+            "job": job.moved(_by_content).dictionary(),
+        }
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+
+    def files(self) -> list[str]:
+        """The paths of the files that are read for every photograph."""
+        found: list[str] = []
+        self.job.moved(lambda path: found.append(path) or path)  # type: ignore[func-returns-value]
+        return [path for path in found if path != ANY]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A photograph in a look. ``output`` is a path within the batch's folder, with slashes."""
+
+    content: str
+    output: str
+    pattern: Pattern
+
+    def job(self, folder: Path) -> Job:
+        """What makes the result."""
+        pattern = self.pattern.job
+        delivery = replace(pattern.delivery, output=str(folder / self.output))
+        return replace(pattern, content=self.content, delivery=delivery)
+
+    def key(self, content: str) -> str:
+        """By what the result is known for one of this very ``content``, given by its SHA-256.
+
+        >>> pattern = Pattern(Job("stylize", ANY, style_index="rhone", settings={"method": "fast"}))
+        >>> Item("a.jpg", "a.png", pattern).key("00") == Item("b.jpg", "b.png", pattern).key("00")
+        True
+        """
+        told = (self.pattern.digest, content, os.path.splitext(self.output)[1].lower())
+        return hashlib.sha256("\0".join(told).encode()).hexdigest()[:32]
+
+
+def dictionary(items: list[Item]) -> dict[str, Any]:
+    """Items as plain values for JSON; `of` makes the same of them."""
+    patterns = {id(item.pattern): item.pattern for item in items}
+    numbers = {name: number for number, name in enumerate(patterns)}
+    return {
+        "patterns": [pattern.job.dictionary() for pattern in patterns.values()],
+        "items": [[item.content, item.output, numbers[id(item.pattern)]] for item in items],
+    }
+
+
+def of(data: Mapping[str, Any]) -> list[Item]:
+    """The items of a `dictionary`."""
+    patterns = [Pattern(Job.of(job)) for job in data["patterns"]]
+    return [Item(content, output, patterns[number]) for content, output, number in data["items"]]
+
+
+@functools.lru_cache(4096)
+def _sha256_of(path: str) -> str:
+    return files.sha256_of(at_home(path))
+
+
+def _by_content(path: str) -> str:
+    """A name that says what a file holds, and of what kind it is."""
+    if path == ANY:
+        return path
+    try:
+        return _sha256_of(path) + Path(path).suffix.lower()
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read ({error.strerror}): give the path of a file.") from error

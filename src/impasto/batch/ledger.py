@@ -1,0 +1,146 @@
+"""What a batch remembers beside its results: an index, by which a hundred thousand finished items are known
+without opening one, and the failures with their reasons.
+
+Both are lines of JSON that are only ever appended to while it works, so that a process that is killed leaves
+at worst half a line, which is passed over; the results themselves carry their keys, and what the index has
+lost is found in them. Several processes may write the same files, for a line is written at once.
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from impasto.batch.items import Item
+from impasto.errors import ImpastoError, OutputError
+from impasto.machine import files
+from impasto.tasks import record
+
+STATE = ".impasto"
+"""The folder of a batch's index, in that of its results."""
+
+Seen = tuple[int, int]
+"""The size and the time of change of a file, by which it is taken for the same."""
+
+
+class Ledger:
+    """The memory of a batch in a folder. ``made`` and ``failed`` are by the items' outputs."""
+
+    def __init__(self, folder: Path, part: str = "") -> None:
+        """``part`` parts the files of those that share a folder, but not a machine."""
+        self._folder, self._part = folder, part
+        self.index = folder / STATE / f"index{part}.jsonl"
+        self.errors = folder / f"errors{part}.jsonl"
+        self.made: dict[str, dict[str, Any]] = {}
+        self.failed: dict[str, dict[str, Any]] = {}
+        self._read: dict[Path, Seen] = {}
+
+    def read(self) -> None:
+        """Take in what all parts have written."""
+        for row in _rows([self.index, *sorted((self._folder / STATE).glob("index*.jsonl"))]):
+            known = self.made.get(row["output"])
+            if known is None or known["changed"][1] <= row["changed"][1]:
+                self.made[row["output"]] = row
+        self.read_failures()
+
+    def read_failures(self) -> None:
+        """Take in what has failed anywhere, of files that have grown since."""
+        for path in self._folder.glob("errors*.jsonl"):
+            if self._read.get(path) != (now := seen(path)):
+                self._read[path] = now
+                for row in _rows([path]):
+                    if row["at"] > self.failed.get(row["output"], {"at": 0})["at"]:
+                        self.failed[row["output"]] = row
+
+    def is_made(self, item: Item, content: Seen, output: Seen) -> bool:
+        """Whether the index says that an output that is there is the result of what is there."""
+        row = self.made.get(item.output)
+        return (
+            row is not None
+            and row["changed"] == [*output]
+            and row["seen"] == [*content]
+            and row["key"] == item.key(row["content_sha256"])
+        )
+
+    def has_failed(self, item: Item, content: Seen | None) -> bool:
+        """Whether an item failed, and nothing has changed since."""
+        row = self.failed.get(item.output)
+        return row is not None and row["pattern"] == item.pattern.digest and row["seen"] == (content and [*content])
+
+    def has_failed_since(self, item: Item, content: Seen) -> bool:
+        """Whether another has failed at it since the failures were read."""
+        before = self.failed.get(item.output)
+        self.read_failures()
+        return self.failed.get(item.output) is not before and self.has_failed(item, content)
+
+    def note_made(self, item: Item, content: Seen, digest: str) -> None:
+        """Append that an output is there, from a ``content`` of that SHA-256. Raises OutputError."""
+        changed = seen(self._folder / item.output)
+        row = {"output": item.output, "key": item.key(digest), "content": item.content, "content_sha256": digest}
+        _append(self.index, row | {"seen": content, "changed": changed, "at": time.time()})
+
+    def note_failed(self, item: Item, content: Seen | None, error: Exception, reason: str) -> None:
+        """Append why an item failed. Raises OutputError."""
+        row = {"output": item.output, "content": item.content, "error": type(error).__name__, "reason": reason}
+        _append(self.errors, row | {"pattern": item.pattern.digest, "seen": content, "at": time.time()})
+
+    def settle(self) -> None:
+        """Leave in this part's list of failures those that stand, each once. Raises OutputError."""
+        self.read()
+        own = {row["output"]: row for row in _rows([self.errors])}
+        kept = [
+            row
+            for output, row in own.items()
+            if row["at"] > self.made.get(output, {"at": 0})["at"] and os.path.lexists(row["content"])
+        ]
+        if kept:
+            files.write_atomic(self.errors, "".join(map(_line, kept)).encode(), force=True)
+        else:
+            files.remove(self.errors)
+
+
+def seen(path: str | Path) -> Seen:
+    """Raises OSError."""
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns
+
+
+def key_in(output: Path) -> str | None:
+    """The key that a result carries, None where there is none, or no picture."""
+    try:
+        return str(record.read(output)["key"])
+    except (ImpastoError, KeyError):
+        return None
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row) + "\n"
+
+
+def _append(path: Path, row: dict[str, Any]) -> None:
+    try:
+        with path.open("a+b", buffering=0) as file:
+            whole = file.seek(0, os.SEEK_END) == 0 or (file.seek(-1, os.SEEK_END) and file.read(1) == b"\n")
+            text = ("" if whole else "\n") + _line(row)
+            if file.write(text.encode()) != len(text):
+                raise OutputError(f"{path} could not be written whole: free some space.")
+    except OSError as error:
+        raise OutputError(f"{path} could not be written ({error.strerror}): free some space.") from error
+
+
+def _rows(paths: Iterable[Path]) -> Iterable[dict[str, Any]]:
+    for path in dict.fromkeys(paths):
+        try:
+            with files.opened(path) as file:
+                lines = file.read().splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except ValueError:  # what was cut off
+                continue
+            if isinstance(row, dict) and {"output", "seen", "at"} <= row.keys():
+                yield row

@@ -1,0 +1,129 @@
+"""What the photographs of a batch are to look like: what is asked for of all, and what a manifest says of
+some.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from impasto.batch.inputs import Source
+from impasto.batch.items import ANY, Pattern
+from impasto.batch.manifest import LOOKS, regions_of, styles_of
+from impasto.errors import SettingsError
+from impasto.jobs.job import Delivery, Job, RegionFiles
+from impasto.machine import folders, strict_json
+from impasto.machine.files import at_home
+from impasto.pictures.kinds import SUFFIXES
+from impasto.settings.style_names import style_names
+
+Styles = tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is asked for of every photograph that has no row of its own saying otherwise.
+
+    ``styles`` are paintings with weights, which are blended, or with ``each_style`` give a result each, and
+    then may be folders of them; ``style_indices`` are learnt styles in their place. ``name`` is an
+    `outputs.Template`, "" for the usual one. The fast method is used where neither ``settings``, nor a
+    ``recipe``, nor regions ask for another: the optimiser takes minutes a picture.
+    """
+
+    styles: Styles = ()
+    style_indices: tuple[str, ...] = ()
+    each_style: bool = False
+    recipe: str = "default"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    delivery: Delivery = field(default_factory=Delivery)
+    name: str = ""
+
+
+class Looks:
+    """The patterns of a batch, each made once."""
+
+    def __init__(self, wish: Wish) -> None:
+        """Raises SettingsError for a wish that makes no sense."""
+        self._wish = wish
+        self._styles = tuple((os.path.abspath(path), weight) for path, weight in _paintings(wish))
+        usual = {"method": "fast"} if wish.recipe == "default" else {}
+        plain = Job("stylize", ANY, (("style", 1.0),), recipe=wish.recipe, settings=usual | dict(wish.settings))
+        # From here on, what is relative is relative to a manifest.
+        self._settings = plain.moved(lambda path: path if path == ANY else os.path.abspath(at_home(path))).settings
+        self._known: dict[str, list[tuple[str, Pattern]]] = {}
+
+    def of(self, source: Source) -> list[tuple[str, Pattern]]:
+        """The patterns that a photograph is painted by, with what their styles are called. Raises
+        SettingsError.
+        """
+        row = {name: value for name, value in source.row.items() if name != "output"}
+        known = strict_json.dumps([row, source.base]) if row else ""
+        if known not in self._known:
+            try:
+                self._known[known] = list(self._made(row, source.base))
+            except SettingsError as error:
+                if not row:
+                    raise
+                raise SettingsError(f"{source.path}: {error}") from error
+        return self._known[known]
+
+    def _made(self, row: Mapping[str, Any], base: str) -> Iterator[tuple[str, Pattern]]:
+        regions = regions_of(row["region"], base) if "region" in row else ()
+        recipe = str(row.get("recipe", self._wish.recipe))
+        own = {name: value for name, value in row.items() if name not in LOOKS}
+        settings = dict(self._settings) | own
+        if (regions or recipe != "default") and "method" not in {*self._wish.settings, *own}:
+            settings = {name: value for name, value in settings.items() if name != "method"}
+        for style, styles, index in self._chosen(row, base, regions):
+            job = Job("stylize", ANY, styles, index, regions, "", recipe, settings, self._wish.delivery)
+            yield style, Pattern(job.moved(lambda path: path if path == ANY else os.path.join(base, at_home(path))))
+
+    def _chosen(
+        self, row: Mapping[str, Any], base: str, regions: tuple[RegionFiles, ...]
+    ) -> Iterator[tuple[str, Styles, str]]:
+        """The styles of each result: what they are called, paintings with weights, or a learnt one."""
+        styles: Styles
+        if "style" in row or "style_index" in row:
+            styles = styles_of(row["style"], base) if "style" in row else ()
+            index = row.get("style_index", "")
+            indices = tuple([strict_json.dumps(index) if isinstance(index, Mapping) else str(index)] if index else [])
+        else:
+            styles, indices = self._styles, self._wish.style_indices
+        if not (styles or indices or regions):
+            raise SettingsError("There is no style: give one with `style` or `style_index`.")
+        if len(indices) > 1 and not self._wish.each_style:
+            raise SettingsError(
+                "`style_index` is given more than once: give a mixture, like 3:0.5,7:0.5, or `each_style`."
+            )
+        if self._wish.each_style and (styles or indices):
+            called = style_names([Path(path) for path, _ in styles])
+            yield from ((name, ((path, 1.0),), "") for name, (path, _) in zip(called, styles, strict=True))
+        elif styles or not indices:
+            paths = [path for path, _ in styles] or [regions[0].style]
+            yield "+".join(Path(path).stem for path in paths), styles, ""
+        yield from ((_plain(index), (), index) for index in indices)
+
+
+def _paintings(wish: Wish) -> Iterator[tuple[str, float]]:
+    """The paintings of a wish, those of folders too."""
+    for path, weight in wish.styles:
+        place = at_home(path)
+        if not place.is_dir():
+            yield str(place), weight
+            continue
+        found = [each for each in folders.walk(place).files if each.suffix.lower() in SUFFIXES]
+        if not wish.each_style or not found:
+            told = "is a folder: its paintings are taken one by one with `each_style`" if found else "holds no painting"
+            raise SettingsError(f"The style {path} {told}.")
+        yield from ((str(each), weight) for each in found)
+
+
+def _plain(index: str) -> str:
+    """A choice of learnt styles as a part of a name.
+
+    >>> _plain("rhone:0.5,7:0.5")
+    'rhonex0.5+7x0.5'
+    """
+    return re.sub(r'[{}"\s]', "", index).replace(":", "x").replace(",", "+")

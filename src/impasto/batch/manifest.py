@@ -1,0 +1,95 @@
+"""Manifests: what is to be done with each photograph, in the rows of a CSV file or the lines of JSON.
+
+A row has a ``content``, and may have a ``style`` (as on the command line, ``wave.jpg:0.7``; in JSON also a
+list of them, or an object of names and weights), a ``style_index``, a ``region`` (``mask.png:wave.jpg``; in
+JSON also a list), a ``recipe``, an ``output`` (a path within the batch's folder), and any setting by its
+name. What a row leaves out, or leaves empty, is as for all.
+"""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from impasto.errors import SettingsError, briefly, did_you_mean
+from impasto.jobs.job import RegionFiles
+from impasto.machine import files, strict_json
+from impasto.machine.files import at_home
+from impasto.settings import names
+from impasto.settings.applies import fields_of
+from impasto.settings.setting import STYLIZE
+
+MANIFESTS = (".csv", ".jsonl", ".ndjson")
+"""How the names of manifests end, in small letters."""
+LOOKS = ("style", "style_index", "region", "recipe")
+"""What a row may say besides its content, its output and settings."""
+
+
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a manifest. Raises SettingsError, naming the row, for one that cannot be read, has no
+    content, or names what is no setting.
+    """
+    try:
+        with files.opened(path) as file:
+            text = file.read().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The manifest {path} cannot be read ({briefly(error)}): write it in UTF-8.") from error
+    known = ("content", "output", *LOOKS, *(declared.name for declared in fields_of(*STYLIZE)))
+    for number, row in _csv(text) if path.suffix.lower() == ".csv" else _lines(text, path):
+        where = f"{path}, line {number}"
+        if None in row:
+            raise SettingsError(f"{where}: it has more values than the first line has names.")
+        for name in row:
+            if name not in known:
+                raise SettingsError(f"{where}: there is no setting {briefly(name)!r}: {did_you_mean(str(name), known)}")
+        given = {name: value for name, value in row.items() if value not in (None, "", [], {})}
+        if not isinstance(given.get("content"), str):
+            raise SettingsError(f"{where}: it has no `content`, the path of a photograph.")
+        yield given
+
+
+def styles_of(said: Any, base: str) -> tuple[tuple[str, float], ...]:
+    """The style pictures of a row, with their weights; paths as they are written. Raises SettingsError."""
+    known = _known_in(base)
+    if isinstance(said, Mapping):
+        said = strict_json.dumps(said)
+    pairs = []
+    for text in [said] if isinstance(said, str) else said:
+        pairs += names.listed(text, known) if str(text).startswith("{") else [names.weighted(str(text), known)]
+    return tuple((path, 1.0 if weight is None else weight) for path, weight in pairs)
+
+
+def regions_of(said: Any, base: str) -> tuple[RegionFiles, ...]:
+    """The regions of a row. Raises SettingsError."""
+    is_there = _known_in(base)
+    texts = said if isinstance(said, list) else [said]
+    return tuple(
+        RegionFiles(*names.parted(str(text), (2, 3), lambda name: name in names.MASKS or is_there(name)))
+        for text in texts
+    )
+
+
+def _known_in(base: str) -> Callable[[str], bool]:
+    return lambda name: bool(name) and names.is_there(str(Path(base) / at_home(name)))
+
+
+def _csv(text: str) -> Iterator[tuple[int, dict[Any, Any]]]:
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise SettingsError(f"Line {reader.line_num} of the manifest is no CSV ({error}).") from error
+
+
+def _lines(text: str, path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                row = strict_json.loads(line)
+            except ValueError as error:
+                raise SettingsError(f"{path}, line {number}: it is no JSON ({briefly(error)}).") from error
+            if not isinstance(row, dict):
+                raise SettingsError(f"{path}, line {number}: it is no JSON object.")
+            yield number, row

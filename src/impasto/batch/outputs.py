@@ -1,0 +1,106 @@
+"""Where results go: names by a template, no two alike, all of them places that can be written."""
+
+import hashlib
+import os
+import string
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from impasto.errors import OutputError, SettingsError
+from impasto.machine import files
+from impasto.pictures.writing import FORMATS, check_format
+from impasto.settings.style_names import key
+
+FIELDS = ("stem", "name", "suffix", "style", "hash", "folder")
+USUAL = "{stem}-{style}{suffix}"
+_NAMED = 5
+
+
+class Template:
+    """How a result is called, after its photograph and its style.
+
+    ``{stem}`` is the photograph's name, ``{name}`` the same with its suffix, ``{suffix}`` its suffix where
+    that can be written, else .png; ``{style}`` the style's name, ``{hash}`` eight digits made of the
+    photograph's place and name, ``{folder}`` its place, which is put before a template that has none.
+    """
+
+    def __init__(self, text: str) -> None:
+        """Raises SettingsError for what is no template, or leads out of the folder."""
+        try:
+            parts = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
+        except ValueError as error:
+            raise SettingsError(f"`name` {text!r} is no template ({error}): write it like {USUAL!r}.") from error
+        for name in parts:
+            if name not in FIELDS:
+                raise SettingsError(f"`name` has no {{{name}}}: use {', '.join(f'{{{each}}}' for each in FIELDS)}.")
+        if "folder" not in parts:
+            text = "{folder}/" + text
+        self._text = text
+        self.fill("a.png", "", "wave")
+
+    def fill(self, content: str, place: str, style: str) -> str:
+        """The path of a result, with slashes. Raises SettingsError.
+
+        >>> Template("{style}/{stem}.jpg").fill("photos/x/a.heic", "x", "wave")
+        'x/wave/a.jpg'
+        >>> Template(USUAL).fill("a.HEIC", "", "wave")
+        'a-wave.png'
+        """
+        name = os.path.basename(content)
+        stem, suffix = os.path.splitext(name)
+        suffix = suffix.lower() if suffix.lower() in FORMATS else ".png"
+        digest = hashlib.sha256(os.fsencode(f"{place}/{name}")).hexdigest()[:8]
+        known = {"stem": stem, "name": name, "suffix": suffix, "hash": digest, "folder": place.replace(os.sep, "/")}
+        try:
+            filled = self._text.format(**known, style=style.replace("/", "-"))
+        except (ValueError, IndexError, KeyError) as error:
+            raise SettingsError(
+                f"`name` {self._text!r} cannot be filled ({error}): write it like {USUAL!r}."
+            ) from error
+        return checked(filled.removeprefix("/") if not place else filled)
+
+
+def checked(output: str) -> str:
+    """A path within the batch's folder, with names that are not too long. Raises SettingsError."""
+    folder, slash, name = output.rpartition("/")
+    stem, suffix = os.path.splitext(name)
+    if not name or "\0" in output or any(part in ("", ".", "..") for part in output.split("/")) or name.startswith("."):
+        raise SettingsError(f"The output {output!r} must be the path of a file within the folder of the batch.")
+    return f"{folder}{slash}{files.named(stem, suffix)}"
+
+
+def refuse_collisions(pairs: Iterable[tuple[str, str]]) -> None:
+    """Raises OutputError where two of (output, content) have one output, also but for the case of its letters
+    or the way accents are written, or one needs a folder where another has a file.
+    """
+    taken: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    found: list[str] = []
+    for output, content in pairs:
+        own = _key(output)
+        if own in taken:
+            found.append(f"{taken[own]} and {content} → {output}")
+        taken.setdefault(own, content)
+        parent = own
+        while (parent := parent.rpartition("/")[0]) and parent not in folders:
+            folders[parent] = content
+    found += [f"{taken[own]} and a folder for {folders[own]}" for own in folders if own in taken]
+    if found:
+        shown = "\n  ".join(found[:_NAMED] + ["…"] * (len(found) > _NAMED))
+        raise OutputError(
+            f"{len(found)} results would have the name of another, for some system at least: tell them apart by `name`, "
+            f"like '{{name}}-{{style}}{{suffix}}' or '{{stem}}-{{hash}}{{suffix}}'.\n  {shown}"
+        )
+
+
+def check_places(folder: Path, outputs: Sequence[str], bits: int | None) -> None:
+    """Raises OutputError where a folder or a format cannot take what is to be written there."""
+    for suffix in {os.path.splitext(output)[1] for output in outputs}:
+        check_format(Path(f"result{suffix}"), (1, 1), bits)  # type: ignore[arg-type]  # which a job has checked
+    for parent in {os.path.dirname(output) for output in outputs}:
+        files.check_writable(folder / parent / "result.png", force=True)
+
+
+def _key(output: str) -> str:
+    return output.lower() if output.isascii() else key(unicodedata.normalize("NFC", output))

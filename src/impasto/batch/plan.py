@@ -1,0 +1,132 @@
+"""The plan of a batch: its items, and which of them are done, before the first is begun."""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from impasto.batch import outputs
+from impasto.batch.inputs import Sources, sources_of
+from impasto.batch.items import Item
+from impasto.batch.ledger import Ledger, key_in
+from impasto.batch.looks import Looks, Wish
+from impasto.batch.shards import Shard
+from impasto.errors import OutputError, SettingsError
+from impasto.machine.files import at_home
+
+_NAMED = 5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All ``items`` of a folder in order, of which this process does those ``to_do``. ``counts`` are how many
+    are ``new``, ``changed`` (the photograph, the look or the result is not what it was), ``failed`` before,
+    and ``done``.
+    """
+
+    folder: Path
+    items: list[Item]
+    to_do: list[Item]
+    failed: list[Item]
+    counts: dict[str, int]
+    passed: Counter[str]
+
+
+def plan_batch(
+    inputs: Sequence[str],
+    folder: str | Path,
+    wish: Wish,
+    ledger: Ledger,
+    *,
+    shard: Shard | None = None,
+    retry_failed: bool = False,
+    force: bool = False,
+) -> Plan:
+    """What there is to do. Nothing is written, and no photograph read.
+
+    Raises SettingsError and ImageError for what cannot be done at all; OutputError where outputs collide, are
+    inputs, or cannot be written, or a file is there that is no result of a batch, unless ``force``.
+    """
+    folder = at_home(folder)
+    sources = sources_of(inputs, folder)
+    items = list(_items(sources, wish))
+    outputs.refuse_collisions((item.output, item.content) for item in items)
+    outputs.check_places(folder, [item.output for item in items], wish.delivery.bits)
+    ledger.read()
+    if shard is not None:
+        items = [item for item in items if shard.has(item.output)]
+    sorted_out = _sorted_out(folder, items, ledger, force)
+    counts = {"total": len(items)} | {name: len(found) for name, found in sorted_out.items()}
+    to_do = {item.output for name in ("new", "changed", *(["failed"] * retry_failed)) for item in sorted_out[name]}
+    left = [] if retry_failed else sorted_out["failed"]
+    return Plan(folder, items, [item for item in items if item.output in to_do], left, counts, sources.passed)
+
+
+def _items(sources: Sources, wish: Wish) -> Iterator[Item]:
+    template, looks = outputs.Template(wish.name or outputs.USUAL), Looks(wish)
+    for source in sources.found:
+        found = looks.of(source)
+        if "output" in source.row and len(found) > 1:
+            raise SettingsError(f"{source.path} has an `output` and several styles: leave out `each_style`.")
+        for style, pattern in found:
+            if "output" in source.row:
+                output = outputs.checked(str(source.row["output"]))
+            else:
+                output = template.fill(source.path, source.place, style)
+            yield Item(source.path, output, pattern)
+
+
+def _sorted_out(folder: Path, items: list[Item], ledger: Ledger, force: bool) -> dict[str, list[Item]]:
+    """The items by what is to be done with them."""
+    found: dict[str, list[Item]] = {"new": [], "changed": [], "failed": [], "done": []}
+    contents: dict[str, os.stat_result | None] = {}
+    there: dict[tuple[int, int], str] = {}
+    foreign: list[str] = []
+    for item in items:
+        if item.content not in contents:
+            contents[item.content] = _stat(item.content)
+        content, path = contents[item.content], f"{folder}/{item.output}"
+        seen = None if content is None else (content.st_size, content.st_mtime_ns)
+        output = _stat(path)
+        if output is not None:
+            there[output.st_dev, output.st_ino] = path
+            changed = output.st_size, output.st_mtime_ns
+        if output is None:
+            kind = "failed" if ledger.has_failed(item, seen) else "new"
+        elif seen is not None and ledger.is_made(item, seen, changed):
+            kind = "done"
+        else:
+            kind = "failed" if ledger.has_failed(item, seen) else "changed"
+            own = ledger.made.get(item.output)
+            ours = own is not None and own["changed"] == [*changed]
+            if not (ours or force) and (not stat.S_ISREG(output.st_mode) or key_in(Path(path)) is None):
+                foreign.append(path)
+        found[kind].append(item)
+    _refuse_inputs(items, contents, there)
+    if foreign:
+        shown = ", ".join(foreign[:_NAMED]) + ", …" * (len(foreign) > _NAMED)
+        raise OutputError(
+            f"{len(foreign)} files are where results would be, and are none of a batch, or are no longer: {shown}. Choose another "
+            "folder or `name`, or allow overwriting with `force`."
+        )
+    return found
+
+
+def _refuse_inputs(
+    items: list[Item], contents: dict[str, os.stat_result | None], there: dict[tuple[int, int], str]
+) -> None:
+    """Raises OutputError where a result would be written over an input, by whatever name or link."""
+    patterns = {id(item.pattern): item.pattern for item in items}
+    read = {path: _stat(path) for pattern in patterns.values() for path in pattern.files()} | contents
+    for source, found in read.items():
+        if found is not None and (output := there.get((found.st_dev, found.st_ino))):
+            raise OutputError(f"The output {output} is the input {source} itself: choose another folder or `name`.")
+
+
+def _stat(path: str) -> os.stat_result | None:
+    try:
+        return os.stat(os.path.expanduser(path))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,225 @@
+"""A share of a batch's items, carried out one after the other in one process: while one is painted, the next
+is decoded and the last is encoded.
+
+Every picture is painted by one thread, and many at once by several processes: more threads would add numbers
+in another order, and the bytes would depend on how many there were.
+"""
+
+import time
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from impasto.batch import items as items_
+from impasto.batch.claims import MOST_TRIES, Claims
+from impasto.batch.items import Item
+from impasto.batch.ledger import STATE, Ledger, Seen, key_in, seen
+from impasto.errors import ImageError, ImpastoError, NotReadyError, OutputError
+from impasto.jobs.deliver import Work
+from impasto.machine import files, interrupts, memory
+from impasto.machine.files import at_home
+from impasto.pictures.picture import LARGE, Picture
+from impasto.progress import Progress
+
+WAIT = 2.0
+"""Seconds between two looks at what others have in hand."""
+STAGES = ("prepare", "paint", "deliver")
+"""Of which the seconds are counted, too, as ``paint_s``."""
+ENDS = ("made", "kept", "passed", "failed")
+"""What can become of an item: it is counted under that name."""
+
+
+@dataclass
+class _Turn:
+    """An item whose turn it is."""
+
+    item: Item
+    content: Seen | None = None
+    digest: str = ""
+    work: Work | None = None
+    events: Generator[Progress, None, None] | None = None
+    state: Literal["", "kept", "busy", "passed"] = ""
+    """"kept": it is there; "busy": another worker has it; "passed": another has failed at it."""
+    failure: Exception | None = None
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+
+
+class Share:
+    """Items to be carried out. ``ahead`` is how many are decoded before their turn. With a place for
+    ``claims`` they are shared with others.
+    """
+
+    def __init__(
+        self, folder: Path, items: Sequence[Item], *, part: str = "", ahead: int = 1, claims: bool = False
+    ) -> None:
+        self._folder, self._items, self._ahead, self._claiming = folder, items, ahead, claims
+        self._ledger = Ledger(folder, part)
+        self._claims: Claims | None = None
+        self._counts = dict.fromkeys((*ENDS, *(f"{stage}_s" for stage in STAGES)), 0.0)
+
+    @classmethod
+    def of(cls, folder: str, items: dict[str, Any], sharers: int, **options: Any) -> "Share":
+        """A share in a process that was begun for it, one of so many ``sharers`` of the memory."""
+        memory.shared_by(sharers)
+        return cls(Path(folder), items_.of(items), **options)
+
+    def picture(self) -> Picture:
+        """There is none to be lent. Raises NotReadyError."""
+        raise NotReadyError("A batch has no picture so far: look into its folder.")
+
+    def events(self) -> Generator[Progress, None, None]:
+        """Carry them out, telling after each how many there are of every one of `ENDS`, and an event for each
+        failure. Raises OutputError when the index cannot be written.
+        """
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            with memory.reused():
+                if self._claiming:
+                    self._ledger.read_failures()
+                    with Claims(self._folder / STATE / "claims") as self._claims:
+                        yield from self._until_all_are_done()
+                else:
+                    yield from self._row(self._items)
+        finally:
+            torch.set_num_threads(threads)
+
+    def _until_all_are_done(self) -> Generator[Progress, None, None]:
+        """Go round what others have in hand until it is done, or can be taken over."""
+        left = list(self._items)
+        while left:
+            busy = yield from self._row(left)
+            if len(busy) == len(left):
+                time.sleep(WAIT)
+                if interrupts.asked():
+                    raise KeyboardInterrupt
+            left = busy
+
+    def _row(self, items: Sequence[Item]) -> Generator[Progress, None, list[Item]]:
+        """Carry out a row of items, and give those that others have in hand."""
+        coming, going = deque[Future[_Turn]](), deque[Future[_Turn]]()
+        rest, busy, ahead = iter(items), list[Item](), self._ahead
+        with _thread() as before, _thread() as after:
+            try:
+                while True:
+                    while len(coming) <= ahead and (item := next(rest, None)) is not None:
+                        coming.append(before.submit(self._prepared, item))
+                    if not coming:
+                        break
+                    turn = coming.popleft().result()
+                    if turn.state == "busy":
+                        busy.append(turn.item)
+                        continue
+                    if not (turn.state or turn.failure):
+                        yield from self._painted(turn)
+                    area = turn.work.run.size[0] * turn.work.run.size[1] if turn.work else 0
+                    ahead = 0 if area > LARGE else self._ahead
+                    going.append(after.submit(self._delivered, turn))
+                    while len(going) > ahead:
+                        yield self._told(going.popleft().result())
+                while going:
+                    yield self._told(going.popleft().result())
+            finally:
+                for each in (before, after):
+                    each.shutdown(wait=True, cancel_futures=True)
+        return busy
+
+    def _prepared(self, item: Item) -> _Turn:
+        """Look whether it is done, and if not, decode it."""
+        turn, began = _Turn(item), time.perf_counter()
+        try:
+            tries = self._claims.take(item.output) if self._claims else 1
+            if tries is None:
+                turn.state = "busy"
+                return turn
+            turn.content = seen(at_home(item.content))
+            if tries > MOST_TRIES:
+                raise OutputError(f"{MOST_TRIES} workers have died of it, most likely for want of memory.")
+            turn.digest = files.sha256_of(at_home(item.content))
+            key, output = item.key(turn.digest), self._folder / item.output
+            if output.exists() and key_in(output) == key:
+                turn.state = "kept"
+            elif self._claims and self._ledger.has_failed_since(item, turn.content):
+                turn.state = "passed"
+            elif item.pattern.job.iterations == 0:
+                turn.work = self._work(turn)
+        except Exception as error:
+            turn.failure = error
+        turn.seconds["prepare"] = time.perf_counter() - began
+        return turn
+
+    def _work(self, turn: _Turn) -> Work:
+        return Work(turn.item.job(self._folder), force=True, key=turn.item.key(turn.digest))
+
+    def _painted(self, turn: _Turn) -> Generator[Progress, None, None]:
+        """Compute an item's picture. What has iterations is made ready only now, when it has the machine's
+        memory for itself, and is delivered at once.
+        """
+        began = time.perf_counter()
+        try:
+            fast = turn.work is not None
+            turn.work = turn.work or self._work(turn)
+            turn.events = turn.work.events()
+            for progress in turn.events:
+                if fast and turn.work.run.has_picture:
+                    break
+                yield Progress(self._done, f"{turn.item.output}: {progress.text}", counts=dict(self._counts))
+        except Exception as error:
+            turn.failure = error
+        turn.seconds["paint"] = time.perf_counter() - began
+
+    def _delivered(self, turn: _Turn) -> _Turn:
+        """Encode and write an item's picture, and note what became of it. Raises OutputError where that
+        cannot be noted.
+        """
+        began, item = time.perf_counter(), turn.item
+        if turn.events is not None and turn.failure is None:
+            try:
+                for _ in turn.events:
+                    pass
+                if seen(at_home(item.content)) != turn.content:
+                    raise ImageError(f"{item.content} has changed while it was painted: run the same command again.")
+            except Exception as error:
+                turn.failure = error
+        if turn.failure is not None:
+            self._ledger.note_failed(item, turn.content, turn.failure, _reason(turn.failure))
+        elif turn.state != "passed":
+            assert turn.content is not None
+            self._ledger.note_made(item, turn.content, turn.digest)
+        if self._claims:
+            self._claims.give_back(item.output)
+        turn.seconds["deliver"] = time.perf_counter() - began
+        turn.work = turn.events = None  # which hold the picture
+        return turn
+
+    def _told(self, turn: _Turn) -> Progress:
+        failed = turn.failure is not None
+        self._counts["failed" if failed else turn.state or "made"] += 1
+        for stage in STAGES:
+            self._counts[f"{stage}_s"] += turn.seconds[stage]
+        reason = "" if turn.failure is None else _reason(turn.failure)
+        event = reason if turn.item.content in reason or not failed else f"{turn.item.content}: {reason}"
+        return Progress(self._done, turn.item.output, event, counts=dict(self._counts))
+
+    @property
+    def _done(self) -> float:
+        return sum(self._counts[kind] for kind in ENDS) / max(1, len(self._items))
+
+
+def _thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ImpastoError):
+        return str(error)
+    if memory.ran_out(error):
+        return "There was not enough memory: choose a smaller `size` or fewer `workers`."
+    if isinstance(error, OSError):
+        return f"It cannot be read ({error.strerror}): give the path of a picture file."
+    return f"{type(error).__name__}: {error}"

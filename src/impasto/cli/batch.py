@@ -1,0 +1,175 @@
+"""The command batch."""
+
+import contextlib
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli.app import app
+from impasto.cli.options import FAILED, Force, Json, Quiet, parse_styles, stderr, with_exit_codes, with_settings
+from impasto.cli.printing import dump, lines, say
+from impasto.errors import SettingsError
+from impasto.machine import interrupts
+from impasto.settings.setting import STYLIZE
+
+if TYPE_CHECKING:
+    from impasto.batch.batch import Batch
+    from impasto.batch.looks import Wish
+
+
+@app.command()
+@with_exit_codes
+@with_settings(*STYLIZE, inputs=())
+def batch(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            help="Folders, globs, lists (.txt, or - for standard input), manifests (.csv, .jsonl) and photographs; last the painting, unless "
+            "--style or --style-index gives it.",
+            metavar="INPUT… [PAINTING]",
+        ),
+    ],
+    *,
+    settings: dict[str, Any],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")],
+    style: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A painting or a saved style, with a weight if :NUMBER follows. Again for another: they are blended.",
+            metavar="STYLE[:WEIGHT]",
+        ),
+    ] = None,
+    style_index: Annotated[
+        list[str] | None, typer.Option(help="In place of a painting, a learnt style by name or number, or a mixture.")
+    ] = None,
+    each_style: Annotated[
+        bool,
+        typer.Option("--each-style", help="A result in each of the styles, and not in a blend; --style takes folders."),
+    ] = False,
+    recipe: Annotated[str, typer.Option(help="A named set of settings, for the optimiser.")] = "default",
+    name: Annotated[
+        str,
+        typer.Option(
+            help="How a result is called: of {stem}, {name}, {suffix}, {style}, {hash} and {folder}.",
+            metavar="TEMPLATE",
+            show_default="{stem}-{style}{suffix}",
+        ),
+    ] = "",
+    bits: Annotated[int | None, typer.Option(help="Bits a channel, 8 or 16.", show_default="as the input")] = None,
+    no_metadata: Annotated[bool, typer.Option("--no-metadata", help="Leave the record out of the results.")] = False,
+    keep_metadata: Annotated[
+        str,
+        typer.Option(help="As for stylize.", metavar="all|some|none", show_default="some, or none with --no-metadata"),
+    ] = "",
+    profile: Annotated[str, typer.Option(help="As for stylize.", metavar="keep|srgb")] = "srgb",
+    workers: Annotated[
+        int | None,
+        typer.Option(help="Processes, each with one thread.", min=1, show_default="one a processor, as memory allows"),
+    ] = None,
+    shard: Annotated[
+        str,
+        typer.Option(
+            help="Do one part of many, like 1/10; auto reads the part from SLURM's or torchrun's variables, auto/10 also from Kubernetes'.",
+            metavar="NUMBER/COUNT",
+            show_default="all",
+        ),
+    ] = "",
+    claim: Annotated[
+        bool, typer.Option("--claim", help="Share the folder with others that do: each takes what nobody has in hand.")
+    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what has failed before.")] = False,
+    max_failures: Annotated[
+        int | None, typer.Option(help="Stop when more than so many fail.", min=0, show_default="never")
+    ] = None,
+    force: Force = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what is new, changed, failed and done; write nothing.")
+    ] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Paint many photographs, each once: the same command goes on where it was stopped, and does what is new.
+
+    By the fast method, unless another is asked for: the optimiser takes minutes a picture.
+    """
+    from impasto.batch.batch import Batch, workers_for
+    from impasto.batch.inputs import is_many, lines_of
+    from impasto.batch.ledger import Ledger
+    from impasto.batch.looks import Wish
+    from impasto.batch.plan import plan_batch
+    from impasto.batch.shards import Shard
+    from impasto.jobs.job import Delivery
+
+    inputs = [line for each in inputs for line in (lines_of(sys.stdin.read()) if each == "-" else [each])]
+    if not (style or style_index) and len(inputs) > 1 and not is_many(inputs[-1]):
+        style = [inputs.pop()]
+    if shard and claim:
+        raise SettingsError("`shard` and `claim` are two ways to share a batch: choose one of them.")
+    wish = Wish(
+        parse_styles(style or [], quiet or each_style),
+        tuple(style_index or ()),
+        each_style,
+        recipe,
+        settings,
+        Delivery(bits=bits, metadata=not no_metadata, keep_metadata=keep_metadata, profile=profile),  # type: ignore[arg-type]
+        name,
+    )
+    chosen = Shard.of(shard) if shard else None
+    part = chosen.part if chosen else f"-{platform.node()}-{os.getpid()}" if claim else ""
+    ledger = Ledger(output, part)
+    plan = plan_batch(inputs, output, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
+    made_ready = Batch(plan, ledger, part, workers or workers_for(len(plan.to_do)), max_failures, claim)
+    if not quiet:
+        _introduce(made_ready, wish, chosen.source if chosen else "")
+    if dry_run:
+        report = {"impasto": "batch", "output": str(output), **plan.counts, "to_do": len(plan.to_do)}
+        say(dump(report) if json else lines(report))
+        return
+    raise typer.Exit(_carry_out(made_ready, json=json, quiet=quiet))
+
+
+def _introduce(batch: "Batch", wish: "Wish", source: str) -> None:
+    """Say what there is to do, and of what was passed over and why this part."""
+    from impasto.machine.folders import Found
+
+    plan, part = batch.plan, batch.part.removeprefix("-")
+    styles = [path for path, _ in wish.styles] + [f"style {index}" for index in wish.style_indices]
+    told = (
+        [f"in {'each of ' if wish.each_style else ''}{', '.join(styles[:3])}{', …' * (len(styles) > 3)}"]
+        if styles
+        else []
+    )
+    told += [f"part {part}" + (f" by {source}" if source else "")] if part else []
+    counts = ", ".join(
+        f"{plan.counts[kind]} {kind}" for kind in ("new", "changed", "failed", "done") if plan.counts[kind]
+    )
+    stderr.print(f"impasto: {plan.counts['total']} results ({'; '.join([counts, *told])})", markup=False)
+    if plan.passed:
+        stderr.print(f"impasto: Passed over: {Found([], plan.passed).told()}.", markup=False)
+
+
+def _carry_out(batch: "Batch", *, json: bool, quiet: bool) -> int:
+    """Carry a batch out in sight, and give the exit code."""
+    from impasto.cli.execute import shown
+
+    code = 0
+    try:
+        with contextlib.closing(batch.events()) as events, shown("batch", quiet) as show:
+            for progress in events:
+                show(progress)
+    except KeyboardInterrupt:
+        code = interrupts.code()
+    report = batch.report()
+    if not quiet:
+        state = "Interrupted: the same command goes on. " if code else "Stopped. " if batch.stopped else ""
+        failed = f"; {report['failures']} failed, which {report['errors']} names" if report["failures"] else ""
+        stderr.print(
+            f"impasto: {state}{report['done_now']} pictures in {report['elapsed_s']:.1f} s, {report['pictures_per_s']:.2f}/s{failed}",
+            markup=False,
+        )
+    say(dump(report) if json else batch.plan.folder)
+    return code or (FAILED if report["failures"] or report["left"] else 0)
