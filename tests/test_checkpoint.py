@@ -181,7 +181,7 @@ def test_a_killed_process_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     Image.fromarray(photo(150, 200)).save(tmp_path / "photo.png")
     Image.fromarray(painting(120, 160)).save(tmp_path / "painting.png")
     command = [sys.executable, "-c", "from impasto.cli import app; app()", "stylize", "photo.png", "painting.png"]
-    command += ["--size", "96", "--iterations", "400", "--optimizer", "lbfgs", "--snapshots", "10,40", "--quiet"]
+    command += ["--size", "96", "--iterations", "200", "--optimizer", "lbfgs", "--snapshots", "10,40", "--quiet"]
 
     def start(*more: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -203,7 +203,7 @@ def test_a_killed_process_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
         before = kept.stat().st_mtime_ns if kept.exists() else 0
         while process.poll() is None and not (kept.exists() and kept.stat().st_mtime_ns > before):
             time.sleep(0.01)
-        time.sleep(chance.uniform(0, 0.5))
+        time.sleep(chance.uniform(0, 0.3))
         kills += process.poll() is None
         process.kill()
         process.communicate()

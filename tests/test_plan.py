@@ -89,7 +89,6 @@ def test_auto_takes_what_is_free_and_the_least_where_nothing_fits(monkeypatch: p
     assert planned((200, 300), "auto").tile is None
 
 
-@pytest.mark.slow
 def test_a_run_in_tiles_gives_the_picture_of_a_run_without(monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = []
     for tile in (None, 48):
