@@ -4,7 +4,6 @@ export const zh: Text = {
   language: "中文",
   studio: "Impasto 画室",
   close: "关闭",
-  remove: "移除",
   add: "添加",
   loading: "正在载入…",
 
@@ -35,7 +34,6 @@ export const zh: Text = {
   learnt: "已学会的风格",
   learntHelp: "早已熟记，立刻画成。",
   mix: "混合多幅",
-  shareOf: (name) => `${name} 的份量`,
   forRegion: "这个区域用的画",
   removePicture: (name) => `移除 ${name}`,
   dropPhoto: "放在这里：作为照片",
@@ -65,9 +63,6 @@ export const zh: Text = {
   groupRun: "运行",
   reset: "恢复配方的值",
   resetAll: "全部恢复",
-  changed: "已改",
-  yes: "是",
-  no: "否",
 
   regions: "区域",
   regionsHelp: "给照片的一部分单独配一幅画。",
@@ -130,7 +125,6 @@ export const zh: Text = {
   iteration: (now, all) => `迭代 ${now} / ${all}`,
   at: (width, height) => `${width} × ${height}`,
   loss: "损失",
-  losses: "损失",
   download: "下载",
   download16: "TIFF，16 位",
   again: "用这些设置再画",
