@@ -3,7 +3,6 @@ export const en = {
   language: "English",
   studio: "Impasto studio",
   close: "Close",
-  add: "Add",
   loading: "Loading…",
 
   // Access

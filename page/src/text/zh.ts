@@ -4,7 +4,6 @@ export const zh: Text = {
   language: "中文",
   studio: "Impasto 画室",
   close: "关闭",
-  add: "添加",
   loading: "正在载入…",
 
   closedTitle: "这间画室需要钥匙",
