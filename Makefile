@@ -1,5 +1,6 @@
 # make demo   a stylised picture in output/demo
 # make web    the studio in the browser
+# make page   build the studio's page anew, after a change in page/ (with node)
 # make test   format check, lint, types, tests: five minutes on two cores
 # make quick  only the laws that everything rests on: a minute
 # make slow   the long proofs that make test leaves out: four minutes
@@ -17,13 +18,19 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo web test quick slow fuzz check venv sheet report notebooks bench clean
+.PHONY: demo web page check-page test quick slow fuzz check venv sheet report notebooks bench clean
 
 demo: venv
 	$(BIN)/impasto demo --force
 
 web: venv
 	$(BIN)/impasto web
+
+page:
+	cd page && npm ci --no-fund --no-audit && npm run build
+
+check-page: venv
+	$(BIN)/python scripts/check_page.py
 
 test: venv check
 	$(PYTEST) -m "not slow"

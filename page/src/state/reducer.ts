@@ -17,7 +17,7 @@ function reducePage(state: State, action: Action): State {
     case "opened":
       return { ...state, access: { kind: "open", session: action.session } };
     case "closed":
-      return { ...state, access: { kind: "closed", wrong: action.wrong }, live: false };
+      return { ...state, access: { kind: "closed", wrong: action.wrong } };
     case "live":
       return { ...state, live: action.live };
     case "choices":

@@ -3,8 +3,6 @@ export const en = {
   language: "English",
   studio: "Impasto studio",
   close: "Close",
-  remove: "Remove",
-  add: "Add",
   loading: "Loading…",
 
   // Access
@@ -37,7 +35,6 @@ export const en = {
   learnt: "Learnt styles",
   learntHelp: "Known by heart, and painted at once.",
   mix: "Mix several",
-  shareOf: (name: string) => `Share of ${name}`,
   forRegion: "Painting for this region",
   removePicture: (name: string) => `Remove ${name}`,
   dropPhoto: "Drop here as the photo",
@@ -68,9 +65,6 @@ export const en = {
   groupRun: "Run",
   reset: "Back to the recipe",
   resetAll: "Reset all",
-  changed: "changed",
-  yes: "yes",
-  no: "no",
 
   // Regions
   regions: "Regions",
@@ -136,7 +130,6 @@ export const en = {
   iteration: (now: number, all: number) => `iteration ${now} of ${all}`,
   at: (width: number, height: number) => `at ${width} × ${height}`,
   loss: "Loss",
-  losses: "Losses",
   download: "Download",
   download16: "TIFF, 16 bit",
   again: "Again with these settings",

@@ -1,5 +1,5 @@
 /** What settings, their values and recipes are called. The server tells settings in English, by Python names. */
-import type { Setting } from "../api/types";
+import type { Setting, Value } from "../api/types";
 import { language } from "../state/selectors";
 import { RECIPES_EN, VALUES_EN } from "./settings.en";
 import { RECIPES_ZH, SETTINGS_ZH, VALUES_ZH } from "./settings.zh";
@@ -24,6 +24,17 @@ export function valueLabel(setting: string, value: string): string {
 /** A recipe's name, and what it is for; recipes that are not known here speak for themselves. */
 export function recipe(name: string): readonly [label: string, help: string] {
   return (language.value === "zh" ? RECIPES_ZH[name] : RECIPES_EN[name]) ?? [capital(name.replaceAll("-", " ")), ""];
+}
+
+/** As the setting is written: layers with their shares, lists with commas. */
+export function inWords(value: Value): string {
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value)
+      .map(([name, share]) => (share === 1 ? name : `${name}:${share}`))
+      .join(",");
+  }
+  return String(value ?? "");
 }
 
 function capital(words: string): string {

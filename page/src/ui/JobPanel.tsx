@@ -6,7 +6,7 @@ import { cancel, goOn, removeJob } from "../effects/commands";
 import { isUnderWay, pictureOf } from "../state/selectors";
 import { dispatch } from "../state/store";
 import { duration, number, percent, t } from "../text";
-import { label, recipe, valueLabel } from "../text/settings";
+import { inWords, label, recipe, valueLabel } from "../text/settings";
 import { Curve } from "./Curve";
 import { DownloadMenu } from "./DownloadMenu";
 import { Icon } from "./Icon";
@@ -131,7 +131,8 @@ function MadeWith({ job: { request, ...job } }: { job: Job }) {
     ...request.styles.map(({ painting }) => painting),
     ...request.regions.map(({ painting }) => painting),
   ];
-  const settings = Object.entries(request.settings);
+  // What size it came to says more than what was asked for.
+  const settings = Object.entries(request.settings).filter(([name]) => name !== "size" || job.size === null);
   return (
     <section class="made-with" aria-label={t().madeWith}>
       <h3>{t().madeWith}</h3>
@@ -157,7 +158,7 @@ function MadeWith({ job: { request, ...job } }: { job: Job }) {
           <Entry
             key={name}
             name={label(name)}
-            value={typeof value === "number" ? number(value) : valueLabel(name, String(value))}
+            value={typeof value === "number" ? number(value) : valueLabel(name, inWords(value))}
           />
         ))}
         {job.size !== null && <Entry name={t().size} value={job.size.join(" × ")} />}

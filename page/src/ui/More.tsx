@@ -5,7 +5,7 @@ import { applies, valueFor } from "../state/applies";
 import type { Draft } from "../state/model";
 import { dispatch, select } from "../state/store";
 import { t } from "../text";
-import { label, meaning, valueLabel } from "../text/settings";
+import { inWords, label, meaning, valueLabel } from "../text/settings";
 import { Icon } from "./Icon";
 
 const fault = select((s) => s.fault);
@@ -137,15 +137,4 @@ function Input({ setting, value }: { setting: Setting; value: Value }) {
         />
       );
   }
-}
-
-/** As the setting is written: layers with their shares, lists with commas. */
-function inWords(value: Value): string {
-  if (Array.isArray(value)) return value.join(",");
-  if (typeof value === "object" && value !== null) {
-    return Object.entries(value)
-      .map(([name, share]) => (share === 1 ? name : `${name}:${share}`))
-      .join(",");
-  }
-  return String(value ?? "");
 }

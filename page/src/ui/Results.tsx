@@ -39,12 +39,18 @@ export function Results() {
   );
 }
 
+/** Its picture, or as long as there is none, its photo. */
+function sourceOf(job: Job): string | null {
+  if (job.revision > 0) return addresses.result(job.id, job.revision, SIDE);
+  return job.request.photo && addresses.picture(job.request.photo, SIDE);
+}
+
 export function ResultTile({ job, first }: { job: Job; first: boolean }) {
   const on = stage.value;
   const chosen = on.show !== "draft" && (on.job === job.id || (on.show === "pair" && on.other === job.id));
   return (
     <Tile
-      source={job.revision > 0 ? addresses.result(job.id, job.revision, SIDE) : null}
+      source={sourceOf(job)}
       name={job.state === "done" ? shortly(job.created) : stateInWords(job)}
       label={`${t().resultNumber(when(job.created))}: ${stateInWords(job)}`}
       chosen={chosen}
