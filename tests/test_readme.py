@@ -16,6 +16,7 @@ from impasto import doctor
 from impasto.cli import app
 from impasto.jobs.job import Delivery, Job
 from impasto.settings import recipes
+from tests.clips import clip, drawn
 from tests.helpers import painting, photo
 
 ROOT = Path(__file__).parent.parent
@@ -53,6 +54,10 @@ def _pictures(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     Path("photographs").mkdir()
     Image.fromarray(photo(64, 64)).save("photographs/one.jpg")
     shutil.copy(code, "painting.safetensors")
+    clip(Path("clip.mp4"), drawn(5))
+    Path("frames").mkdir()
+    for name in ("0001.png", "0002.png"):
+        Image.fromarray(photo(48, 64)).save(Path("frames") / name)
 
 
 def commands(readme: str) -> list[str]:
@@ -81,7 +86,7 @@ def costly(command: str) -> bool:
     [
         pytest.param(line, marks=pytest.mark.slow if costly(line) else ())
         for line in dict.fromkeys(SHOWN)
-        if line.split()[1] not in ("info", "score")
+        if line.split()[1] not in ("info", "score", "score-video")
     ],
 )
 def test_the_commands_are_understood(command: str) -> None:
@@ -97,6 +102,7 @@ def test_the_commands_are_understood(command: str) -> None:
     shorter |= dict.fromkeys(("stylize", "texture", "reconstruct"), dry) | {
         "study": ["--dry-run"],
         "run": ["--dry-run"],
+        "video": ["--dry-run", "--size", "64"],
     }
     result = CliRunner().invoke(app, [*arguments, *shorter.get(arguments[0], [])])
     assert result.exit_code == 0, result.output
