@@ -19,6 +19,7 @@ from impasto import doctor
 from impasto.cli import app
 from impasto.jobs.job import Delivery, Job
 from impasto.settings import recipes
+from tests.clips import clip, drawn
 from tests.helpers import painting, photo
 
 ROOT = Path(__file__).parent.parent
@@ -56,6 +57,10 @@ def _pictures(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     Path("photographs").mkdir()
     Image.fromarray(photo(64, 64)).save("photographs/one.jpg")
     shutil.copy(code, "painting.safetensors")
+    clip(Path("clip.mp4"), drawn(5))
+    Path("frames").mkdir()
+    for name in ("0001.png", "0002.png"):
+        Image.fromarray(photo(48, 64)).save(Path("frames") / name)
 
 
 def commands(readme: str) -> list[str]:
@@ -76,7 +81,7 @@ SHOWN = [line for page in [READMES[0], *(path.read_text() for path in DOCS)] for
     [
         pytest.param(line, marks=pytest.mark.slow if "--size 4096" in line else ())  # which is made of a small one
         for line in dict.fromkeys(SHOWN)
-        if line.split()[1] not in ("info", "score", "web")  # two need a result, and a studio does not end
+        if line.split()[1] not in ("info", "score", "score-video", "web")  # which need a result, or do not end
     ],
 )
 def test_the_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,6 +100,7 @@ def test_the_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPat
     shorter |= dict.fromkeys(("stylize", "texture", "reconstruct"), dry) | {
         "study": ["--dry-run"],
         "run": ["--dry-run"],
+        "video": ["--dry-run", "--size", "64"],
     }
     result = CliRunner().invoke(app, [*arguments, *shorter.get(arguments[0], [])])
     assert result.exit_code == 0, result.output

@@ -1,0 +1,43 @@
+"""Write the strip of docs/video.md: frames of a clip, painted frame by frame and steadied, and what changes.
+
+python scripts/video_sheet.py CLIP PAINTING docs/video.jpg
+"""
+
+import itertools
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from impasto.video.clip import Clip
+from impasto.video.colour import Floats
+from impasto.video.film import Film
+from impasto.video.job import VideoDelivery, VideoJob
+from impasto.video.work import VideoWork
+
+SIZE, SECONDS, COUNT = 192, 1.25, 8
+
+
+def main(clip: str, painting: str, output: Path) -> None:
+    rows: list[list[Floats]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for steady in ("off", "light"):
+            delivery = VideoDelivery(str(Path(folder) / f"{steady}.mkv"), codec="ffv1", metadata=False)
+            settings = {"size": SIZE, "steady": steady}
+            job = VideoJob(clip, ((painting, 1.0),), end=SECONDS, settings=settings, delivery=delivery)
+            VideoWork(job).finish()
+            frames = [frame.pixels for frame in Clip(delivery.output).frames()]
+            changes = [np.clip(4 * np.abs(after - before), 0, 1) for before, after in itertools.pairwise(frames)]
+            places = [number * (len(changes) - 1) // (COUNT - 1) for number in range(COUNT)]
+            rows += [[frames[place] for place in places], [changes[place] for place in places]]
+        film = Film(job)
+        originals = [frame.pixels for frame in film.frames(film.first)]
+    rows.insert(0, [originals[place] for place in places])
+    strip = np.vstack([np.hstack(row) for row in rows])
+    Image.fromarray(np.rint(strip * 255).astype(np.uint8)).save(output, quality=80)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
