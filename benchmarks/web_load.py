@@ -4,7 +4,8 @@
     python -m benchmarks.web_load --seconds 30 --clients 10 --previews 50 --jobs 4
 
 Tells how long previews, first pictures and cancels take, what was answered, and whether memory stays flat.
-Nothing may be answered but what was asked for, or 429 and 409 (a newer preview of the same page).
+Nothing may be answered but what was asked for, or 429 and 409 (a newer preview of the same page); 0 is
+no answer within two minutes.
 """
 
 import argparse
@@ -57,7 +58,10 @@ async def client(number: int, base: str, seen: Seen, options: argparse.Namespace
     async with httpx2.AsyncClient(base_url=base, headers=own, timeout=120, trust_env=False) as http:
 
         async def ask(method: str, path: str, **also: Any) -> httpx2.Response:
-            answer = await http.request(method, path, **also)
+            try:
+                answer = await http.request(method, path, **also)
+            except httpx2.TimeoutException:
+                answer = httpx2.Response(0, json={"state": "unknown", "revision": 0, "id": ""})
             seen.answers[answer.status_code] += 1
             return answer
 

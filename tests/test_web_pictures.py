@@ -23,6 +23,7 @@ from impasto.web.choices import OFFERED, choices
 from impasto.web.desk.client import Answer
 from impasto.web.previews import Previews
 from impasto.web.refusals import Refused
+from impasto.web.restoring import restored
 from impasto.web.seen import Seen
 from impasto.web.studio import Studio
 from tests.helpers import painting, photo
@@ -51,6 +52,20 @@ def test_the_same_picture_is_sent_once_for_each_purpose(visit: Visit) -> None:
     assert visit.http.get(f"/api/pictures/{first['id']}").json() == first
     assert visit.http.delete(f"/api/pictures/{first['id']}").status_code == 204
     assert visit.http.get(f"/api/pictures/{first['id']}/file").status_code == 404
+
+
+def test_what_has_gone_on_from_another_is_restored_from_the_beginning(visit: Visit, here: Any) -> None:
+    studio: Studio = here[1]
+    id = visit.until(visit.ask(settings={"iterations": 9, "strength": 0.4})["id"], "done")["id"]
+    more = visit.http.post(f"/api/jobs/{id}/go-on", json={"iterations": 7}).json()["id"]
+    visit.until(more, "done")
+    job = studio.jobs.order("owner", studio.jobs.one("owner", more))
+    assert job.settings["iterations"] == 7 and job.settings["scales"] == "single"
+    made = {"job": job.moved(lambda path: Path(path).name).dictionary()}
+    made["hashed"] = job.moved(lambda path: files.sha256_of(Path(path)) if Path(path).exists() else path).dictionary()
+    found = restored(made, "owner", studio.store)
+    assert found and found.missing == [] and found.job.settings == {"strength": 0.4}
+    assert found.job.photo == visit.job(id)["request"]["photo"]
 
 
 def test_every_format_of_impasto_can_be_sent(visit: Visit) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -139,6 +140,17 @@ def test_whatever_dies_is_replaced(tmp_path: Path) -> None:
     with Running(tmp_path / "studio") as visit:
         visit.until(long, lambda job: (job["progress"] or {}).get("iteration", 0) > 0, within=120)
         assert visit.job(following["id"])["state"] == "done"
+
+
+@pytest.mark.slow
+def test_many_clients_are_answered_and_memory_stays_flat() -> None:
+    """A small part of what `python -m benchmarks.web_load` does."""
+    asked = ("--seconds", "40", "--clients", "6", "--previews", "18", "--jobs", "2", "--iterations", "3")
+    words = [sys.executable, "-m", "benchmarks.web_load", *asked]
+    done = subprocess.run(words, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    early, late = map(float, re.findall(r"server's memory: (\d+) MB in the first third, (\d+)", done.stdout)[0])
+    assert late < early + 50, done.stdout
 
 
 @pytest.mark.slow

@@ -6,6 +6,9 @@ from pathlib import Path
 
 from impasto.web.folder import is_own
 
+START = "start.png"
+"""The name of what a job goes on from."""
+
 
 class JobFiles:
     """The folder of one job."""
@@ -14,7 +17,7 @@ class JobFiles:
         self.place = place
         self.result, self.record = place / "result.png", place / "result.png.json"
         self.checkpoint = place / "result.png.checkpoint"
-        self.so_far, self.start = place / "so-far.jpg", place / "start.png"
+        self.so_far, self.start = place / "so-far.jpg", place / START
 
     def begin(self) -> None:
         """Make the folder, without what an earlier try has left but for its checkpoint."""

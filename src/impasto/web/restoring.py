@@ -11,6 +11,7 @@ from impasto.errors import ImpastoError
 from impasto.jobs.job import Job
 from impasto.settings import names
 from impasto.web.choices import OFFERED, WORDS
+from impasto.web.job_files import START
 from impasto.web.models import JobRequest, Kind, RegionRequest, Restored, Styled
 from impasto.web.naming import shown
 from impasto.web.store import Store
@@ -40,6 +41,8 @@ def restored(made: dict[str, Any], visitor: str, store: Store) -> Restored | Non
 
 def _request(named: Job, hashed: Job, find: Callable[[str, str, Kind], str | None]) -> JobRequest:
     settings = {name: value for name, value in named.settings.items() if name in OFFERED}
+    if settings.get("init") == START:  # it has gone on from another, and is to be painted from the beginning
+        settings = {name: value for name, value in settings.items() if name not in ("init", "scales", "iterations")}
     for name, words in WORDS.items():
         if settings.get(name, words[0]) not in words:  # a file
             find(hashed.settings[name], settings.pop(name), "photo")
