@@ -61,6 +61,18 @@ def test_a_folder_is_one_studios(tmp_path: Path) -> None:
     assert told.exit_code == 1 and "is a link" in told.output
 
 
+def test_what_a_studio_is_started_with_is_looked_at(tmp_path: Path) -> None:
+    for wrong in (
+        ["--root-path", "impasto/"],
+        ["--root-path", "/a b"],
+        ["--memory", "lots"],
+        ["--port", "70000"],
+        ["--queue", "0"],
+    ):
+        told = CliRunner().invoke(app, ["web", "--no-open", "--port", "0", "--folder", str(tmp_path), *wrong])
+        assert told.exit_code == 2 and wrong[0] in told.output, told.output
+
+
 def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path) -> None:
     Folder(tmp_path)
     (tmp_path / "studio.sqlite").write_text("a diary" * 200)

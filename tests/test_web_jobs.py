@@ -11,7 +11,7 @@ import pytest
 
 from impasto.web.models import Job
 from impasto.web.studio import Studio
-from tests.web import DrawnProcess, Visit, noise, served
+from tests.web import TOKEN, DrawnProcess, Visit, noise, served
 
 
 @pytest.fixture
@@ -210,6 +210,35 @@ def test_history_and_waiting_jobs_survive_a_restart(tmp_path: Path) -> None:
         assert not studio.jobs.files(running).checkpoint.exists()
         visit.until(waiting, "running")
         assert DrawnProcess.begun[1]["resume"] is False
+
+
+def test_a_visitor_leaves_room_in_the_queue_for_others(tmp_path: Path) -> None:
+    with served(tmp_path, users=True, queue=4) as (owner, _):
+        visits = [Visit(owner.base, token=None) for _ in range(2)]
+        for each in visits:
+            each.http.post("/api/session", json={"token": TOKEN})
+        one, other = visits
+        pair = one.pair()
+        running = long(one, pair)["id"]
+        one.until(running, "running")
+        waiting = long(one, pair)["id"]
+        refused = one.ask(429, photo=pair[0], styles=[{"painting": pair[1]}])
+        assert "room for others" in refused["error"]
+        other.ask()
+        for id in (waiting, running):
+            one.http.post(f"/api/jobs/{id}/cancel")
+
+
+def test_what_a_crash_has_left_is_removed(tmp_path: Path) -> None:
+    with served(tmp_path) as (visit, studio):
+        kept = visit.send(noise(20))["id"]
+        job = visit.until(visit.ask()["id"], "done")["id"]
+        lost = studio.folder.picture("A" * 16)
+        lost.write_bytes(b"written, and never told of")
+        (studio.folder.job("B" * 16)).mkdir()
+    with served(tmp_path) as (visit, studio):
+        assert studio.folder.picture(kept).exists() and studio.folder.job(job).exists()
+        assert not lost.exists() and not studio.folder.job("B" * 16).exists()
 
 
 def test_the_sender_has_the_word_on_what_a_job_may_be(visit: Visit) -> None:

@@ -1,10 +1,14 @@
 """What a studio is started with."""
 
 import ipaddress
+import re
 import secrets
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from impasto.errors import SettingsError
+from impasto.settings.fields import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -28,6 +32,13 @@ class Config:
     users: bool = False
     root_path: str = ""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+
+    def __post_init__(self) -> None:
+        Settings(memory=self.memory)  # says what is wrong with it
+        if self.root_path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", self.root_path):
+            raise SettingsError(
+                f"`root_path` is a path like /impasto, without a slash at its end, not {self.root_path!r}."
+            )
 
     @property
     def bind(self) -> str:

@@ -39,6 +39,15 @@ class Folder:
         """Where an upload is until it is read."""
         return self.root / "incoming" / id
 
+    def tidy(self, pictures: set[str], jobs: set[str]) -> None:
+        """Remove what belongs to none of these: what a crash has left between two steps."""
+        for each in (self.root / "pictures").iterdir():
+            if each.stem not in pictures:
+                self.drop_picture(each.stem)
+        for each in (self.root / "jobs").iterdir():
+            if each.name not in jobs:
+                self.drop_job(each.name)
+
     def drop_picture(self, id: str) -> None:
         """Remove a picture's file."""
         with contextlib.suppress(OSError):

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,7 +17,8 @@ from impasto.web.store import Store
 
 _SPARE = 2**28
 """Bytes that are left free on the disk."""
-_AT_ONCE = 8
+_AT_ONCE, _AT_ONCE_EACH = 64, 6
+"""Pictures that are being sent: by all, and by one visitor, so that a slow one keeps nobody else waiting."""
 
 
 def new_id() -> str:
@@ -29,7 +31,7 @@ class Intake:
 
     def __init__(self, folder: Folder, store: Store, desk: Desk) -> None:
         self._folder, self._store, self._desk = folder, store, desk
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._sending: Counter[str] = Counter()
 
     async def take(self, visitor: str, kind: Kind, name: str, body: AsyncIterator[bytes]) -> tuple[Picture, bool]:
         """A visitor's picture from the bytes of its file, and whether it is new: the same again is the one
@@ -39,18 +41,25 @@ class Intake:
         """
         if self._folder.room() < _SPARE:
             raise Refused(507, "The studio's disk is full: delete some pictures, or ask whoever runs it.")
-        if self._places.locked():
+        if self._sending[visitor] >= _AT_ONCE_EACH or self._sending.total() >= _AT_ONCE:
             raise Refused(429, "Too many pictures are being sent: try again in a moment.", retry_after=2)
-        async with self._places:
-            id = new_id()
-            incoming, kept = self._folder.incoming(id), self._folder.picture(id)
-            try:
-                sha256 = await _written(body, incoming)
-                if (there := self._store.picture_by_hash(visitor, sha256, kind)) and there.sha256 == sha256:
-                    return there, False
-                answer = await self._desk.ask("take", {"file": str(incoming), "to": str(kept), "kind": kind})
-            finally:
-                incoming.unlink(missing_ok=True)
+        self._sending[visitor] += 1
+        try:
+            return await self._taken(visitor, kind, name, body)
+        finally:
+            self._sending[visitor] -= 1
+            self._sending += Counter()  # forgets those that send nothing
+
+    async def _taken(self, visitor: str, kind: Kind, name: str, body: AsyncIterator[bytes]) -> tuple[Picture, bool]:
+        id = new_id()
+        incoming, kept = self._folder.incoming(id), self._folder.picture(id)
+        try:
+            sha256 = await _written(body, incoming)
+            if (there := self._store.picture_by_hash(visitor, sha256, kind)) and there.sha256 == sha256:
+                return there, False
+            answer = await self._desk.ask("take", {"file": str(incoming), "to": str(kept), "kind": kind})
+        finally:
+            incoming.unlink(missing_ok=True)
         told = answer.told
         picture = Picture(
             id=id, kind=kind, name=shown(name) or kind, sha256=sha256, created=now(),

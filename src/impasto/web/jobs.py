@@ -195,6 +195,8 @@ class Jobs:
             waiting = self._store.jobs_in("waiting")
             if len(waiting) >= self._config.queue:
                 raise Refused(429, "The queue is full: try again when a job has ended.", retry_after=30)
+            if self._config.users and sum(whose == visitor for whose, _ in waiting) >= max(1, self._config.queue // 4):
+                raise Refused(429, "Enough of your jobs wait: leave some room for others.", retry_after=30)
             if len(self._store.jobs(visitor)) >= _KEPT:
                 raise Refused(409, f"Your history holds {_KEPT} jobs: delete some.")
             self._store.add_job(visitor, job)

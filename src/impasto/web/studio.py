@@ -58,6 +58,7 @@ class Studio:
                 told = f"Another studio works in {config.folder}: end it, or choose another `folder`."
                 raise OutputError(told) from None
             store = Store(config.folder / "studio.sqlite")
+            folder.tidy(store.ids("pictures"), store.ids("jobs"))
             hub, metrics = Hub(), Metrics()
             desk, easel = Desk("pictures", _HELD, "arrive"), Desk("easel", _HELD, "ready")
             jobs = Jobs(config, folder, store, hub)
