@@ -41,7 +41,7 @@ def give(page: Page, kind: str, path: Path) -> None:
 def settled(page: Page) -> None:
     """The preview is there, and the thumbnails in sight are painted."""
     page.locator(".chip.preview-shown").wait_for()
-    page.locator(".gallery .tile img.there").nth(7).wait_for()
+    page.locator(".gallery .tile img.there").nth(5).wait_for()
     page.wait_for_timeout(2000)
 
 
@@ -52,10 +52,10 @@ def shoot(page: Page, name: str) -> None:
 
 def painting(page: Page) -> None:
     """A picture as it is being painted, split from the photograph."""
-    page.locator(".segments").get_by_text("draft").click()
+    page.get_by_role("radio", name="draft").check()
     page.get_by_role("button", name="Paint", exact=True).click()
     page.locator(".chip.running").wait_for()
-    page.locator(".film .tile").nth(2).wait_for()  # two snapshots, and the picture so far
+    page.locator(".film .tile").nth(1).wait_for()  # a snapshot, and the picture so far
     page.get_by_role("button", name="Before and after").click()
     page.wait_for_timeout(1500)
     shoot(page, "web-painting")

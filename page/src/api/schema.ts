@@ -165,7 +165,7 @@ export interface paths {
         };
         /**
          * File
-         * @description The picture itself: JPEG, or PNG where it is transparent.
+         * @description The picture itself: JPEG, or PNG where it is a mask or transparent.
          */
         get: operations["file_api_pictures__id__file_get"];
         put?: never;
@@ -2223,6 +2223,15 @@ export interface operations {
             };
             /** @description Another name of the server, or another page's request. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many pages listen. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
