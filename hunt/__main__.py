@@ -4,8 +4,8 @@
 
 Each batch is a process of its own, with a limit on its memory. What is promised of every input: it is read,
 or refused by an error of Impasto, within ten seconds, and nothing is said on stderr. What breaks that is kept
-in the output folder, by a name that says what it is. The kills have a program of their own: `python -m
-hunt.kills`.
+in the output folder, by a name that says what it is. The kills have a program of their own, `python -m
+hunt.kills`, and so has what is guided by coverage, `python -m hunt.guided`.
 """
 
 import argparse

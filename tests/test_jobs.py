@@ -84,6 +84,7 @@ def test_settings_take_their_one_form() -> None:
         ({"delivery": {"checkpoint_every": -1}}, "`checkpoint_every` must be at least 0"),
         ({"settings": {"method": "fast"}, "delivery": {"checkpoint_every": 1}}, "`checkpoint_every` has no meaning"),
         ({"colour": 1}, "A job has no `colour`"),
+        ({"regions": [{"mask": "a", "\x1b[31m" + 300 * "x": 1}]}, r"A job has no `\[31mxxx"),
     ],
 )
 def test_a_job_is_checked_as_a_whole(changed: dict[str, Any], told: str) -> None:

@@ -288,5 +288,5 @@ def known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
     own = [each.name for each in fields(kind)]
     for name in data:
         if name not in own:
-            raise SettingsError(f"A job has no `{name}`: {did_you_mean(name, own)}")
+            raise SettingsError(f"A job has no `{briefly(name)}`: {did_you_mean(str(name), own)}")
     return dict(data)
