@@ -25,6 +25,7 @@ _MEGABYTES, _SECONDS = 512, 10
 def targets() -> dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]]:
     """What is called with an input, and the endings of the `seeds` that it begins with."""
     from impasto.machine import formats
+    from impasto.machine.tensors import read_tensors
     from impasto.pictures import authors, av1, boxes, exif, jpeg, kinds, opened, png
     from impasto.settings import names
 
@@ -32,14 +33,14 @@ def targets() -> dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]]:
         with TemporaryDirectory() as folder:
             path = Path(folder) / "now.safetensors"
             path.write_bytes(data)
-            formats.read_tensors(path)
+            read_tensors(path)
 
     def named(data: bytes) -> None:
         text = data.decode(errors="surrogateescape")
         for known in (lambda _: False, lambda name: len(name) % 2 == 1):
             for read in (names.listed, names.weighted, lambda text, known: names.parted(text, (2, 3), known)):
                 with contextlib.suppress(ValueError):
-                    read(text, known)  # type: ignore[operator]
+                    read(text, known)
 
     def tags(data: bytes) -> None:
         found = exif.of_bytes(data)
