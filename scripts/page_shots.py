@@ -41,7 +41,7 @@ def give(page: Page, kind: str, path: Path) -> None:
 def settled(page: Page) -> None:
     """The preview is there, and the thumbnails in sight are painted."""
     page.locator(".chip.preview-shown").wait_for()
-    page.locator(".gallery .tile img.there").nth(5).wait_for()
+    page.locator(".gallery .tile img.there").nth(3).wait_for()
     page.wait_for_timeout(2000)
 
 
@@ -55,7 +55,7 @@ def painting(page: Page) -> None:
     page.get_by_role("radio", name="draft").check()
     page.get_by_role("button", name="Paint", exact=True).click()
     page.locator(".chip.running").wait_for()
-    page.locator(".film .tile").nth(1).wait_for()  # a snapshot, and the picture so far
+    page.get_by_text("at 256 × 256").wait_for()  # half the size, where strokes are to be seen
     page.get_by_role("button", name="Before and after").click()
     page.wait_for_timeout(1500)
     shoot(page, "web-painting")

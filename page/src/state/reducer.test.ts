@@ -44,6 +44,13 @@ describe("jobs", () => {
       { iteration: 2, loss: 5 },
       { iteration: 7, loss: 4 },
     ]);
+    const total = { ...progress(9, 3), losses: { style: 3, content: 1, total: 2.5 } };
+    expect(
+      reduce(state, { type: "job", job: job("a", { state: "running", progress: total }) }).curves.a?.at(-1),
+    ).toEqual({
+      iteration: 9,
+      loss: 2.5,
+    });
   });
 
   test("one that is removed leaves the stage", () => {

@@ -123,7 +123,7 @@ function withPoint(curve: readonly Point[], job: Job): readonly Point[] {
   if (progress === null || Object.keys(progress.losses).length === 0) return curve;
   const last = curve.at(-1);
   if (last !== undefined && last.iteration >= progress.iteration) return curve;
-  const loss = Object.values(progress.losses).reduce((sum, each) => sum + each, 0);
+  const loss = progress.losses.total ?? Object.values(progress.losses).reduce((sum, each) => sum + each, 0);
   return [...curve, { iteration: progress.iteration, loss }];
 }
 
