@@ -101,6 +101,7 @@ def test_the_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPat
         "study": ["--dry-run"],
         "run": ["--dry-run"],
         "video": ["--dry-run", "--size", "64"],
+        "batch": ["--dry-run"],
     }
     result = CliRunner().invoke(app, [*arguments, *shorter.get(arguments[0], [])])
     assert result.exit_code == 0, result.output
