@@ -1,6 +1,7 @@
 """A film is a job: checked as a whole, made in parts, cut off and gone on with, told of itself."""
 
 import json
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from impasto.machine import interrupts
 from impasto.settings import applies
 from impasto.settings.fields import Settings
 from impasto.video import film as films
-from impasto.video import parts, told
+from impasto.video import told
 from impasto.video.ahead import Ahead, Behind
 from impasto.video.clip import Clip
 from impasto.video.job import VideoDelivery, VideoJob
@@ -33,7 +34,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     frames = [*drawn(7), *(255 - each for each in drawn(4))]
     clip(tmp_path / "a.mp4", frames, ticks=lambda n: n * 1001, base=Fraction(1, 24000), sound="aac")
-    monkeypatch.setattr(parts, "LENGTH", 4)
     monkeypatch.setattr("impasto.video.work.LENGTH", 4)
     return tmp_path
 
@@ -89,7 +89,7 @@ def test_a_film_that_was_cut_off_goes_on_to_the_same_frames(cut: int, folder: Pa
     for _ in range(cut):
         next(events)
     while cut > 4 and not Path("out.mp4.parts/00000.state").exists():
-        pass  # the writing thread is behind
+        time.sleep(0.01)  # the writing thread is behind
     events.close()
     assert work.interrupted and not Path("out.mp4").exists()
     if cut < 4:
@@ -124,11 +124,11 @@ def test_being_asked_to_stop_leaves_what_is_done(folder: Path, monkeypatch: pyte
 def test_a_part_of_a_clip_has_its_sound(folder: Path) -> None:
     VideoWork(job(start=0.1, end=0.3)).finish()
     source, made = Clip("a.mp4").facts, Clip("out.mp4").facts
-    kept = [time for time in source.times if 0.1 <= time < 0.3]
-    assert [float(time) for time in made.times] == pytest.approx([float(time) - 0.1 for time in kept], abs=1e-5)
-    contents = {content: time for time, content in packets(Path("a.mp4"), "audio")}
-    for time, content in packets(Path("out.mp4"), "audio"):
-        assert abs(contents[content] - Fraction(1, 10) - time) < Fraction(1, 8000)
+    kept = [moment for moment in source.times if 0.1 <= moment < 0.3]
+    assert [float(moment) for moment in made.times] == pytest.approx([float(moment) - 0.1 for moment in kept], abs=1e-5)
+    contents = {content: moment for moment, content in packets(Path("a.mp4"), "audio")}
+    for moment, content in packets(Path("out.mp4"), "audio"):
+        assert abs(contents[content] - Fraction(1, 10) - moment) < Fraction(1, 8000)
     with pytest.raises(SettingsError, match=r"no frame between `start` and `end`: a\.mp4 ends at 0\.46 s"):
         VideoWork(job(start=7.0), force=True)
 
