@@ -39,7 +39,7 @@ def targets() -> dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]]:
         for known in (lambda _: False, lambda name: len(name) % 2 == 1):
             for read in (names.listed, names.weighted, lambda text, known: names.parted(text, (2, 3), known)):
                 with contextlib.suppress(ValueError):
-                    read(text, known)  # type: ignore[operator]
+                    read(text, known)
 
     def tags(data: bytes) -> None:
         found = exif.of_bytes(data)
