@@ -26,7 +26,7 @@ def targets() -> dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]]:
     """What is called with an input, and the endings of the `seeds` that it begins with."""
     from impasto.machine import formats
     from impasto.machine.tensors import read_tensors
-    from impasto.pictures import authors, av1, boxes, exif, jpeg, kinds, opened, png
+    from impasto.pictures import authors, av1, boxes, exif, jpeg, kinds, opened, png, reading
     from impasto.settings import names
 
     def tensors(data: bytes) -> None:
@@ -48,7 +48,10 @@ def targets() -> dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]]:
 
     return {
         "png": (lambda data: (png.taken_apart(io.BytesIO(data), True), png.texts(io.BytesIO(data))), (".png",)),
-        "tiff": (lambda data: (opened.size_of(io.BytesIO(data)), opened.told_by(io.BytesIO(data))), (".tif",)),
+        "tiff": (
+            lambda data: reading._told(data, lambda file: (opened.size_of(file), opened.told_by(file))),
+            (".tif",),
+        ),
         "jpeg": (lambda data: (jpeg.looked_at(data), jpeg.ended(data)), (".jpg",)),
         "kinds": (kinds.kind_of, ("",)),
         "exif": (tags, (".exif",)),

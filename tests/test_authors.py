@@ -66,7 +66,9 @@ def kept(path: Path, keep: Any = "all") -> Said:
     return Said(texts[0], texts[1], comment[8:].decode("utf-16-le"))
 
 
-@pytest.mark.parametrize("kind", ["a.jpg", "a.png", "a.webp", "a.avif", "a.tif", "a.heic", "big-endian.tif"])
+@pytest.mark.parametrize(
+    "kind", ["a.jpg", "a.png", "a.webp", "a.avif", "a.tif", "a.heic", "big-endian.tif", "of-64-bits.tif"]
+)
 def test_xmp_is_taken_over_from_every_format(tmp_path: Path, kind: str) -> None:
     path = tmp_path / kind
     if kind == "a.png":
@@ -75,7 +77,9 @@ def test_xmp_is_taken_over_from_every_format(tmp_path: Path, kind: str) -> None:
         written(path, pnginfo=told)
     elif path.suffix == ".tif":
         order: Any = ">" if "big" in kind else "<"
-        tifffile.imwrite(path, photo(20, 32), metadata=None, byteorder=order, extratags=[(700, 7, len(XMP), XMP, True)])
+        extra: Any = [(700, 7, len(XMP), XMP, True)]
+        wide = "64" in kind
+        tifffile.imwrite(path, photo(20, 32), metadata=None, byteorder=order, bigtiff=wide, extratags=extra)
     elif kind == "a.heic":
         image = pillow_heif.from_pillow(Image.fromarray(photo(64, 64)))
         image.save(path, xmp=XMP)
@@ -84,6 +88,16 @@ def test_xmp_is_taken_over_from_every_format(tmp_path: Path, kind: str) -> None:
     assert kept(path) == SAID
     assert kept(path, "some") == Said(SAID.author, SAID.rights)
     assert kept(path, "none") == Said()
+
+
+@pytest.mark.parametrize(("wide", "order"), [(False, "<"), (False, ">"), (True, "<")])
+def test_exif_of_every_kind_of_tiff(tmp_path: Path, wide: bool, order: Any) -> None:
+    extra: Any = [(Base.Artist, 2, None, "me", True), (Base.Copyright, 2, None, "mine", True)]
+    data = tmp_path / "a.tif"
+    tifffile.imwrite(
+        data, photo(20, 32), metadata=None, bigtiff=wide, byteorder=order, description="d", extratags=extra
+    )
+    assert kept(data) == Said("me", "mine") and read_description(data) == "d"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])

@@ -95,10 +95,10 @@ def told_by(file: BinaryIO) -> Told:
             xmp = texts.get(authors.XMP_IN_PNG, "").encode(errors="replace")
             return Told(exif.of_bytes(parts.exif), parts.profile, xmp, texts=texts)
         case "TIFF":  # whose own directory is what EXIF took its form from
-            file.seek(0)
-            tags = Image.Exif()
-            tags.load_from_fp(file)
-            with tiff.page_of(file) as page:  # for Pillow takes IPTC for a single number
+            with tiff.page_of(file) as page:  # Pillow alone takes IPTC for a number, and no 64-bit header
+                tags, whole = Image.Exif(), page.parent
+                tags.endian, tags.bigtiff = whole.byteorder, whole.is_bigtiff
+                tags.load_from_fp(file, whole.pages.first.offset)
                 return Told(tags, tags.get(ExifTags.Base.InterColorProfile), *tiff.packets(page))
         case "HEIC":
             info = _heif(file).info
