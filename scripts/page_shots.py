@@ -96,7 +96,7 @@ def main() -> None:
             painting(page)
             regions(page)
             phone = opened(browser, address, 390, 844, "dark")
-            phone.locator(".gallery .strip .tile button").click()
+            phone.locator(".gallery .strip .tile button").first.click()
             phone.locator(".gallery .tile button[title=irises]").click()
             settled(phone)
             shoot(phone, "web-phone")
