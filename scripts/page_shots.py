@@ -74,7 +74,7 @@ def regions(page: Page) -> None:
     for x, y in [(0.36, 0.2), (0.42, 0.08), (0.62, 0.08), (0.66, 0.3)]:
         page.mouse.move(box["x"] + box["width"] * x, box["y"] + box["height"] * y, steps=24)
     page.mouse.up()
-    page.locator(".gallery .tile button[title=irises]").click()
+    page.locator("[aria-labelledby=paintings] button[title=irises]").click()
     page.wait_for_timeout(1500)
     shoot(page, "web-regions")
     page.get_by_role("button", name="Done").click()
@@ -96,8 +96,8 @@ def main() -> None:
             painting(page)
             regions(page)
             phone = opened(browser, address, 390, 844, "dark")
-            phone.locator(".gallery .strip .tile button").click()
-            phone.locator(".gallery .tile button[title=irises]").click()
+            phone.locator(".gallery .strip .tile button").first.click()
+            phone.locator("[aria-labelledby=paintings] button[title=irises]").click()
             settled(phone)
             shoot(phone, "web-phone")
 
