@@ -41,7 +41,7 @@ def give(page: Page, kind: str, path: Path) -> None:
 def settled(page: Page) -> None:
     """The preview is there, and the thumbnails in sight are painted."""
     page.locator(".chip.preview-shown").wait_for()
-    page.locator(".gallery .tile img.there").nth(3).wait_for()
+    page.locator(".gallery .tile img.there").nth(2).wait_for()
     page.wait_for_timeout(2000)
 
 
