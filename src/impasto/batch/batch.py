@@ -69,7 +69,7 @@ class Batch:
                             break
             finally:
                 self._ended = time.perf_counter()
-                self.ledger.settle()
+                self.ledger.settle({item.output for item in self.plan.items})
 
     def count(self, name: str) -> float:
         """How many there are of one of `ENDS`, or the seconds that a stage has taken, as ``paint_s``."""

@@ -9,7 +9,7 @@ lost is found in them. Several processes may write the same files, for a line is
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -86,14 +86,17 @@ class Ledger:
         row = {"output": item.output, "content": item.content, "error": type(error).__name__, "reason": reason}
         _append(self.errors, row | {"pattern": item.pattern.digest, "seen": content, "at": time.time()})
 
-    def settle(self) -> None:
-        """Leave in this part's list of failures those that stand, each once. Raises OutputError."""
+    def settle(self, planned: Collection[str]) -> None:
+        """Leave in this part's list of failures those that stand, each once: of outputs that are ``planned``,
+        or whose photograph is there. Raises OutputError.
+        """
         self.read()
         own = {row["output"]: row for row in _rows([self.errors])}
         kept = [
             row
             for output, row in own.items()
-            if row["at"] > self.made.get(output, {"at": 0})["at"] and os.path.lexists(row["content"])
+            if row["at"] > self.made.get(output, {"at": 0})["at"]
+            and (output in planned or os.path.lexists(row["content"]))
         ]
         if kept:
             files.write_atomic(self.errors, "".join(map(_line, kept)).encode(), force=True)
@@ -137,10 +140,17 @@ def _rows(paths: Iterable[Path]) -> Iterable[dict[str, Any]]:
                 lines = file.read().splitlines()
         except OSError:
             continue
-        for line in lines:
-            try:
-                row = json.loads(line)
-            except ValueError:  # what was cut off
-                continue
+        for row in _parsed(lines):
             if isinstance(row, dict) and {"output", "seen", "at"} <= row.keys():
                 yield row
+
+
+def _parsed(lines: list[bytes]) -> Iterable[Any]:
+    """The lines that are JSON, all at once if they are, which takes a third of the time."""
+    try:
+        return list(json.loads(b"[" + b",".join(lines) + b"]"))
+    except ValueError:  # one was cut off
+        if len(lines) < 2:
+            return []
+        middle = len(lines) // 2
+        return [*_parsed(lines[:middle]), *_parsed(lines[middle:])]

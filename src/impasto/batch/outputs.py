@@ -36,7 +36,7 @@ class Template:
                 raise SettingsError(f"`name` has no {{{name}}}: use {', '.join(f'{{{each}}}' for each in FIELDS)}.")
         if "folder" not in parts:
             text = "{folder}/" + text
-        self._text = text
+        self._text, self._hashes = text, "hash" in parts
         self.fill("a.png", "", "wave")
 
     def fill(self, content: str, place: str, style: str) -> str:
@@ -50,7 +50,7 @@ class Template:
         name = os.path.basename(content)
         stem, suffix = os.path.splitext(name)
         suffix = suffix.lower() if suffix.lower() in FORMATS else ".png"
-        digest = hashlib.sha256(os.fsencode(f"{place}/{name}")).hexdigest()[:8]
+        digest = hashlib.sha256(os.fsencode(f"{place}/{name}")).hexdigest()[:8] if self._hashes else ""
         known = {"stem": stem, "name": name, "suffix": suffix, "hash": digest, "folder": place.replace(os.sep, "/")}
         try:
             filled = self._text.format(**known, style=style.replace("/", "-"))

@@ -3,18 +3,19 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.batch import outputs
 from impasto.batch.inputs import Sources, sources_of
-from impasto.batch.items import Item
+from impasto.batch.items import Item, Pattern
 from impasto.batch.ledger import Ledger, key_in
 from impasto.batch.looks import Looks, Wish
 from impasto.batch.shards import Shard
 from impasto.errors import OutputError, SettingsError
 from impasto.machine.files import at_home
+from impasto.pictures import codecs
 
 _NAMED = 5
 
@@ -54,6 +55,8 @@ def plan_batch(
     items = list(_items(sources, wish))
     outputs.refuse_collisions((item.output, item.content) for item in items)
     outputs.check_places(folder, [item.output for item in items], wish.delivery.bits)
+    patterns = {id(item.pattern): item.pattern for item in items}.values()
+    _check_files(patterns)
     ledger.read()
     if shard is not None:
         items = [item for item in items if shard.has(item.output)]
@@ -114,12 +117,21 @@ def _sorted_out(folder: Path, items: list[Item], ledger: Ledger, force: bool) ->
     return found
 
 
+def _check_files(patterns: Iterable[Pattern]) -> None:
+    """Raises ImageError for a painting or a mask that cannot be read, or is no picture."""
+    for pattern in patterns:
+        assert pattern.digest  # which reads all of them
+    for path in {path for pattern in patterns for path in pattern.files()}:
+        if not path.endswith(".safetensors"):
+            codecs.size_of(Path(path))
+
+
 def _refuse_inputs(
     items: list[Item], contents: dict[str, os.stat_result | None], there: dict[tuple[int, int], str]
 ) -> None:
     """Raises OutputError where a result would be written over an input, by whatever name or link."""
-    patterns = {id(item.pattern): item.pattern for item in items}
-    read = {path: _stat(path) for pattern in patterns.values() for path in pattern.files()} | contents
+    patterns = {id(item.pattern): item.pattern for item in items}.values()
+    read = {path: _stat(path) for pattern in patterns for path in pattern.files()} | contents
     for source, found in read.items():
         if found is not None and (output := there.get((found.st_dev, found.st_ino))):
             raise OutputError(f"The output {output} is the input {source} itself: choose another folder or `name`.")

@@ -1,0 +1,287 @@
+"""A batch before its first picture: what it is of, what its results are called, and what is refused."""
+
+import json
+import os
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from impasto.batch import items as items_
+from impasto.batch.inputs import is_many, sources_of
+from impasto.batch.ledger import STATE, Ledger
+from impasto.batch.looks import Wish
+from impasto.batch.outputs import Template, refuse_collisions
+from impasto.batch.plan import Plan, plan_batch
+from impasto.batch.shards import Shard
+from impasto.errors import ImageError, OutputError, SettingsError
+from impasto.jobs.job import Delivery, Job, RegionFiles
+from tests.helpers import painting
+
+OUT = Path("out")
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("wave.jpg", "kiss.png"):
+        Image.fromarray(painting(32, 32)).save(name)
+
+
+def made(*names: str) -> None:
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+
+
+def planned(*inputs: str, wish: Wish | None = None, **options: Any) -> Plan:
+    return plan_batch(inputs, OUT, wish or Wish((("wave.jpg", 1.0),)), Ledger(OUT), **options)
+
+
+def outputs(*inputs: str, wish: Wish | None = None) -> list[str]:
+    return [item.output for item in planned(*inputs, wish=wish).items]
+
+
+def test_folders_keep_their_tree_without_what_is_no_photograph() -> None:
+    made(
+        "p/a.jpg",
+        "p/x/b.HEIC",
+        "p/x/y/c.png",
+        "p/x/@eaDir/b.jpg",
+        "p/.a.jpg",
+        "p/a.jpg.part",
+        "p/notes.txt",
+        "p/film.mov",
+    )
+    os.mkfifo("p/pipe.jpg")
+    Path("p/x/up").symlink_to(Path("p").absolute(), target_is_directory=True)
+    Path("elsewhere").mkdir()
+    made("elsewhere/d.jpg")
+    Path("p/link").symlink_to(Path("elsewhere").absolute(), target_is_directory=True)
+    found = planned("p")
+    assert [item.output for item in found.items] == ["a-wave.jpg", "link/d-wave.jpg", "x/b-wave.png", "x/y/c-wave.png"]
+    assert [found.passed[name] for name in (".txt", ".mov", ".part", "@eaDir", "hidden files")] == [1, 1, 1, 1, 1]
+    assert outputs("p", wish=Wish((("wave.jpg", 1.0),), name="{style}/{stem}.webp"))[2] == "x/wave/b.webp"
+
+
+def test_globs_are_placed_below_what_has_no_wildcards() -> None:
+    made("p/2020/a.jpg", "p/2021/b.jpg", "p/2021/.c.jpg", "p/2021/d.txt", "p/2021/deep/e.jpg", "p/[x].jpg")
+    assert outputs("p/20*/*.jpg") == ["2020/a-wave.jpg", "2021/b-wave.jpg"]
+    assert outputs("p/**/*.jpg")[-1] == "[x]-wave.jpg" and len(outputs("p/**/*.jpg")) == 4
+    assert outputs("p/20*") == ["2020/a-wave.jpg", "2021/b-wave.jpg", "2021/deep/e-wave.jpg"]
+    assert outputs("p/[x].jpg") == ["[x]-wave.jpg"]  # a file that is called so
+    assert is_many("p/20*") and not is_many("p/[x].jpg") and is_many("p") and not is_many("wave.jpg")
+    with pytest.raises(SettingsError, match="no picture"):
+        planned("p/*.gif")
+    with pytest.raises(SettingsError, match="no file or folder"):
+        planned("q")
+
+
+def test_lists_name_files_from_where_they_are() -> None:
+    made("lists/a.jpg", "lists/x/b.jpg", "c.jpg")
+    Path("lists/all.txt").write_text(f"a.jpg\n\nx/b.jpg\n../c.jpg\n{Path('c.jpg').absolute()}\n")
+    found = sources_of(["lists/all.txt"], OUT).found
+    assert [Path(each.path).exists() for each in found] == [True] * 4
+    deep = str(Path.cwd()).lstrip("/")
+    assert [each.place for each in found] == ["", "x", "", deep]
+
+
+def test_a_manifest_says_what_is_different() -> None:
+    made("m/a.jpg", "m/b.jpg", "m/c.jpg", "m/d.jpg")
+    for name in ("m/own.jpg", "m/second.jpg", "m/sky.png"):
+        Image.fromarray(painting(32, 32)).save(name)
+    rows = [
+        {"content": "a.jpg"},
+        {"content": "b.jpg", "style": ["own.jpg:0.7", "second.jpg:0.3"], "size": 64, "output": "special/b.png"},
+        {"content": "c.jpg", "region": "sky.png:own.jpg", "size": "300x200"},
+        {"content": "d.jpg", "style_index": {"rhone": 0.5, "7": 0.5}},
+    ]
+    Path("m/all.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = planned("m/all.jsonl", wish=Wish((("wave.jpg", 1.0),), settings={"size": 96})).items
+    first, second, third, fourth = [item.job(OUT) for item in found]
+    assert first.styles == ((str(Path("wave.jpg").absolute()), 1.0),) and first.settings == {
+        "method": "fast",
+        "size": 96,
+    }
+    assert second.styles == (("m/own.jpg", 0.7), ("m/second.jpg", 0.3)) and second.settings["size"] == 64
+    assert second.output == OUT / "special/b.png" and first.output == OUT / "a-wave.jpg"
+    assert third.regions == (RegionFiles("m/sky.png", "m/own.jpg"),) and "method" not in third.settings
+    assert third.settings["size"] == [300, 200] and third.styles == first.styles
+    assert json.loads(fourth.style_index) == {"rhone": 0.5, "7": 0.5} and not fourth.styles
+    Path("m/all.csv").write_text("content,style,size,recipe\na.jpg,,64,\nb.jpg,own.jpg,,statistics\n")
+    first, second = [item.job(OUT) for item in planned("m/all.csv").items]
+    assert first.settings == {"method": "fast", "size": 64} and second.recipe == "statistics" and not second.settings
+    for text, told in (
+        ("style\nwave.jpg\n", "no `content`"),
+        ("content,sise\na.jpg,3\n", "did you mean 'size'"),
+        ("content,size\na.jpg,3\n", "size"),
+        ("content\na.jpg,3\n", "more values"),
+        ("content,output\na.jpg,../a.png\n", "within the folder"),
+        ("content,tv_weight\na.jpg,3\n", "no effect"),
+    ):
+        Path("m/all.csv").write_text(text)
+        with pytest.raises(SettingsError, match=told):
+            planned("m/all.csv")
+    with pytest.raises(SettingsError, match="no style"):
+        Path("m/all.csv").write_text("content\na.jpg\n")
+        planned("m/all.csv", wish=Wish())
+
+
+def test_each_style_makes_a_result_of_its_own() -> None:
+    made("a.jpg")
+    Path("paintings").mkdir()
+    for name in ("paintings/Wave.png", "paintings/x.jpg"):
+        Image.fromarray(painting(32, 32)).save(name)
+    styles = (("wave.jpg", 1.0), ("paintings", 1.0))
+    assert outputs("a.jpg", wish=Wish(styles, each_style=True)) == ["a-wave.jpg", "a-Wave-2.jpg", "a-x.jpg"]
+    assert outputs("a.jpg", wish=Wish((("wave.jpg", 1.0), ("kiss.png", 3.0)))) == ["a-wave+kiss.jpg"]
+    assert outputs("a.jpg", wish=Wish(style_indices=("rhone:0.5,7", "7"), each_style=True)) == [
+        "a-rhonex0.5+7.jpg",
+        "a-7.jpg",
+    ]
+    for wish, told in (
+        (Wish(styles), "each_style"),
+        (Wish(style_indices=("3", "7")), "more than once"),
+        (Wish((("none.jpg", 1.0),)), "none.jpg cannot be read"),
+        (Wish((("a.jpg", 1.0),)), "a.jpg"),  # an empty file
+        (Wish((("wave.jpg", 1.0),), settings={"tv_weight": 3}), "no effect"),
+        (Wish((("wave.jpg", 1.0),), name="{stem}-{colour}.png"), "no {colour}"),
+        (Wish((("wave.jpg", 1.0),), name="../{stem}.png"), "within the folder"),
+        (Wish((("wave.jpg", 1.0),), name="{stem"), "no template"),
+    ):
+        with pytest.raises((SettingsError, ImageError), match=told):
+            planned("a.jpg", wish=wish)
+
+
+@pytest.mark.parametrize(
+    ("names", "template"),
+    [
+        (["a.jpg", "a.png"], "{stem}.png"),
+        (["a.jpg", "A.jpg"], ""),
+        (["caf\u00e9.jpg", "cafe\u0301.jpg"], ""),
+        (["Stra\u00dfe.jpg", "STRASSE.jpg"], ""),
+        (["a.heic", "a.png"], ""),
+        (["x/a.jpg", "y/a.jpg"], "{stem}/one.png"),
+        (["a.jpg", "a.JPG"], ""),
+    ],
+)
+def test_results_that_collide_are_told_before_the_first(names: list[str], template: str) -> None:
+    made(*[f"p/{name}" for name in names])
+    wish = Wish((("wave.jpg", 1.0),), name=template or "")
+    inputs = [f"p/{name}" for name in names] if "x/a.jpg" in names else ["p"]
+    if inputs != ["p"]:
+        made("p/x/a.jpg", "p/y/a.jpg")
+    with pytest.raises(OutputError, match="1 results would have the name of another"):
+        planned(*inputs, wish=wish)
+    apart = outputs("p", wish=Wish((("wave.jpg", 1.0),), name="{name}-{hash}{suffix}"))
+    assert len({unicodedata.normalize("NFC", output).casefold() for output in apart}) == len(names)
+
+
+def test_a_folder_in_place_of_a_file_collides() -> None:
+    refuse_collisions([("a/b.png", "1"), ("a.png", "2")])
+    with pytest.raises(OutputError, match="a folder for 1"):
+        refuse_collisions([("A.png/b.png", "1"), ("a.png", "2")])
+
+
+def test_results_are_no_inputs() -> None:
+    made("p/a.jpg")
+    (OUT / STATE).mkdir(parents=True)
+    made("p/done/a-wave.jpg", "p/done/deep/b-wave.jpg", f"p/done/{STATE}/index.jsonl")
+    plan = plan_batch(["p"], Path("p/out"), Wish((("wave.jpg", 1.0),)), Ledger(Path("p/out")))
+    assert [item.output for item in plan.items] == ["a-wave.jpg"] and plan.passed["results of a batch"] == 2
+    for folder in ("p", "p/done/deep"):
+        with pytest.raises(SettingsError, match="output of a batch"):
+            plan_batch([folder], Path("p"), Wish((("wave.jpg", 1.0),)), Ledger(Path("p")))
+
+
+def test_what_is_there_is_not_written_over() -> None:
+    made("p/a.jpg")
+    OUT.mkdir()
+    (OUT / "a-wave.jpg").write_text("mine")
+    with pytest.raises(OutputError, match="none of a batch"):
+        planned("p")
+    assert planned("p", force=True).counts["changed"] == 1
+    (OUT / "a-wave.jpg").unlink()
+    (OUT / "a-wave.jpg").mkdir()
+    with pytest.raises(OutputError, match="none of a batch"):
+        planned("p")
+    (OUT / "a-wave.jpg").rmdir()
+    os.link("wave.jpg", OUT / "a-wave.jpg")
+    with pytest.raises(OutputError, match=r"wave\.jpg itself"):
+        planned("p", force=True)
+
+
+def test_places_that_cannot_be_written_are_told() -> None:
+    made("p/x/a.jpg", "out/x")
+    with pytest.raises(OutputError, match="cannot be written"):
+        planned("p")
+    Path("out/x").unlink()
+    with pytest.raises(OutputError, match="does not end in a known picture format"):
+        planned("p", wish=Wish((("wave.jpg", 1.0),), name="{stem}.gif"))
+    with pytest.raises(OutputError, match="8 bits a channel, not 16"):
+        planned("p", wish=Wish((("wave.jpg", 1.0),), delivery=Delivery(bits=16)))
+    made(f"q/{'n' * 250}.jpg")
+    assert all(len(part) <= 255 for part in outputs("q")[0].split("/"))
+
+
+def test_keys_tell_apart_what_makes_another_picture() -> None:
+    def key(path: str, content: str = "00", output: str = "a.png", **changed: Any) -> str:
+        job = Job("stylize", items_.ANY, ((path, 1.0),), settings={"method": "fast", **changed})
+        return items_.Item("a.jpg", output, items_.Pattern(job)).key(content)
+
+    own = key("wave.jpg")
+    assert own == key("wave.jpg") and own == key(str(Path("wave.jpg").absolute()))
+    others = [key("kiss.png"), key("wave.jpg", "01"), key("wave.jpg", size=64), key("wave.jpg", output="a.jpg")]
+    assert len({own, *others}) == 5
+    Path("copy.jpg").write_bytes(Path("wave.jpg").read_bytes())
+    assert key("copy.jpg") == own
+
+
+def test_items_come_back_from_json() -> None:
+    made("p/a.jpg", "p/b.jpg")
+    found = planned("p", wish=Wish((("wave.jpg", 1.0), ("kiss.png", 1.0)), each_style=True)).items
+    again = items_.of(json.loads(json.dumps(items_.dictionary(found))))
+    assert [(each.job(OUT), each.key("00")) for each in again] == [(each.job(OUT), each.key("00")) for each in found]
+    assert len({id(each.pattern) for each in again}) == 2
+
+
+def test_shards_part_what_there_is() -> None:
+    names = [f"{number}.png" for number in range(1000)]
+    parts = [[name for name in names if Shard(number, 4).has(name)] for number in (1, 2, 3, 4)]
+    assert sorted(name for part in parts for name in part) == sorted(names) and all(
+        200 < len(part) < 300 for part in parts
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "shard"),
+    [
+        ("3/10", {}, (3, 10)),
+        ("1/1", {"RANK": "x"}, (1, 1)),
+        ("auto", {"RANK": "0", "WORLD_SIZE": "4"}, (1, 4)),
+        ("auto", {"SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_COUNT": "8"}, (8, 8)),
+        ("auto", {"SLURM_ARRAY_TASK_ID": "9", "SLURM_ARRAY_TASK_COUNT": "5", "SLURM_ARRAY_TASK_MIN": "1", "SLURM_ARRAY_TASK_STEP": "2"}, (5, 5)),
+        ("auto/6", {"JOB_COMPLETION_INDEX": "5"}, (6, 6)),
+    ],
+)  # fmt: skip
+def test_a_shard_is_read_from_what_schedulers_say(
+    text: str, environment: dict[str, str], shard: tuple[int, int]
+) -> None:
+    found = Shard.of(text, environment)
+    assert (found.number, found.count) == shard
+
+
+@pytest.mark.parametrize("text", ["0/10", "11/10", "a/b", "3", "-1/4", "1/4/2", "auto", "auto/6"])
+def test_a_shard_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="`shard` takes"):
+        Shard.of(text, {"RANK": "0", "SLURM_ARRAY_TASK_ID": "1"})
+    with pytest.raises(SettingsError, match="`shard` takes"):
+        Shard.of(text, {"JOB_COMPLETION_INDEX": "6"})
+
+
+def test_templates_fill_in_what_they_say() -> None:
+    template = Template("{folder}/{style}/{name}.png")
+    assert template.fill("p/x/a.jpg", "x", "a/b") == "x/a-b/a.jpg.png"
+    assert template.fill("p/a.jpg", "", "w") == "w/a.jpg.png"

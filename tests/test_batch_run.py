@@ -1,0 +1,347 @@
+"""A batch carried out: each photograph once, whatever fails, whenever it is stopped, whoever is at work."""
+
+import json
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from impasto.batch import claims, share
+from impasto.batch.claims import Claims
+from impasto.batch.ledger import STATE, Ledger
+from impasto.cli import app
+from impasto.errors import OutputError
+from impasto.jobs.deliver import Work
+from impasto.pictures import codecs
+from impasto.tasks import record
+from tests.helpers import painting, photo
+
+pytestmark = pytest.mark.usefixtures("small_looks")
+
+SMALL = ["--size", "32", "--precision", "float32", "--workers", "1"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("wave.jpg", "kiss.png"):
+        Image.fromarray(painting(48, 48, len(name))).save(name)
+    Path("p/x").mkdir(parents=True)
+    for number, name in enumerate(("a.jpg", "b.png", "x/c.jpg")):
+        Image.fromarray(photo(40, 48, number)).save(Path("p") / name)
+
+
+def run(*arguments: str, input: str | None = None) -> tuple[int, dict[str, Any], str]:
+    """The exit code, the report, and what was said."""
+    done = CliRunner().invoke(app, ["batch", *arguments, *SMALL, "--json"], input=input, catch_exceptions=False)
+    return done.exit_code, json.loads(done.stdout or "{}"), " ".join(done.stderr.split())
+
+
+def results(folder: str = "out") -> dict[str, bytes]:
+    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix in codecs.FORMATS)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+
+
+def failures(folder: str = "out") -> list[dict[str, Any]]:
+    path = Path(folder, "errors.jsonl")
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def test_each_is_painted_once() -> None:
+    code, report, said = run("p", "wave.jpg", "-o", "out")
+    assert code == 0 and report["done_now"] == report["total"] == 3 and "3 new" in said
+    first = results()
+    assert [*first] == ["a-wave.jpg", "b-wave.png", "x/c-wave.jpg"]
+    assert report["seconds"]["paint"] > 0 and report["pictures_per_s"] > 0 and report["errors"] is None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Work, "__init__", None)  # nothing is prepared
+        code, report, said = run("p", "wave.jpg", "-o", "out")
+    assert code == 0 and (report["done"], report["done_now"]) == (3, 0) and results() == first
+    Image.fromarray(photo(40, 48, 9)).save("p/a.jpg")
+    Image.fromarray(photo(40, 48, 8)).save("p/x/d.jpg")
+    code, report, _ = run("p", "wave.jpg", "-o", "out", "--dry-run")
+    assert code == 0 and [report[kind] for kind in ("new", "changed", "done")] == [1, 1, 2]
+    code, report, _ = run("p", "wave.jpg", "-o", "out")
+    again = results()
+    assert code == 0 and report["done_now"] == 2 and again["a-wave.jpg"] != first["a-wave.jpg"]
+    assert {name: again[name] for name in ("b-wave.png", "x/c-wave.jpg")}.items() <= first.items()
+
+
+def test_a_result_is_what_stylize_makes() -> None:
+    run("p/a.jpg", "wave.jpg", "-o", "out", "--name", "{stem}.png")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    done = CliRunner().invoke(app, ["stylize", "p/a.jpg", "wave.jpg", "--method", "fast", "-o", "one.png", *SMALL[:-2]])
+    torch.set_num_threads(threads)
+    assert done.exit_code == 0
+    assert torch.equal(codecs.load("out/a.png").pixels, codecs.load("one.png").pixels)
+    told = record.read(Path("out/a.png"))
+    assert len(told["key"]) == 32 and told["inputs"] == ["a.jpg", "wave.jpg"] and not Path("out/a.png.json").exists()
+
+
+def test_what_is_touched_is_looked_at_and_kept() -> None:
+    run("p", "wave.jpg", "-o", "out")
+    first = results()
+    for path in Path("p").rglob("*.*"):
+        os.utime(path, (1, 1))
+    code, report, _ = run("p", "wave.jpg", "-o", "out")
+    assert code == 0 and (report["changed"], report["done_already"], report["done_now"]) == (3, 3, 0)
+    shutil.rmtree(Path("out", STATE))
+    code, report, _ = run("p", "wave.jpg", "-o", "out")
+    assert report["done_already"] == 3 and run("p", "wave.jpg", "-o", "out")[1]["done"] == 3 and results() == first
+    code, report, _ = run("p", "wave.jpg", "-o", "out", "--strength", "0.4")
+    assert report["done_now"] == 3 and not first.items() & results().items()
+
+
+def test_without_records_the_index_knows() -> None:
+    for made in (3, 0):
+        assert run("p", "wave.jpg", "-o", "out", "--no-metadata")[1]["done_now"] == made
+    Path("out/a-wave.jpg").write_bytes(b"edited")
+    code, _, said = run("p", "wave.jpg", "-o", "out", "--no-metadata")
+    assert code == 1 and "are no longer" in said and Path("out/a-wave.jpg").read_bytes() == b"edited"
+
+
+def test_what_fails_is_named_and_the_rest_goes_on() -> None:
+    Path("p/0.jpg").write_bytes(b"")
+    Path("p/cut.jpg").write_bytes(Path("p/a.jpg").read_bytes()[:700])
+    Path("p/text.png").write_text("no picture")
+    Image.fromarray(photo(4, 48)).save("p/thin.png")
+    os.mkfifo("pipe")
+    Path("list.txt").write_text("p/gone.jpg\npipe\n")
+    code, report, said = run("p", "list.txt", "wave.jpg", "-o", "out")
+    assert code == 1 and (report["done_now"], report["failures"], report["left"]) == (3, 6, 0)
+    found = {row["content"]: row["reason"] for row in failures()}
+    assert [*sorted(found)] == ["p/0.jpg", "p/cut.jpg", "p/gone.jpg", "p/text.png", "p/thin.png", "pipe"]
+    assert "empty" in found["p/0.jpg"] and "cut off" in found["p/cut.jpg"] and "p/cut.jpg" in said
+    code, report, _ = run("p", "list.txt", "wave.jpg", "-o", "out")
+    assert code == 1 and (report["failed"], report["done"], report["done_now"]) == (6, 3, 0) and len(failures()) == 6
+    shutil.copy("p/a.jpg", "p/cut.jpg")  # what has changed is tried again by itself
+    code, report, _ = run("p", "list.txt", "wave.jpg", "-o", "out")
+    assert (report["done_now"], report["failed"]) == (1, 5) and "p/cut.jpg" not in {
+        row["content"] for row in failures()
+    }
+    code, report, _ = run("p", "list.txt", "wave.jpg", "-o", "out", "--retry-failed", "--max-failures", "1")
+    assert code == 1 and report["stopped"] and 2 <= report["failures"] < 5
+    for name in ("p/0.jpg", "p/text.png", "p/thin.png", "list.txt", "pipe"):
+        Path(name).unlink()
+    code, report, _ = run("p", "wave.jpg", "-o", "out", "--retry-failed")
+    assert code == 0 and not Path("out/errors.jsonl").exists()
+
+
+def test_a_full_disk_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: Path, row: dict[str, Any]) -> None:
+        raise OutputError("no space")
+
+    monkeypatch.setattr("impasto.batch.ledger._append", full)
+    code, _, said = run("p", "wave.jpg", "-o", "out")
+    assert code == 1 and "no space" in said
+
+
+def test_memory_that_ends_is_a_failure_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Work.__init__
+
+    def hungry(self: Work, job: Any, **options: Any) -> None:
+        if "b.png" in job.content:
+            raise MemoryError
+        real(self, job, **options)
+
+    monkeypatch.setattr(Work, "__init__", hungry)
+    code, report, _ = run("p", "wave.jpg", "-o", "out")
+    assert code == 1 and report["done_now"] == 2 and "not enough memory" in failures()[0]["reason"]
+
+
+def test_a_photograph_that_changes_meanwhile_is_painted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Work.__init__
+
+    def slow(self: Work, job: Any, **options: Any) -> None:
+        real(self, job, **options)
+        if "b.png" in job.content:
+            Image.fromarray(photo(40, 48, 7)).save("p/b.png")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Work, "__init__", slow)
+        code, report, said = run("p", "wave.jpg", "-o", "out")
+    assert code == 1 and report["failures"] == 1 and "has changed while it was painted" in said
+    code, report, _ = run("p", "wave.jpg", "-o", "out")
+    assert code == 0 and report["done_now"] == 1 and not failures()
+
+
+def test_the_optimiser_is_one_of_the_ways(narrow: None) -> None:
+    look = {"method": "iterative", "size": 32, "iterations": 3, "scales": "single", "protect": "p/b.png:0.2"}
+    rows = [{"content": name} | look for name in ("p/a.jpg", "p/b.png")]
+    Path("all.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    code, report, said = run("all.jsonl", "wave.jpg", "-o", "out")
+    assert code == 0 and report["done_now"] == 2, said
+    first = results()
+    shutil.rmtree("out")
+    assert run("all.jsonl", "--style", "wave.jpg", "-o", "out")[0] == 0 and results() == first
+
+
+def test_being_asked_to_stop_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("p", "wave.jpg", "-o", "whole")
+    real, seen = share.Share._painted, list[str]()
+
+    def asked(self: share.Share, turn: Any) -> Iterator[Any]:
+        seen.append(turn.item.output)
+        if len(seen) == 2:
+            signal.raise_signal(signal.SIGTERM)
+        yield from real(self, turn)
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    with monkeypatch.context() as patch:
+        patch.setattr(share.Share, "_painted", asked)
+        code, report, said = run("p", "wave.jpg", "-o", "out")
+    signal.signal(signal.SIGTERM, before)
+    assert code == 143 and report["left"] >= 1 and "the same command goes on" in said
+    assert results().items() < results("whole").items()
+    code, report, _ = run("p", "wave.jpg", "-o", "out")
+    assert code == 0 and results() == results("whole")
+    assert not [*Path("out").rglob("*.partial")] and not [*Path("out").rglob("*.lock")]
+
+
+def test_half_a_line_of_the_index_is_no_harm() -> None:
+    run("p", "wave.jpg", "-o", "out")
+    index = Path("out", STATE, "index.jsonl")
+    index.write_bytes(index.read_bytes()[:-40])
+    Image.fromarray(photo(40, 48, 8)).save("p/x/d.jpg")
+    code, report, _ = run("p", "wave.jpg", "-o", "out")
+    assert code == 0 and (report["done"], report["done_already"], report["done_now"]) == (2, 1, 1)
+    assert run("p", "wave.jpg", "-o", "out")[1]["done"] == 4
+
+
+def test_paths_come_through_a_pipe() -> None:
+    code, _, _ = run("-", "wave.jpg", "-o", "out", input="p/a.jpg\0p/x/c.jpg\0")
+    assert code == 0 and [*results()] == ["a-wave.jpg", "c-wave.jpg"]
+
+
+def test_shards_share_a_folder() -> None:
+    made = 0
+    for number in (1, 2, 3):
+        code, report, said = run("p", "wave.jpg", "-o", "out", "--shard", f"{number}/3")
+        assert code == 0 and f"part {number}-of-3" in said
+        made += report["done_now"]
+    assert made == 3 and run("p", "wave.jpg", "-o", "out")[1]["done"] == 3
+    code, _, said = run("p", "wave.jpg", "-o", "out", "--shard", "1/3", "--claim")
+    assert code == 2 and "--shard and --claim are two ways" in said
+
+
+def test_two_at_once_are_told() -> None:
+    os.environ.pop("RANK", None)
+    from impasto.machine.claim import claimed
+
+    Path("out", STATE).mkdir(parents=True)
+    with claimed(Path("out", STATE, "batch")):
+        code, _, said = run("p", "wave.jpg", "-o", "out")
+    assert code == 1 and "is being made by process" in said
+
+
+def test_claims_share_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share, "WAIT", 0.05)
+    with Claims(Path("out", STATE, "claims")) as other:
+        assert other.take("b-wave.png") == 1
+        timer = threading.Timer(1.0, other.give_back, ["b-wave.png"])
+        timer.start()
+        code, report, _ = run("p", "wave.jpg", "-o", "out", "--claim")
+        timer.join()
+    assert code == 0 and report["done_now"] == 3 and not [*Path("out", STATE, "claims").iterdir()]
+    assert run("p", "wave.jpg", "-o", "out")[1]["done"] == 3
+
+
+def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
+    Path("p/0.jpg").write_bytes(b"")
+    ledger = Ledger(Path("out"), "-other")
+    real = Claims.take
+
+    def late(self: Claims, output: str) -> int | None:
+        if output == "0-wave.jpg":
+            row = {
+                "output": output,
+                "content": "p/0.jpg",
+                "pattern": digest(),
+                "seen": [0, Path("p/0.jpg").stat().st_mtime_ns],
+            }
+            Path("out/errors-other.jsonl").write_text(json.dumps(row | {"at": 1e12, "error": "", "reason": ""}) + "\n")
+        return real(self, output)
+
+    def digest() -> str:
+        run("p/a.jpg", "wave.jpg", "-o", "probe")
+        from impasto.batch.looks import Wish
+        from impasto.batch.plan import plan_batch
+
+        wish = Wish((("wave.jpg", 1.0),), settings={"size": 32, "precision": "float32"})
+        return plan_batch(["p/a.jpg"], "probe", wish, Ledger(Path("probe"))).items[0].pattern.digest
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Claims, "take", late)
+        _, report, _ = run("p", "wave.jpg", "-o", "out", "--claim")
+    assert report["done_now"] == 3 and report["left"] == 0 and not ledger.made
+
+
+def test_stale_claims_are_taken_over(tmp_path: Path) -> None:
+    folder = tmp_path / "claims"
+    with Claims(folder, beat=60, stale=50) as dead, Claims(folder, beat=60, stale=50) as living:
+        assert dead.take("a") == 1 and living.take("a") is None and dead.take("a") is None
+        (path,) = folder.glob("*.claim")
+        os.utime(path, (path.stat().st_mtime - 100,) * 2)
+        assert living.take("a") == 2 and dead.take("a") is None
+        living.give_back("a")
+        assert dead.take("a") == 1
+    assert [*folder.iterdir()] == []
+    with Claims(folder, beat=0.02, stale=50) as beating:
+        beating.take("b")
+        (path,) = folder.glob("*.claim")
+        os.utime(path, (1, 1))
+        for _ in range(200):
+            if path.stat().st_mtime > 1:
+                break
+            threading.Event().wait(0.02)
+        assert path.stat().st_mtime > 1
+
+
+def test_only_one_of_many_takes_a_stale_claim(tmp_path: Path) -> None:
+    folder = tmp_path / "claims"
+    with Claims(folder, beat=60, stale=50) as dead:
+        for number in range(20):
+            dead.take(str(number))
+        for path in folder.glob("*.claim"):
+            os.utime(path, (path.stat().st_mtime - 100,) * 2)
+        workers = [Claims(folder, beat=60, stale=50) for _ in range(4)]
+        got: list[list[str]] = [[] for _ in workers]
+
+        def take(number: int) -> None:
+            got[number] += [each for each in map(str, range(20)) if workers[number].take(each) is not None]
+
+        threads = [threading.Thread(target=take, args=(number,)) for number in range(4)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert sorted(name for names in got for name in names) == sorted(map(str, range(20)))
+        for worker in workers:
+            worker.__exit__()
+    assert claims.MOST_TRIES > 1
+
+
+@pytest.mark.slow
+def test_what_kills_its_worker_is_a_failure_and_the_rest_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        Image.fromarray(photo(40, 48, number)).save(f"p/e{number}.jpg")
+    Path("site").mkdir()
+    Path("site/sitecustomize.py").write_text(
+        "import impasto.jobs.deliver as d, os\nreal = d.Work.__init__\n"
+        "def fatal(self, job, **o):\n    if 'e1' in job.content: os.kill(os.getpid(), 9)\n    real(self, job, **o)\n"
+        "d.Work.__init__ = fatal\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"site:{os.environ.get('PYTHONPATH', '')}")
+    done = CliRunner().invoke(app, ["batch", "p", "wave.jpg", "-o", "out", *SMALL[:-1], "2", "--json"])
+    report = json.loads(done.stdout)
+    assert done.exit_code == 1 and (report["done_now"], report["failures"], report["left"]) == (6, 1, 0), done.output
+    assert "killed" in failures()[0]["reason"]
