@@ -5,10 +5,12 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -328,6 +330,28 @@ def test_only_one_of_many_takes_a_stale_claim(tmp_path: Path) -> None:
         for worker in workers:
             worker.__exit__()
     assert claims.MOST_TRIES > 1
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_it_makes_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forked, for a process that loads torch would seldom be killed while it paints."""
+    for number in range(12):
+        Image.fromarray(photo(120, 160, number)).save(f"p/f{number}.jpg")
+    arguments = ["p", "wave.jpg", "-o", "out", "--size", "160", "--precision", "float32", "--workers", "1", "--json"]
+    random, left = np.random.default_rng(0), list[int]()
+    CliRunner().invoke(app, ["batch", *arguments[:3], "whole", *arguments[4:]], catch_exceptions=False)
+    for _ in range(20):
+        if (child := os.fork()) == 0:
+            CliRunner().invoke(app, ["batch", *arguments])
+            os._exit(0)
+        time.sleep(random.uniform(0.02, 0.4))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        left.append(len(results()))
+    done = CliRunner().invoke(app, ["batch", *arguments], catch_exceptions=False)
+    assert done.exit_code == 0 and results() == results("whole") and left == sorted(left), left
+    assert json.loads(CliRunner().invoke(app, ["batch", *arguments]).stdout)["done"] == 15
+    assert not [*Path("out").rglob("*.partial")]
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from impasto.machine import strict_json
 from impasto.pictures import codecs
 from impasto.settings.fields import Settings
 from impasto.tasks import record
+from impasto.tasks.inputs import style_pictures
 from tests.helpers import painting, photo
 
 
@@ -55,6 +56,21 @@ def test_paintings_that_are_blended_are_told(folder: Path, capsys: pytest.Captur
         assert "2 styles are blended equally" in said(*styles) and not said(*styles, quiet=True)
     for styles in (["a.png:0.3", "b.png"], ["b.png", "made.png:1"], ["made.png"], ["out.png"]):
         assert not said(*styles)
+    many = [f"{number}.jpg:1" for number in range(297)] + ["a.png"]
+    assert "298 styles are blended, from 0.jpg, 1.jpg, 2.jpg, a.png" in said(*many) and "`impasto batch`" in said(*many)
+    assert not said(*many, quiet=True) and not said(*many[-8:])
+
+
+@pytest.mark.usefixtures("small_looks")
+def test_many_styles_are_not_read_in_silence(
+    folder: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.tasks.inputs._PATIENCE", 0.0)
+    paintings = [(str(folder / name), 1.0) for name in ("a.png", "b.png", "a.png")]
+    for read in (lambda: impasto.style_code(paintings), lambda: style_pictures(paintings, 64, iter([1.0] * 3))):
+        caplog.clear()
+        read()
+        assert "1 of 3 styles have been read." in caplog.messages and "2 of 3 styles have been read." in caplog.messages
 
 
 def test_what_cannot_serve_is_refused(folder: Path) -> None:

@@ -4,20 +4,16 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
-from impasto.batch import items as items_
-from impasto.batch.items import Item
-from impasto.batch.ledger import STATE, Ledger, seen
+from impasto.batch.ledger import STATE, Ledger
 from impasto.batch.plan import Plan
 from impasto.batch.share import ENDS, STAGES, Share
-from impasto.errors import OutputError
-from impasto.jobs.process import Process
+from impasto.batch.watching import Watcher, parted
 from impasto.machine import files, interrupts, limits
 from impasto.machine.claim import claimed
-from impasto.machine.files import at_home
 from impasto.progress import Progress
 
 EACH = 1.5e9
@@ -108,7 +104,9 @@ class Batch:
 
     def _together(self) -> Generator[Progress, None, None]:
         told: queue.Queue[tuple[int, Progress] | Exception | None] = queue.Queue()
-        watchers = [_Watcher(self, number, told.put) for number in range(self.workers)]
+        parts = parted(self.plan.to_do, self.workers, turned=self.claims)
+        options = {"part": self.part, "claims": self.claims, "sharers": self.workers}
+        watchers = [Watcher(number, self.plan.folder, items, options, told.put) for number, items in enumerate(parts)]
         for each in watchers:
             each.start()
         left = len(watchers)
@@ -125,10 +123,11 @@ class Batch:
                 if interrupts.asked():
                     raise KeyboardInterrupt
         finally:
-            for each in watchers:
-                each.stop()
-            for each in watchers:
-                each.join()
+            stops = [threading.Thread(target=each.stop) for each in watchers]
+            for stop in stops:
+                stop.start()
+            for thread in [*stops, *watchers]:
+                thread.join()
 
     def _told(self, worker: int, progress: Progress) -> Progress:
         """What a worker tells, of all of them."""
@@ -140,76 +139,3 @@ class Batch:
         left = (total - ended) * elapsed / ended if ended else None
         counts = {name: self.count(name) for name in progress.counts}
         return Progress(ended / max(1, total), text, progress.event, seconds_left=left, counts=counts)
-
-
-class _Watcher(threading.Thread):
-    """Watches over one worker, and begins another when it has died."""
-
-    def __init__(self, batch: Batch, number: int, tell: Callable[[Any], None]) -> None:
-        super().__init__(daemon=True)
-        self._batch, self._number, self._tell = batch, number, tell
-        items = batch.plan.to_do
-        # Those that claim go round from different places.
-        turned = number * len(items) // batch.workers
-        self._left = items[turned:] + items[:turned] if batch.claims else items[number :: batch.workers]
-        self._base: dict[str, float] = {}
-        self._process: Process | None = None
-        self._stopped = False
-
-    def run(self) -> None:
-        ahead = 1
-        try:
-            while self._left and not self._stopped:
-                process = self._process = self._begun(ahead)
-                with process:
-                    counts = self._watch(process)
-                if process.outcome == "failed":
-                    raise OutputError(process.failure)
-                if process.outcome != "died":
-                    break
-                self._base = {name: self._base.get(name, 0) + counts.get(name, 0) for name in {*counts, *self._base}}
-                if self._batch.claims:  # where an item that has killed three is known
-                    continue
-                self._left = self._left[int(sum(counts.get(kind, 0) for kind in ENDS)) :]
-                if ahead == 0 and self._left:  # it was alone with this one
-                    self._fail(self._left.pop(0), process.failure)
-                ahead = 1 - ahead
-        except Exception as error:
-            self._tell(error)
-        self._tell(None)
-
-    def stop(self) -> None:
-        """Let the worker stop, and begin no other."""
-        self._stopped = True
-        if self._process:
-            self._process.cancel()
-
-    def _begun(self, ahead: int) -> Process:
-        options = {"part": self._batch.part, "ahead": ahead, "claims": self._batch.claims}
-        items, folder = items_.dictionary(self._left), str(self._batch.plan.folder)
-        return Process(
-            "impasto.batch.share:Share.of",
-            {"folder": folder, "items": items, "sharers": self._batch.workers, **options},
-        )
-
-    def _watch(self, process: Process) -> dict[str, float]:
-        counts: dict[str, float] = {}
-        for progress in process.events():
-            if progress.counts:
-                counts = dict(progress.counts)
-                self._tell((self._number, self._with_base(progress)))
-        return counts
-
-    def _fail(self, item: Item, reason: str) -> None:
-        content = None
-        with contextlib.suppress(OSError):
-            content = seen(at_home(item.content))
-        error = OutputError(reason)
-        Ledger(self._batch.plan.folder, self._batch.part).note_failed(item, content, error, reason)
-        self._base["failed"] = self._base.get("failed", 0) + 1
-        self._tell((self._number, self._with_base(Progress(0, event=f"{item.content}: {reason}"))))
-
-    def _with_base(self, progress: Progress) -> Progress:
-        names = {*progress.counts, *self._base}
-        counts = {name: progress.counts.get(name, 0) + self._base.get(name, 0) for name in names}
-        return Progress(progress.done, progress.text, progress.event, counts=counts)

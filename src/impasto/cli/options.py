@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from impasto.jobs.job import Delivery, RegionFiles
 
 FAILED, MISUSED = 1, 2
+_FEW = 8
+"""More styles than these are seldom meant to be blended."""
 
 _NAMED = {"start": "from", "regions": "region", "sweeps": "sweep", "recipes": "recipe"}
 """What has another name on the command line than in Python."""
@@ -236,7 +238,14 @@ def parse_styles(arguments: list[str], quiet: bool = False) -> tuple[tuple[str, 
     pairs = [pair for text in arguments for pair in ([names.weighted(text)] if text[:1] != "{" else names.listed(text))]
     if len(pairs) > 1 and pairs[-1][1] is None:
         _refuse_output(pairs[-1][0])
-    if len(pairs) > 1 and not quiet and all(weight is None for _, weight in pairs):
+    if len(pairs) > _FEW and not quiet:
+        shown = ", ".join(path for path, _ in [*pairs[:3], pairs[-1]])
+        stderr.print(
+            f"impasto: {len(pairs)} styles are blended, from {shown}: if they are photographs to be painted one by one, "
+            "that is `impasto batch`.",
+            markup=False,
+        )
+    elif len(pairs) > 1 and not quiet and all(weight is None for _, weight in pairs):
         stderr.print(f"impasto: {len(pairs)} styles are blended equally: a weight may follow each, like :0.7.")
     return tuple((path, 1.0 if weight is None else weight) for path, weight in pairs)
 

@@ -5,6 +5,7 @@ import functools
 import logging
 import math
 import os
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ log = logging.getLogger("impasto")
 
 StyleEntry: TypeAlias = PictureLike | StyleCode
 StyleLike: TypeAlias = StyleEntry | tuple[StyleEntry, float] | Sequence[StyleEntry | tuple[StyleEntry, float]]
+
+_PATIENCE = 10.0
+"""Seconds of reading styles that pass without a word."""
 
 MIN_SIDE = 16
 """Pictures with a side shorter than this hold neither a content nor a style: nothing of them reaches
@@ -78,7 +82,7 @@ def style_pictures(source: StyleLike, length: int, scales: Iterator[float]) -> l
     A scale is taken of ``scales`` for each.
     """
     styles = []
-    for entry, share in weighted(source):
+    for entry, share in _told(weighted(source)):
         if _is_made(entry):
             raise SettingsError("A style code or `style_index` is for a network, not the optimiser: use `method` fast.")
         picture = usable(entry, "style")
@@ -111,7 +115,7 @@ def style_code(source: StyleLike, network: str = "auto") -> StyleCode:
     return codes.mixed(
         [
             (made[index] if index in made else _seen(entry, chosen), share)
-            for index, (entry, share) in enumerate(entries)
+            for index, (entry, share) in enumerate(_told(entries))
         ]
     )
 
@@ -171,6 +175,16 @@ def _is_made(entry: Any) -> TypeGuard[StyleCode | str | os.PathLike[str]]:
     return isinstance(entry, StyleCode) or (
         isinstance(entry, (str, os.PathLike)) and str(entry).endswith(".safetensors")
     )
+
+
+def _told(entries: list[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
+    """Styles one by one; when they take long, how far it is is told."""
+    since = time.monotonic()
+    for number, entry in enumerate(entries):
+        if time.monotonic() - since > _PATIENCE:
+            log.warning("%d of %d styles have been read.", number, len(entries))
+            since = time.monotonic()
+        yield entry
 
 
 def weighted(source: Any) -> list[tuple[Any, float]]:
