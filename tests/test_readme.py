@@ -97,6 +97,7 @@ def test_the_commands_are_understood(command: str) -> None:
     shorter |= dict.fromkeys(("stylize", "texture", "reconstruct"), dry) | {
         "study": ["--dry-run"],
         "run": ["--dry-run"],
+        "batch": ["--dry-run"],
     }
     result = CliRunner().invoke(app, [*arguments, *shorter.get(arguments[0], [])])
     assert result.exit_code == 0, result.output
