@@ -285,6 +285,8 @@ def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
         patch.setattr(Claims, "take", late)
         _, report, _ = run("p", "wave.jpg", "-o", "out", "--claim")
     assert report["done_now"] == 3 and report["left"] == 0 and not ledger.made
+    run("p", "wave.jpg", "-o", "out")  # who is alone gathers what all have failed at
+    assert [row["content"] for row in failures()] == ["p/0.jpg"] and len([*Path("out").glob("errors*")]) == 1
 
 
 def test_stale_claims_are_taken_over(tmp_path: Path) -> None:
@@ -294,6 +296,8 @@ def test_stale_claims_are_taken_over(tmp_path: Path) -> None:
         (path,) = folder.glob("*.claim")
         os.utime(path, (path.stat().st_mtime - 100,) * 2)
         assert living.take("a") == 2 and dead.take("a") is None
+        dead.give_back("a")  # it is not his any more
+        assert path.exists() and dead.take("a") is None
         living.give_back("a")
         assert dead.take("a") == 1
     assert [*folder.iterdir()] == []

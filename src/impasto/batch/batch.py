@@ -8,22 +8,25 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any
 
+import psutil
+
 from impasto.batch.ledger import STATE, Ledger
 from impasto.batch.plan import Plan
 from impasto.batch.share import ENDS, STAGES, Share
 from impasto.batch.watching import Watcher, parted
 from impasto.machine import files, interrupts, limits
 from impasto.machine.claim import claimed
+from impasto.machine.devices import choose_device
 from impasto.progress import Progress
 
 EACH = 1.5e9
 """Bytes that a worker may come to take, when it is decided how many there are to be."""
 
 
-def workers_for(count: int) -> int:
-    """How many workers do so many items best: one for each processor, as memory allows."""
-    import psutil
-
+def workers_for(count: int, device: str = "auto") -> int:
+    """How many workers do so many items best: one for each processor, as memory allows, or one for a GPU."""
+    if choose_device(device).type != "cpu":
+        return 1
     free = min(psutil.virtual_memory().available, limits.memory_left())
     return max(1, min(count, limits.processors(), int(free / EACH)))
 

@@ -47,9 +47,9 @@ class Claims:
     def __exit__(self, *_: object) -> None:
         self._closed.set()
         self._thread.join()
-        for path in [*self._held, self._own]:
-            path.unlink(missing_ok=True)
-        self._held.clear()
+        for path in [*self._held]:
+            self._let_go(path)
+        self._own.unlink(missing_ok=True)
 
     def take(self, output: str) -> int | None:
         """Claim an item: how many have tried it, oneself among them, or None while another has it. Raises
@@ -77,9 +77,17 @@ class Claims:
 
     def give_back(self, output: str) -> None:
         """Let go of an item that is done, or that another may have."""
-        path = self._path(output)
+        self._let_go(self._path(output))
+
+    def _let_go(self, path: Path) -> None:
         self._held.discard(path)
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if self._is_own(path):
+                path.unlink()
+
+    def _is_own(self, path: Path) -> bool:
+        """Whether a claim is still its own: who slept for a minute has lost it."""
+        return path.read_text().endswith(f" {self._name}\n")
 
     def _path(self, output: str) -> Path:
         return self._folder / f"{hashlib.sha256(output.encode(errors='surrogateescape')).hexdigest()[:32]}.claim"
@@ -122,4 +130,5 @@ class Claims:
         while not self._closed.wait(self._beat):
             for path in [*self._held]:
                 with contextlib.suppress(OSError):
-                    os.utime(path)
+                    if self._is_own(path):
+                        os.utime(path)

@@ -87,11 +87,14 @@ class Ledger:
         _append(self.errors, row | {"pattern": item.pattern.digest, "seen": content, "at": time.time()})
 
     def settle(self, planned: Collection[str]) -> None:
-        """Leave in this part's list of failures those that stand, each once: of outputs that are ``planned``,
-        or whose photograph is there. Raises OutputError.
+        """Leave in the list of failures those that stand, each once: of outputs that are ``planned``, or
+        whose photograph is there. Who is no part of others gathers theirs. Raises OutputError.
         """
+        lists = [self.errors] if self._part else sorted(self._folder.glob("errors*.jsonl"))
+        if not any(path.exists() for path in lists):
+            return
         self.read()
-        own = {row["output"]: row for row in _rows([self.errors])}
+        own = {row["output"]: row for row in sorted(_rows(lists), key=lambda row: float(row["at"]))}
         kept = [
             row
             for output, row in own.items()
@@ -100,8 +103,9 @@ class Ledger:
         ]
         if kept:
             files.write_atomic(self.errors, "".join(map(_line, kept)).encode(), force=True)
-        else:
-            files.remove(self.errors)
+        for path in lists:
+            if path != self.errors or not kept:
+                files.remove(path)
 
 
 def seen(path: str | Path) -> Seen:

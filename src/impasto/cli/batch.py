@@ -122,7 +122,9 @@ def batch(
     part = chosen.part if chosen else f"-{platform.node()}-{os.getpid()}" if claim else ""
     ledger = Ledger(output, part)
     plan = plan_batch(inputs, output, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
-    made_ready = Batch(plan, ledger, part, workers or workers_for(len(plan.to_do)), max_failures, claim)
+    made_ready = Batch(
+        plan, ledger, part, workers or workers_for(len(plan.to_do), settings.get("device", "auto")), max_failures, claim
+    )
     if not quiet:
         _introduce(made_ready, wish, chosen.source if chosen else "")
     if dry_run:
