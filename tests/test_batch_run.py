@@ -138,6 +138,13 @@ def test_what_fails_is_named_and_the_rest_goes_on() -> None:
     assert code == 0 and not Path("out/errors.jsonl").exists()
 
 
+def test_a_warning_names_its_picture() -> None:
+    shades = np.dstack([photo(40, 48), np.full((40, 48), 99, np.uint8)])
+    Image.fromarray(shades).save("p/clear.png")
+    code, _, said = run("p", "wave.jpg", "-o", "out", "--name", "{stem}.jpg")
+    assert code == 0 and "impasto: p/clear.png: JPEG cannot hold transparency" in said
+
+
 def test_a_full_disk_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, row: dict[str, Any]) -> None:
         raise OutputError("no space")

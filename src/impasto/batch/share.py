@@ -7,7 +7,7 @@ in another order, and the bytes would depend on how many there were.
 
 import time
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ import torch
 
 from impasto.batch import items as items_
 from impasto.batch.claims import MOST_TRIES, Claims
+from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
 from impasto.batch.ledger import STATE, Ledger, Seen, key_in, seen
 from impasto.errors import ImageError, ImpastoError, NotReadyError, OutputError
@@ -46,6 +47,7 @@ class _Turn:
     state: Literal["", "kept", "busy", "passed"] = ""
     """"kept": it is there; "busy": another worker has it; "passed": another has failed at it."""
     failure: Exception | None = None
+    said: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
 
@@ -79,7 +81,7 @@ class Share:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            with memory.reused():
+            with memory.reused(), hearing():
                 if self._claiming:
                     self._ledger.read_failures()
                     with Claims(self._folder / STATE / "claims") as self._claims:
@@ -108,7 +110,7 @@ class Share:
             try:
                 while True:
                     while len(coming) <= ahead and (item := next(rest, None)) is not None:
-                        coming.append(before.submit(self._prepared, item))
+                        coming.append(before.submit(self._in_stage, self._prepared, _Turn(item)))
                     if not coming:
                         break
                     turn = coming.popleft().result()
@@ -116,10 +118,11 @@ class Share:
                         busy.append(turn.item)
                         continue
                     if not (turn.state or turn.failure):
-                        yield from self._painted(turn)
+                        with about(turn.said):
+                            yield from self._painted(turn)
                     area = turn.work.run.size[0] * turn.work.run.size[1] if turn.work else 0
                     ahead = 0 if area > LARGE else self._ahead
-                    going.append(after.submit(self._delivered, turn))
+                    going.append(after.submit(self._in_stage, self._delivered, turn))
                     while len(going) > ahead:
                         yield self._told(going.popleft().result())
                 while going:
@@ -129,9 +132,13 @@ class Share:
                     each.shutdown(wait=True, cancel_futures=True)
         return busy
 
-    def _prepared(self, item: Item) -> _Turn:
+    def _in_stage(self, stage: Callable[[_Turn], _Turn], turn: _Turn) -> _Turn:
+        with about(turn.said):
+            return stage(turn)
+
+    def _prepared(self, turn: _Turn) -> _Turn:
         """Look whether it is done, and if not, decode it."""
-        turn, began = _Turn(item), time.perf_counter()
+        item, began = turn.item, time.perf_counter()
         try:
             tries = self._claims.take(item.output) if self._claims else 1
             if tries is None:
@@ -202,8 +209,8 @@ class Share:
         self._counts["failed" if failed else turn.state or "made"] += 1
         for stage in STAGES:
             self._counts[f"{stage}_s"] += turn.seconds[stage]
-        reason = "" if turn.failure is None else _reason(turn.failure)
-        event = reason if turn.item.content in reason or not failed else f"{turn.item.content}: {reason}"
+        said = " ".join([*turn.said, *([_reason(turn.failure)] if turn.failure is not None else [])])
+        event = said if turn.item.content in said or not said else f"{turn.item.content}: {said}"
         return Progress(self._done, turn.item.output, event, counts=dict(self._counts))
 
     @property
