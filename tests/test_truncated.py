@@ -15,7 +15,7 @@ from impasto.training import beginnings
 from tests.helpers import painting, photo
 
 QUICK = ["--size", "64", "--iterations", "1", "-q"]
-NO_PICTURES = {"info", "export", "doctor", "demo", "models list", "models verify", "models path"}
+NO_PICTURES = {"info", "export", "doctor", "demo", "web", "models list", "models verify", "models path"}
 """Commands that decode none, or none but their own."""
 
 COMMANDS = {
@@ -27,6 +27,9 @@ COMMANDS = {
     "score": [["whole.jpg", "whole.jpg", "cut.jpg"]],
     "edges": [["whole.jpg", "cut.jpg"]],
     "study": [["whole.jpg", "cut.jpg", "--sweep", "tv_weight=0,1", "--dry-run"]],
+    "video": [[*way, "--size", "64", "-o", "film", "-q"] for way in (["whole", "cut.jpg"], ["cut", "whole.jpg"])],
+    "score-video": [["whole", "whole", "--style", "cut.jpg"], ["whole", "cut"]],
+    "batch": [["whole", "cut.jpg", "--size", "64", "-o", "out", "-q"]],
     "style-code": [["cut.jpg", "--network", "arbitrary"]],
     "train": [
         [

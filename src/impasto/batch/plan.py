@@ -121,9 +121,10 @@ def _check_files(patterns: Iterable[Pattern]) -> None:
     """Raises ImageError for a painting or a mask that cannot be read, or is no picture."""
     for pattern in patterns:
         assert pattern.digest  # which reads all of them
-    for path in {path for pattern in patterns for path in pattern.files()}:
+    allowed = {path: pattern.job.settings.get("allow_truncated") for pattern in patterns for path in pattern.files()}
+    for path, cut_off in allowed.items():
         if not path.endswith(".safetensors"):
-            codecs.size_of(Path(path))
+            codecs.load(Path(path), bool(cut_off))  # whole, or all items would fail by it
 
 
 def _refuse_inputs(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from impasto.cli.app import app
-from impasto.cli.options import Force, Json, Quiet, parse_styles, with_exit_codes, with_settings
+from impasto.cli.options import Force, Json, Quiet, Truncated, parse_styles, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
 from impasto.settings import names
@@ -141,10 +141,13 @@ def score_video(
     style: Annotated[
         Path | None, typer.Option(help="The painting: how near the frames are to it is told, too.", show_default="none")
     ] = None,
+    allow_truncated: Truncated = False,
     json: Json = False,
 ) -> None:
     """Tell how steady a film is: what flickers along the clip's own motion, what drifts, what was blurred."""
+    from impasto.pictures import codecs
     from impasto.video.score import score_video as scored
 
-    scores = scored(clip, film, against, style)
+    with codecs.truncation(allow_truncated):
+        scores = scored(clip, film, against, style)
     say(dump(scores) if json else lines(scores))

@@ -52,8 +52,10 @@ class Film:
         self.settings = chosen_settings("default", dict(job.settings), TASK).changed(method="fast")
         self.device = choose_device(self.settings.device)
         self.precision = choose_precision(self.settings.precision, self.device)
-        self.clip = None if at_home(job.clip).is_dir() else self._clip()
-        self.source = self.clip or Folder(at_home(job.clip), Fraction(str(job.rate)) if job.rate else USUAL_RATE)
+        allowed = self.settings.allow_truncated
+        self.clip = None if at_home(job.clip).is_dir() else Clip(job.clip, allow_truncated=allowed)
+        rate = Fraction(str(job.rate)) if job.rate else USUAL_RATE
+        self.source = self.clip or Folder(at_home(job.clip), rate, allow_truncated=allowed)
         facts = self.source.facts
         self.first, self.last = self._range()
         self.origin = Fraction(str(job.start)) if job.start else min(Fraction(0), facts.times[0])
@@ -69,7 +71,8 @@ class Film:
         self.size = framing.final_size(facts.size, own, even=self.packing.codec.halved)
         self.painted_at = long_side(self.size, self.settings.stroke_size or max(self.size))
         self._check_sizes()
-        self.styles = Styles(self._keys())
+        with codecs.truncation(allowed):
+            self.styles = Styles(self._keys())
         self._check_memory()
         if facts.bright:
             log.warning(
@@ -161,9 +164,6 @@ class Film:
                 f"The film will take about {self.bytes / 1e9:.1f} GB in {folder}, and {free / 1e9:.1f} GB are free: "
                 "choose another place, a smaller `size`, or a part of it with `start` and `end`."
             )
-
-    def _clip(self) -> Clip:
-        return Clip(self.job.clip, allow_truncated=self.settings.allow_truncated)
 
     def _range(self) -> tuple[int, int]:
         """The numbers of its first frame and of that after its last. Raises SettingsError."""

@@ -23,18 +23,18 @@ USUAL_RATE = Fraction(25)
 class Folder:
     """A folder of pictures, all of one size."""
 
-    def __init__(self, path: str | Path, rate: Fraction = USUAL_RATE) -> None:
+    def __init__(self, path: str | Path, rate: Fraction = USUAL_RATE, *, allow_truncated: bool = False) -> None:
         """Find the pictures, and tell what is passed over and what numbers are missing. Raises VideoError and
         ImageError.
         """
-        self.path, self._rate = Path(path), rate
+        self.path, self._rate, self._allow_truncated = Path(path), rate, allow_truncated
         found = [each for each in folders.walk(path).files if each.parent == self.path and _known(each)]
         if not found:
             raise VideoError(f"{path} holds no pictures: give a folder of numbered ones, like frame_0001.png.")
         self.files = sorted(found, key=lambda each: _natural(each.name))
         if missing := _gaps(self.files):
             log.warning("%s has gaps: after %s what should follow is missing.", path, ", ".join(missing))
-        first = codecs.load(self.files[0])
+        first = codecs.load(self.files[0], allow_truncated)
         self._size = first.size
         lasts = 1 / rate
         moments = tuple(number * lasts for number in range(len(self.files)))
@@ -44,7 +44,7 @@ class Folder:
     def frames(self, first: int = 0) -> Iterator[Frame]:
         """See `source.Source`."""
         for number in range(first, len(self.files)):
-            picture = codecs.load(self.files[number])
+            picture = codecs.load(self.files[number], self._allow_truncated)
             if picture.size != self._size:
                 height, width = self._size
                 raise VideoError(

@@ -14,6 +14,7 @@ import numpy as np
 
 from impasto.errors import VideoError
 from impasto.machine.files import at_home
+from impasto.pictures import codecs
 from impasto.video import flow, framing
 from impasto.video.clip import Clip
 from impasto.video.colour import Floats
@@ -98,7 +99,8 @@ def score_video(
 
 def _source(path: str | Path) -> Source:
     path = at_home(path)
-    return Folder(path) if path.is_dir() else Clip(path)
+    kind = Folder if path.is_dir() else Clip
+    return kind(path, allow_truncated=codecs.truncation_allowed())
 
 
 def _together(sources: dict[str, Source]) -> Iterator[dict[str, Floats]]:
