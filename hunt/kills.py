@@ -95,11 +95,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     draw = random.Random(arguments.seed)
-    faults = [fault for command in COMMANDS for fault in hunt(command, max(1, arguments.kills // len(COMMANDS)), draw)]
-    for fault in faults:
-        sys.stdout.write(f"FAULT {fault}\n")
-    sys.stdout.write(f"{len(faults)} faults\n")
-    return bool(faults)
+    count = 0
+    for command in COMMANDS:
+        for fault in hunt(command, max(1, arguments.kills // len(COMMANDS)), draw):
+            sys.stdout.write(f"FAULT {fault}\n")
+            sys.stdout.flush()
+            count += 1
+    sys.stdout.write(f"{count} faults\n")
+    return bool(count)
 
 
 def hunt(command: Command, kills: int, draw: random.Random) -> Iterator[str]:
