@@ -145,7 +145,7 @@ def test_whatever_dies_is_replaced(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_clients_are_answered_and_memory_stays_flat() -> None:
     """A small part of what `python -m benchmarks.web_load` does."""
-    asked = ("--seconds", "40", "--clients", "6", "--previews", "18", "--jobs", "2", "--iterations", "3")
+    asked = ("--seconds", "30", "--clients", "3", "--previews", "9", "--jobs", "1", "--iterations", "3")
     words = [sys.executable, "-m", "benchmarks.web_load", *asked]
     done = subprocess.run(words, cwd=Path(__file__).parent.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
