@@ -90,7 +90,7 @@ def test_a_result_is_what_stylize_makes() -> None:
 
 
 def test_what_is_touched_is_looked_at_and_kept() -> None:
-    run("p", "wave.jpg", "-o", "out")
+    assert run("p", "wave.jpg", "-o", "out")[0] == 0, failures()
     first = results()
     for path in Path("p").rglob("*.*"):
         os.utime(path, (1, 1))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -214,3 +215,16 @@ def test_an_output_that_is_an_input_is_known_by_any_name(tmp_path: Path, monkeyp
         with pytest.raises(OutputError, match="is the input"):
             files.refuse_inputs([Path("other.png"), path], ["missing.png", source])
     files.refuse_inputs([Path("other.png")], [source])
+
+
+def test_a_probe_that_others_have_swept_away_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = files._begun
+
+    def swept(folder: Path) -> tuple[Path, BinaryIO]:
+        partial, file = begun(folder)
+        partial.unlink()
+        return partial, file
+
+    monkeypatch.setattr(files, "_begun", swept)
+    files.check_writable(tmp_path / "a.png", False)
+    assert not [*tmp_path.iterdir()]

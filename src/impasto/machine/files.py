@@ -52,7 +52,7 @@ def check_writable(path: Path, force: bool) -> None:
         there = (each for each in target.parents if each.exists())
         partial, file = _begun(target.parent if path.is_symlink() else next(there))
         file.close()
-        partial.unlink()
+        partial.unlink(missing_ok=True)  # once it is closed, another that writes there may sweep it away
     except (OSError, ValueError) as error:  # ValueError: no system has such a name
         reason = getattr(error, "strerror", error)
         raise OutputError(f"{path} cannot be written ({reason}): choose another place.") from error
