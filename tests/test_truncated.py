@@ -32,36 +32,8 @@ COMMANDS = {
     "batch": [["whole", "cut.jpg", "--size", "64", "-o", "out", "-q"]],
     "style-code": [["cut.jpg", "--network", "arbitrary"]],
     "train": [
-        [
-            "--photos",
-            "whole",
-            "--style",
-            "cut.jpg",
-            "--steps",
-            "1",
-            "--batch",
-            "1",
-            "--crop",
-            "64",
-            "--workers",
-            "0",
-            "-q",
-        ],
-        [
-            "--photos",
-            "cut",
-            "--style",
-            "whole.jpg",
-            "--steps",
-            "1",
-            "--batch",
-            "1",
-            "--crop",
-            "64",
-            "--workers",
-            "0",
-            "-q",
-        ],
+        ["--photos", photos, "--style", style, "--steps", "1", "--batch", "1", "--crop", "64", "--workers", "0", "-q"]
+        for photos, style in (("whole", "cut.jpg"), ("cut", "whole.jpg"))
     ],
 }
 CASES = [(name, each) for name, ways in COMMANDS.items() for each in ways]

@@ -1,5 +1,6 @@
 """A job: everything that can be asked for, as a value that turns into JSON and back."""
 
+import contextlib
 import math
 import os
 import re
@@ -253,7 +254,7 @@ class Job:
             )
         if form != _FORM:
             raise RecordError(f'This is no job of Impasto: expected a JSON object with "{_WHAT}": {_FORM}.')
-        try:
+        with understood():
             given = known(cls, {name: value for name, value in data.items() if name != _WHAT})
             index = given.get("style_index", "")
             return cls(
@@ -266,12 +267,6 @@ class Job:
                     "delivery": Delivery(**known(Delivery, given.get("delivery", {}))),
                 }
             )
-        except (TypeError, ValueError, AttributeError, OverflowError) as error:
-            if isinstance(error, SettingsError):
-                raise
-            raise RecordError(
-                f"This job cannot be read ({briefly(error)}): write it as the command `info` prints it."
-            ) from error
 
     @classmethod
     def read(cls, text: str | bytes) -> "Job":
@@ -281,6 +276,21 @@ class Job:
         except ValueError as error:
             raise RecordError(f"This is no job of Impasto ({briefly(error)}).") from error
         return cls.of(data)
+
+
+@contextlib.contextmanager
+def understood() -> Iterator[None]:
+    """Within it a job is made of plain values that may come from anywhere. Raises RecordError for those that
+    are of other kinds than a job's.
+    """
+    try:
+        yield
+    except SettingsError:
+        raise
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise RecordError(
+            f"This job cannot be read ({briefly(error)}): write it as the command `info` prints it."
+        ) from error
 
 
 def known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import RecordError, SettingsError, briefly
-from impasto.jobs.job import known
+from impasto.jobs.job import known, understood
 from impasto.machine import formats, strict_json
 from impasto.machine.files import at_home
 from impasto.settings import names
@@ -126,7 +126,7 @@ class VideoJob:
         """
         if not is_film(data):
             raise RecordError('This is no film of Impasto: expected a JSON object with "job" and "task": "video".')
-        try:
+        with understood():
             formats.check_version(data["job"], _FORM, Path("This job"), RecordError)
             given = known(cls, {name: value for name, value in data.items() if name not in ("job", "task")})
             return cls(
@@ -138,12 +138,6 @@ class VideoJob:
                     "delivery": VideoDelivery(**known(VideoDelivery, given.get("delivery", {}))),
                 }
             )
-        except (TypeError, ValueError, AttributeError, OverflowError) as error:
-            if isinstance(error, SettingsError):
-                raise
-            raise RecordError(
-                f"This job cannot be read ({briefly(error)}): write it as the command `info` prints it."
-            ) from error
 
 
 def is_film(data: Any) -> bool:
