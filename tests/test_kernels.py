@@ -3,13 +3,14 @@ included.
 """
 
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from impasto.backbones import kernels, rows
+from impasto.backbones import kernels, rows, winograd
 from impasto.backbones.features import Architecture
 from impasto.backbones.kernels import Padding, Pooling
 from impasto.backbones.rows import Rows
@@ -123,6 +124,44 @@ def test_the_plain_convolution_does_the_same_work(monkeypatch: pytest.MonkeyPatc
     unfused = random_backbone(DEEP, torch.float32)(x, TAPS)
     assert all(torch.allclose(fused[layer], unfused[layer], rtol=1e-4, atol=1e-4) for layer in TAPS)
     assert difference(of_fused, gradient(x, unfused, TAPS)) < 1e-5
+
+
+def test_minimal_filtering_is_used_where_it_is_faster() -> None:
+    abilities = torch.cpu.get_capabilities()
+    narrow = bool(abilities.get("avx2")) and not abilities.get("avx512_f")
+    assert winograd.here("cpu", torch.float32) == (narrow and torch.backends.nnpack.is_available())  # type: ignore[no-untyped-call]
+    assert not winograd.here("cpu", torch.float64)
+    assert not winograd.here("cpu", torch.bfloat16)
+
+
+@pytest.mark.skipif(not torch.backends.nnpack.is_available(), reason="This torch has no NNPACK.")  # type: ignore[no-untyped-call]
+@pytest.mark.parametrize("band", [1, 2**30], ids=["banded", "whole"])
+@pytest.mark.parametrize(("pooling", "padding"), [*product(("max", "average"), ("zeros", "replicate"))])
+def test_minimal_filtering_is_the_plain_network_to_its_rounding(
+    pooling: Pooling, padding: Padding, band: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever this runs, of all convolutions but the first, and of maps of any size."""
+    used, minimal = [], winograd.minimal
+
+    def counted(x: Tensor, *rest: Any) -> Tensor:
+        used.append(x.shape)
+        return minimal(x, *rest)
+
+    monkeypatch.setattr(winograd, "here", lambda device, dtype: True)
+    monkeypatch.setattr(winograd, "minimal", counted)
+    monkeypatch.setattr(winograd, "_POSITIONS", 1)
+    monkeypatch.setattr(winograd, "_CHANNELS", 16)
+    monkeypatch.setattr(rows, "_BAND_BYTES", band)
+    for size in ((37, 50), (9, 4)):
+        x = torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        expected = plain(x, pooling, padding)
+        wanted = gradient(x, expected, TAPS)
+        found = random_backbone(DEEP, torch.float32, pooling=pooling, padding=padding)(x, TAPS)
+        assert all(found[layer].is_contiguous() for layer in TAPS)
+        for layer in TAPS:
+            assert difference(found[layer], expected[layer]) < 1e-5, layer
+        assert difference(gradient(x, found, TAPS), wanted) < 1e-5
+    assert len(used) >= 2 * 2 * 5
 
 
 def test_features_can_be_differentiated_only_once() -> None:

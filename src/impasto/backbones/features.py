@@ -20,6 +20,7 @@ from impasto import weights
 from impasto.backbones import kernels, rows
 from impasto.backbones.kernels import Convolution, Padding, Pooling
 from impasto.backbones.rows import Backward, Rows
+from impasto.backbones.winograd import layout
 from impasto.errors import ImageError, SettingsError, did_you_mean
 from impasto.pictures.tiles import Window
 
@@ -252,7 +253,7 @@ class Backbone:
     def _normalized(self, pixels: Tensor) -> Tensor:
         """RGB in [0, 1] as the network was trained on it: BGR in 0-255 less its mean."""
         normalized = pixels.flip(1) * 255 - self._mean.to(pixels.dtype)
-        return normalized.to(self.dtype, memory_format=torch.channels_last)
+        return normalized.to(self.dtype, memory_format=layout(self.device.type, self.dtype))
 
     def _convolution(self, layer: str) -> Convolution:
         """The convolution of that name, made ready when first needed."""
@@ -276,7 +277,7 @@ class _Pass(torch.autograd.Function):
         for layer, (top, bottom, left, right) in windows.items():
             if layer in features:
                 part = features[layer][:, :, top:bottom, left:right]
-                features[layer] = part.contiguous(memory_format=torch.channels_last)
+                features[layer] = part.contiguous(memory_format=layout(part.device.type, part.dtype))
         return tuple(features[layer] for layer in wanted)
 
     @staticmethod

@@ -15,7 +15,9 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
+from impasto.backbones import winograd
 from impasto.backbones.rows import Backward, Rows
+from impasto.backbones.winograd import Convolve
 
 Padding = Literal["zeros", "replicate"]
 Pooling = Literal["max", "average"]
@@ -30,8 +32,10 @@ class Convolution:
 
     def __init__(self, weight: Tensor, bias: Tensor, padding: Padding) -> None:
         self._outputs, self._inputs = weight.shape[:2]
-        self._forwards = convolve(weight, bias)
-        self._backwards = convolve(weight.flip(2, 3).transpose(0, 1), None)
+        self._order = winograd.layout(weight.device.type, weight.dtype)
+        make = convolve if self._order == torch.channels_last else winograd.convolve
+        self._forwards = make(weight, bias)
+        self._backwards = make(weight.flip(2, 3).transpose(0, 1), None)
         self._padding = padding
 
     def forward(self, x: Tensor, relu: bool) -> Rows:
@@ -55,7 +59,7 @@ class Convolution:
 
         def take(top: int, bottom: int) -> Tensor:
             first, last = max(0, top - 1), min(height, bottom + 1)
-            band = gradient.take(first, last).contiguous(memory_format=torch.channels_last)
+            band = gradient.take(first, last).contiguous(memory_format=self._order)
             padded = self._backwards(band, 1 + rim, False)
             if rim:
                 # What falls on the rim of the padded picture belongs to the pixels that the rim repeats.
@@ -69,10 +73,6 @@ class Convolution:
             return padded[:, :, top - first + rim : bottom - first + rim]
 
         return gradient.derived(self._inputs, take)
-
-
-Convolve = Callable[[Tensor, int, bool], Tensor]
-"""From a picture, its zero padding, and whether a ReLU follows, to the convolved picture."""
 
 
 def convolve(weight: Tensor, bias: Tensor | None, stride: int = 1) -> Convolve:

@@ -4,13 +4,14 @@ The largest maps of a network are far larger than a processor's cache: as `Rows`
 that is being worked on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
+from impasto.backbones.winograd import layout
 from impasto.pictures.tiles import Window
 
 _BAND_BYTES = 8 * 2**20
@@ -48,9 +49,7 @@ class Rows:
 
     def empty(self, height: int, width: int) -> Tensor:
         """A tensor of the same kind to write into."""
-        return torch.empty(
-            (*self.shape[:2], height, width), dtype=self.dtype, device=self.device, memory_format=torch.channels_last
-        )
+        return empty((*self.shape[:2], height, width), self.dtype, self.device)
 
     def bands(self) -> Iterator[tuple[int, int]]:
         """First and last row of the bands to work through; a GPU takes the map as one."""
@@ -59,6 +58,11 @@ class Rows:
         if self.device.type != "cpu":
             height = self.shape[2]
         return ((top, min(top + height, self.shape[2])) for top in range(0, self.shape[2], height))
+
+
+def empty(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """A map (N, C, H, W) to write into, in the order in which convolutions want it."""
+    return torch.empty(shape, dtype=dtype, device=device, memory_format=layout(device.type, dtype))
 
 
 Backward = Callable[[Rows], Rows]
@@ -97,7 +101,7 @@ def spread(other: Tensor, shape: torch.Size, side: int = 1, window: Window | Non
     """
     if window is None and side == 1:
         return Rows.of(other)
-    whole = torch.empty(shape, dtype=other.dtype, device=other.device, memory_format=torch.channels_last).zero_()
+    whole = empty(shape, other.dtype, other.device).zero_()
     top, bottom, left, right = _within(other, side, window)
     whole[:, :, top:bottom, left:right] = _handed_out(other, side, 0, bottom - top)
     return Rows.of(whole)

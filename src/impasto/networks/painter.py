@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from impasto.backbones import kernels
+from impasto.backbones.winograd import Convolve
 from impasto.networks.cin import EPSILON, Layer, parameters_of
 from impasto.networks.contract import FeedForward
 
@@ -82,7 +83,7 @@ class Painter:
 
         return paint
 
-    def _convolution(self, weight: Tensor, bias: Tensor | None, layer: Layer) -> kernels.Convolve:
+    def _convolution(self, weight: Tensor, bias: Tensor | None, layer: Layer) -> Convolve:
         bias = None if bias is None else bias.to(self._device, self._dtype)
         return kernels.convolve(weight.to(self._device, self._dtype), bias, layer.stride)
 
