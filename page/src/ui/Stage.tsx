@@ -69,7 +69,7 @@ function DraftStage({ photo }: { photo: Picture }) {
       {previewed && (
         <div class="after" style={split.after}>
           {whole !== undefined ? (
-            <img src={whole} alt={t().preview} draggable={false} />
+            <Steady source={whole} alt={t().preview} />
           ) : (
             <Composite layers={layers} photo={original} regions={regions.value} label={t().preview} />
           )}
