@@ -1,7 +1,10 @@
 """Jobs of the studio: their queue, what pages are told of them, and what is left of them."""
 
 import contextlib
+import io
 import json
+import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from impasto.web import giving_way
+from impasto.web import giving_way, logs
 from impasto.web.giving_way import GivingWay
 from impasto.web.models import Job
 from impasto.web.studio import Studio
@@ -306,6 +309,14 @@ def test_a_job_gives_way_to_previews_but_not_for_ever() -> None:
     assert previews(10, 0.5) == 10
 
 
+def test_the_curve_of_losses_stays_and_is_short(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DrawnProcess, "step", 0.001)
+    job = visit.until(visit.ask(settings={"iterations": 300})["id"], "done")
+    iterations = [iteration for iteration, _ in job["curve"]]
+    assert iterations[0] == 1 and iterations[-1] > 290 and iterations == sorted(set(iterations))
+    assert 50 <= len(iterations) <= 65 and {loss for _, loss in job["curve"]} == {1.0}
+
+
 def test_a_preview_holds_the_job_at_hand(here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch) -> None:
     visit, studio = here
     held: list[str] = []
@@ -331,3 +342,20 @@ def test_a_preview_holds_the_job_at_hand(here: tuple[Visit, Studio], monkeypatch
     visit.http.post("/api/preview", json=preview)
     assert held == ["begin", "end"]  # not for as long as the easel takes to begin
     visit.http.post(f"/api/jobs/{job}/cancel")
+
+
+def test_the_log_follows_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it was when the studio began may be closed: as a test's own is, or a terminal that has gone."""
+    own = logging.getLogger("impasto.web"), logging.getLogger("uvicorn")
+    for each in own:
+        for name in ("handlers", "propagate", "level"):
+            monkeypatch.setattr(each, name, getattr(each, name))
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", first)
+    logs.begin()
+    first.close()
+    monkeypatch.setattr(sys, "stderr", second)
+    own[0].info("request", extra={"status": 200})
+    own[0].debug("nothing")
+    told = json.loads(second.getvalue())
+    assert told["event"] == "request" and told["status"] == 200 and told["level"] == "info"

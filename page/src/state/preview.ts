@@ -29,7 +29,7 @@ export function sameHand(one: Wanted, other: Wanted): boolean {
 /** By region, that of the rest under "". */
 export function wantedPreviews(draft: Draft, choices: Choices): Record<string, Wanted> {
   const { photo, look } = draft;
-  if (photo === null) return {};
+  if (photo === null || draft.texture) return {};
   const scale = strokeScale(draft, choices);
   const common = {
     photo,
