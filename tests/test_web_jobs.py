@@ -341,6 +341,10 @@ def test_a_preview_holds_the_job_at_hand(here: tuple[Visit, Studio], monkeypatch
     studio.easel.ready = False  # type: ignore[misc]
     visit.http.post("/api/preview", json=preview)
     assert held == ["begin", "end"]  # not for as long as the easel takes to begin
+    studio.easel.ready = True  # type: ignore[misc]
+    studio.jobs.cancelled.add(job)
+    visit.http.post("/api/preview", json=preview)
+    assert held == ["begin", "end"]  # one that is to end has its time to save what there is
     visit.http.post(f"/api/jobs/{job}/cancel")
 
 

@@ -17,7 +17,7 @@ export function Gallery() {
   const [mixing, setMixing] = useState(draft.value.look.mix.length > 1);
   return (
     <aside class="gallery panel" aria-label={t().style}>
-      <Photos />
+      {editing.value === null && <Photos />}
       <section aria-labelledby="paintings">
         <header>
           <h2 id="paintings">{editing.value === null ? t().paintings : t().forRegion}</h2>

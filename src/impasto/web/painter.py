@@ -69,7 +69,8 @@ class Painter:
 
     def aside(self) -> contextlib.AbstractContextManager[None]:
         """Within it, the job at hand stands still, unless it has for long: for what somebody waits for."""
-        return self._giving_way.of(self._process)
+        ends = self._closing or self._current in self._jobs.cancelled  # and has its time to save what there is
+        return self._giving_way.of(None if ends else self._process)
 
     def _cancel(self, id: str) -> None:
         """Let the job at hand end, by force if it does not hear."""
