@@ -301,7 +301,9 @@ class TestTexture:
         assert paint.is_disabled()
         give(page, "paintings", png(painting(64, 64, seed=13)), "only.png")
         page.locator(".viewport img").wait_for()
-        with page.expect_response("**/api/jobs") as answered:
+        with page.expect_response(
+            lambda told: told.request.method == "POST" and told.url.endswith("/jobs")
+        ) as answered:
             paint.click()
         assert answered.value.status == 201
         job = answered.value.json()
