@@ -10,6 +10,7 @@ no answer in time.
 
 import argparse
 import asyncio
+import contextlib
 import io
 import math
 import os
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -146,6 +148,28 @@ def told(name: str, seconds: list[float]) -> str:
     return f"{name}: {len(usable)}, median {statistics.median(usable):.2f} s, 95 % {usable[int(0.95 * (len(usable) - 1))]:.2f} s, most {usable[-1]:.2f} s"
 
 
+@contextlib.contextmanager
+def studio() -> Iterator[tuple[str, psutil.Process]]:
+    """A studio of its own, ready for previews: where it is, and its process."""
+    words = [sys.executable, "-c", "from impasto.cli import app; app()", "web", "--no-open", "--port", "0"]
+    environment = os.environ | {"IMPASTO_WEB_TOKEN": TOKEN}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open(os.devnull, "w") as nowhere,  # noqa: PTH123 - no path, a device
+        subprocess.Popen(
+            [*words, "--folder", folder], stdout=subprocess.PIPE, stderr=nowhere, text=True, env=environment
+        ) as process,
+    ):
+        assert process.stdout
+        base = process.stdout.readline().partition("/#")[0]
+        try:
+            own = {"Authorization": f"Bearer {TOKEN}"}
+            httpx2.get(f"{base}/api/choices", headers=own, timeout=300, trust_env=False)
+            yield base, psutil.Process(process.pid)
+        finally:
+            process.terminate()
+
+
 async def load(base: str, process: psutil.Process, options: argparse.Namespace) -> Seen:
     """All clients at once."""
     seen, ends = Seen(), time.monotonic() + options.seconds
@@ -168,24 +192,8 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=int, default=default)
     options = parser.parse_args()
     options.seconds = min(options.seconds, 3600)
-    with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-c", "from impasto.cli import app; app()", "web", "--no-open", "--port", "0"]
-        environment = os.environ | {"IMPASTO_WEB_TOKEN": TOKEN}
-        with (
-            open(os.devnull, "w") as nowhere,  # noqa: PTH123 - no path, a device
-            subprocess.Popen(
-                [*words, "--folder", folder], stdout=subprocess.PIPE, stderr=nowhere, text=True, env=environment
-            ) as studio,
-        ):
-            assert studio.stdout
-            base = studio.stdout.readline().partition("/#")[0]
-            try:
-                httpx2.get(
-                    f"{base}/api/choices", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=300, trust_env=False
-                )
-                seen = asyncio.run(load(base, psutil.Process(studio.pid), options))
-            finally:
-                studio.terminate()
+    with studio() as (base, process):
+        seen = asyncio.run(load(base, process, options))
     print("answers:", dict(sorted(seen.answers.items())))
     for name, seconds in (("previews", seen.previews), ("first pictures", seen.first), ("cancels", seen.cancels)):
         print(told(name, seconds))

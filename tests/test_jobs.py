@@ -2,6 +2,7 @@
 picture again.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -14,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -197,6 +199,44 @@ def test_cancelling_saves_and_is_quick_and_stubborn_work_is_killed(tmp_path: Pat
         process.cancel(grace=0.3)
         list(events)
     assert process.outcome == "cancelled" and time.monotonic() - began < 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only there does a process stand still.")
+def test_a_process_stands_still_and_goes_on() -> None:
+    def stands(wanted: bool) -> None:
+        ends = time.monotonic() + 10
+        while (psutil.Process(process.pid).status() == psutil.STATUS_STOPPED) is not wanted:
+            assert time.monotonic() < ends
+            time.sleep(0.001)
+
+    with counting(steps=10_000) as process:
+        events = process.events()
+        next(events)
+        with process.held():
+            stands(True)
+        stands(False)
+        process.cancel()
+        assert list(events)
+        with process.held():  # one that has ended
+            pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only there does a process stand still.")
+def test_what_stands_still_does_not_outlive_its_parent(tmp_path: Path) -> None:
+    script = f"""
+import os, signal
+from impasto.jobs.process import Process
+process = Process("tests.counting:Counting", {{"steps": 10_000, "note": {str(tmp_path / "note")!r}}})
+next(process.events())
+with process.held():
+    print(process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    root = Path(__file__).parents[1]
+    ended = subprocess.run([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, text=True, check=False)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(ended.stdout)).wait(30)
+    assert (tmp_path / "note").exists()  # it has ended of itself
 
 
 def test_the_picture_so_far_is_lent_on_request() -> None:

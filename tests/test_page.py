@@ -293,6 +293,25 @@ class TestKeyboard:
         page.get_by_role("button", name="Redo").wait_for()
 
 
+class TestTexture:
+    def test_a_painting_alone_is_enough(self, opened: Open) -> None:
+        page = opened(draft={"settings": {"size": "64", "iterations": 5}})
+        page.get_by_role("button", name="Make a texture of it").click()
+        paint = page.get_by_role("button", name="Paint", exact=True)
+        assert paint.is_disabled()
+        give(page, "paintings", png(painting(64, 64, seed=13)), "only.png")
+        page.locator(".viewport img").wait_for()
+        with page.expect_response(
+            lambda told: told.request.method == "POST" and told.url.endswith("/jobs")
+        ) as answered:
+            paint.click()
+        assert answered.value.status == 201
+        job = answered.value.json()
+        assert job["request"]["task"] == "texture" and job["request"]["photo"] is None
+        assert job["request"]["recipe"] == "texture" and job["request"]["settings"] == {"size": "64", "iterations": 5}
+        page.evaluate("async id => (await fetch(`api/jobs/${id}/cancel`, { method: 'POST' })).ok", job["id"])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_axe_finds_nothing_serious(opened: Open, screen: str, scheme: str) -> None:
@@ -371,6 +390,12 @@ def test_from_a_photo_to_a_picture_and_back(opened: Open, screen: str, tmp_path:
     assert kept["photo"] == before["photo"]
     assert kept["look"]["mix"][0]["id"] == before["look"]["mix"][0]["id"]
     assert str(kept["settings"]["size"]) == "96"
+    # The result itself is no photo; and its losses are seen where nobody watched.
+    until(other, "document.querySelectorAll('[aria-labelledby=photos] .tile').length === 1")
+    assert [each["name"] for each in asked(other, "pictures?kind=photo")] == ["photo.png"]
+    tab(other, "Results")
+    other.locator(".results .tile button").first.click()
+    other.locator(".curve").wait_for()
 
 
 @pytest.mark.slow

@@ -1,6 +1,10 @@
 """Jobs of the studio: their queue, what pages are told of them, and what is left of them."""
 
+import contextlib
+import io
 import json
+import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from impasto.web import giving_way, logs
+from impasto.web.giving_way import GivingWay
 from impasto.web.models import Job
 from impasto.web.studio import Studio
 from tests.web import TOKEN, DrawnProcess, Visit, noise, served
@@ -266,3 +272,94 @@ def test_the_sender_has_the_word_on_what_a_job_may_be(visit: Visit) -> None:
     visit.until(job["id"], "done")
     assert job["request"]["settings"] == settings
     visit.until(visit.ask(task="texture", photo=None, styles=styles, recipe="texture")["id"], "done")
+
+
+class Clocked:
+    """A process that counts how often it was held."""
+
+    held_for, now = 0, 0.0
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        self.held_for += 1
+        yield
+
+
+def test_a_job_gives_way_to_previews_but_not_for_ever() -> None:
+    process: Any = Clocked()
+    giving = GivingWay(lambda: process.now)
+
+    def previews(count: int, seconds: float, pause: float = 0.0) -> int:
+        before = process.held_for
+        for _ in range(count):
+            with giving.of(process):
+                process.now += seconds
+            process.now += pause
+        held: int = process.held_for - before
+        return held
+
+    with giving.of(None):
+        process.now += 100
+    assert previews(20, 0.25) == 20  # a slider that is moved for a while
+    assert previews(1000, 0.25, pause=0.26) == 1000  # and looked at
+    # Many at once: it has its turn as often as they have, and the rest of the time they share.
+    held = previews(1000, 0.5)
+    assert giving_way.MOST / 0.5 <= held <= 500 + giving_way.MOST
+    process.now += giving_way.MOST
+    assert previews(10, 0.5) == 10
+
+
+def test_the_curve_of_losses_stays_and_is_short(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DrawnProcess, "step", 0.001)
+    job = visit.until(visit.ask(settings={"iterations": 300})["id"], "done")
+    iterations = [iteration for iteration, _ in job["curve"]]
+    assert iterations[0] == 1 and iterations[-1] > 290 and iterations == sorted(set(iterations))
+    assert 50 <= len(iterations) <= 65 and {loss for _, loss in job["curve"]} == {1.0}
+
+
+def test_a_preview_holds_the_job_at_hand(here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch) -> None:
+    visit, studio = here
+    held: list[str] = []
+
+    @contextlib.contextmanager
+    def hold(process: DrawnProcess) -> Iterator[None]:
+        held.append("begin")
+        try:
+            yield
+        finally:
+            held.append("end")
+
+    monkeypatch.setattr(DrawnProcess, "held", hold)
+    pair = visit.pair()
+    preview = {"photo": pair[0], "style_index": "0", "network": "nowhere", "size": 64, "page": "p"}
+    visit.http.post("/api/preview", json=preview)
+    assert held == []  # there is none
+    job = long(visit, pair)["id"]
+    visit.until(job, lambda job: job["progress"] is not None)
+    visit.http.post("/api/preview", json=preview)
+    assert held == ["begin", "end"]  # also where the preview fails
+    studio.easel.ready = False  # type: ignore[misc]
+    visit.http.post("/api/preview", json=preview)
+    assert held == ["begin", "end"]  # not for as long as the easel takes to begin
+    studio.easel.ready = True  # type: ignore[misc]
+    studio.jobs.cancelled.add(job)
+    visit.http.post("/api/preview", json=preview)
+    assert held == ["begin", "end"]  # one that is to end has its time to save what there is
+    visit.http.post(f"/api/jobs/{job}/cancel")
+
+
+def test_the_log_follows_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it was when the studio began may be closed: as a test's own is, or a terminal that has gone."""
+    own = logging.getLogger("impasto.web"), logging.getLogger("uvicorn")
+    for each in own:
+        for name in ("handlers", "propagate", "level"):
+            monkeypatch.setattr(each, name, getattr(each, name))
+    first, second = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(sys, "stderr", first)
+    logs.begin()
+    first.close()
+    monkeypatch.setattr(sys, "stderr", second)
+    own[0].info("request", extra={"status": 200})
+    own[0].debug("nothing")
+    told = json.loads(second.getvalue())
+    assert told["event"] == "request" and told["status"] == 200 and told["level"] == "info"

@@ -2,7 +2,10 @@
 
 import os
 import socket
+import sqlite3
 import struct
+import sys
+import tempfile
 import time
 import zlib
 from collections.abc import Iterator
@@ -12,6 +15,8 @@ from typing import Any
 import httpx2
 import pytest
 
+import impasto
+from impasto.errors import ImageError, ImpastoError, OutputError, WeightsError
 from impasto.web import patience, punctual
 from impasto.web.studio import Studio
 from tests.helpers import photo
@@ -168,6 +173,49 @@ def test_what_is_no_picture_is_not_taken(here: tuple[Visit, Studio], content: by
         assert answer.status_code == 415 and str(studio.folder.root) not in answer.json()["error"], answer.text
     assert sorted(studio.folder.root.rglob("*.png")) == before
     assert not [*(studio.folder.root / "incoming").iterdir()]
+
+
+def test_no_answer_names_a_path_of_the_server(here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong: a decoder, the disk, the database, the desk, or Impasto itself."""
+    visit, studio = here
+    own = f"{studio.folder.root}/incoming/abc"
+    passing, cache = f"{tempfile.gettempdir()}/tmp1/picture.png", f"{Path.home()}/.cache/impasto/any.safetensors"
+    files = (
+        own,
+        passing,
+        cache,
+        "/secret/place",
+        f"{sys.prefix}/lib/x.py",
+        str(Path(impasto.__file__).parent / "x.py"),
+    )
+
+    def answered(error: Exception, patched: Any, name: str) -> tuple[int, str]:
+        def fail(*_: Any, **__: Any) -> Any:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr(patched, name, fail)
+            answer = visit.http.put("/api/pictures?kind=photo&name=..%2Fa%0Ab.png", content=noise(24))
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert not [*(studio.folder.root / "incoming").iterdir()]
+        told: str = answer.json()["error"]
+        return answer.status_code, told
+
+    for file in files:
+        for error, status in (
+            (ImageError(f"The picture {file} cannot be used: it is odd."), 415),
+            (OutputError(f"{file} cannot be written (No space left on device)."), 507),
+            (WeightsError(f"{file} is damaged: delete it."), 500),
+            (OSError(28, "No space left on device", file), 500),
+            (RuntimeError(f"{file} went wrong"), 500),
+        ):
+            if file == "/secret/place" and isinstance(error, ImpastoError):  # not where anything of the server is
+                continue
+            code, told = answered(error, studio.desk, "ask")
+            assert code == status and file not in told and "/" not in told, (told, error)
+    assert answered(OSError(28, "No space left", own), Path, "open")[0] == 507
+    assert answered(sqlite3.OperationalError(f"disk full: {own}"), studio.store, "add_picture")[0] == 500
+    assert visit.http.get("/api/pictures").status_code == 200
 
 
 def test_pictures_are_written_anew(visit: Visit) -> None:

@@ -46,7 +46,7 @@ def png(array: Any) -> bytes:
 class HereDesk:
     """What a desk does, in this process."""
 
-    replaced, pid = 0, None
+    replaced, pid, ready = 0, None, True
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -115,6 +115,9 @@ class DrawnProcess:
         output = Path(self._job["delivery"]["output"])
         save(self._grey(), output, force=True)
         Path(f"{output}.json").write_text('{"width": 32, "height": 24}')
+
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
 
     def said(self) -> str:
         return "impasto: The painting is small.\nand something else\n"

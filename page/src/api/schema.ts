@@ -523,6 +523,15 @@ export interface components {
              */
             snapshots: components["schemas"]["Snapshot"][];
             /**
+             * Curve
+             * @description Some iterations, and the loss at each.
+             * @default []
+             */
+            curve: [
+                number,
+                number
+            ][];
+            /**
              * Seconds
              * @description Spent on it so far.
              * @default 0

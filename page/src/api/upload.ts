@@ -1,3 +1,9 @@
+/** What was sent, and whether it was not here before. */
+export interface Sent {
+  readonly picture: Picture;
+  readonly fresh: boolean;
+}
+
 /** Sends a picture's bytes as they are, and tells how far it is: which fetch cannot. */
 import { at, refusal } from "./client";
 import type { Picture } from "./types";
@@ -7,7 +13,7 @@ export function upload(
   kind: Picture["kind"],
   name: string,
   progress: (share: number) => void = () => {},
-): Promise<Picture> {
+): Promise<Sent> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("PUT", at(`pictures?kind=${kind}&name=${encodeURIComponent(name)}`));
@@ -15,7 +21,7 @@ export function upload(
     request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
     request.onload = () =>
       request.status < 300
-        ? resolve(JSON.parse(request.responseText))
+        ? resolve({ picture: JSON.parse(request.responseText), fresh: request.status === 201 })
         : reject(refusal(request.status, request.responseText));
     request.onerror = () => reject(refusal(0, ""));
     request.send(file);

@@ -1,11 +1,12 @@
 /** What the user can have done that the server takes part in. */
 import { api, Refused } from "../api/client";
 import type { Job, Picture } from "../api/types";
-import { upload } from "../api/upload";
+import { type Sent, upload } from "../api/upload";
 import { lacks, requestOf } from "../state/applies";
 import { stage } from "../state/selectors";
 import { dispatch, state } from "../state/store";
 import { bytes, t } from "../text";
+import { said } from "../text/said";
 import { attempt, tell } from "./notices";
 
 let uploads = 0;
@@ -13,21 +14,24 @@ let uploads = 0;
 /** Takes files in: the first photo, or every painting, becomes part of the draft. */
 export async function addFiles(files: Iterable<File>, kind: "photo" | "painting"): Promise<void> {
   const arrived = await Promise.all([...files].map((file) => send(file, kind)));
-  const pictures = arrived.filter((picture) => picture !== null);
-  const restored = pictures.find((picture) => picture.restored !== null)?.restored;
-  if (restored) {
-    dispatch({ type: "again", request: restored.job });
-    const missing = restored.missing.join(", ");
-    tell(missing === "" ? t().restored : t().restoredMissing(missing));
+  const sent = arrived.filter((each) => each !== null);
+  const made = sent.find(({ picture }) => picture.restored !== null);
+  if (made?.picture.restored) {
+    const { job, missing } = made.picture.restored;
+    dispatch({ type: "again", request: job });
+    tell(missing.length === 0 ? t().restored : t().restoredMissing(missing.join(", ")));
+    // It has brought what it was to bring, and is no photo.
+    if (missing.length === 0 && made.fresh) await removePicture(made.picture);
     return;
   }
+  const pictures = sent.map(({ picture }) => picture);
   const first = pictures[0];
   if (first === undefined) return;
   if (kind === "photo") dispatch({ type: "photo", id: first.id });
   else choosePainting(first.id);
 }
 
-async function send(file: File, kind: Picture["kind"]): Promise<Picture | null> {
+async function send(file: File, kind: Picture["kind"]): Promise<Sent | null> {
   const { access } = state.value;
   if (access.kind === "open" && file.size > access.session.max_upload) {
     tell(t().tooLarge(bytes(access.session.max_upload)), "error");
@@ -36,10 +40,10 @@ async function send(file: File, kind: Picture["kind"]): Promise<Picture | null> 
   const key = `upload-${++uploads}`;
   const progress = (share: number) => dispatch({ type: "upload", upload: { key, name: file.name, share } });
   progress(0);
-  const picture = await attempt(() => upload(file, kind, file.name, progress));
+  const sent = await attempt(() => upload(file, kind, file.name, progress));
   dispatch({ type: "upload-ended", key });
-  if (picture !== null) dispatch({ type: "picture", picture });
-  return picture;
+  if (sent !== null) dispatch({ type: "picture", picture: sent.picture });
+  return sent;
 }
 
 /** For the region whose mask is being painted, or else for the whole. */
@@ -54,7 +58,7 @@ export async function paint(): Promise<void> {
   if (choices === null || lacks(draft) !== null) return;
   const asking = api.paint(requestOf(draft, choices)).catch((error: unknown) => {
     if (error instanceof Refused && error.setting !== null) {
-      dispatch({ type: "fault", fault: { setting: error.setting, text: error.message } });
+      dispatch({ type: "fault", fault: { setting: error.setting, text: said(error.message) } });
     }
     throw error;
   });

@@ -44,6 +44,6 @@ async function save(on: string): Promise<void> {
     const mask = masks.get(key);
     if (mask?.photo !== on) continue;
     const sent = await attempt(async () => upload(await mask.mask.png(), "mask", "region.png"));
-    if (sent !== null) dispatch({ type: "mask-saved", photo: on, key, mask: sent.id, strokes });
+    if (sent !== null) dispatch({ type: "mask-saved", photo: on, key, mask: sent.picture.id, strokes });
   }
 }

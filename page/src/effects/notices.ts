@@ -3,6 +3,7 @@ import { Refused } from "../api/client";
 import type { Notice } from "../state/model";
 import { dispatch } from "../state/store";
 import { t } from "../text";
+import { said } from "../text/said";
 
 let count = 0;
 
@@ -15,7 +16,7 @@ export function tell(text: string, kind: Notice["kind"] = "news"): void {
 export function sentence(error: unknown): string {
   if (!(error instanceof Refused)) return t().failedOffline;
   if (error.status === 429 && error.message === "") return t().queueFull;
-  return error.message || (error.status === 0 ? t().failedOffline : t().failedGeneral);
+  return said(error.message) || (error.status === 0 ? t().failedOffline : t().failedGeneral);
 }
 
 /** Does it, and tells when it fails. A session that has ended closes the page. */

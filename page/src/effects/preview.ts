@@ -1,73 +1,103 @@
-/** Keeps the preview what the draft asks for: newest wins, and what was seen before is shown again at once. */
+/**
+ * Keeps the preview what the draft asks for. A small picture comes at once, also while a dial moves, and the sharp
+ * one when it rests. Newest wins, and what was seen before is shown again without asking.
+ */
 import { computed, effect } from "@preact/signals";
 import { api, Refused } from "../api/client";
 import { NO_PREVIEW } from "../state/model";
-import { type Wanted, wantedPreviews } from "../state/preview";
+import { atHalf, PREVIEW_SIZE, sameHand, type Wanted, wantedPreviews } from "../state/preview";
 import { choices, draft } from "../state/selectors";
-import { dispatch, select } from "../state/store";
+import { dispatch, select, state } from "../state/store";
 import { sentence } from "./notices";
 
 const PAGE = crypto.getRandomValues(new Uint32Array(2)).join("-");
-const REST = 60;
-const KEPT = 32;
+/** Milliseconds until a dial is taken to rest. */
+const REST = 150;
+/** Where the sharp picture is there in so many milliseconds, no small one is needed before it. */
+const QUICK = 120;
+const KEPT = 64;
 
 /** Addresses of pictures by what was asked for, the newest last. */
 const seen = new Map<string, string>();
-const asked = new Map<string, { words: string; abort: AbortController }>();
+/** What is on its way, by region: one at a time, for the server has one hand. */
+const asked = new Map<string, { wanted: Wanted; abort: AbortController }>();
+let quick = false;
+let resting: ReturnType<typeof setTimeout> | undefined;
 
 const wanted = computed(() => (choices.value === null ? {} : wantedPreviews(draft.value, choices.value)));
 
 export function keepPreview(): void {
   const open = select((s) => s.access.kind === "open");
-  let resting: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
     const all = wanted.value;
     if (!open.value) return;
-    clearTimeout(resting);
-    if (Object.keys(all).length === 0) dispatch({ type: "preview", preview: NO_PREVIEW });
-    else if (!show(all)) resting = setTimeout(() => ask(all), REST);
+    for (const [key, { abort }] of asked) if (!(key in all)) abort.abort();
+    proceed();
   });
 }
 
-/** Shows what there is of it; whether that is all. */
-function show(all: Record<string, Wanted>): boolean {
-  const found = Object.entries(all).map(([key, each]) => [key, seen.get(JSON.stringify(each))] as const);
-  const whole = found.every(([, address]) => address !== undefined);
-  const layers = Object.fromEntries(found.filter((pair): pair is [string, string] => pair[1] !== undefined));
-  if (whole) dispatch({ type: "preview", preview: { state: "shown", layers, error: null } });
-  else dispatch({ type: "preview", preview: { state: "busy", error: null } });
-  return whole;
-}
-
-function ask(all: Record<string, Wanted>): void {
-  for (const [key, { abort }] of asked) if (!(key in all)) abort.abort();
-  for (const [key, each] of Object.entries(all)) {
-    const words = JSON.stringify(each);
-    const last = asked.get(key);
-    if (!seen.has(words) && last?.words !== words) {
-      last?.abort.abort();
-      void fetched(key, each, words);
-    }
+/** Shows the best that there is, if that is some of everything, and asks for what comes next. */
+function proceed(): void {
+  clearTimeout(resting);
+  const all = Object.entries(wanted.peek());
+  if (all.length === 0) {
+    dispatch({ type: "preview", preview: NO_PREVIEW });
+    return;
   }
+  const best = all.map(([key, each]) => [key, seen.get(words(each)) ?? seen.get(words(atHalf(each)))] as const);
+  const layers = Object.fromEntries(best.filter((pair): pair is [string, string] => pair[1] !== undefined));
+  const lacking = all.filter(([, each]) => !seen.has(words(each)));
+  const now = lacking.length === 0 ? "shown" : "busy";
+  if (Object.keys(layers).length === all.length)
+    dispatch({ type: "preview", preview: { state: now, layers, error: null } });
+  else dispatch({ type: "preview", preview: { state: now, error: null } });
+  const unseen = quick ? [] : lacking.filter(([key]) => !(key in layers));
+  for (const [key, each] of unseen) ask(key, atHalf(each));
+  if (unseen.length > 0) return;
+  const sharpen = () => {
+    for (const [key, each] of lacking) ask(key, each);
+  };
+  resting = setTimeout(sharpen, quick ? 0 : REST);
 }
 
-async function fetched(key: string, each: Wanted, words: string): Promise<void> {
-  const abort = new AbortController();
-  asked.set(key, { words, abort });
+function ask(key: string, each: Wanted): void {
+  const last = asked.get(key);
+  // What a dial has just passed is almost there, and worth seeing; all else is in the way.
+  if (last !== undefined && last.wanted.size === each.size && sameHand(last.wanted, each)) return;
+  last?.abort.abort();
+  void fetched(key, each);
+}
+
+async function fetched(key: string, each: Wanted): Promise<void> {
+  const [abort, began] = [new AbortController(), performance.now()];
+  asked.set(key, { wanted: each, abort });
+  let failed: unknown = null;
   try {
-    const picture = await api.preview({ ...each, page: `${PAGE}-${key}` }, abort.signal);
-    keep(words, URL.createObjectURL(picture));
-    show(wanted.value);
+    const address = URL.createObjectURL(await api.preview({ ...each, page: `${PAGE}-${key}` }, abort.signal));
+    if (each.size === PREVIEW_SIZE) quick = performance.now() - began < QUICK;
+    keep(words(each), address);
+    const now = wanted.peek()[key];
+    if (now !== undefined && sameHand(now, each))
+      dispatch({ type: "preview", preview: { layers: { ...state.peek().preview.layers, [key]: address } } });
   } catch (error) {
-    const overtaken = abort.signal.aborted || (error instanceof Refused && error.status === 409);
-    if (!overtaken) dispatch({ type: "preview", preview: { state: "failed", error: sentence(error) } });
+    if (abort.signal.aborted || (error instanceof Refused && error.status === 409)) return;
+    failed = error;
   } finally {
     if (asked.get(key)?.abort === abort) asked.delete(key);
   }
+  const now = wanted.peek()[key];
+  if (failed === null) proceed();
+  else if (now !== undefined && each.size !== PREVIEW_SIZE)
+    ask(key, now); // It may be too small to be painted.
+  else dispatch({ type: "preview", preview: { state: "failed", error: sentence(failed) } });
 }
 
-function keep(words: string, address: string): void {
-  seen.set(words, address);
+function words(each: Wanted): string {
+  return JSON.stringify(each);
+}
+
+function keep(what: string, address: string): void {
+  seen.set(what, address);
   const [oldest] = seen.entries();
   if (seen.size > KEPT && oldest !== undefined) {
     seen.delete(oldest[0]);

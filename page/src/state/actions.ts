@@ -35,6 +35,7 @@ export type Action =
   // The draft
   | { type: "remembered"; draft: Draft }
   | { type: "photo"; id: string | null }
+  | { type: "texture" }
   | { type: "look"; id: string; network: string | null; mixing: boolean }
   | { type: "weight"; id: string; weight: number }
   | { type: "recipe"; name: string }

@@ -89,6 +89,28 @@ describe("what is asked of the server", () => {
   });
 });
 
+describe("a texture", () => {
+  const texture: Draft = { ...DRAFT, texture: true, settings: { strength: 0.9, tv_weight: 2 } };
+
+  test("has no photo, and a recipe and settings of its own", () => {
+    expect(requestOf(texture, CHOICES)).toMatchObject({
+      task: "texture",
+      photo: null,
+      styles: [{ painting: "wave", weight: 1 }],
+      regions: [],
+      recipe: "texture",
+      settings: { tv_weight: 2 },
+    });
+    expect(valueFor("tv_weight", { ...texture, settings: {} }, CHOICES)).toBe(1);
+  });
+
+  test("lacks nothing but a painting", () => {
+    expect(lacks({ ...texture, photo: null })).toBeNull();
+    expect(lacks({ ...texture, look: EMPTY_DRAFT.look })).toBe("painting");
+    expect(lacks({ ...texture, look: LEARNT.look })).toBe("painting");
+  });
+});
+
 describe("what is lacking", () => {
   test("is asked for in turn", () => {
     expect(lacks(EMPTY_DRAFT)).toBe("photo");

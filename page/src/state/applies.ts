@@ -8,7 +8,17 @@ import { isPainted, regionsOf } from "./regions";
 export function valueFor(name: string, draft: Draft, choices: Choices): Value {
   if (name === "method" && draft.look.network !== null) return "fast";
   if (name in draft.settings) return draft.settings[name] ?? null;
-  return recipeValue(name, draft.recipe, choices);
+  return recipeValue(name, recipeOf(draft), choices);
+}
+
+/** What a setting must be of, to have an effect. */
+export function wayOf(draft: Draft, choices: Choices): string {
+  return draft.texture ? "texture" : String(valueFor("method", draft, choices));
+}
+
+/** Textures have one of their own. */
+export function recipeOf(draft: Draft): string {
+  return draft.texture ? "texture" : draft.recipe;
 }
 
 export function recipeValue(name: string, recipe: string, choices: Choices): Value {
@@ -19,7 +29,7 @@ export function recipeValue(name: string, recipe: string, choices: Choices): Val
 /** Whether a setting has an effect on what the draft asks for. */
 export function applies(setting: Setting, draft: Draft, choices: Choices): boolean {
   return (
-    setting.of.includes(String(valueFor("method", draft, choices))) &&
+    setting.of.includes(wayOf(draft, choices)) &&
     setting.needs.every((options) => options.some((option) => isMet(option, draft, choices)))
   );
 }
@@ -28,20 +38,22 @@ function isMet(option: string, draft: Draft, choices: Choices): boolean {
   const [, name = "", sign = "", wanted = ""] = /^(.*?)(?:(!?=)(.*))?$/.exec(option) ?? [];
   const setting = choices.settings.find((each) => each.name === name);
   if (setting === undefined) {
-    return name === valueFor("method", draft, choices) || (name === "regions" && regionsOf(draft).some(isPainted));
+    return name === wayOf(draft, choices) || (name === "regions" && regionsOf(draft).some(isPainted));
   }
   if (!applies(setting, draft, choices)) return false;
   const value = valueFor(name, draft, choices);
   return sign === "" ? Boolean(value) : (String(value) === wanted) === (sign === "=");
 }
 
-export type Lack = "photo" | "style" | "mask";
+export type Lack = "photo" | "style" | "painting" | "mask";
 
 /** What must be there before it can be painted, in the order to ask for it. */
 export function lacks(draft: Draft): Lack | null {
+  const { network, mix } = draft.look;
+  if (draft.texture) return network === null && mix.length > 0 ? null : "painting";
   if (draft.photo === null) return "photo";
   const regions = asked(draft);
-  if (draft.look.mix.length === 0 && regions.length === 0) return "style";
+  if (mix.length === 0 && regions.length === 0) return "style";
   return regions.some((region) => maskIn(region) === null) ? "mask" : null;
 }
 
@@ -62,14 +74,16 @@ export function requestOf(draft: Draft, choices: Choices): JobRequest {
     Object.entries(draft.settings).filter(([name, value]) => {
       const setting = choices.settings.find((each) => each.name === name);
       return (
-        setting !== undefined && applies(setting, draft, choices) && value !== recipeValue(name, draft.recipe, choices)
+        setting !== undefined &&
+        applies(setting, draft, choices) &&
+        value !== recipeValue(name, recipeOf(draft), choices)
       );
     }),
   );
   const learnt = network === null ? {} : { method: "fast", network };
   return {
-    task: "stylize",
-    photo: draft.photo,
+    task: draft.texture ? "texture" : "stylize",
+    photo: draft.texture ? null : draft.photo,
     styles: network === null ? mix.map(({ id, weight }) => ({ painting: id, weight })) : [],
     style_index: network === null ? "" : sharesInWords(mix),
     regions: asked(draft).flatMap((region) => {
@@ -77,7 +91,7 @@ export function requestOf(draft: Draft, choices: Choices): JobRequest {
       return mask && region.painting ? [{ mask, painting: region.painting }] : [];
     }),
     // Recipes are for the optimiser.
-    recipe: valueFor("method", draft, choices) === "fast" ? "default" : draft.recipe,
+    recipe: wayOf(draft, choices) === "fast" ? "default" : recipeOf(draft),
     settings: { ...settings, ...learnt },
   };
 }

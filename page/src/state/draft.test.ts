@@ -98,6 +98,22 @@ describe("again with the settings of a job", () => {
   });
 });
 
+test("a texture takes the photo's place, and leaves it again", () => {
+  const photo = reduceDraft(EMPTY_DRAFT, { type: "photo", id: "cat" });
+  const texture = reduceDraft(photo, { type: "texture" });
+  expect(texture).toMatchObject({ texture: true, photo: "cat" });
+  expect(reduceDraft(texture, { type: "photo", id: "cat" }).texture).toBe(false);
+  const request = { ...REQUEST, task: "texture" as const, photo: null, recipe: "texture" };
+  const regions = { cat: [] };
+  expect(reduceDraft({ ...photo, recipe: "gatys", regions }, { type: "again", request })).toMatchObject({
+    texture: true,
+    photo: "cat",
+    recipe: "gatys",
+    regions,
+  });
+  expect(reduceDraft(texture, { type: "again", request: REQUEST }).texture).toBe(false);
+});
+
 test("a picture that is removed is in no part of the draft", () => {
   const full = [
     { type: "photo", id: "cat" } as const,

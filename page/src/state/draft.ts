@@ -9,7 +9,9 @@ export function reduceDraft(draft: Draft, action: Action): Draft {
     case "remembered":
       return action.draft;
     case "photo":
-      return { ...draft, photo: action.id };
+      return { ...draft, photo: action.id, texture: false };
+    case "texture":
+      return { ...draft, texture: true };
     case "look":
       return { ...draft, look: chosen(draft.look, action) };
     case "weight":
@@ -50,15 +52,18 @@ function replaced<T>(record: Readonly<Record<string, T>>, name: string, value: T
 function again(draft: Draft, request: JobRequest): Draft {
   const { method: _method, network, ...settings } = request.settings;
   const learnt = request.style_index !== "";
+  const texture = request.task === "texture";
   const photo = request.photo ?? draft.photo;
   return {
     photo,
+    texture,
     look: learnt
       ? { network: typeof network === "string" ? network : "multi", mix: parsedShares(request.style_index) }
       : { network: null, mix: request.styles.map(({ painting, weight }) => ({ id: painting, weight })) },
-    recipe: request.recipe,
+    recipe: texture ? draft.recipe : request.recipe,
     settings: learnt ? settings : request.settings,
-    regions: photo === null ? draft.regions : { ...draft.regions, [photo]: restoredRegions(request.regions) },
+    regions:
+      photo === null || texture ? draft.regions : { ...draft.regions, [photo]: restoredRegions(request.regions) },
   };
 }
 

@@ -8,8 +8,6 @@ export interface State {
   readonly choices: Choices | null;
   readonly pictures: Readonly<Record<string, Picture>>;
   readonly jobs: Readonly<Record<string, Job>>;
-  /** Losses as they came, by job: for its curve. */
-  readonly curves: Readonly<Record<string, readonly Point[]>>;
   readonly draft: Draft;
   readonly preview: Preview;
   readonly stage: Stage;
@@ -37,6 +35,8 @@ export type Access =
 /** What the next picture is to be. */
 export interface Draft {
   readonly photo: string | null;
+  /** A texture of the paintings, and no photo: what was chosen of that waits. */
+  readonly texture: boolean;
   readonly look: Look;
   readonly recipe: string;
   /** Only those that were changed: what is not here is the recipe's. */
@@ -111,11 +111,6 @@ export interface View {
   readonly y: number;
 }
 
-export interface Point {
-  readonly iteration: number;
-  readonly loss: number;
-}
-
 export interface Upload {
   readonly key: string;
   readonly name: string;
@@ -144,6 +139,7 @@ export interface Tastes {
 
 export const EMPTY_DRAFT: Draft = {
   photo: null,
+  texture: false,
   look: { network: null, mix: [] },
   recipe: "default",
   settings: {},
@@ -160,7 +156,6 @@ export const START: State = {
   choices: null,
   pictures: {},
   jobs: {},
-  curves: {},
   draft: EMPTY_DRAFT,
   preview: NO_PREVIEW,
   stage: { show: "draft" },

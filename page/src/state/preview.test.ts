@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { CHOICES } from "../testing/samples";
 import { type Draft, EMPTY_DRAFT, type Region } from "./model";
-import { wantedPreviews } from "./preview";
+import { atHalf, sameHand, type Wanted, wantedPreviews } from "./preview";
 import { strokeScale, strokeSetting } from "./strokes";
 
 const DRAFT: Draft = { ...EMPTY_DRAFT, photo: "cat", look: { network: null, mix: [{ id: "wave", weight: 1 }] } };
@@ -51,6 +51,21 @@ describe("previews", () => {
   test("show strokes as large as they will be", () => {
     const broad = { ...DRAFT, settings: { style_scale: "2" } };
     expect(wantedPreviews(broad, CHOICES)[""]?.stroke_size).toBe(256);
+  });
+});
+
+describe("a small preview comes first", () => {
+  const wanted = (settings = {}, look = DRAFT.look) =>
+    wantedPreviews({ ...DRAFT, settings, look }, CHOICES)[""] as Wanted;
+
+  test("at half the size, with strokes as large in it", () => {
+    expect(atHalf(wanted())).toEqual({ ...wanted(), size: 256 });
+    expect(atHalf(wanted({ style_scale: "2" }))).toMatchObject({ size: 256, stroke_size: 128 });
+  });
+
+  test("and tells something of every place of a dial, but not of another painting", () => {
+    expect(sameHand(atHalf(wanted()), wanted({ strength: 0.9, style_scale: "2" }))).toBe(true);
+    expect(sameHand(wanted(), wanted({}, { network: null, mix: [{ id: "night", weight: 1 }] }))).toBe(false);
   });
 });
 

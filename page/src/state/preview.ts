@@ -13,10 +13,23 @@ const FINEST = 1024;
 
 export type Wanted = Omit<PreviewRequest, "page">;
 
+/** The same at half the size: a quarter of the work, with strokes as fine as so few pixels have. */
+export function atHalf(wanted: Wanted): Wanted {
+  const { size = PREVIEW_SIZE, stroke_size } = wanted;
+  return { ...wanted, size: size / 2, stroke_size: stroke_size ? Math.round(stroke_size / 2) : null };
+}
+
+/** Whether two are alike but for where a dial stands: one tells something of the other. */
+export function sameHand(one: Wanted, other: Wanted): boolean {
+  const but = ({ photo, styles, style_index, network }: Wanted) =>
+    JSON.stringify([photo, styles, style_index, network]);
+  return but(one) === but(other);
+}
+
 /** By region, that of the rest under "". */
 export function wantedPreviews(draft: Draft, choices: Choices): Record<string, Wanted> {
   const { photo, look } = draft;
-  if (photo === null) return {};
+  if (photo === null || draft.texture) return {};
   const scale = strokeScale(draft, choices);
   const common = {
     photo,

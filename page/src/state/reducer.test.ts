@@ -3,16 +3,6 @@ import { given, job, picture, REQUEST } from "../testing/samples";
 import { FITTED } from "./model";
 import { reduce } from "./reducer";
 
-const progress = (iteration: number, loss: number) => ({
-  share: iteration / 100,
-  text: "",
-  iteration,
-  iterations: 100,
-  losses: { style: loss, content: 1 },
-  scale: null,
-  left_s: null,
-});
-
 describe("jobs", () => {
   test("what is further on counts, whichever comes first", () => {
     const running = job("a", { state: "running", revision: 2 });
@@ -32,25 +22,6 @@ describe("jobs", () => {
     );
     expect(Object.keys(state.jobs)).toEqual(["a"]);
     expect(state.jobs.a?.state).toBe("waiting");
-  });
-
-  test("losses become a curve, each iteration once", () => {
-    const seen = [progress(1, 5), progress(2, 4), progress(2, 4), progress(7, 3)];
-    const state = given(
-      ...seen.map((each) => ({ type: "job", job: job("a", { state: "running", progress: each }) }) as const),
-    );
-    expect(state.curves.a).toEqual([
-      { iteration: 1, loss: 6 },
-      { iteration: 2, loss: 5 },
-      { iteration: 7, loss: 4 },
-    ]);
-    const total = { ...progress(9, 3), losses: { style: 3, content: 1, total: 2.5 } };
-    expect(
-      reduce(state, { type: "job", job: job("a", { state: "running", progress: total }) }).curves.a?.at(-1),
-    ).toEqual({
-      iteration: 9,
-      loss: 2.5,
-    });
   });
 
   test("one that is removed leaves the stage", () => {
@@ -124,4 +95,13 @@ test("an action that changes nothing gives the very same state", () => {
   const state = given({ type: "photo", id: "cat" });
   expect(reduce(state, { type: "undo", key: "none" }).draft.photo).toBe("cat");
   expect(reduce(state, { type: "live", live: true })).toEqual(state);
+});
+
+test("who paints a region finds the paintings, and then the regions again", () => {
+  const photo = given({ type: "photo", id: "cat" }, { type: "tab", tab: "settings" });
+  const added = reduce(photo, { type: "region-added", region: { key: "r", found: null } });
+  expect(added).toMatchObject({ painting: "r", tab: "style" });
+  const done = reduce(added, { type: "paint-region", key: null });
+  expect(done).toMatchObject({ painting: null, tab: "settings" });
+  expect(reduce(done, { type: "paint-region", key: "r" }).tab).toBe("style");
 });

@@ -2,7 +2,7 @@
 import type { Job } from "../api/types";
 import type { Action } from "./actions";
 import { reduceDraft } from "./draft";
-import { FITTED, NO_PREVIEW, type Point, type Stage, type State, type Tab } from "./model";
+import { FITTED, NO_PREVIEW, type Stage, type State, type Tab } from "./model";
 import { regionsOf } from "./regions";
 
 const STEPS = ["waiting", "running", "cancelled", "failed", "done"];
@@ -34,7 +34,7 @@ function reducePage(state: State, action: Action): State {
       return withJob(state, action.job);
     case "job-removed": {
       const jobs = omitted(state.jobs, action.id);
-      return { ...state, jobs, curves: omitted(state.curves, action.id), stage: stageAmong(state.stage, jobs) };
+      return { ...state, jobs, stage: stageAmong(state.stage, jobs) };
     }
     case "preview":
       return { ...state, preview: { ...state.preview, ...action.preview } };
@@ -43,19 +43,22 @@ function reducePage(state: State, action: Action): State {
     case "upload-ended":
       return { ...state, uploads: state.uploads.filter(({ key }) => key !== action.key) };
     case "photo":
+    case "texture":
       return { ...onDraft(state), painting: null, preview: NO_PREVIEW, view: FITTED, tab: "style" };
     case "look":
       return { ...onDraft(state), fault: null };
     case "again":
       return { ...onDraft(state), fault: null, painting: null, tab: "settings" };
     case "region-added":
-      return { ...onDraft(state), painting: action.region.key };
+      return { ...onDraft(state), painting: action.region.key, tab: "style" };
     case "region-removed":
       return { ...state, painting: state.painting === action.key ? null : state.painting };
     case "paint-region":
       return {
         ...onDraft(state),
         painting: regionsOf(state.draft).some((each) => each.key === action.key) ? action.key : null,
+        // Its painting is chosen there; and afterwards the next one here.
+        tab: action.key === null ? "settings" : "style",
       };
     case "brush":
       return { ...state, brush: { ...state.brush, ...action.brush } };
@@ -105,26 +108,13 @@ function onDraft(state: State): State {
 function withJob(state: State, job: Job): State {
   const known = state.jobs[job.id];
   if (known !== undefined && isOlder(job, known)) return state;
-  return {
-    ...state,
-    jobs: { ...state.jobs, [job.id]: job },
-    curves: { ...state.curves, [job.id]: withPoint(state.curves[job.id] ?? [], job) },
-  };
+  return { ...state, jobs: { ...state.jobs, [job.id]: job } };
 }
 
 /** The answer to a request and the stream may cross: what is further on counts. */
 function isOlder(job: Job, known: Job): boolean {
   const [before, now] = [STEPS.indexOf(known.state), STEPS.indexOf(job.state)];
   return now < before || (now === before && job.revision < known.revision);
-}
-
-function withPoint(curve: readonly Point[], job: Job): readonly Point[] {
-  const progress = job.progress;
-  if (progress === null || Object.keys(progress.losses).length === 0) return curve;
-  const last = curve.at(-1);
-  if (last !== undefined && last.iteration >= progress.iteration) return curve;
-  const loss = progress.losses.total ?? Object.values(progress.losses).reduce((sum, each) => sum + each, 0);
-  return [...curve, { iteration: progress.iteration, loss }];
 }
 
 /** The part below the stage where the next thing is to be done. */

@@ -14,7 +14,7 @@ export const editing = select((s) => s.painting);
 const allPictures = select((s) => s.pictures);
 const allJobs = select((s) => s.jobs);
 
-export const photo = computed(() => pictureOf(draft.value.photo));
+export const photo = computed(() => (draft.value.texture ? null : pictureOf(draft.value.photo)));
 export const photos = computed(() => ofKind("photo"));
 export const paintings = computed(() => ofKind("painting"));
 export const jobs = computed(() => newest(Object.values(allJobs.value)));

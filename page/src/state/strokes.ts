@@ -1,6 +1,6 @@
 /** One dial for the size of strokes: each method has a setting of its own for it. */
 import type { Choices, Value } from "../api/types";
-import { valueFor } from "./applies";
+import { valueFor, wayOf } from "./applies";
 import type { Draft } from "./model";
 
 /** The long side at which the fast method paints, unless `size` says so. */
@@ -17,8 +17,7 @@ export function strokeScale(draft: Draft, choices: Choices): number {
 /** The setting that makes strokes so large, and its value; undefined for the recipe's own. */
 export function strokeSetting(draft: Draft, choices: Choices, scale: number): [name: string, value: Value | undefined] {
   const own = Math.abs(scale - 1) < 0.01;
-  if (valueFor("method", draft, choices) !== "fast")
-    return ["style_scale", own ? undefined : String(Number(scale.toFixed(2)))];
+  if (wayOf(draft, choices) !== "fast") return ["style_scale", own ? undefined : String(Number(scale.toFixed(2)))];
   return ["stroke_size", own ? undefined : Math.round(sizeOf(draft, choices) / scale)];
 }
 

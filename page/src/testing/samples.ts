@@ -46,6 +46,7 @@ export function job(id: string, more: Partial<Job> = {}): Job {
     revision: 0,
     size: null,
     snapshots: [],
+    curve: [],
     seconds: 0,
     error: null,
     from: null,
@@ -76,6 +77,7 @@ export const CHOICES: Choices = {
   methods: ["iterative", "refine", "fast"],
   recipes: [
     { name: "default", values: { style_weight: 0.3, tv_weight: 0 } },
+    { name: "texture", values: { style_weight: 1, tv_weight: 1 } },
     { name: "statistics", values: { style_weight: 1, tv_weight: 5 } },
   ],
   networks: [
@@ -92,7 +94,7 @@ export const CHOICES: Choices = {
     setting("network", { type: "text", default: "auto", of: ["refine", "fast"] }),
     setting("strength", { default: 0.5, most: 1, of: ["iterative", "refine", "fast"] }),
     setting("style_weight"),
-    setting("tv_weight"),
+    setting("tv_weight", { of: ["iterative", "refine", "texture"] }),
     setting("tv_norm", { type: "choice", default: "l2", choices: ["l2", "l1"], needs: [["tv_weight"]] }),
     setting("optimizer", { type: "choice", default: "lbfgs", choices: ["lbfgs", "adam"] }),
     setting("history", { type: "integer", default: 7, needs: [["optimizer=lbfgs"]] }),

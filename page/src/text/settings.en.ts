@@ -1,4 +1,7 @@
-/** Values and recipes whose own names say too little. */
+/** Settings, values and recipes whose own names say too little. */
+/** Those with a dial are called as it is. */
+export const LABELS_EN: Record<string, string> = { quality: "Time", keep_colour: "Colours" };
+
 export const VALUES_EN: Record<string, string> = {
   "keep_colour=none": "The painting's",
   "keep_colour=luminance": "The photo's, place by place",

@@ -1,13 +1,14 @@
 /** What settings, their values and recipes are called. The server tells settings in English, by Python names. */
 import type { Setting, Value } from "../api/types";
 import { language } from "../state/selectors";
-import { RECIPES_EN, VALUES_EN } from "./settings.en";
+import { LABELS_EN, RECIPES_EN, VALUES_EN } from "./settings.en";
 import { RECIPES_ZH, SETTINGS_ZH, VALUES_ZH } from "./settings.zh";
 
 /** `style_weight`: Style weight. */
 export function label(name: string): string {
   return (
-    (language.value === "zh" && SETTINGS_ZH[name]?.[0]) || capital(name.replaceAll("_", " ").replace(/^tv\b/, "TV"))
+    (language.value === "zh" ? SETTINGS_ZH[name]?.[0] : LABELS_EN[name]) ??
+    capital(name.replaceAll("_", " ").replace(/^tv\b/, "TV"))
   );
 }
 

@@ -14,7 +14,6 @@ import { JobPanel } from "./JobPanel";
 import { Notices } from "./Notices";
 import { PaintButton } from "./PaintButton";
 import { Queue } from "./Queue";
-import { Regions } from "./Regions";
 import { Results } from "./Results";
 import { Stage } from "./Stage";
 import { listenToKeys } from "./shortcuts";
@@ -39,14 +38,7 @@ function Studio() {
       <Gallery />
       <aside class="side panel" aria-label={t().settings}>
         <div class="side-scroll" key={shown.value?.id ?? "draft"}>
-          {shown.value === null ? (
-            <>
-              <Controls />
-              <Regions />
-            </>
-          ) : (
-            <JobPanel job={shown.value} />
-          )}
+          {shown.value === null ? <Controls /> : <JobPanel job={shown.value} />}
           <Queue />
         </div>
         {shown.value === null && <PaintButton />}

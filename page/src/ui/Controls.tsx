@@ -1,6 +1,6 @@
 /** How the next picture is to be painted: a few plain dials, and the rest under "More". */
 import type { Choices, Value } from "../api/types";
-import { applies, valueFor } from "../state/applies";
+import { applies, valueFor, wayOf } from "../state/applies";
 import type { Draft } from "../state/model";
 import { choices, draft } from "../state/selectors";
 import { dispatch, select } from "../state/store";
@@ -9,6 +9,7 @@ import { percent, t } from "../text";
 import { meaning, recipe, valueLabel } from "../text/settings";
 import { Choice, Segments, Slider } from "./fields";
 import { More } from "./More";
+import { Regions } from "./Regions";
 
 export function Controls() {
   const all = choices.value;
@@ -16,22 +17,25 @@ export function Controls() {
   const now = draft.value;
   return (
     <section class="controls" aria-label={t().settings}>
-      <Slider
-        label={t().strength}
-        help={t().strengthHelp}
-        value={Number(valueFor("strength", now, all))}
-        least={0}
-        most={1}
-        step={0.05}
-        shown={percent(Number(valueFor("strength", now, all)))}
-        ends={[t().photoEnd, t().styleEnd]}
-        onInput={(value) => set("strength", value)}
-      />
+      {!now.texture && (
+        <Slider
+          label={t().strength}
+          help={t().strengthHelp}
+          value={Number(valueFor("strength", now, all))}
+          least={0}
+          most={1}
+          step={0.05}
+          shown={percent(Number(valueFor("strength", now, all)))}
+          ends={[t().photoEnd, t().styleEnd]}
+          onInput={(value) => set("strength", value)}
+        />
+      )}
       <Strokes draft={now} choices={all} />
+      <Regions />
       <Size draft={now} choices={all} />
       <Chosen of={Segments} name="quality" label={t().quality} draft={now} choices={all} />
       <Chosen of={Choice} name="keep_colour" label={t().colours} draft={now} choices={all} />
-      {valueFor("method", now, all) !== "fast" && (
+      {!now.texture && wayOf(now, all) !== "fast" && (
         <Choice
           name="recipe"
           label={t().recipe}
@@ -80,10 +84,10 @@ const largest = select((s) => (s.access.kind === "open" ? s.access.session.max_s
 const SIZES = ["512", "1024", "2048", "native"];
 
 function Size({ draft, choices }: OfDraft) {
-  const method = valueFor("method", draft, choices);
+  const method = wayOf(draft, choices);
   const value = String(valueFor("size", draft, choices));
   const own = value === "auto" ? (method === "fast" ? "1024" : "512") : value;
-  const allowed = SIZES.filter((each) => each === "native" || Number(each) <= largest.value);
+  const allowed = SIZES.filter((each) => (each === "native" ? !draft.texture : Number(each) <= largest.value));
   const options = allowed.includes(own) ? allowed : [own, ...allowed];
   return (
     <Segments

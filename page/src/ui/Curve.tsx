@@ -1,12 +1,11 @@
-/** The loss over the iterations that this page has seen. */
-import { select } from "../state/store";
+/** The loss over the iterations. */
+import type { Job } from "../api/types";
 import { number, t } from "../text";
 
-const curves = select((s) => s.curves);
 const [WIDTH, HEIGHT] = [240, 48];
 
-export function Curve({ job }: { job: string }) {
-  const points = curves.value[job] ?? [];
+export function Curve({ job }: { job: Job }) {
+  const points = job.curve.map(([iteration, loss]) => ({ iteration, loss }));
   const [first, last] = [points[0], points.at(-1)];
   if (points.length < 2 || first === undefined || last === undefined) return null;
   const losses = points.map(({ loss }) => Math.log(Math.max(loss, 1e-12)));

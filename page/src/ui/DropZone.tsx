@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { addFiles } from "../effects/commands";
-import { photo } from "../state/selectors";
+import { draft, photo } from "../state/selectors";
 import { t } from "../text";
 import { Icon } from "./Icon";
 
@@ -63,5 +63,5 @@ function half(event: DragEvent): Kind | null {
 
 /** What is still needed: first a photo, then paintings. */
 function missing(): Kind {
-  return photo.peek() === null ? "photo" : "painting";
+  return photo.peek() === null && !draft.peek().texture ? "photo" : "painting";
 }

@@ -17,7 +17,7 @@ export function Gallery() {
   const [mixing, setMixing] = useState(draft.value.look.mix.length > 1);
   return (
     <aside class="gallery panel" aria-label={t().style}>
-      <Photos />
+      {editing.value === null && <Photos />}
       <section aria-labelledby="paintings">
         <header>
           <h2 id="paintings">{editing.value === null ? t().paintings : t().forRegion}</h2>
@@ -32,6 +32,7 @@ export function Gallery() {
         <Shares />
       </section>
       {editing.value === null &&
+        !draft.value.texture &&
         choices.value?.networks
           .filter((network) => network.styles.length > 0)
           .map((network, index) => <Learnt key={network.name} network={network} mixing={mixing} first={index === 0} />)}
@@ -48,17 +49,30 @@ function Photos() {
       <Rove class="strip" label={t().photos}>
         <Files label={t().addPhoto} class="tile-add" several onFiles={(files) => void addFiles(files, "photo")}>
           <Icon name="add" />
+          <span>{t().addPhoto}</span>
         </Files>
         <Files label={t().takePhoto} class="tile-add camera" camera onFiles={(files) => void addFiles(files, "photo")}>
           <Icon name="camera" />
+          <span>{t().takePhoto}</span>
         </Files>
+        <button
+          type="button"
+          class={draft.value.texture ? "tile-add chosen" : "tile-add"}
+          title={t().textureInstead}
+          aria-label={t().textureInstead}
+          aria-pressed={draft.value.texture}
+          onClick={() => dispatch(draft.value.texture ? { type: "photo", id: draft.value.photo } : { type: "texture" })}
+        >
+          <Icon name="texture" />
+          <span>{t().texture}</span>
+        </button>
         {photos.value.map((each, index) => (
           <Tile
             key={each.id}
             source={addresses.picture(each.id, SIDE)}
             name={title(each.name)}
-            chosen={each.id === draft.value.photo}
-            first={draft.value.photo === null && index === 0}
+            chosen={each.id === photo.value?.id}
+            first={photo.value === null && index === 0}
             onChoose={() => dispatch({ type: "photo", id: each.id })}
             onRemove={() => void removePicture(each)}
           />

@@ -6,6 +6,7 @@ import { cancel, goOn, removeJob } from "../effects/commands";
 import { isUnderWay, pictureOf } from "../state/selectors";
 import { dispatch } from "../state/store";
 import { duration, number, percent, t } from "../text";
+import { said } from "../text/said";
 import { inWords, label, recipe, valueLabel } from "../text/settings";
 import { Curve } from "./Curve";
 import { DownloadMenu } from "./DownloadMenu";
@@ -19,14 +20,14 @@ export function JobPanel({ job }: { job: Job }) {
         <h2>{stateInWords(job)}</h2>
         {job.seconds !== null && !isUnderWay(job) && <span class="quiet">{t().took(duration(job.seconds))}</span>}
       </header>
-      {job.error !== null && <p class="wrong">{job.error}</p>}
+      {job.error !== null && <p class="wrong">{said(job.error)}</p>}
       {job.warnings.map((warning) => (
         <p key={warning} class="warning">
-          {warning}
+          {said(warning)}
         </p>
       ))}
       {job.progress !== null && <Progressing progress={job.progress} running={isUnderWay(job)} />}
-      <Curve job={job.id} />
+      <Curve job={job} />
       {isUnderWay(job) ? <CancelButton job={job} /> : <Actions job={job} />}
       <MadeWith job={job} />
     </section>

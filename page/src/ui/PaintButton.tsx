@@ -7,7 +7,10 @@ import { Icon } from "./Icon";
 
 export function PaintButton() {
   const lack = lacks(draft.value);
-  const words = lack === null ? null : { photo: t().needPhoto, style: t().needStyle, mask: t().needMask }[lack];
+  const words =
+    lack === null
+      ? null
+      : { photo: t().needPhoto, style: t().needStyle, painting: t().needPainting, mask: t().needMask }[lack];
   return (
     <div class="paint">
       <button

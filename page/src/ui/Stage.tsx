@@ -31,7 +31,10 @@ export function Stage() {
 
 function OnStage() {
   const on = stage.value;
-  if (on.show === "draft") return photo.value === null ? <Welcome /> : <DraftStage photo={photo.value} />;
+  if (on.show === "draft") {
+    if (draft.value.texture) return <TextureStage />;
+    return photo.value === null ? <Welcome /> : <DraftStage photo={photo.value} />;
+  }
   const job = jobOf(on.job);
   if (job === null) return null;
   if (on.show === "job") return <JobStage job={job} snapshot={on.snapshot} />;
@@ -69,13 +72,25 @@ function DraftStage({ photo }: { photo: Picture }) {
       {previewed && (
         <div class="after" style={split.after}>
           {whole !== undefined ? (
-            <img src={whole} alt={t().preview} draggable={false} />
+            <Steady source={whole} alt={t().preview} />
           ) : (
             <Composite layers={layers} photo={original} regions={regions.value} label={t().preview} />
           )}
         </div>
       )}
       {editing.value !== null && <Tints regions={regions.value} editing={editing.value} />}
+    </Viewport>
+  );
+}
+
+/** There is no preview of a texture: its painting is shown. */
+function TextureStage() {
+  const { look } = draft.value;
+  const painting = look.network === null ? pictureOf(look.mix[0]?.id ?? null) : null;
+  if (painting === null) return <p class="stage-hint">{t().needPainting}</p>;
+  return (
+    <Viewport label={t().pictureOf(painting.name)} width={painting.width} height={painting.height}>
+      <img src={addresses.picture(painting.id, 2048)} alt={painting.name} draggable={false} />
     </Viewport>
   );
 }

@@ -1,5 +1,5 @@
 /** Below the pictures: zoom, before and after, side by side. */
-import { photo, shown, stage } from "../state/selectors";
+import { draft, photo, shown, stage } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { percent, t } from "../text";
 import { focusStage } from "./focus";
@@ -12,7 +12,7 @@ const previewed = select((s) => Object.keys(s.preview.layers).length > 0);
 export function StageBar() {
   const on = stage.value;
   const job = shown.value;
-  if (on.show === "draft" && photo.value === null) return null;
+  if (on.show === "draft" && photo.value === null && !draft.value.texture) return null;
   const comparable = on.show === "draft" ? previewed.value : (job?.revision ?? 0) > 0 && job?.request.photo !== null;
   return (
     <div class="stage-bar" role="toolbar" aria-label={t().stage}>

@@ -1,5 +1,5 @@
 /** Above the pictures: what is on the stage, and how it stands. */
-import { editing, isUnderWay, shown, stage } from "../state/selectors";
+import { draft, editing, isUnderWay, shown, stage } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { percent, t, when } from "../text";
 import { Icon } from "./Icon";
@@ -32,6 +32,13 @@ function DraftHead() {
     return (
       <div class="stage-head" role="status">
         <span class="chip">{t().brushHelp}</span>
+      </div>
+    );
+  }
+  if (draft.value.texture) {
+    return (
+      <div class="stage-head">
+        <span class="chip">{t().textureOf}</span>
       </div>
     );
   }

@@ -1,5 +1,6 @@
 /** The empty stage: an invitation. */
 import { addFiles } from "../effects/commands";
+import { dispatch } from "../state/store";
 import { t } from "../text";
 import { Files } from "./fields";
 import { Icon } from "./Icon";
@@ -33,6 +34,9 @@ export function Welcome() {
           {t().takePhoto}
         </Files>
       </div>
+      <button type="button" class="quiet-button" onClick={() => dispatch({ type: "texture" })}>
+        {t().onlyPainting}
+      </button>
       <p class="quiet">{t().private}</p>
     </div>
   );

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from impasto.machine import standstill
 from impasto.progress import Progress
 
 if TYPE_CHECKING:
@@ -142,6 +143,10 @@ class Process:
         except subprocess.TimeoutExpired:
             self.outcome = "cancelled"
             self._process.kill()
+
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """Within it, it stands still wherever it is, where that can be: it goes on when this process ends."""
+        return standstill.held(self._process)
 
     def close(self) -> None:
         """Kill it if it still runs."""

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from impasto.errors import ImpastoError, NotReadyError, OutputError
-from impasto.machine import interrupts
+from impasto.machine import interrupts, standstill
 from impasto.progress import Progress
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Lasting(Worker, Protocol):
 
 def main() -> None:
     """The process: see the module."""
+    standstill.woken_with_parents_end()
     lines = iter(sys.stdin.readline, "")
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     order = json.loads(next(lines))

@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import stat
+import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -70,11 +72,22 @@ class Folder:
             name = (names or {}).get(Path(found[1] or "").stem)
             return f" {name}" if name else ""
 
-        return re.sub(rf"\s?{re.escape(str(self.root))}(/[^\s'\",;:)]*)?", known, text)
+        for place in _places(self.root):
+            text = re.sub(rf"\s?{re.escape(place)}(/[^\s'\",;:)]*)?", known, text)
+        return text
 
     def room(self) -> int:
         """The free bytes."""
         return shutil.disk_usage(self.root).free
+
+
+def _places(root: Path) -> list[str]:
+    """Where files of the server are: of the studio, of its passing work, and of Impasto; those within others
+    first.
+    """
+    code = Path(__file__).parents[2]
+    places = {root, root.absolute(), root.resolve(), Path(tempfile.gettempdir()), Path.home(), Path(sys.prefix), code}
+    return sorted((str(each) for each in places if each.parent != each), key=len, reverse=True)
 
 
 def is_own(path: Path) -> bool:

@@ -59,12 +59,12 @@ class Guard:
         if scope["type"] != "http":  # there are no web sockets
             return await send({"type": "websocket.close", "code": 1008})
         scope["root_path"] = self._root  # whether a proxy has taken it off the path or not
-        began, status = time.monotonic(), 500
+        began, status, begun = time.monotonic(), 500, False
 
         async def sent(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], True
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
@@ -80,6 +80,11 @@ class Guard:
                 await refused(scope, receive, sent)
             else:
                 await self._app(scope, Patient(receive, most), sent)
+        except Exception:  # a mistake of ours
+            log.exception("request failed")
+            if begun:
+                raise
+            await answer(500, "This should not have happened: see the server's log.")(scope, receive, sent)
         finally:
             route = getattr(scope.get("route"), "path", "none")  # no ids, and nothing that others have made up
             seconds = round(time.monotonic() - began, 4)

@@ -17,6 +17,7 @@ from impasto.web.store import Store
 
 _SPARE = 2**28
 """Bytes that are left free on the disk."""
+FULL = "The studio's disk is full: delete some pictures, or ask whoever runs it."
 _AT_ONCE, _AT_ONCE_EACH = 64, 6
 """Pictures that are being sent: by all, and by one visitor, so that a slow one keeps nobody else waiting."""
 
@@ -40,7 +41,7 @@ class Intake:
         Raises Refused and ImageError.
         """
         if self._folder.room() < _SPARE:
-            raise Refused(507, "The studio's disk is full: delete some pictures, or ask whoever runs it.")
+            raise Refused(507, FULL)
         if self._sending[visitor] >= _AT_ONCE_EACH or self._sending.total() >= _AT_ONCE:
             raise Refused(429, "Too many pictures are being sent: try again in a moment.", retry_after=2)
         self._sending[visitor] += 1
@@ -73,11 +74,14 @@ class Intake:
 async def _written(body: AsyncIterator[bytes], path: Path) -> str:
     """Write what comes to a file, and give its SHA-256. Raises Refused where nothing came."""
     digest, came = hashlib.sha256(), 0
-    with path.open("xb") as file:
-        async for part in body:
-            digest.update(part)
-            came += len(part)
-            await asyncio.to_thread(file.write, part)
+    try:
+        with path.open("xb") as file:
+            async for part in body:
+                digest.update(part)
+                came += len(part)
+                await asyncio.to_thread(file.write, part)
+    except OSError:
+        raise Refused(507, FULL) from None
     if not came:
         raise Refused(415, "There is no picture: the request has no bytes in it.")
     return digest.hexdigest()

@@ -5,6 +5,7 @@ Neither tokens nor names of files are ever in it: routes are told without what s
 
 import json
 import logging
+import sys
 from datetime import UTC, datetime
 
 _PLAIN = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
@@ -26,9 +27,19 @@ class Lines(logging.Formatter):
         return json.dumps(told, default=str)
 
 
+class Now(logging.Handler):
+    """To standard error as it is when there is something to say: what it was at the start may be closed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")  # which flushes at the end of a line
+        except Exception:  # as every handler: a log that cannot be written ends nothing
+            self.handleError(record)
+
+
 def begin(level: int = logging.INFO) -> None:
     """Let the studio, and the server under it, log so."""
-    handler = logging.StreamHandler()
+    handler = Now()
     handler.setFormatter(Lines())
     for name, own in (("impasto.web", level), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)

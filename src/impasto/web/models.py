@@ -126,6 +126,7 @@ class Job(BaseModel):
     revision: int = Field(default=0, description="Rises with every new picture; 0 means that there is none yet.")
     size: tuple[int, int] | None = Field(default=None, description="Width and height of the result.")
     snapshots: list[Snapshot] = []
+    curve: list[tuple[int, float]] = Field(default=[], description="Some iterations, and the loss at each.")
     seconds: float = Field(default=0.0, description="Spent on it so far.")
     error: str | None = None
     origin: Id | None = Field(default=None, serialization_alias="from", validation_alias="from")

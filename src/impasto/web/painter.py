@@ -16,6 +16,7 @@ from typing import Any
 from impasto.errors import ImpastoError
 from impasto.jobs.process import Process
 from impasto.progress import Progress
+from impasto.web.giving_way import GivingWay
 from impasto.web.job_files import JobFiles
 from impasto.web.jobs import Jobs
 from impasto.web.models import Job, State, now
@@ -41,6 +42,7 @@ class Painter:
         self._process: Process | None = None
         self._current = ""
         self._closing = False
+        self._giving_way = GivingWay()
         self._thread = threading.Thread(target=self._paint_all, name="painter", daemon=True)
         jobs.on_cancel = self._cancel
 
@@ -64,6 +66,11 @@ class Painter:
         """The process that paints now, if there is one."""
         process = self._process
         return process.pid if process is not None else None
+
+    def aside(self) -> contextlib.AbstractContextManager[None]:
+        """Within it, the job at hand stands still, unless it has for long: for what somebody waits for."""
+        ends = self._closing or self._current in self._jobs.cancelled  # and has its time to save what there is
+        return self._giving_way.of(None if ends else self._process)
 
     def _cancel(self, id: str) -> None:
         """Let the job at hand end, by force if it does not hear."""

@@ -16,6 +16,8 @@ _SHARE = 3
 """Lending pictures may take one part of the time in so many and one."""
 _STRIP = 8
 """Snapshots of a job, with its result."""
+_POINTS = 64
+"""Of the curve of a job's losses."""
 
 
 class Watch:
@@ -37,7 +39,7 @@ class Watch:
         lender.start()
         last, half = 0.0, False
         for progress in process.events():
-            self._changed(progress=going(progress, self._iterations))
+            self._changed(progress=going(progress, self._iterations), curve=self._curve(progress))
             self._come.set()
             if time.monotonic() - last >= _OFTEN:
                 last = time.monotonic()
@@ -67,6 +69,14 @@ class Watch:
                 self._save()
             took = time.monotonic() - began
             self._over.wait(max(_LENT, _SHARE * took))
+
+    def _curve(self, progress: Progress) -> list[tuple[int, float]]:
+        """With what it tells, if there is no other point near."""
+        curve, losses = self._job.curve, progress.losses
+        near = curve and progress.iteration - curve[-1][0] < self._iterations / _POINTS
+        if not losses or near:
+            return curve
+        return [*curve, (progress.iteration, float(f"{losses.get('total', sum(losses.values())):.4g}"))]
 
     def _changed(self, **update: Any) -> None:
         with self._lock:

@@ -47,7 +47,7 @@ class Desk:
         self._process: asyncio.subprocess.Process | None = None
         self._line: list[tuple[int, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
-        self._busy = self._closed = False
+        self._loaded = self._busy = self._closed = False
 
     async def ask(self, what: str, arguments: Mapping[str, Any], *, urgency: int = 1) -> Answer:
         """Have something done; the least ``urgency`` number of all that wait is next.
@@ -76,6 +76,11 @@ class Desk:
     def pid(self) -> int | None:
         """The process, if there is one."""
         return self._process.pid if self._process and self._process.returncode is None else None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it answers at once, and has not to begin first."""
+        return self._loaded and self.pid is not None
 
     async def _in_turn(self, urgency: int, do: Callable[[], Coroutine[Any, Any, Done]]) -> Done:
         if self._busy:
@@ -131,6 +136,7 @@ class Desk:
                 start_new_session=True,  # Ctrl-C is the server's, which then ends it
             )
             self._told = (await self._answered(self._process, {"do": self._ready}, STARTING)).told
+            self._loaded = True
         return self._process
 
     async def _answered(self, process: asyncio.subprocess.Process, request: dict[str, Any], within: float) -> Answer:
@@ -153,6 +159,7 @@ class Desk:
 
     async def _end(self) -> None:
         process, self._process = self._process, None
+        self._loaded = False
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

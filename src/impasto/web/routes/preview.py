@@ -1,6 +1,7 @@
 """Previews by the fast method."""
 
 import time
+from contextlib import nullcontext
 
 from fastapi import APIRouter, Response
 
@@ -37,7 +38,8 @@ async def preview(asked: PreviewRequest, here: Here, visitor: Visitor) -> Respon
 
     async def paint() -> Answer:
         began = time.monotonic()
-        answer = await here.easel.ask("paint", arguments, urgency=0)
+        with here.painter.aside() if here.easel.ready else nullcontext():
+            answer = await here.easel.ask("paint", arguments, urgency=0)
         here.metrics.previews.observe(time.monotonic() - began)
         return answer
 

@@ -1,0 +1,21 @@
+import { expect, test } from "vitest";
+import { inChinese } from "./said";
+
+test("sentences are known, with what is filled in", () => {
+  expect(inChinese("There is no such job.")).toBe("没有这项任务。");
+  expect(inChinese("`size` asks for 9000 pixels, and 4096 are the most here.")).toBe(
+    "所要的尺寸是 9000 像素，这里最多 4096 像素。",
+  );
+});
+
+test("and those within others", () => {
+  expect(inChinese("The picture a (1).png cannot be used: it is empty: the file has no bytes in it.")).toBe(
+    "图片 a (1).png 无法使用：文件是空的。",
+  );
+  expect(inChinese("The picture cannot be used: something new.")).toBe("图片  无法使用：something new.");
+});
+
+test("what is not known is told as it is", () => {
+  expect(inChinese("$1 (.*)? [a] Something else.")).toBe("$1 (.*)? [a] Something else.");
+  expect(inChinese("")).toBe("");
+});
