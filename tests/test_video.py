@@ -113,6 +113,26 @@ def test_a_film_that_was_cut_off_goes_on_to_the_same_frames(cut: int, folder: Pa
     assert not Path("out.mp4.parts").exists()
 
 
+def test_what_killed_runs_left_behind_is_in_no_film(folder: Path) -> None:
+    """Parts beyond a gap, of a folder that was being removed, and frames of another film."""
+    VideoWork(job("whole.mp4")).finish()
+    events = VideoWork(job()).events()
+    for _ in range(9):
+        next(events)
+    while not Path("out.mp4.parts/00001.state").exists():
+        time.sleep(0.01)
+    events.close()
+    Path("out.mp4.parts/00000.state").unlink()
+    VideoWork(job(), resume=True).finish()
+    assert packets(Path("out.mp4"), "video") == packets(Path("whole.mp4"), "video")
+    hidden = Path(".frames.partial")
+    hidden.mkdir()
+    (hidden / "0099.png").touch()
+    VideoWork(job("frames")).finish()
+    assert [each.name for each in sorted(Path("frames").iterdir())] == [f"{place:04d}.png" for place in range(1, 12)]
+    assert not hidden.exists()
+
+
 def test_being_asked_to_stop_leaves_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interrupts, "asked", lambda: True)
     work = VideoWork(job())

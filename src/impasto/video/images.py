@@ -1,5 +1,6 @@
 """Films that are written as pictures: animated GIF, WebP and PNG, and folders of numbered PNG files."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -51,6 +52,7 @@ def number(folder: Path, parts: Sequence[Path], count: int) -> None:
     OutputError.
     """
     hidden = folder.with_name(files.named(f".{folder.name}", ".partial"))
+    shutil.rmtree(hidden, ignore_errors=True)  # of a run that was killed, and perhaps of another film
     files.create_folder(hidden)
     digits = max(4, len(str(count)))
     try:
