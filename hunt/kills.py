@@ -49,7 +49,8 @@ class Command:
     arguments: list[str]
     results: list[str]
     checkpoint: str = ""
-    again: str = "--force"
+    again: str | None = "--force"
+    """How it is done again; None where it is not, once its results are there."""
     cache: bool = False
     """Whether the cache of weights is empty at first."""
 
@@ -107,6 +108,7 @@ COMMANDS = [
         ["video", "clip.mp4", "painting.png", "-o", "frames", "--end", "0.3", "-q"],
         [f"frames/{number:04d}.png" for number in range(1, 9)],
         "frames.parts/film.json",
+        again=None,
     ),
 ]  # fmt: skip
 
@@ -146,7 +148,8 @@ def hunt(command: Command, kills: int, draw: random.Random) -> Iterator[str]:
             where = f"{command.name}, killed after {moment:.2f} of {took:.2f} s: "
             yield from (where + fault for fault in broken(folder))
             on = "--resume" if command.checkpoint and (folder / command.checkpoint).exists() else command.again
-            if _run(command, folder, *filter(None, [on])).wait():
+            there = all((folder / name).exists() for name in command.results)
+            if not (on is None and there) and _run(command, folder, *filter(None, [on])).wait():
                 yield f"{where}the command did not come to its end with {on or 'the same arguments'}"
                 continue
             for name, data in expected.items():

@@ -22,6 +22,7 @@ from impasto.video import told
 from impasto.video.ahead import Ahead, Behind
 from impasto.video.clip import Clip
 from impasto.video.job import VideoDelivery, VideoJob
+from impasto.video.parts import Parts
 from impasto.video.work import VideoWork, plan
 from tests.clips import clip, decoded, drawn, packets
 from tests.helpers import painting
@@ -131,6 +132,18 @@ def test_what_killed_runs_left_behind_is_in_no_film(folder: Path) -> None:
     VideoWork(job("frames")).finish()
     assert [each.name for each in sorted(Path("frames").iterdir())] == [f"{place:04d}.png" for place in range(1, 12)]
     assert not hidden.exists()
+
+
+def test_frames_that_were_there_before_the_end_are_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between the last two things that a film does."""
+    with monkeypatch.context() as patched:
+        patched.setattr(Parts, "remove", lambda self: None)
+        VideoWork(job("frames", end=0.2)).finish()
+    made = {path: path.read_bytes() for path in Path("frames").iterdir()}
+    assert Path("frames.parts").exists() and len(made) == 5
+    VideoWork(job("frames", end=0.2), resume=True).finish()
+    assert {path: path.read_bytes() for path in Path("frames").iterdir()} == made
+    assert not Path("frames.parts").exists()
 
 
 def test_being_asked_to_stop_leaves_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
