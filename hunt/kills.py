@@ -28,6 +28,9 @@ from safetensors.torch import load_file
 
 from impasto.machine import checkpoint
 from impasto.pictures import codecs
+from impasto.video.clip import Clip
+from impasto.video.parts import LENGTH
+from tests.clips import clip, drawn
 from tests.helpers import painting, photo
 
 IMPASTO = Path(sys.executable).with_name("impasto")
@@ -36,7 +39,8 @@ _SHORT = ["--size", "64", "--iterations", "12", "-q"]
 
 @dataclass(frozen=True)
 class Command:
-    """A command that is run in a folder with photo.png, painting.png, photos/ and paintings/.
+    """A command that is run in a folder with photo.png, painting.png, photos/ and clip.mp4, which takes more
+    than one part.
 
     ``results`` are what it leaves, of which the bytes are known; ``checkpoint`` is what it can go on from.
     """
@@ -45,7 +49,8 @@ class Command:
     arguments: list[str]
     results: list[str]
     checkpoint: str = ""
-    again: str = "--force"
+    again: str | None = "--force"
+    """How it is done again; None where it is not, once its results are there."""
     cache: bool = False
     """Whether the cache of weights is empty at first."""
 
@@ -85,6 +90,26 @@ COMMANDS = [
         [],
         "net.safetensors.checkpoint",
     ),
+    Command("styles", ["styles", "photo.png", "--size", "32", "-o", "styles.png"], ["styles.png"]),
+    Command(
+        "batch",
+        ["batch", "photos", "painting.png", "-o", "painted", "--size", "64", "--workers", "2", "-q"],
+        [f"painted/{number}-painting.png" for number in range(8)],
+        again="",
+    ),
+    Command(
+        "video",
+        ["video", "clip.mp4", "painting.png", "-o", "film.mp4", "--sheet", "--no-metadata", "-q"],
+        ["film.mp4", "film.mp4.sheet.png"],
+        "film.mp4.parts/film.json",
+    ),
+    Command(
+        "frames",
+        ["video", "clip.mp4", "painting.png", "-o", "frames", "--end", "0.3", "-q"],
+        [f"frames/{number:04d}.png" for number in range(1, 9)],
+        "frames.parts/film.json",
+        again=None,
+    ),
 ]  # fmt: skip
 
 
@@ -96,8 +121,9 @@ def main() -> int:
     arguments = parser.parse_args()
     draw = random.Random(arguments.seed)
     count = 0
-    for command in COMMANDS:
-        for fault in hunt(command, max(1, arguments.kills // len(COMMANDS)), draw):
+    for place, command in enumerate(COMMANDS):
+        kills = len(range(place, arguments.kills, len(COMMANDS)))
+        for fault in hunt(command, kills, draw):
             sys.stdout.write(f"FAULT {fault}\n")
             sys.stdout.flush()
             count += 1
@@ -122,20 +148,24 @@ def hunt(command: Command, kills: int, draw: random.Random) -> Iterator[str]:
             where = f"{command.name}, killed after {moment:.2f} of {took:.2f} s: "
             yield from (where + fault for fault in broken(folder))
             on = "--resume" if command.checkpoint and (folder / command.checkpoint).exists() else command.again
-            if _run(command, folder, *filter(None, [on])).wait():
+            there = all((folder / name).exists() for name in command.results)
+            if not (on is None and there) and _run(command, folder, *filter(None, [on])).wait():
                 yield f"{where}the command did not come to its end with {on or 'the same arguments'}"
                 continue
             for name, data in expected.items():
                 if not (folder / name).exists() or (folder / name).read_bytes() != data:
                     yield f"{where}{name} is not what it would have been"
             yield from (where + f"in the end {fault}" for fault in broken(folder))
+            yield from (f"{where}{left} is left" for left in folder.rglob("*.partial"))
         sys.stdout.write(f"{command.name}: killed {kills} times\n")
+        sys.stdout.flush()
 
 
 def broken(folder: Path) -> Iterator[str]:
     """The files below a folder that are not whole, hidden ones left out, and why."""
     opened: dict[str, Callable[[Path], object]] = {
         **dict.fromkeys((".png", ".tiff", ".jpg"), codecs.load),
+        **dict.fromkeys((".mp4", ".mkv"), lambda path: list(Clip(path).frames())),
         ".json": lambda path: json.loads(path.read_text()),
         ".safetensors": load_file,
         ".checkpoint": lambda path: checkpoint.load(path, torch.device("cpu")),
@@ -150,12 +180,12 @@ def broken(folder: Path) -> Iterator[str]:
 
 def _folder(path: Path) -> Path:
     """A folder with what the commands need."""
-    for name in ("photos", "paintings"):
-        (path / name).mkdir(parents=True)
+    (path / "photos").mkdir(parents=True)
     Image.fromarray(photo(48, 64)).save(path / "photo.png")
     Image.fromarray(painting(60, 60)).save(path / "painting.png")
     for number in range(8):
         Image.fromarray(photo(96, 96, number)).save(path / "photos" / f"{number}.png")
+    clip(path / "clip.mp4", drawn(LENGTH + 20, 32, 32))
     return path
 
 

@@ -90,7 +90,7 @@ def test_xmp_is_taken_over_from_every_format(tmp_path: Path, kind: str) -> None:
     assert kept(path, "none") == Said()
 
 
-@pytest.mark.parametrize(("wide", "order"), [(False, "<"), (False, ">"), (True, "<")])
+@pytest.mark.parametrize(("wide", "order"), [(False, "<"), (False, ">"), (True, "<"), (True, ">")])
 def test_exif_of_every_kind_of_tiff(tmp_path: Path, wide: bool, order: Any) -> None:
     extra: Any = [(Base.Artist, 2, None, "me", True), (Base.Copyright, 2, None, "mine", True)]
     data = tmp_path / "a.tif"

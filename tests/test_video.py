@@ -22,6 +22,7 @@ from impasto.video import told
 from impasto.video.ahead import Ahead, Behind
 from impasto.video.clip import Clip
 from impasto.video.job import VideoDelivery, VideoJob
+from impasto.video.parts import Parts
 from impasto.video.work import VideoWork, plan
 from tests.clips import clip, decoded, drawn, packets
 from tests.helpers import painting
@@ -111,6 +112,38 @@ def test_a_film_that_was_cut_off_goes_on_to_the_same_frames(cut: int, folder: Pa
     whole_times, whole = decoded(Path("whole.mp4"))
     assert times == whole_times and all(np.array_equal(a, b) for a, b in zip(frames, whole, strict=True))
     assert not Path("out.mp4.parts").exists()
+
+
+def test_what_killed_runs_left_behind_is_in_no_film(folder: Path) -> None:
+    """Parts beyond a gap, of a folder that was being removed, and frames of another film."""
+    VideoWork(job("whole.mp4")).finish()
+    events = VideoWork(job()).events()
+    for _ in range(9):
+        next(events)
+    while not Path("out.mp4.parts/00001.state").exists():
+        time.sleep(0.01)
+    events.close()
+    Path("out.mp4.parts/00000.state").unlink()
+    VideoWork(job(), resume=True).finish()
+    assert packets(Path("out.mp4"), "video") == packets(Path("whole.mp4"), "video")
+    hidden = Path(".frames.partial")
+    hidden.mkdir()
+    (hidden / "0099.png").touch()
+    VideoWork(job("frames")).finish()
+    assert [each.name for each in sorted(Path("frames").iterdir())] == [f"{place:04d}.png" for place in range(1, 12)]
+    assert not hidden.exists()
+
+
+def test_frames_that_were_there_before_the_end_are_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between the last two things that a film does."""
+    with monkeypatch.context() as patched:
+        patched.setattr(Parts, "remove", lambda self: None)
+        VideoWork(job("frames", end=0.2)).finish()
+    made = {path: path.read_bytes() for path in Path("frames").iterdir()}
+    assert Path("frames.parts").exists() and len(made) == 5
+    VideoWork(job("frames", end=0.2), resume=True).finish()
+    assert {path: path.read_bytes() for path in Path("frames").iterdir()} == made
+    assert not Path("frames.parts").exists()
 
 
 def test_being_asked_to_stop_leaves_what_is_done(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,11 +92,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def briefly(said: object) -> str:
-    """What a foreign file or library has said, fit to stand in a message: one printable line, not too long.
+    """What a foreign file, library or system has said, fit to stand in a message: one printable line, not too
+    long, and of a system's errors the words alone.
 
-    >>> briefly("no\\x1b[31m\\nwonder")
-    'no [31m wonder'
+    >>> briefly("no\\x1b[31m\\nwonder"), briefly(FileNotFoundError(2, "No such file or directory", "a.png"))
+    ('no [31m wonder', 'No such file or directory')
     """
+    said = getattr(said, "strerror", None) or said
     text = "".join(letter if letter.isprintable() else " " for letter in str(said)[: 4 * _SAID])
     text = " ".join(text.split())
     return text if len(text) <= _SAID else f"{text[:_SAID]}…"

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from impasto.batch.ledger import STATE
-from impasto.batch.manifest import MANIFESTS, rows_of
+from impasto.batch.manifest import MANIFESTS, rows_of, text_of
 from impasto.errors import SettingsError
 from impasto.machine import folders
 from impasto.machine.files import at_home
@@ -76,7 +76,7 @@ def sources_of(inputs: Sequence[str], output: Path) -> Sources:
         elif path.suffix.lower() in MANIFESTS:
             found += _listed(path, rows_of(path))
         elif path.suffix.lower() in LISTS:
-            found += _listed(path, ({"content": line} for line in lines_of(path.read_text(errors="surrogateescape"))))
+            found += _listed(path, ({"content": line} for line in lines_of(text_of(path, "surrogateescape"))))
         else:
             found.append(Source(text))
     if not found:

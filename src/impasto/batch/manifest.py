@@ -30,11 +30,7 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a manifest. Raises SettingsError, naming the row, for one that cannot be read, has no
     content, or names what is no setting.
     """
-    try:
-        with files.opened(path) as file:
-            text = file.read().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The manifest {path} cannot be read ({briefly(error)}): write it in UTF-8.") from error
+    text = text_of(path)
     known = ("content", "output", *LOOKS, *(declared.name for declared in fields_of(*STYLIZE)))
     for number, row in _csv(text) if path.suffix.lower() == ".csv" else _lines(text, path):
         where = f"{path}, line {number}"
@@ -47,6 +43,17 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
         if not isinstance(given.get("content"), str):
             raise SettingsError(f"{where}: it has no `content`, the path of a photograph.")
         yield given
+
+
+def text_of(path: Path, errors: str = "strict") -> str:
+    """What a list or a manifest says. Raises SettingsError."""
+    try:
+        with files.opened(path) as file:
+            return file.read().decode("utf-8-sig", errors)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({briefly(error)}): give the path of a text file.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path} is not UTF-8 ({briefly(error)}): write it so.") from error
 
 
 def styles_of(said: Any, base: str) -> tuple[tuple[str, float], ...]:

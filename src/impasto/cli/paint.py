@@ -25,7 +25,7 @@ from impasto.cli.options import (
 )
 from impasto.cli.printing import dump, lines, say
 from impasto.cli.video import carry_out as carry_out_film
-from impasto.errors import RecordError, SettingsError
+from impasto.errors import RecordError, SettingsError, briefly
 from impasto.settings.setting import STYLIZE
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def run(
     try:
         text = sys.stdin.buffer.read(formats.MOST_TEXT + 1) if job == Path("-") else formats.received(job)
     except OSError as error:
-        raise RecordError(f"The job {job} cannot be read ({error}): give the path of a JSON file.") from error
+        raise RecordError(f"The job {job} cannot be read ({briefly(error)}): give the path of a JSON file.") from error
     asked = _read(text)
     if output:
         asked = asked.to(str(output))

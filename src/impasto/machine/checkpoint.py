@@ -75,8 +75,11 @@ def load(path: Path, device: torch.device | str = "cpu") -> State:
         raise CheckpointError(
             f"There is no checkpoint {path} to go on from: leave out `resume`, or name the output of the run that was cut off."
         ) from None
+    except OSError as error:
+        raise CheckpointError(
+            f"The checkpoint {path} cannot be read ({briefly(error)}): see to it, or leave out `resume`."
+        ) from error
     except (
-        OSError,
         ValueError,
         KeyError,
         TypeError,

@@ -22,6 +22,13 @@ from impasto.errors import OutputError
 if sys.platform != "win32":  # where a file that somebody writes can neither be removed nor renamed
     import fcntl
 
+_KINDS = {
+    stat.S_IFDIR: "it is a folder",
+    stat.S_IFIFO: "it is a pipe",
+    stat.S_IFSOCK: "it is a socket",
+    stat.S_IFCHR: "it is a device",
+    stat.S_IFBLK: "it is a device",
+}
 LONGEST = 255
 """The bytes that a name may have on the usual file systems."""
 
@@ -86,18 +93,22 @@ def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None
 
 
 def opened(path: Path, *, piped: bool = False) -> BufferedReader:
-    """A file, to be read. Raises OSError, also for a pipe or a device, which may never end, unless it may be
-    ``piped``.
+    """A file that was named, to be read: the one way to all of them. Raises OSError, with a ``strerror`` that
+    can be told, also for a pipe or a device, which may never end, unless it may be ``piped``.
     """
+    try:
+        kind = stat.S_IFMT(os.stat(path).st_mode)  # noqa: PTH116
+    except FileNotFoundError:
+        if os.path.islink(path):  # noqa: PTH114
+            raise FileNotFoundError(errno.ENOENT, "it is a link that leads nowhere", str(path)) from None
+        raise
+    if kind in _KINDS and not (piped and kind in (stat.S_IFIFO, stat.S_IFCHR)):
+        raise OSError(errno.EINVAL, _KINDS[kind], str(path))
     patient = getattr(os, "O_NONBLOCK", 0)  # or it would be waited for whoever might open a pipe's other end
-    found = os.open(path, os.O_RDONLY | patient | getattr(os, "O_BINARY", 0))
-    mode = os.fstat(found).st_mode
-    if stat.S_ISDIR(mode) or not (piped or stat.S_ISREG(mode)):
-        os.close(found)
-        raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | patient))  # noqa: SIM115
     if piped and patient:
-        os.set_blocking(found, True)
-    return os.fdopen(found, "rb")
+        os.set_blocking(file.fileno(), True)
+    return file
 
 
 def sha256_of(path: Path) -> str:

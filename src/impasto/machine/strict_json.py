@@ -16,9 +16,11 @@ def dumps(data: Any, *, indent: int | None = None) -> str:
 
 
 def loads(text: str | bytes, *, finite: bool = True) -> Any:
-    """Raises ValueError for what is no JSON, is nested too deep to be read, or, where numbers are to be
-    ``finite``, has some that are not.
+    """Raises ValueError for what is empty or no JSON, is nested too deep to be read, or, where numbers are to
+    be ``finite``, has some that are not.
     """
+    if not text.strip():
+        raise ValueError("it is empty")
     try:
         return json.loads(text, parse_constant=_refused if finite else None)
     except RecursionError:

@@ -112,7 +112,11 @@ class StyleCode:
                 if not Path(name).exists() or sha256_of(Path(name)) != told.get("sha256"):
                     raise WeightsError(f"its network {name} is missing, or is not the one that it was made for")
             return cls(name, values, colours)
-        except (OSError, ValueError, KeyError, RuntimeError, WeightsError) as error:
+        except OSError as error:
+            raise StyleCodeError(
+                f"The style code {path} cannot be read ({briefly(error)}): give the path of one."
+            ) from error
+        except (ValueError, KeyError, RuntimeError, WeightsError) as error:
             raise StyleCodeError(
                 f"{path} is no style code ({briefly(error)}): make one with impasto style-code."
             ) from error

@@ -148,7 +148,9 @@ def load_network(path: Path) -> Network:
             raise ValueError("it is of another kind")
         formats.check_version(described.get("format"), FORMAT, path, WeightsError)
         network = _built(_design(formats.parsed(described["design"])), tensors)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
+    except OSError as error:
+        raise WeightsError(f"The network {path} cannot be read ({briefly(error)}): give the path of one.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, OverflowError) as error:
         raise WeightsError(
             f"{path} holds no network of Impasto, or is damaged ({briefly(error)}): train it again, or give another."
         ) from error

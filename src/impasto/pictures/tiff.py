@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
+from PIL import ExifTags, Image
 
 from impasto.errors import ImageError
 from impasto.pictures import bounds, encodings, jpeg
@@ -61,6 +62,23 @@ def page_of(file: BinaryIO) -> Any:
 def size_of(page: Any) -> tuple[int, int]:
     """Height and width."""
     return int(page.imagelength), int(page.imagewidth)
+
+
+def tags_of(file: BinaryIO, page: Any) -> Image.Exif:
+    """The tags of the file's first page as those of EXIF, with its directories where Pillow finds its way."""
+    found, whole = Image.Exif(), page.parent
+    first = whole.pages.first
+    if not (whole.is_bigtiff and whole.byteorder == ">"):
+        found.endian, found.bigtiff = whole.byteorder, whole.is_bigtiff
+        found.load_from_fp(file, first.offset)
+        return found
+    if ExifTags.IFD.Exif in first.tags:
+        log.warning("The picture is a big-endian BigTIFF, of which the time it was taken is not read.")
+    for tag in first.tags:
+        value = tag.value
+        if isinstance(value, (str, bytes)):
+            found[tag.code] = value.encode() if isinstance(value, str) and not value.isascii() else value
+    return found
 
 
 def packets(page: Any) -> tuple[bytes, bytes]:

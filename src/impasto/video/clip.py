@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from impasto.errors import VideoError, briefly
-from impasto.machine.files import at_home
+from impasto.machine import files
 from impasto.pictures import encodings
 from impasto.pictures.encodings import SRGB, Encoding
 from impasto.video import planes, times
@@ -33,7 +33,7 @@ class Clip:
         Raises VideoError for what holds no moving pictures, is cut off (unless that is allowed), or whose
         frames cannot be decoded here.
         """
-        self.path, self._allow_truncated = at_home(path), allow_truncated
+        self.path, self._allow_truncated = files.at_home(path), allow_truncated
         with self.opened() as container:
             stream = self.stream(container)
             first = next(self._decoded(container, stream), None)
@@ -103,9 +103,11 @@ class Clip:
     def opened(self) -> Any:
         """Its container, to be closed. Raises VideoError."""
         try:
-            container = av.open(str(self.path))
+            files.opened(self.path).close()
         except OSError as error:
-            raise VideoError(f"{self.path} cannot be read ({error.strerror}): give the path of a clip.") from error
+            raise VideoError(f"{self.path} cannot be read ({briefly(error)}): give the path of a clip.") from error
+        try:
+            container = av.open(str(self.path))
         except (av.error.FFmpegError, ValueError) as error:
             raise VideoError(
                 f"{self.path} holds no moving pictures, or is cut off or damaged ({briefly(error)}): get it anew."

@@ -1,5 +1,6 @@
 """Films that are written as pictures: animated GIF, WebP and PNG, and folders of numbered PNG files."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -50,15 +51,19 @@ def number(folder: Path, parts: Sequence[Path], count: int) -> None:
     """Write a folder of PNG files, 0001.png and so on: first beside it under another name. Raises
     OutputError.
     """
-    hidden = folder.with_name(files.named(f".{folder.name}", ".partial"))
-    files.create_folder(hidden)
     digits = max(4, len(str(count)))
+    names = [f"{index:0{digits}d}.png" for index in range(1, count + 1)]
+    if folder.is_dir() and sorted(path.name for path in folder.iterdir()) == names:
+        return  # of a run that was killed once it was there, and before its parts were removed
+    hidden = folder.with_name(files.named(f".{folder.name}", ".partial"))
+    shutil.rmtree(hidden, ignore_errors=True)  # of a run that was killed, and perhaps of another film
+    files.create_folder(hidden)
     try:
-        for index, array in enumerate(frames(parts), 1):
+        for name, array in zip(names, frames(parts), strict=True):
             order = cv2.COLOR_RGBA2BGRA if array.shape[2] == 4 else cv2.COLOR_RGB2BGR
             done, coded = cv2.imencode(".png", cv2.cvtColor(array, order))
             assert done
-            (hidden / f"{index:0{digits}d}.png").write_bytes(coded.tobytes())
+            (hidden / name).write_bytes(coded.tobytes())
         if folder.exists():
             folder.rmdir()
         hidden.replace(folder)

@@ -59,6 +59,9 @@ class Parts:
                     f"{self.folder} is of another film: give it the same clip, styles and settings, or leave out `resume`."
                 )
             done = self.count
+            for left in self.folder.glob("[0-9]*"):  # beyond a gap, where it was being removed
+                if int(left.stem) >= done:
+                    files.remove(left)
             return checkpoint.load(self._file(done - 1, ".state")) if done else None
         self.remove()
         files.create_folder(self.folder)

@@ -1,11 +1,13 @@
 """A sheet of some frames of a film, before and after."""
 
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from impasto.machine import files
 from impasto.pictures import codecs
 from impasto.pictures.sheet import contact_sheet
 from impasto.video.colour import Floats
@@ -26,7 +28,8 @@ class Glances:
         """Keep a frame, if it is one of them."""
         if number in self._numbers:
             for name, pixels in (("before", before), ("after", after)):
-                self._image(pixels).save(self._file(number, name))
+                image = self._image(pixels)
+                files.write_atomic(self._file(number, name), partial(image.save, format="PNG"), force=True)
 
     def sheet(self, path: Path, force: bool) -> None:
         """Write the sheet. Raises OutputError."""

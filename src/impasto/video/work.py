@@ -220,7 +220,7 @@ class VideoWork:
             outputs.append(files.beside(self.output, ".sheet.png"))
         if self.output.suffix:
             outputs.append(self.output)
-        elif self.output.exists() and (not self.output.is_dir() or any(self.output.iterdir())):
+        elif self.output.exists() and not (self.output.is_dir() and (self._resume or not any(self.output.iterdir()))):
             raise OutputError(f"{self.output} is there already, and not empty: name a new folder.")
         for path in outputs:
             files.check_writable(path, self._force)

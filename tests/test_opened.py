@@ -1,0 +1,88 @@
+"""What is named to be read and is no file that can be: told by one sentence, whatever it should be."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from impasto.batch.inputs import sources_of
+from impasto.cli import app
+from impasto.errors import ImpastoError
+from impasto.machine import checkpoint
+from impasto.networks import zoo
+from impasto.networks.codes import StyleCode
+from impasto.pictures import codecs
+from impasto.tasks import record
+from impasto.video.clip import Clip
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "pipe": (os.mkfifo, "it is a pipe"),
+    "socket": (_socket, "it is a socket"),
+    "folder": (Path.mkdir, "it is a folder"),
+    "device": (lambda path: path.symlink_to("/dev/zero"), "it is a device"),
+    "nothing": (lambda path: path.symlink_to("/dev/null"), "it is a device"),
+    "broken link": (lambda path: path.symlink_to("nowhere"), "it is a link that leads nowhere"),
+    "loop": (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+}
+READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "picture": ("a.png", codecs.load),
+    "size": ("a.png", codecs.size_of),
+    "style code": ("a.safetensors", StyleCode.load),
+    "network": ("a.safetensors", lambda path: zoo.network(str(path))),
+    "checkpoint": ("a.checkpoint", lambda path: checkpoint.load(path, torch.device("cpu"))),
+    "record": ("a.json", record.read),
+    "result": ("a.png", record.read),
+    "clip": ("a.mp4", lambda path: Clip(path).opened()),
+    "list": ("a.txt", lambda path: sources_of([str(path)], Path("out"))),
+    "manifest": ("a.csv", lambda path: sources_of([str(path)], Path("out"))),
+}
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_file_is_named(kind: str, reader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # for a socket's name must be short
+    (name, read), (make, said) = READERS[reader], KINDS[kind]
+    make(Path(name))
+    if reader in ("list", "manifest") and kind == "folder":
+        said = "There is no picture in"  # of folders a batch takes what is in them, however they are called
+    if reader == "checkpoint" and kind == "broken link":
+        said = "There is no checkpoint"
+    with pytest.raises(ImpastoError, match=said) as told:
+        read(Path(name))
+    assert "Errno" not in str(told.value) and name in str(told.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_job_may_come_through_a_pipe_but_from_nothing_else(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make, said = KINDS[kind]
+    make(Path("job.json"))
+    told = CliRunner().invoke(app, ["run", "job.json"])
+    if kind in ("pipe", "nothing"):
+        said = "This is no job of Impasto (it is empty)"
+    elif kind == "device":
+        said = "is longer than"
+    assert told.exit_code == 1 and said in told.stderr and "Errno" not in told.stderr
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("reader", READERS)
+def test_what_may_not_be_read_is_told(reader: str, tmp_path: Path) -> None:
+    name, read = READERS[reader]
+    path = tmp_path / name
+    path.touch(0o000)
+    with pytest.raises(ImpastoError, match=r"cannot be read \(Permission denied\)"):
+        read(path)
