@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     frames = [*drawn(7), *(255 - each for each in drawn(4))]
     clip(tmp_path / "a.mp4", frames, ticks=lambda n: n * 1001, base=Fraction(1, 24000), sound="aac")
-    monkeypatch.setattr("impasto.video.work.LENGTH", 4)
+    monkeypatch.setattr("impasto.video.fast.Fast.LENGTH", 4)
     return tmp_path
 
 
@@ -206,9 +206,10 @@ def test_what_moving_pictures_heed_is_what_they_accept(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         given = {"strength": 0.3, "network": "multi"}
         watched = Watched(**Settings().changed(**given).dictionary() | {"method": "fast"})
-        patch.setattr(films, "chosen_settings", lambda *_: type("", (), {"changed": lambda self, **_: watched})())
+        made = job(settings=given)
+        patch.setattr(VideoJob, "chosen", lambda _: watched)
         read.clear()
-        films.Film(job(settings=given)).painter()
+        films.Film(made).way.painter()
     assert read == own
     with pytest.raises(SettingsError, match="`iterations` has no effect on video"):
         job(settings={"iterations": 3})
