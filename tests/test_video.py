@@ -66,6 +66,8 @@ def test_a_film_keeps_times_sound_and_tells_of_itself(folder: Path) -> None:
     assert {*record["time_s"]} == {"decode", "paint", "steady", "encode"} and all(
         each > 0 for each in record["time_s"].values()
     )
+    whole = Path("out.mp4").read_bytes()
+    assert whole.index(b"moov") < whole.index(b"mdat"), "it plays before all of it has arrived"
     within = told.read(Path("out.mp4"))
     assert within["frames"] == 11 and "elapsed_s" not in within and "time_s" not in within
     assert told.job_of(Path("out.mp4")) == job(sheet=True)
@@ -119,6 +121,10 @@ def test_being_asked_to_stop_leaves_what_is_done(folder: Path, monkeypatch: pyte
     with pytest.raises(KeyboardInterrupt):
         list(work.events())
     assert work.interrupted and {each.name for each in folder.iterdir()} == {"a.mp4"}
+
+
+def test_one_frame_alone_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert plan(job(end=0.04))["frames"] == 1 and "of a.mp4 this is one frame alone" in caplog.text.lower()
 
 
 def test_a_part_of_a_clip_has_its_sound(folder: Path) -> None:

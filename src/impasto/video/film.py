@@ -68,6 +68,8 @@ class Film:
         self._check_size()
         with codecs.truncation(allowed):
             self.way = self._way()
+        if self.count == 1:
+            log.warning("Of %s this is one frame alone: a picture is painted by the command stylize.", job.clip)
         if facts.bright:
             log.warning(
                 "%s is of a high dynamic range (%s): it is drawn in to that of a picture.", job.clip, facts.bright
