@@ -23,6 +23,7 @@ from impasto import Region
 from impasto.backbones.features import Backbone
 from impasto.errors import SettingsError
 from impasto.networks.codes import StyleCode
+from impasto.pictures import codecs
 from impasto.settings import applies
 from impasto.settings.fields import Settings
 from impasto.settings.recipes import recipe
@@ -35,6 +36,10 @@ from impasto.tasks.fast import plan_fast
 from impasto.tasks.run import Run
 from impasto.training.course import Course
 from impasto.training.trainer import Training
+from impasto.video import flow
+from impasto.video.job import VideoJob
+from impasto.video.optimised import FramePainter
+from impasto.video.styles import Moments
 from tests.helpers import look_narrowly, painting, photo
 
 OTHERWISE: dict[str, Any] = {
@@ -43,7 +48,7 @@ OTHERWISE: dict[str, Any] = {
     "places_layers": "relu2_1", "places_photo": 0.1, "last_pass": 0.6, "style_loss": "wasserstein",
     "normalization": "absolute", "tv_norm": "l1", "pooling": "average", "padding": "zeros", "init": "style",
     "palette": 0.3, "keep_colour": "linear", "style_scale": 0.7, "protect": "MASK:0.8", "feather": 0.05,
-    "strength": 0.3, "steady": "off", "size": 56, "stroke_size": 32, "memory": "900MB", "scales": (40,), "iterations": 33,
+    "strength": 0.3, "steady": "off", "steady_weight": 50, "frame_iterations": 5, "size": 56, "stroke_size": 32, "memory": "900MB", "scales": (40,), "iterations": 33,
     "quality": "draft", "optimizer": "adam", "history": 4, "learning_rate": 0.5, "adam_beta1": 0.2,
     "adam_epsilon": 0.3, "averaging": 0.4, "allow_truncated": True, "seed": 5, "device": "cpu", "precision": "float32",
 }  # fmt: skip
@@ -51,6 +56,7 @@ OTHERWISE: dict[str, Any] = {
 OTHERWISE_IN: dict[str, dict[str, Any]] = {
     "refine": {"method": "iterative"},
     "fast": {"method": "iterative"},
+    "optimised-video": {"method": "fast"},
     "reconstruct": {"init": "content"},
     "bare": {"optimizer": "lbfgs"},
     "adam": {"optimizer": "lbfgs"},
@@ -77,6 +83,7 @@ BASES: dict[str, tuple[str, dict[str, Any]]] = {
 OF: dict[str, tuple[str, ...]] = {
     "iterative": ("statistics", "painted", "places", "bare", "content", "coloured", "regions"),
     "refine": ("adam", "painted"),
+    "optimised-video": ("adam", "painted"),
     "texture": ("adam", "painted", "places"),
     "reconstruct": ("statistics", "adam"),
     "train": ("statistics", "bare"),
@@ -153,8 +160,25 @@ def computed(way: str, base: str, **given: Any) -> str:
         return mathematics(impasto.plan_texture(STYLE, recipe, **{"init": "noise"} | settings))
     if way == "reconstruct":
         return mathematics(impasto.plan_reconstruct(CONTENT, "relu2_1", recipe, **{"init": "noise"} | settings))
+    if way == "optimised-video":
+        return film(recipe, settings)
     run: Any = impasto.plan_stylize(CONTENT, STYLE, recipe, **{"method": way} | settings)
     return mathematics(run)
+
+
+def film(recipe: str, settings: dict[str, Any]) -> str:
+    """Of the first frame of a shot, and of one that starts from others."""
+    if settings.get("method") == "fast":
+        return digest("another painter")
+    job = VideoJob("clip", (("style", 1.0),), recipe=recipe, settings={"method": "iterative"} | settings)
+    chosen = job.chosen()
+    whole = codecs.load(CONTENT).fitted(chosen.size if isinstance(chosen.size, int) else max(CONTENT.shape))
+    frame = whole.pixels[0].permute(1, 2, 0).contiguous().numpy()
+    grey = torch.from_numpy(flow.grey(frame))
+    painter = FramePainter(job, chosen, Moments([(0.0, [(codecs.load(STYLE), 1.0)])]))
+    known = torch.from_numpy(frame * 0.5)
+    later = FramePainter(job, chosen, painter.styles, {"count": 3, "kept": [[grey, known], [grey, known]]})
+    return digest(*(mathematics(each.planned(frame, 0.0)) for each in (painter, later)))
 
 
 def names(way: str) -> list[str]:

@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     frames = [*drawn(7), *(255 - each for each in drawn(4))]
     clip(tmp_path / "a.mp4", frames, ticks=lambda n: n * 1001, base=Fraction(1, 24000), sound="aac")
-    monkeypatch.setattr("impasto.video.work.LENGTH", 4)
+    monkeypatch.setattr("impasto.video.fast.Fast.LENGTH", 4)
     return tmp_path
 
 
@@ -67,6 +67,8 @@ def test_a_film_keeps_times_sound_and_tells_of_itself(folder: Path) -> None:
     assert {*record["time_s"]} == {"decode", "paint", "steady", "encode"} and all(
         each > 0 for each in record["time_s"].values()
     )
+    whole = Path("out.mp4").read_bytes()
+    assert whole.index(b"moov") < whole.index(b"mdat"), "it plays before all of it has arrived"
     within = told.read(Path("out.mp4"))
     assert within["frames"] == 11 and "elapsed_s" not in within and "time_s" not in within
     assert told.job_of(Path("out.mp4")) == job(sheet=True)
@@ -154,6 +156,10 @@ def test_being_asked_to_stop_leaves_what_is_done(folder: Path, monkeypatch: pyte
     assert work.interrupted and {each.name for each in folder.iterdir()} == {"a.mp4"}
 
 
+def test_one_frame_alone_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert plan(job(end=0.04))["frames"] == 1 and "of a.mp4 this is one frame alone" in caplog.text.lower()
+
+
 def test_a_part_of_a_clip_has_its_sound(folder: Path) -> None:
     VideoWork(job(start=0.1, end=0.3)).finish()
     source, made = Clip("a.mp4").facts, Clip("out.mp4").facts
@@ -239,9 +245,10 @@ def test_what_moving_pictures_heed_is_what_they_accept(folder: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         given = {"strength": 0.3, "network": "multi"}
         watched = Watched(**Settings().changed(**given).dictionary() | {"method": "fast"})
-        patch.setattr(films, "chosen_settings", lambda *_: type("", (), {"changed": lambda self, **_: watched})())
+        made = job(settings=given)
+        patch.setattr(VideoJob, "chosen", lambda _: watched)
         read.clear()
-        films.Film(job(settings=given)).painter()
+        films.Film(made).way.painter()
     assert read == own
     with pytest.raises(SettingsError, match="`iterations` has no effect on video"):
         job(settings={"iterations": 3})

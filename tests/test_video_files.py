@@ -175,18 +175,19 @@ def test_pixels_that_are_not_square_become_pixels(tmp_path: Path) -> None:
     assert geometry.Seen(True, aspect=Fraction(2)).size((48, 64)) == (128, 48)
 
 
-def test_a_high_dynamic_range_is_drawn_in_as_pictures_are(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("curve", "points"), [("PQ", 16), ("HLG", 18)])
+def test_a_high_dynamic_range_is_drawn_in_as_pictures_are(curve: str, points: int, tmp_path: Path) -> None:
     from impasto.pictures import encodings
 
     def before(stream: Any) -> None:
         context = stream.codec_context
-        context.color_primaries, context.color_trc, context.colorspace = 9, 16, 9
+        context.color_primaries, context.color_trc, context.colorspace = 9, points, 9
 
     def frame_of(picture: Picture) -> Any:
         frame = av.VideoFrame(picture.shape[1], picture.shape[0], "yuv444p10le")
         for plane, codes in zip(frame.planes, by_hand(picture, "2020", False, 10), strict=True):
             planes.lines(plane, np.dtype(np.uint16))[:, : picture.shape[1]] = codes.astype(np.uint16)
-        frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = 9, 16, 9, 1
+        frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = 9, points, 9, 1
         return frame
 
     options = {"x265-params": "lossless=1:log-level=none"}
@@ -200,9 +201,9 @@ def test_a_high_dynamic_range_is_drawn_in_as_pictures_are(tmp_path: Path) -> Non
         frame_of=frame_of,
     )
     facts, found = Clip(path).facts, next(iter(Clip(path).frames())).pixels
-    assert facts.bright == "PQ" and facts.depth == 10
+    assert facts.bright == curve and facts.depth == 10
     deep = (bars().astype(np.uint16) * 257).astype(np.uint16)
-    wanted = encodings.to_srgb(deep, encodings.of_code_points(9, 16) or encodings.Encoding()) / 65535
+    wanted = encodings.to_srgb(deep, encodings.of_code_points(9, points) or encodings.Encoding()) / 65535
     assert np.abs(found - wanted)[:16].max() < 0.02
 
 

@@ -59,6 +59,7 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist
 Styles = Annotated[
     list[str], typer.Argument(help="Paintings, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]")
 ]
+Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON record on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 Truncated = Annotated[

@@ -15,6 +15,7 @@ from impasto.cli.options import (
     Force,
     Json,
     Quiet,
+    Recipe,
     Styles,
     Truncated,
     parse_region,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from impasto.jobs.job import Job
     from impasto.video.job import VideoJob
 
-Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
 Index = Annotated[
     str,
     typer.Option(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from impasto.cli.app import app
-from impasto.cli.options import Force, Json, Quiet, Truncated, parse_styles, with_exit_codes, with_settings
+from impasto.cli.options import Force, Json, Quiet, Recipe, Truncated, parse_styles, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
 from impasto.settings import names
@@ -14,7 +14,7 @@ from impasto.settings import names
 
 @app.command()
 @with_exit_codes
-@with_settings("video")
+@with_settings("video", "optimised-video")
 def video(
     clip: Annotated[Path, typer.Argument(help="The clip, or a folder of numbered pictures.", metavar="CLIP")],
     *,
@@ -39,6 +39,7 @@ def video(
             metavar="SECONDS:STYLE",
         ),
     ] = None,
+    recipe: Recipe = "default",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -95,6 +96,7 @@ def video(
         start=start,
         end=end,
         rate=rate,
+        recipe=recipe,
         settings=settings,
         delivery=delivery,
     )

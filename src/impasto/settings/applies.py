@@ -33,7 +33,7 @@ def idle(name: str, settings: Settings, way: str, inputs: Collection[str] = ()) 
     """Why a setting has no effect on a way among these ``settings`` and `INPUTS`; None where it has one."""
     declared = _FIELDS[name].metadata
     if way not in declared["of"]:
-        return f"`{name}` has no effect on {f'`method` {way}' if way in STYLIZE else way}"
+        return f"`{name}` has no effect on {f'`method` {way}' if way in STYLIZE else way.replace('-', ' ')}"
     for need in declared["needs"]:
         if not any(_met(option, settings, way, inputs) for option in need):
             return f"`{name}` has no effect {' or '.join(filter(None, map(_told, need)))}"

@@ -39,9 +39,9 @@ class Settings:
     method: Literal["iterative", "fast", "refine"] = setting(
         "iterative",
         "iterative: the optimiser. fast: one pass of a network, at once. refine: the optimiser, started "
-        "from the fast result.",
+        "from the fast result. Of moving pictures fast, or iterative.",
         RUN,
-        of="iterative refine fast",
+        of="iterative refine fast video optimised-video",
     )
     network: str = setting(
         "auto",
@@ -51,7 +51,7 @@ class Settings:
     )
     style_weight: float = setting(1.0, "Weight of the style loss.", of=PAINTED + " train", least=0)
     content_weight: float = setting(
-        0.4, "Weight of the content loss.", of="iterative refine reconstruct train", least=0
+        0.4, "Weight of the content loss.", of="iterative optimised-video refine reconstruct train", least=0
     )
     places_weight: float = setting(
         0.0,
@@ -71,14 +71,14 @@ class Settings:
     content_layers: Layers = setting(
         "relu3_2,relu4_2",
         "Layers that keep the content, with shares.",
-        of="iterative refine train",
+        of="iterative optimised-video refine train",
         needs="content_weight",
     )
     structure: float = setting(
         0.0,
         "How much of the content's weight goes to where the photograph has fine structure, as eyes, "
         "windows and lettering have, 0 to 1; the rest is for all places alike.",
-        of="iterative refine reconstruct",
+        of="iterative optimised-video refine reconstruct",
         needs="content_weight",
         least=0,
         most=1,
@@ -93,7 +93,7 @@ class Settings:
         0.75,
         "How much of the photograph there is in what is compared with the painting's places, 0 to 1; the "
         "rest is the picture so far.",
-        of="iterative refine",
+        of="iterative optimised-video refine",
         needs="places_weight, scales!=single",
         least=0,
         most=1,
@@ -130,12 +130,14 @@ class Settings:
         "replicate", "What the convolutions see beyond the border.", of=OPTIMISED + " train"
     )
     init: str = setting(
-        "content", "Start from: content, noise, style, or a picture file.", of="iterative texture reconstruct"
+        "content",
+        "Start from: content, noise, style, or a picture file.",
+        of="iterative optimised-video texture reconstruct",
     )
     palette: float = setting(
         0.8,
         "How far the content's colours move towards the style's before its features are kept, 0 to 1.",
-        of="iterative refine train",
+        of="iterative optimised-video refine train",
         needs="keep_colour=none or train, content_weight or places_weight or protect or init=content or train",
         least=0,
         most=1,
@@ -144,7 +146,7 @@ class Settings:
         "none",
         "Keep the content's colours: luminance paints in grey and tints it with them; linear and "
         "histogram paint with the style in the content's colours.",
-        of="iterative refine",
+        of="iterative optimised-video refine",
     )
     style_scale: tuple[float, ...] = setting(
         (1.0,),
@@ -157,7 +159,7 @@ class Settings:
         "",
         "Keep the drawing of faces, of people, or of what is white in a mask, with an amount from 0 to 1: "
         "faces, people:0.3, mask.png:0.8. Again for another.",
-        of="iterative refine",
+        of="iterative optimised-video refine",
         needs="style_weight or places_weight",
         repeats="MASK[:AMOUNT]",
     )
@@ -182,10 +184,17 @@ class Settings:
         "shot by one set of statistics, off paints every frame by itself.",
         of="video",
     )
+    steady_weight: float = setting(
+        200.0,
+        "Optimised video: weight of staying like what has been painted before, carried along with what moves; "
+        "0 paints every frame by itself.",
+        of="optimised-video",
+        least=0,
+    )
     size: int | str | tuple[int, int] = setting(
         "auto",
         "Long side in pixels, WIDTHxHEIGHT, which crops what overhangs, native (the content's own), or "
-        "auto: 512, 1024 for the fast method, and a clip's own.",
+        "auto: 512, 1024 for the fast method, and a clip's own, at most 512 where it is optimised.",
         RUN,
         of=OPTIMISED + " fast video",
     )
@@ -217,6 +226,14 @@ class Settings:
         "Iterations over all scales: evaluations of the loss and its gradient. refine takes half of them.",
         RUN,
         of=OPTIMISED,
+        least=1,
+        most=10**7,
+    )
+    frame_iterations: int = setting(
+        25,
+        "Optimised video: iterations of every frame but the first of a shot, which starts from the one before.",
+        RUN,
+        of="optimised-video",
         least=1,
         most=10**7,
     )

@@ -3,15 +3,15 @@
 from dataclasses import field
 from typing import Any
 
-WAYS = ("iterative", "refine", "fast", "texture", "reconstruct", "train", "video")
+WAYS = ("iterative", "refine", "fast", "texture", "reconstruct", "train", "video", "optimised-video")
 """The ways in which settings are used: the methods of `stylize`, the other tasks, training, and moving
-pictures."""
+pictures, by a network or by the optimiser."""
 
 STYLIZE = WAYS[:3]
 
 EVERY = " ".join(WAYS)
-OPTIMISED = "iterative refine texture reconstruct"
-PAINTED = "iterative refine texture"
+OPTIMISED = "iterative optimised-video refine texture reconstruct"
+PAINTED = "iterative optimised-video refine texture"
 
 INPUTS = ("regions",)
 """What is no setting, and yet some settings need it."""

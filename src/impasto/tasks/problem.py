@@ -19,7 +19,8 @@ from impasto.pictures.picture import Picture, Size, resize
 from impasto.places.search import MOST, replaced
 from impasto.settings.fields import Effective
 from impasto.solver.solve import Stage
-from impasto.tasks import protect
+from impasto.tasks import held, protect
+from impasto.tasks.held import Held
 from impasto.tasks.zones import Zone, recoloured
 
 _LAST_MOST = 2**14
@@ -33,7 +34,7 @@ class Problem:
     ``frame`` lends the result its size, depth and transparency. ``photo`` is the content, which a texture has
     none of; ``zones`` are the styles with their parts of the picture, which a reconstruction has none of.
     ``fixed`` (1, 1, H, W) is the share of every pixel that stays the frame's, ``protected`` how strongly each
-    is kept.
+    is kept; ``held`` is what is known of it already.
     """
 
     task: str
@@ -44,6 +45,7 @@ class Problem:
     zones: Sequence[Zone] = ()
     fixed: Tensor | None = None
     protected: Tensor | None = None
+    held: Sequence[Held] = ()
 
     def content(self, size: Size) -> Picture:
         """The content at a scale, its colours part of the way to the paintings'."""
@@ -66,6 +68,7 @@ class Problem:
             *([] if seen is None else self._content(seen, backbone, tile)),
             *([] if seen is None else self._protect(seen, painting, backbone, tile)),
             *terms.smoothness(self.settings),
+            *held.terms(self.held, stage.size, backbone.device),
         ]
 
     def _sought(self, photo: Tensor, stage: Stage, pixels: Tensor) -> Tensor:

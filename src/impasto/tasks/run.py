@@ -126,6 +126,7 @@ class Run(Prepared):
                 self.problem.protected,
                 start,
                 *zones,
+                *(part for each in self.problem.held for part in (each.pixels, each.trust, each.weight)),
             ]
         )
 

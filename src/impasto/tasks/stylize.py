@@ -16,6 +16,7 @@ from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 from impasto.tasks import budget, protect
 from impasto.tasks.fast import FastRun, plan_fast
+from impasto.tasks.held import Held
 from impasto.tasks.inputs import StyleLike, refuse_two_starts, require, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
@@ -36,6 +37,7 @@ def plan_stylize(
     *,
     regions: Sequence[Region] = ...,
     start: PictureLike | None = ...,
+    held: Sequence[Held] = ...,
     method: Literal["iterative", "refine"] | None = ...,
     **settings: Any,
 ) -> Run: ...
@@ -46,10 +48,11 @@ def plan_stylize(
     *,
     regions: Sequence[Region] = (),
     start: PictureLike | None = None,
+    held: Sequence[Held] = (),
     method: Literal["iterative", "fast", "refine"] | None = None,
     **settings: Any,
 ) -> Run | FastRun:
-    """Prepare `stylize`; see there."""
+    """Prepare `stylize`; see there. The picture is held to what is ``held``."""
     chosen = chosen_settings(recipe, settings | {"method": method}, inputs=["regions"] if regions else [])
     refuse_two_starts(start, settings)
     if regions and chosen.method != "iterative":
@@ -88,6 +91,7 @@ def plan_stylize(
             zones=zones,
             fixed=fixed,
             protected=protected,
+            held=held,
         )
         named = {
             "content": lambda: problem.content(problem.schedule[0].size),

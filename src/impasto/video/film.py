@@ -10,31 +10,25 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from impasto import weights
 from impasto._version import __version__
 from impasto.errors import OutputError, SettingsError
-from impasto.machine import checkpoint, memory
-from impasto.machine.devices import DTYPES, choose_device, choose_precision
+from impasto.machine import checkpoint
+from impasto.machine.devices import choose_device, choose_precision
 from impasto.machine.files import at_home, sha256_of
-from impasto.networks import codes
-from impasto.networks.codes import StyleCode, learnt_style
-from impasto.networks.zoo import FILES, is_file, network
 from impasto.pictures import codecs
-from impasto.pictures.picture import MAX_PIXELS, Picture, long_side
-from impasto.settings.applies import chosen_settings
-from impasto.settings.fields import LEARNT
+from impasto.pictures.picture import MAX_PIXELS, long_side
 from impasto.tasks import record
-from impasto.tasks.budget import Sweep
-from impasto.tasks.inputs import MIN_SIDE, check_side, style_code
+from impasto.tasks.inputs import AUTO_SIZE, MIN_SIDE, check_side
 from impasto.video import framing
 from impasto.video.clip import Clip
+from impasto.video.colour import Floats
+from impasto.video.fast import Fast
 from impasto.video.folder import USUAL_RATE, Folder
 from impasto.video.forms import packing
 from impasto.video.job import TASK, VideoJob
 from impasto.video.joining import check_streams
-from impasto.video.shotpainter import ShotPainter
+from impasto.video.optimised import Optimised
 from impasto.video.source import Frame
-from impasto.video.styles import Styles
 
 log = logging.getLogger("impasto")
 
@@ -48,8 +42,7 @@ class Film:
         """Raises VideoError, ImageError, SettingsError, StyleCodeError and WeightsError."""
         self.job = job
         self.started_at = time.perf_counter()
-        # What the network reads is what the fast method does.
-        self.settings = chosen_settings("default", dict(job.settings), TASK).changed(method="fast")
+        self.settings = job.chosen()
         self.device = choose_device(self.settings.device)
         self.precision = choose_precision(self.settings.precision, self.device)
         allowed = self.settings.allow_truncated
@@ -67,13 +60,16 @@ class Film:
         self.copied = check_streams(self.clip, self.packing.form, named) if self.clip else []
         check_side(facts.size, "content")
         wanted = self.settings.size
-        own: Any = max(facts.size) if isinstance(wanted, str) else wanted if isinstance(wanted, int) else wanted[::-1]
+        own: Any = wanted if isinstance(wanted, int) else wanted[::-1]
+        if isinstance(wanted, str):
+            optimised = self.settings.method == "iterative" and wanted == "auto"
+            own = min(max(facts.size), AUTO_SIZE["iterative"]) if optimised else max(facts.size)
         self.size = framing.final_size(facts.size, own, even=self.packing.codec.halved)
-        self.painted_at = long_side(self.size, self.settings.stroke_size or max(self.size))
-        self._check_sizes()
+        self._check_size()
         with codecs.truncation(allowed):
-            self.styles = Styles(self._keys())
-        self._check_memory()
+            self.way = self._way()
+        if self.count == 1:
+            log.warning("Of %s this is one frame alone: a picture is painted by the command stylize.", job.clip)
         if facts.bright:
             log.warning(
                 "%s is of a high dynamic range (%s): it is drawn in to that of a picture.", job.clip, facts.bright
@@ -95,28 +91,24 @@ class Film:
             alpha = None if frame.alpha is None else framing.fitted(frame.alpha, self.size)
             yield Frame(frame.number, pixels, alpha, frame.time - self.origin, frame.duration)
 
-    def painter(self, state: dict[str, Any] | None = None) -> ShotPainter:
-        """What paints its frames, from the first, or from a state on."""
-        frozen = self.settings.steady != "off"
-        return ShotPainter(
-            self.styles, self.painted_at, frozen=frozen, device=self.device, precision=self.precision, state=state
-        )
+    def opening(self) -> Floats:
+        """Its first frame."""
+        return next(self.frames(self.first)).pixels
 
     def known_by(self) -> dict[str, Any]:
         """By what it is known again when it is gone on with."""
         job = self.job.moved(lambda path: Path(path).name).dictionary()
-        looks = [code.values for _, code in self.styles.keys]
         facts = self.source.facts
         return {
             "impasto": __version__, "settings": job["settings"], "delivery": job["delivery"], "precision": self.precision,
-            "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in facts.times]),
-            "styles": [checkpoint.digest(looks), *(start for start, _ in self.styles.keys)], "size": list(self.size),
+            "recipe": job["recipe"], "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in facts.times]),
+            "styles": self.way.known_by(), "size": list(self.size),
             "clip": sha256_of(self.clip.path) if self.clip else checkpoint.digest([float(len(facts.times))]),
         }  # fmt: skip
 
     def plan(self) -> dict[str, Any]:
         """What painting it will do, for people to read."""
-        (height, width), (tall, wide) = self.source.facts.size, self.painted_at
+        (height, width), (tall, wide) = self.source.facts.size, self.way.painted_at
         return {
             "frames": self.count, "seconds": round(float(self.seconds), 3),
             "frames_per_second": round(float(self.source.facts.rate), 3), "clip": f"{width}x{height}",
@@ -136,20 +128,11 @@ class Film:
         """Roughly what the disk needs: the parts, and then the film."""
         return round(2 * self.packing.codec.bytes * self.size[0] * self.size[1] * self.count)
 
-    def estimate(self) -> float:
-        """Roughly the seconds that it will take, by painting its first frame."""
-        painter, frame = self.painter(), next(self.frames(self.first))
-        painter.paint(frame.pixels, 0.0, begins=True)
-        began = time.perf_counter()
-        painter.paint(frame.pixels, 0.0, begins=True)
-        return (time.perf_counter() - began) * self.count
-
     def described(self) -> dict[str, Any]:
         """What its record says of it, whatever came of it."""
-        name = self.styles.keys[0][1].network
-        digest = sha256_of(Path(name)) if is_file(name) else weights.entry(FILES[name]).sha256
+        name, digest = self.way.network()
         return {
-            "impasto": TASK, "width": self.size[1], "height": self.size[0], "recipe": "default",
+            "impasto": TASK, "width": self.size[1], "height": self.size[0], "recipe": self.job.recipe,
             "settings": self.settings.dictionary(), "version": __version__, "network": name, "weights_sha256": digest,
             "device": str(self.device), "precision": self.precision, "machine": record.machine(),
             "peak_rss_bytes": record.peak_rss_bytes(), **self.plan(),
@@ -177,47 +160,15 @@ class Film:
             raise SettingsError(f"There is no frame between `start` and `end`: {job.clip} ends at {ends:.2f} s.")
         return chosen[0], chosen[-1] + 1
 
-    def _check_sizes(self) -> None:
-        (height, width), (tall, wide) = self.size, self.painted_at
+    def _way(self) -> Fast | Optimised:
+        if self.settings.method == "iterative":
+            return Optimised(self.job, self.settings, self.size, self.opening)
+        return Fast(self.job, self.settings, self.size, self.opening, device=self.device, precision=self.precision)
+
+    def _check_size(self) -> None:
+        (height, width), (tall, wide) = self.size, long_side(self.size, self.settings.stroke_size or max(self.size))
         if height * width > MAX_PIXELS or min(height, width, tall, wide) < MIN_SIDE:
             raise SettingsError(
                 f"The film would be {width}×{height}, painted at {wide}×{tall} pixels, and {MIN_SIDE} a side are the least: "
                 "give another `size` or `stroke_size`."
             )
-
-    def _check_memory(self) -> None:
-        stylizer = network(self.styles.keys[0][1].network).stylizer
-        needed = Sweep(self.painted_at, 12, stylizer.reach, DTYPES[self.precision], self.device).needed(None)
-        room = memory.budget("auto", self.device)
-        if needed > room:
-            raise SettingsError(
-                f"A frame of {self.painted_at[1]}×{self.painted_at[0]} needs {needed / 1e9:.1f} GB to be painted, and there are "
-                f"{room / 1e9:.1f} GB: give a smaller `stroke_size` or `size`."
-            )
-
-    def _keys(self) -> list[tuple[float, StyleCode]]:
-        """The styles with their times, with as much of the clip's own in them as ``strength`` leaves. Raises
-        SettingsError for styles of several networks.
-        """
-        job, chosen = self.job, self.settings.network
-        if job.style_index:
-            name = LEARNT if chosen == "auto" else chosen
-            keys = [(0.0, learnt_style(job.style_index, name))]
-        elif job.styles:
-            keys = [(0.0, style_code(list(job.styles), chosen))]
-        else:
-            keys = [(start, style_code(path, chosen)) for start, path in job.style_at]
-        codes.mixed([(code, 1 / len(keys)) for _, code in keys])  # or it raises
-        share = min(1.0, 2 * self.settings.strength)
-        if share < 1:
-            plain = codes.plain(self._opening(), keys[0][1].network)
-            keys = [(start, codes.mixed([(plain, 1 - share), (code, share)])) for start, code in keys]
-        return keys
-
-    def _opening(self) -> Picture:
-        """The first frame, as a picture."""
-        return codecs.load(_eight_bits(next(self.frames(self.first))))
-
-
-def _eight_bits(frame: Frame) -> Any:
-    return (frame.pixels * 255).round().astype("uint8")

@@ -31,15 +31,7 @@ class Flow:
 
     def warped(self, earlier: Floats, interpolation: int = cv2.INTER_CUBIC) -> Floats:
         """An earlier picture (H, W) or (H, W, C), with everything where it is now."""
-        height, width = self.steps.shape[:2]
-        down, across = np.mgrid[0:height, 0:width].astype(np.float32)
-        return cv2.remap(
-            earlier,
-            across + self.steps[..., 0],
-            down + self.steps[..., 1],
-            interpolation,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        return cv2.remap(earlier, *_ends(self.steps), interpolation, borderMode=cv2.BORDER_REPLICATE)
 
 
 def grey(pixels: Floats) -> NDArray[np.uint8]:
@@ -59,15 +51,14 @@ def between(now: NDArray[np.uint8], earlier: NDArray[np.uint8], size: tuple[int,
     forth = seeker.calc(earlier, now, None)
     flow = Flow(back, np.ones(now.shape, np.float32))
     returned = flow.warped(forth, cv2.INTER_LINEAR)
-    off = ((back + returned) ** 2).sum(-1)
-    length = (back**2).sum(-1) + (returned**2).sum(-1)
+    off = _squared(back + returned)
+    length = _squared(back) + _squared(returned)
     unlike = np.abs(now.astype(np.float32) - flow.warped(earlier.astype(np.float32), cv2.INTER_LINEAR)) / 255
     trust: Floats = np.where(off < 0.01 * length + 0.5, np.exp(-((unlike / _ALIKE) ** 4)), 0).astype(np.float32)
     height, width = size
-    down, across = np.mgrid[0 : now.shape[0], 0 : now.shape[1]]
+    across, down = _ends(back)
     inside = (
-        (across + back[..., 0] >= -0.5) & (across + back[..., 0] <= now.shape[1] - 0.5)
-        & (down + back[..., 1] >= -0.5) & (down + back[..., 1] <= now.shape[0] - 0.5)
+        (across >= -0.5) & (across <= now.shape[1] - 0.5) & (down >= -0.5) & (down <= now.shape[0] - 0.5)
     )  # fmt: skip
     # Flow is of patches, and so is wrong a little beyond what is hidden, too.
     trust = cv2.erode(trust * inside, np.ones((3, 3)), borderType=cv2.BORDER_REPLICATE)
@@ -76,3 +67,15 @@ def between(now: NDArray[np.uint8], earlier: NDArray[np.uint8], size: tuple[int,
         back = cv2.resize(back, (width, height), interpolation=cv2.INTER_LINEAR) * scale
         return Flow(back, cv2.resize(trust, (width, height), interpolation=cv2.INTER_LINEAR))
     return Flow(back, trust)
+
+
+def _ends(steps: Floats) -> tuple[Floats, Floats]:
+    """The columns and the rows where steps (H, W, 2) lead."""
+    height, width = steps.shape[:2]
+    columns, rows = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
+    return steps[..., 0] + columns, steps[..., 1] + rows[:, None]
+
+
+def _squared(steps: Floats) -> Floats:
+    squared: Floats = steps[..., 0] ** 2 + steps[..., 1] ** 2
+    return squared

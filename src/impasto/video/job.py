@@ -12,8 +12,11 @@ from impasto.machine import formats, strict_json
 from impasto.machine.files import at_home
 from impasto.settings import names
 from impasto.settings.applies import chosen_settings
+from impasto.settings.fields import STARTS, Settings
 
 TASK = "video"
+_WAYS = {"fast": "video", "iterative": "optimised-video"}
+"""The ways of settings, by ``method``."""
 _FORM = 1
 
 
@@ -42,7 +45,8 @@ class VideoJob:
     ``styles`` are paintings or saved style codes with their weights, or ``style_index`` names learnt styles
     of a network in their place; ``style_at`` are paintings or codes with the times of the film from which
     they are its style, and between two of which it goes from the one to the other. ``rate`` is how many
-    frames of a folder are shown in a second. Raises SettingsError, naming the setting, for what makes no
+    frames of a folder are shown in a second. The settings' ``method`` is fast, unless it is said to be
+    iterative; then a ``recipe`` may be named. Raises SettingsError, naming the setting, for what makes no
     sense as a whole.
     """
 
@@ -53,6 +57,7 @@ class VideoJob:
     start: float = 0.0
     end: float | None = None
     rate: float | None = None
+    recipe: str = "default"
     settings: Mapping[str, Any] = field(default_factory=dict)
     delivery: VideoDelivery = field(default_factory=VideoDelivery)
 
@@ -61,7 +66,7 @@ class VideoJob:
             raise SettingsError("A film needs a `clip`.")
         if sum(map(bool, (self.styles, self.style_index, self.style_at))) != 1:
             raise SettingsError("Give one or more `styles`, or a `style_index`, or `style_at` alone.")
-        chosen = chosen_settings("default", dict(self.settings), TASK).dictionary()
+        chosen = self.chosen().dictionary()
         given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)
         for path in [self.delivery.output, *self.files()]:
@@ -76,10 +81,21 @@ class VideoJob:
         if self.rate is not None and not 0 < self.rate <= 1000:
             raise SettingsError(f"`rate` must be above 0 and at most 1000, not {briefly(self.rate)}.")
 
+        if self.style_index and chosen["method"] != "fast":
+            raise SettingsError("A `style_index` is of a network: name a painting, or `method` fast.")
+
+    def chosen(self) -> Settings:
+        """Its settings. Raises SettingsError."""
+        method = self.settings.get("method") or "fast"
+        if method not in _WAYS:
+            raise SettingsError(f"The `method` of moving pictures is {' or '.join(_WAYS)}, not {briefly(method)}.")
+        return chosen_settings(self.recipe, dict(self.settings) | {"method": method}, _WAYS[method])
+
     def files(self) -> Iterator[str]:
         """The paths of the files that it reads."""
         yield from (self.clip, *(path for path, _ in self.styles), *(path for _, path in self.style_at))
-        yield self.settings.get("network", "")
+        yield from (self.settings.get(name, "") for name in ("init", "network"))
+        yield from self.settings.get("protect", ())
 
     @property
     def output(self) -> Path:
@@ -102,6 +118,10 @@ class VideoJob:
         settings = dict(self.settings)
         if settings.get("network", "").endswith(".safetensors"):
             settings["network"] = file(settings["network"])
+        if settings.get("init") not in (None, *STARTS):
+            settings["init"] = file(settings["init"])
+        if "protect" in settings:
+            settings["protect"] = names.moved_all(settings["protect"], file)
         return replace(
             self,
             clip=file(self.clip),

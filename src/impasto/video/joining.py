@@ -63,9 +63,19 @@ def join(
     """Write the film. ``moments`` are its frames' ticks of ``base``; ``copied`` are the numbers of the clip's
     streams that go with it, packet by packet, from ``origin`` to ``end``, times of the clip in seconds.
     """
-    # In what MP4 counts the time before a late start: thousandths where nothing is said.
-    options = {"movie_timescale": str(base.denominator)} if form.container in ("mp4", "mov") else {}
-    with av.open(to, "w", format=form.container, options=options, metadata_errors="ignore") as film:
+    options: dict[str, str] = {}
+    if form.container in ("mp4", "mov"):
+        # In what MP4 counts the time before a late start: thousandths where nothing is said. Its index
+        # comes first, so that a film plays before all of it has arrived.
+        options = {"movie_timescale": str(base.denominator), "movflags": "+faststart"}
+
+    def read_again(*_: Any) -> BinaryIO:
+        """To make room for the index, FFmpeg reads what it has written."""
+        to.flush()
+        return Path(to.name).open("rb")
+
+    opened = av.open(to, "w", format=form.container, options=options, metadata_errors="ignore", io_open=read_again)
+    with opened as film:
         with av.open(str(parts[0])) as first:
             pictures = film.add_stream_from_template(first.streams.video[0], opaque=True)
             pictures.time_base = base

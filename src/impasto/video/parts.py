@@ -22,10 +22,6 @@ from impasto.video.needed import av
 Moment = tuple[int, int]
 """The tick at which a frame is shown, and for how many."""
 
-LENGTH = 240
-"""Frames of a part: what is lost at most when the process is killed."""
-
-
 ALPHA_MODE = {"alpha_mode": "1"}
 """By what Matroska's and WebM's players know that a stream of VP9 is transparent."""
 

@@ -26,7 +26,7 @@ from impasto.video.ahead import Ahead, Behind
 from impasto.video.colour import Floats
 from impasto.video.film import Film
 from impasto.video.job import VideoJob
-from impasto.video.parts import LENGTH, Parts, Writer
+from impasto.video.parts import Parts, Writer
 from impasto.video.sheet import Glances
 from impasto.video.shots import Cuts
 from impasto.video.source import Frame
@@ -130,7 +130,7 @@ class VideoWork:
         first, before = (state["next"], self._done) if state else (film.first, 0)
         if first >= film.last:
             return
-        cuts, painter = Cuts(state and state["cuts"]), film.painter(state and state["painter"])
+        cuts, painter = Cuts(state and state["cuts"]), film.way.painter(state and state["painter"])
         writing = _Writing(self, state)
         ahead: Ahead[Frame] = Ahead(lambda: film.frames(first))
         behind: Behind[_Painted] = Behind(writing.take)
@@ -144,7 +144,7 @@ class VideoWork:
                     painted = painter.paint(frame.pixels, float(frame.time), begins=begins)
                     self._spent["paint"] += time.perf_counter() - started
                     ends = None
-                    if last or count % LENGTH == 0:
+                    if last or count % film.way.LENGTH == 0:
                         after = film.last if last else frame.number + 1
                         ends = {"painter": painter.state(), "cuts": cuts.state(), "next": after, "done": count}
                         ends["shots"] = list(self._shots)
@@ -233,7 +233,7 @@ class _Writing:
     def __init__(self, work: VideoWork, state: dict[str, Any] | None) -> None:
         self._work = work
         self._steadied = None
-        if work.run.settings.steady == "light":
+        if work.run.way.steadies:
             self._steadied = Steadied(state and state["steadied"])
         self._writer: Writer | None = None
 
@@ -286,5 +286,5 @@ def plan(job: VideoJob) -> dict[str, Any]:
     return {
         "task": film.task, "output": str(job.output), "width": film.size[1], "height": film.size[0], **film.plan(),
         "device": str(film.device), "precision": film.precision, "threads": torch.get_num_threads(),
-        "estimated_s": round(film.estimate()), "estimated_bytes": film.bytes, "settings": film.settings.dictionary(),
+        "estimated_s": round(film.way.estimate(film.count)), "estimated_bytes": film.bytes, "settings": film.settings.dictionary(),
     }  # fmt: skip

@@ -1,0 +1,151 @@
+"""Films painted by the optimiser (Ruder, Dosovitskiy and Brox 2016).
+
+The first frame of a shot is a picture like any other. Every following one starts from the frame before,
+warped along the flow of the clip, and is held to it where that is to be trusted, by one more term
+(`tasks.held`); so it needs few iterations. As in their section 4.2 it is also held to an older frame where
+that shows what the one before does not: what was hidden for a moment comes back as it was. Unlike there it
+starts from that, too, and one older frame serves, the anchor.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from impasto import weights
+from impasto.errors import SettingsError
+from impasto.machine import checkpoint
+from impasto.pictures import codecs
+from impasto.pictures.picture import Picture
+from impasto.settings.applies import fields_of
+from impasto.settings.fields import Settings
+from impasto.tasks.held import Held
+from impasto.tasks.run import Run
+from impasto.tasks.stylize import plan_stylize
+from impasto.video import flow
+from impasto.video.colour import Floats
+from impasto.video.geometry import Size
+from impasto.video.job import VideoJob
+from impasto.video.styles import Moments
+
+EVERY = 8
+"""Every eighth frame of a shot is the anchor of the following ones."""
+
+
+class Optimised:
+    """How the optimiser paints a film."""
+
+    LENGTH = 8
+    """Frames of a part: each takes long, and what is lost when the process is killed is one part."""
+    steadies = False
+
+    def __init__(self, job: VideoJob, settings: Settings, size: Size, opening: Callable[[], Floats]) -> None:
+        """``opening`` gives the first frame. Raises ImageError and SettingsError."""
+        self._job, self._settings, self._opening = job, settings, opening
+        self.painted_at = size
+        at = [(start, [(path, 1.0)]) for start, path in job.style_at] or [(0.0, list(job.styles))]
+        made = [path for _, some in at for path, _ in some if path.endswith(".safetensors")]
+        if made:
+            raise SettingsError(f"{made[0]} is a style code, for a network, not the optimiser: use `method` fast.")
+        self._styles = Moments([(start, [(codecs.load(path), share) for path, share in some]) for start, some in at])
+        self.painter().planned(opening(), 0.0)  # or it raises
+
+    def painter(self, state: dict[str, Any] | None = None) -> "FramePainter":
+        """What paints its frames, from the first, or from a state on."""
+        return FramePainter(self._job, self._settings, self._styles, state)
+
+    def known_by(self) -> list[Any]:
+        """By what its styles are known again."""
+        looks = [picture.pixels for _, some in self._styles.keys for picture, _ in some]
+        return [checkpoint.digest(looks), *(start for start, _ in self._styles.keys)]
+
+    def network(self) -> tuple[str, str]:
+        """The name of the network, and the SHA-256 of its weights."""
+        return weights.BACKBONE, weights.entry(weights.BACKBONE).sha256
+
+    def estimate(self, frames: int) -> float:
+        """Roughly the seconds that so many frames take, of one shot."""
+        run = self.painter().planned(self._opening(), 0.0)
+        seconds, _ = run.estimate()
+        each = self._settings.frame_iterations / self._settings.iterations
+        return seconds * (1 + each * (frames - 1))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A frame that following ones are held to: `flow.grey` of the clip's, and what was painted (H, W, 3)."""
+
+    seen: NDArray[np.uint8]
+    painted: Floats
+
+
+class FramePainter:
+    """Paints frame after frame."""
+
+    def __init__(
+        self, job: VideoJob, settings: Settings, styles: Moments[Any], state: dict[str, Any] | None = None
+    ) -> None:
+        own = {each.name for each in fields_of("iterative")} - {"size", "method"}
+        self._first = {name: value for name, value in job.settings.items() if name in own}
+        later = {name: value for name, value in self._first.items() if name not in ("init", "places_photo")}
+        self._later = later | {"scales": "single", "iterations": settings.frame_iterations}
+        self.styles = styles
+        self._recipe, self._settings = job.recipe, settings
+        self._count: int = state["count"] if state else 0
+        self._kept = [_Kept(*(each.numpy() for each in kept)) for kept in state["kept"]] if state else []
+
+    def paint(self, pixels: Floats, time: float, *, begins: bool) -> Floats:
+        """A frame (H, W, 3) at a time of the film, painted. ``begins``: it is the first of a shot."""
+        if begins:
+            self._count, self._kept = 0, []
+        run = self.planned(pixels, time)
+        for _ in run.steps():
+            pass
+        assert run.last is not None
+        new = _Kept(flow.grey(pixels), _array(run.last.pixels))
+        self._kept = [new, new if self._count % EVERY == 0 else self._kept[-1]]
+        self._count += 1
+        return _array(run.picture().pixels)
+
+    def planned(self, pixels: Floats, time: float) -> Run:
+        """A frame as a picture to be painted."""
+        found, _ = self.styles.between(time)
+        styles = [(picture, own * share) for some, share in found for picture, own in some]
+        frame, plain = Picture(_tensor(pixels)), dict[str, Any](method="iterative", size="native")
+        if not self._kept:
+            first: Run = plan_stylize(frame, styles, self._recipe, **plain | self._first)
+            return first
+        near, far = held = self._held(pixels)
+        start = torch.lerp(near.pixels, far.pixels, far.trust)
+        run: Run = plan_stylize(frame, styles, self._recipe, held=held, start=Picture(start), **plain | self._later)
+        return run
+
+    def state(self) -> dict[str, Any]:
+        """What to go on from."""
+        kept = [[torch.from_numpy(each.seen), torch.from_numpy(each.painted)] for each in self._kept]
+        return {"count": self._count, "kept": kept}
+
+    def _held(self, pixels: Floats) -> list[Held]:
+        """What is known of a frame: from the one before, and where that shows nothing from the anchor
+        (section 4.2, equation 10).
+        """
+        seen, size = flow.grey(pixels), (pixels.shape[0], pixels.shape[1])
+        near, far = (flow.between(seen, each.seen, size) for each in self._kept)
+        trusted = near.trust, np.maximum(far.trust - near.trust, 0)
+        return [
+            Held(_tensor(found.warped(each.painted).clip(0, 1)), _tensor(trust), self._settings.steady_weight)
+            for found, each, trust in zip((near, far), self._kept, trusted, strict=True)
+        ]
+
+
+def _tensor(plane: Floats) -> Tensor:
+    """(H, W) or (H, W, C) -> (1, C, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(np.atleast_3d(plane), np.float32)).permute(2, 0, 1)[None].contiguous()
+
+
+def _array(pixels: Tensor) -> Floats:
+    return np.ascontiguousarray(pixels[0].float().cpu().permute(1, 2, 0).numpy())

@@ -1,0 +1,160 @@
+"""Films by the optimiser: held to what has been painted, cut off and gone on with."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer.testing import CliRunner
+
+from impasto.backbones.features import Backbone
+from impasto.cli import app
+from impasto.errors import SettingsError
+from impasto.losses.objective import TermObjective
+from impasto.pictures import codecs
+from impasto.tasks import held
+from impasto.tasks.held import Held
+from impasto.video import flow, told
+from impasto.video.clip import Clip
+from impasto.video.job import VideoDelivery, VideoJob
+from impasto.video.optimised import EVERY, FramePainter, Optimised
+from impasto.video.styles import Moments
+from impasto.video.work import VideoWork, plan
+from tests.clips import clip, decoded, drawn, scene, strokes
+from tests.helpers import painting
+from tests.test_steady import floats
+
+pytestmark = pytest.mark.usefixtures("narrow")
+
+FEW: dict[str, Any] = {"method": "iterative", "iterations": 5, "frame_iterations": 3, "precision": "float32"}
+PLAIN: dict[str, Any] = {"recipe": "statistics", "settings": FEW}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    small = [np.ascontiguousarray(each[:32, :48]) for each in drawn(7)]
+    clip(tmp_path / "a.mp4", [*small[:4], *(255 - each for each in small[4:])], sound="aac")
+    Image.fromarray(painting(48, 48)).save("p.png")
+    monkeypatch.setattr(Optimised, "LENGTH", 2)
+    return tmp_path
+
+
+def job(output: str = "out.mkv", **options: Any) -> VideoJob:
+    delivery = VideoDelivery(output, codec="ffv1")
+    given: dict[str, Any] = {"styles": (("p.png", 1.0),), "delivery": delivery}
+    return VideoJob("a.mp4", **given | PLAIN | options)
+
+
+def test_the_term_is_the_mean_of_trusted_squares_whole_and_in_tiles() -> None:
+    generator = torch.Generator().manual_seed(4)
+    pixels, known = torch.rand(2, 1, 3, 80, 96, generator=generator)
+    trust = torch.rand(1, 1, 80, 96, generator=generator)
+    trust[..., :40] = 0
+    terms = list(held.terms([Held(known, trust, 7.0)], (80, 96), torch.device("cpu")))
+    for tile in (None, 32):
+        objective = TermObjective(Backbone.pretrained("vgg19"), terms, tile)
+        values, gradient = objective.value_and_grad(pixels)
+        assert values["total"] == pytest.approx(7 * float((trust * (pixels - known) ** 2).mean()), rel=1e-5)
+        assert torch.allclose(gradient, 7 * 2 * trust * (pixels - known) / known.numel(), atol=1e-9, rtol=1e-4)
+    nothing = Held(known, torch.zeros_like(trust), 7.0)
+    assert not list(held.terms([nothing, Held(known, trust, 0.0)], (80, 96), torch.device("cpu")))
+
+
+def frame_painter(state: dict[str, Any] | None = None, **settings: Any) -> FramePainter:
+    made = VideoJob("a.mp4", (("p.png", 1.0),), recipe="statistics", settings=FEW | settings)
+    return FramePainter(made, made.chosen(), Moments([(0.0, [(codecs.load(painting(64, 64)), 1.0)])]), state)
+
+
+def test_the_more_it_counts_the_nearer_it_stays() -> None:
+    known, off = scene(2), []
+    kept = [torch.from_numpy(flow.grey(floats(known.frames[0]))), torch.from_numpy(floats(strokes(96, 128, 5)))]
+    for weight in (0.0, 300.0, 30000.0):
+        painter = frame_painter({"count": 1, "kept": [kept, kept]}, steady_weight=weight, frame_iterations=8)
+        near, _ = painter.planned(floats(known.frames[1]), 0.0).problem.held
+        shown = torch.from_numpy(painter.paint(floats(known.frames[1]), 0.0, begins=False)).permute(2, 0, 1)[None]
+        off.append((near.trust * (shown - near.pixels) ** 2).mean().item())
+    assert off[2] < 0.2 * off[0] and off[2] < off[1] < off[0]
+
+
+def test_what_was_hidden_for_a_moment_is_held_to_what_it_was() -> None:
+    ground, disc = strokes(64, 96, 1), np.zeros((64, 96), bool)
+    disc[20:44, 30:54] = True
+    hidden = np.where(disc[..., None], 255 - ground, ground)
+    painter = frame_painter()
+    for number, each in enumerate([ground, ground, hidden]):
+        painter.paint(floats(each), 0.0, begins=number == 0)
+    run = painter.planned(floats(ground), 0.0)
+    near, far = run.problem.held
+    next(run.steps())
+    assert run.last and torch.allclose(run.last.pixels, torch.lerp(near.pixels, far.pixels, far.trust)), "the start"
+    inner = np.zeros_like(disc)
+    inner[26:38, 36:48] = True
+    assert near.trust[0, 0][inner].mean() < 0.1 and far.trust[0, 0][inner].mean() > 0.8
+    assert (near.trust + far.trust).max() <= 1.001
+    assert far.trust[0, 0][~disc].mean() < 0.1, "else the frame before is enough"
+    assert EVERY > 3
+
+
+@pytest.mark.parametrize("cut", [3, 6])
+def test_an_optimised_film_goes_on_to_the_same_frames(cut: int, folder: Path) -> None:
+    record = VideoWork(job("whole.mkv")).finish()
+    assert (
+        record["settings"]["method"] == "iterative"
+        and record["recipe"] == "statistics"
+        and record["network"] == "vgg19"
+    )
+    assert len(record["shots"]) == 2 and record["steps"] == 7
+    work = VideoWork(job())
+    events = work.events()
+    for _ in range(cut):
+        next(events)
+    while not Path("out.mkv.parts/00000.state").exists():
+        time.sleep(0.01)  # the writing thread is behind
+    events.close()
+    assert work.interrupted
+    again = list(VideoWork(job(), resume=True).events())
+    assert len(again) <= 5
+    (times, frames), (whole_times, whole) = decoded(Path("out.mkv")), decoded(Path("whole.mkv"))
+    assert times == whole_times and all(np.array_equal(a, b) for a, b in zip(frames, whole, strict=True))
+    assert told.job_of(Path("out.mkv")) == job()
+
+
+def test_its_size_styles_and_plan(folder: Path) -> None:
+    Image.fromarray(painting(48, 48, 9)).save("q.png")
+    changing = job(styles=(), style_at=((0.0, "p.png"), (0.2, "q.png")))
+    VideoWork(changing).finish()
+    VideoWork(job("p.mkv")).finish()
+    both, only = decoded(Path("out.mkv"))[1], decoded(Path("p.mkv"))[1]
+    assert np.array_equal(both[0], only[0]) and not np.array_equal(both[3], only[3])
+    shown = plan(job("b.mkv", settings=FEW | {"size": 32}))
+    assert (shown["width"], shown["height"], shown["frames"]) == (32, 21, 7) and shown["painted_at"] == "32x21"
+    clip(Path("wide.mkv"), drawn(1, 64, 600))
+    assert plan(VideoJob("wide.mkv", (("p.png", 1.0),), delivery=VideoDelivery("c.mkv"), **PLAIN))["width"] == 512
+    line = ["video", "a.mp4", "p.png", "--method", "iterative", "--recipe", "statistics", "--iterations", "3",
+            "--frame-iterations", "1", "-o", "d.mp4", "-q"]  # fmt: skip
+    assert CliRunner().invoke(app, line).output.strip() == "d.mp4" and len(Clip("d.mp4").facts.times) == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"styles": (), "style_index": "3"}, "A `style_index` is of a network"),
+        ({"settings": {"method": "refine"}}, "`method` of moving pictures is fast or iterative, not refine"),
+        ({"settings": {"method": "fast"}}, "recipe statistics is for the optimiser"),
+        ({"settings": FEW | {"steady": "off"}}, "`steady` has no effect on optimised video"),
+        ({"settings": {"iterations": 3}, "recipe": "default"}, "`iterations` has no effect on video"),
+        ({"settings": FEW | {"iterations": 0}}, "`iterations` must be"),
+    ],
+)
+def test_what_makes_no_sense_for_it(options: dict[str, Any], word: str) -> None:
+    with pytest.raises(SettingsError, match=word):
+        job(**options)
+
+
+def test_a_style_code_is_for_a_network(folder: Path) -> None:
+    with pytest.raises(SettingsError, match="is a style code, for a network"):
+        VideoWork(job(styles=(("p.safetensors", 1.0),)))
