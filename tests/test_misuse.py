@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import impasto
 from impasto.cli import app
-from impasto.cli.options import parse_styles
+from impasto.cli.named import parse_styles
 from impasto.errors import RecordError, SettingsError
 from impasto.jobs.job import Delivery, Job
 from impasto.machine import strict_json

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.app import app
-from impasto.cli.options import FAILED, Force, Json, Quiet, parse_styles, stderr, with_exit_codes, with_settings
+from impasto.cli.named import parse_styles
+from impasto.cli.options import FAILED, Force, Json, Quiet, stderr, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
 from impasto.machine import interrupts

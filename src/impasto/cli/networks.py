@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.app import app
+from impasto.cli.app import Program, app
+from impasto.cli.named import parse_styles
 from impasto.cli.options import (
     FAILED,
     Force,
@@ -14,7 +15,6 @@ from impasto.cli.options import (
     Quiet,
     Styles,
     Truncated,
-    parse_styles,
     stderr,
     with_exit_codes,
     with_settings,
@@ -24,7 +24,7 @@ from impasto.errors import SettingsError
 from impasto.machine import files
 from impasto.settings.fields import NETWORKS
 
-models_app = typer.Typer(help="The pretrained weights: list them, verify them, find them.", no_args_is_help=True)
+models_app = Program(help="The pretrained weights: list them, verify them, find them.")
 app.add_typer(models_app, name="models")
 
 Name = Annotated[
@@ -34,7 +34,7 @@ Name = Annotated[
 
 @app.command()
 @with_exit_codes
-@with_settings("train")
+@with_settings("train", recipe="statistics")
 def train(
     *,
     settings: dict[str, Any],

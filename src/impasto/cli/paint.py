@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli import complete
 from impasto.cli.app import app
+from impasto.cli.named import parse_region, parse_styles
 from impasto.cli.options import (
     DeliveryOptions,
     Force,
@@ -17,14 +19,11 @@ from impasto.cli.options import (
     Quiet,
     Styles,
     Truncated,
-    parse_region,
-    parse_styles,
     with_delivery,
     with_exit_codes,
     with_settings,
 )
 from impasto.cli.printing import dump, lines, say
-from impasto.cli.video import carry_out as carry_out_film
 from impasto.errors import RecordError, SettingsError
 from impasto.settings.setting import STYLIZE
 
@@ -32,20 +31,26 @@ if TYPE_CHECKING:
     from impasto.jobs.job import Job
     from impasto.video.job import VideoJob
 
-Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
+Recipe = Annotated[
+    str,
+    typer.Option(
+        help="A named set of settings, whose values hold where none is given.", autocompletion=complete.recipe
+    ),
+]
 Index = Annotated[
     str,
     typer.Option(
         help="In place of a painting, one of the network's learnt styles by name or number, or a mixture: rhone or rhone:0.5,7:0.5. See `impasto styles`.",
         show_default="none",
+        autocompletion=complete.learnt,
     ),
 ]
 
 
 @app.command()
 @with_exit_codes
-@with_settings(*STYLIZE)
 @with_delivery
+@with_settings(*STYLIZE)
 def stylize(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     *,
@@ -99,7 +104,7 @@ def stylize(
 
 @app.command()
 @with_exit_codes
-@with_settings("texture")
+@with_settings("texture", recipe="texture")
 @with_delivery
 def texture(style: Styles, settings: dict[str, Any], delivery: DeliveryOptions, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
@@ -112,7 +117,7 @@ def texture(style: Styles, settings: dict[str, Any], delivery: DeliveryOptions, 
 
 @app.command()
 @with_exit_codes
-@with_settings("reconstruct")
+@with_settings("reconstruct", recipe="reconstruct")
 @with_delivery
 def reconstruct(
     content: Annotated[Path, typer.Argument(help="The picture.", metavar="CONTENT")],
@@ -148,6 +153,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Carry out a job that was written down."""
+    from impasto.cli.video import carry_out as carry_out_film
     from impasto.jobs.job import Job
     from impasto.machine import formats
 
@@ -170,16 +176,13 @@ def _read(text: bytes) -> "Job | VideoJob":
     """The job of a JSON text, for a picture or for a film. Raises RecordError and SettingsError."""
     from impasto.jobs.job import Job
     from impasto.machine import formats
+    from impasto.video.job import VideoJob, is_film
 
     try:
         data = formats.parsed(text)
     except ValueError:
         return Job.read(text)  # which says what is wrong
-    if data.get("task") == "video":
-        from impasto.video.job import VideoJob
-
-        return VideoJob.of(data)
-    return Job.of(data)
+    return VideoJob.of(data) if is_film(data) else Job.of(data)
 
 
 @app.command()

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from impasto.cli.app import app
-from impasto.cli.options import Force, Json, Quiet, Truncated, parse_styles, with_exit_codes, with_settings
+from impasto.cli.named import parse_styles
+from impasto.cli.options import Force, Json, Quiet, Truncated, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
 from impasto.settings import names

@@ -1,5 +1,6 @@
 """Values of settings: from what Python, the command line or JSON has of them to the one form that is kept."""
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -169,3 +170,19 @@ def _shown(value: Any) -> str:
 def plain(value: Any) -> Any:
     """A value as JSON has it."""
     return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
+
+
+def written(name: str, value: Any) -> str:
+    """A setting's value as it is given on the command line, with all its digits.
+
+    >>> written("size", (512, 384)), written("style_layers", {"relu1_1": 1.0, "relu5_1": 0.5})
+    ('512x384', 'relu1_1,relu5_1:0.5')
+    """
+    if isinstance(value, Mapping):
+        if any(mark in key for key in value for mark in ":,{"):
+            return json.dumps(dict(value), ensure_ascii=False)
+        unsaid = USUAL_AMOUNT if name == "protect" else 1
+        return ",".join(key if share == unsaid else f"{key}:{names.written(share)}" for key, share in value.items())
+    if isinstance(value, (list, tuple)):
+        return ("x" if name == "size" else ",").join(written(name, each) for each in value)
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
