@@ -1,4 +1,4 @@
-"""What a shell offers when the tab key is pressed: values of options. Torch is not needed for them."""
+"""What a shell offers when the tab key is pressed: values of options. Most of them need no torch."""
 
 import importlib.resources
 import json
@@ -40,6 +40,13 @@ def learnt(incomplete: str) -> list[str]:
     with safe_open(str(file), "numpy") as network:
         names: list[str] = json.loads(network.metadata()["design"])["styles"]
     return [f"{before}{comma}{name}" for name in names if name.startswith(last)]
+
+
+def weights(incomplete: str) -> list[str]:
+    """The names of the pretrained weights."""
+    from impasto.weights import REGISTRY
+
+    return words(REGISTRY)(incomplete)
 
 
 recipe, network = words(RECIPES), words(NETWORKS)

@@ -58,7 +58,16 @@ class _Formatter(logging.Formatter):
 
 stderr = _Stderr(stderr=True, highlight=False, soft_wrap=True)
 
-Output = typer.Option("--output", "-o", help="File to write.", show_default="named after the input")
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        help="File to write, or a folder, with a slash at its end.",
+        metavar="FILE",
+        show_default="named after the input",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 Styles = Annotated[
     list[str], typer.Argument(help="Paintings, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]")
@@ -78,14 +87,15 @@ class DeliveryOptions:
     """What becomes of a run, the same options for every command that computes a picture."""
 
     output: Annotated[
-        Path | None,
+        str,
         typer.Option(
             "--output",
             "-o",
-            help="File to write: .png, .tiff, .jpg, .webp or .avif.",
+            help="File to write: .png, .tiff, .jpg, .webp or .avif; or a folder, with a slash at its end.",
+            metavar="FILE",
             show_default="named after the inputs",
         ),
-    ] = None
+    ] = ""
     snapshots: Annotated[
         str,
         typer.Option(
@@ -153,7 +163,7 @@ class DeliveryOptions:
         from impasto.jobs.job import Delivery
 
         return Delivery(
-            output=str(self.output or ""),
+            output=self.output,
             snapshots=self.snapshots,
             bits=self.bits,  # type: ignore[arg-type]  # which the delivery checks
             metadata=not self.no_metadata,

@@ -84,7 +84,10 @@ def stylize(
     """Render a photograph in the style of a painting."""
     from impasto.jobs.job import Job
 
-    if bool(style or region) + bool(style_index) + bool(style_file) != 1:
+    given = bool(style or region) + bool(style_index) + bool(style_file)
+    if not given and (own := settings.get("network", "")).endswith(".safetensors"):
+        style_file, given = Path(own), 1  # whose only style it is, or which names those that it has
+    if given != 1:
         raise SettingsError("Give one or more style pictures, or --region, or --style-index or --style-file alone.")
     if style_index or style_file:
         settings = {"method": "fast"} | settings
@@ -141,8 +144,8 @@ def run(
     ],
     *,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="the job's own")
-    ] = None,
+        str, typer.Option("--output", "-o", help="File to write.", metavar="FILE", show_default="the job's own")
+    ] = "",
     allow_truncated: Truncated = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the output's checkpoint.")] = False,
     force: Force = False,
@@ -163,7 +166,7 @@ def run(
         raise RecordError(f"The job {job} cannot be read ({error}): give the path of a JSON file.") from error
     asked = _read(text)
     if output:
-        asked = asked.to(str(output))
+        asked = asked.to(output)
     if allow_truncated:
         asked = replace(asked, settings=dict(asked.settings) | {"allow_truncated": True})
     if isinstance(asked, Job):
@@ -194,7 +197,7 @@ def demo(
     ),
     size: Annotated[int, typer.Option(help="Long side in pixels.")] = 512,
     iterations: Annotated[
-        int | None, typer.Option(help="Iterations over all scales.", show_default="from the recipe")
+        int | None, typer.Option(help="Iterations over all scales.", show_default="the recipe's")
     ] = None,
     force: Force = False,
     json: Json = False,

@@ -50,6 +50,12 @@ class Commands(TyperGroup):
             args = [*itertools.takewhile(lambda each: not each.startswith("-"), args[1:]), "--help"]
         return super().parse_args(ctx, args)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known = self.list_commands(ctx)
+        if not ctx.resilient_parsing and args[0] not in known:
+            ctx.fail(f"There is no command {args[0]!r}: {did_you_mean(args[0], known)}")
+        return super().resolve_command(ctx, args)
+
     def main(self, *args: Any, **options: Any) -> Any:
         """Carry out a command and leave with its exit code; what is asked wrongly is said in a sentence."""
         try:
