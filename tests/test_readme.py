@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import onnx
 import pytest
 import skimage.data
 import torch
@@ -86,7 +87,7 @@ SHOWN = [line for page in [READMES[0], *(path.read_text() for path in DOCS)] for
 )
 def test_the_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are only estimated, and what test_export.py has exported is not exported again."""
-    exported = SimpleNamespace(model_proto=SimpleNamespace(SerializeToString=lambda: b"ONNX"))
+    exported = SimpleNamespace(model_proto=onnx.ModelProto())
     monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: exported)
     if "people:" in command and doctor.state("person") != doctor.OK:
         pytest.skip("mediapipe is not installed")

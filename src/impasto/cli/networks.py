@@ -14,7 +14,6 @@ from impasto.cli.options import (
     Json,
     Output,
     Quiet,
-    Styles,
     Truncated,
     stderr,
     with_exit_codes,
@@ -23,7 +22,7 @@ from impasto.cli.options import (
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
 from impasto.machine import files
-from impasto.settings.fields import NETWORKS
+from impasto.settings.fields import LEARNT, NETWORKS
 
 models_app = Program(help="The pretrained weights: list them, verify them, find them.")
 app.add_typer(models_app, name="models")
@@ -130,29 +129,45 @@ def train(
 @app.command()
 @with_exit_codes
 def style_code(
-    style: Styles,
+    style: Annotated[
+        list[str] | None,
+        typer.Argument(help="Paintings, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]"),
+    ] = None,
     *,
     output: Output = "",
+    style_index: Annotated[
+        str,
+        typer.Option(
+            help="In place of a painting, a learnt style by name or number, or a mixture.",
+            show_default="none",
+            autocompletion=complete.learnt,
+        ),
+    ] = "",
     network: Annotated[
         str, typer.Option(help="The network that it is for.", show_default="the fast method's")
     ] = "auto",
     allow_truncated: Truncated = False,
     force: Force = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Save a painting's style, or a mixture, as a small file that `stylize --method fast` takes in its
-    place.
-    """
+    """Save a painting's style, a learnt one, or a mixture, as a small file for `stylize` in its place."""
     from impasto.cli.execute import deliver
+    from impasto.jobs.job import as_name
+    from impasto.networks.codes import learnt_style
     from impasto.pictures import codecs
     from impasto.tasks.inputs import style_code as code_of
 
-    paintings = list(parse_styles(style))
-    path = files.placed(output, files.named(Path(paintings[0][0]).stem, ".safetensors"))
+    if bool(style) == bool(style_index):
+        raise SettingsError("Give one or more paintings, or a `style_index` in their place.")
+    paintings = list(parse_styles(style or [], quiet))
+    stem = Path(paintings[0][0]).stem if paintings else f"style-{as_name(style_index)}"
+    path = files.placed(output, files.named(stem, ".safetensors"))
     files.check_writable(path, force)
     files.refuse_inputs([path], [*(painting for painting, _ in paintings), network])
     with codecs.truncation(allow_truncated):
-        code = code_of(paintings, network)
+        learnt_by = LEARNT if network == "auto" else network
+        code = code_of(paintings, network) if paintings else learnt_style(style_index, learnt_by)
     files.create_folder(path.parent)
     deliver(path, lambda to, over: code.save(to, force=over), force=force, json=json)
 

@@ -178,7 +178,7 @@ class Job:
         if self.task == "reconstruct":
             parts.append(self.layer or _LAYER)
         elif self.style_index:
-            parts.append("style-" + re.sub(r'[{}"\s]', "", self.style_index).replace(":", "x").replace(",", "+"))
+            parts.append(f"style-{as_name(self.style_index)}")
         else:
             parts.append(Path(self.styles[0][0] if self.styles else self.regions[0].style).stem)
         if self.task == "texture":
@@ -280,6 +280,15 @@ class Job:
         except ValueError as error:
             raise RecordError(f"This is no job of Impasto ({briefly(error)}).") from error
         return cls.of(data)
+
+
+def as_name(style_index: str) -> str:
+    """Learnt styles as part of a file's name.
+
+    >>> as_name("rhone:0.5, 7:0.5")
+    'rhonex0.5+7x0.5'
+    """
+    return re.sub(r'[{}"\s]', "", style_index).replace(":", "x").replace(",", "+")
 
 
 @contextlib.contextmanager
