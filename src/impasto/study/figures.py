@@ -87,8 +87,10 @@ def loss_curves(curves: Sequence[Curves], colours: Mapping[str, str]) -> Figure:
     """A row for every family of losses, a column for every term; logarithmic."""
     families = list(dict.fromkeys(each.family for each in curves))
     terms = list(dict.fromkeys(term for each in curves for term in each.losses))
-    legend = _legend_height([each.name for each in curves], 3.1 * len(terms))
-    figure = Figure(figsize=(3.1 * len(terms), legend + 2.5 * len(families)), layout="constrained")
+    names = [each.name for each in curves]
+    width = max(3.1 * len(terms), _entry(names))
+    height = _legend_height(names, width) + 2.5 * len(families)
+    figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(len(families), len(terms), squeeze=False)
     for row, family in zip(grid, families, strict=True):
         members = [each for each in curves if each.family == family]
@@ -196,9 +198,14 @@ def plain(name: str) -> str:
     return readable(name, _FONTS)[0].replace("$", r"\$")
 
 
+def _entry(names: Iterable[str]) -> float:
+    """How wide an entry of the legend is with the longest of these names, in inches."""
+    return 0.8 + 0.078 * max(map(len, names))
+
+
 def _legend_columns(names: Iterable[str], width: float) -> int:
     """How many names of the longest there find place side by side in so many inches."""
-    return max(1, min(_LEGEND_COLUMNS, int(width / (0.35 + 0.075 * max(map(len, names))))))
+    return max(1, min(_LEGEND_COLUMNS, int(width / _entry(names))))
 
 
 def _legend_height(names: Sequence[str], width: float) -> float:
