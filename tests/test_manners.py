@@ -72,7 +72,7 @@ def test_gradients_are_made_where_the_caller_makes_none() -> None:
     with torch.inference_mode():
         for start in (
             lambda: next(run.steps()),
-            lambda: impasto.plan_texture(painting(48, 48), **SMALL),
+            lambda: impasto.plan_reconstruct(photo(48, 64), **SMALL),
         ):
             with pytest.raises(SettingsError, match=r"outside of torch\.inference_mode"):
                 start()
