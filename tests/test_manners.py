@@ -7,7 +7,6 @@ import pydoc
 import subprocess
 import sys
 import typing
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -153,40 +152,3 @@ def test_keywords_are_the_settings() -> None:
                 isinstance(OTHERWISE[name], typing.get_origin(each) or each) for each in typing.get_args(hints[name])
             )
     assert {*typing.get_type_hints(Others)} == {*hints} - {"method"}
-
-
-CLIENT = """
-import impasto
-from impasto import Picture, Result
-
-def paint(photo: str) -> Picture:
-    result: Result = impasto.stylize(photo, ["a.jpg", ("b.jpg", 0.5)], size=512, strength=0.6, scales=(128, 256))
-    run = impasto.plan_stylize(photo, "a.jpg", optimizer="adam", learning_rate=0.02)
-    for step in run.steps():
-        print(step.iteration, step.losses["total"])
-    impasto.texture("a.jpg", size="512x384", seed=1).save("texture.png", force=True)
-    return result.picture
-
-impasto.stylize("a.jpg", "b.jpg", strngth=3)
-impasto.stylize("a.jpg", "b.jpg", strength="much")
-impasto.texture("a.jpg", style_loss="grams")
-impasto.plan_reconstruct("a.jpg", iterations="many")
-"""
-
-
-@pytest.mark.slow
-def test_a_strict_client_is_told_what_is_wrong_and_nothing_else(tmp_path: Path) -> None:
-    (tmp_path / "client.py").write_text(CLIENT)
-    root = Path(impasto.__file__).parent.parent
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", "--follow-imports=silent", "client.py"]
-    done = subprocess.run(
-        [*command, "--config-file", ""],
-        cwd=tmp_path,
-        env={"MYPYPATH": str(root), "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    told = [line.split(":")[1] for line in done.stdout.splitlines() if ": error:" in line]
-    wrong = [str(number) for number, line in enumerate(CLIENT.splitlines(), 1) if line.startswith("impasto.")]
-    assert [*dict.fromkeys(told)] == wrong, done.stdout
