@@ -29,7 +29,7 @@ from safetensors.torch import load_file
 from impasto.machine import checkpoint
 from impasto.pictures import codecs
 from impasto.video.clip import Clip
-from impasto.video.parts import LENGTH
+from impasto.video.fast import Fast
 from tests.clips import clip, drawn
 from tests.helpers import painting, photo
 
@@ -185,7 +185,7 @@ def _folder(path: Path) -> Path:
     Image.fromarray(painting(60, 60)).save(path / "painting.png")
     for number in range(8):
         Image.fromarray(photo(96, 96, number)).save(path / "photos" / f"{number}.png")
-    clip(path / "clip.mp4", drawn(LENGTH + 20, 32, 32))
+    clip(path / "clip.mp4", drawn(Fast.LENGTH + 20, 32, 32))
     return path
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from impasto.cli.options import with_dashes
 from impasto.settings.fields import Settings
+from impasto.settings.parse import written
 from impasto.settings.recipes import RECIPES
 from impasto.settings.setting import LOOK, RUN, WAYS
 
@@ -40,11 +41,11 @@ def page() -> str:
 
 def _row(declared: "Field[Any]") -> str:
     option = with_dashes(f"`{declared.name}`")
-    value = RECIPES["default"].dictionary()[declared.name]
+    value = getattr(RECIPES["default"], declared.name)
     cells = [
         f"`{option}`",
         _values(declared),
-        f"`{_shown(value)}`",
+        f"`{written(declared.name, value) or 'none'}`",
         _of(declared),
         with_dashes(declared.metadata["help"]),
     ]
@@ -60,15 +61,6 @@ def _values(declared: "Field[Any]") -> str:
     least, most = declared.metadata["least"], declared.metadata["most"]
     bounds = f", {least} to {most}" if most is not None else f", at least {least}" if least is not None else ""
     return kinds[declared.type] + bounds
-
-
-def _shown(value: Any) -> str:
-    """As the command line takes it."""
-    if isinstance(value, dict):
-        return ",".join(name if share == 1 else f"{name}:{share:g}" for name, share in value.items()) or "none"
-    if isinstance(value, (list, tuple)):
-        return ",".join(f"{each:g}" for each in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _of(declared: "Field[Any]") -> str:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import torch
 from typer.testing import CliRunner
 
+import impasto
 from impasto.cli import app
 from impasto.errors import OutputError
 from impasto.networks import codes, export
@@ -32,6 +34,10 @@ def test_an_exported_network_is_the_same_at_any_size(network: str, small: str, t
     next(steps)
     export.export_onnx(network, path)
     assert next(steps).iteration == 1
+    told = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    assert told["impasto.version"] == impasto.__version__ and told["impasto.network"] == Path(network).name
+    assert ("impasto.styles" in told) == bool(pretrained.network(network).design.styles)
+    assert ("not within" in told["impasto.colours"]) == bool(pretrained.network(network).design.palette)
     session, ours = runtime(path), pretrained.network(network).stylizer
     code = torch.linspace(0, 0.1, ours.heads.in_features)[None]
     for size in ((64, 96), (33, 50), (16, 17)):
@@ -76,8 +82,25 @@ def test_a_file_of_one_size_paints_what_the_fast_method_paints(size: tuple[int, 
         (["arbitrary", "--colour", "--size", "32x32"], "leave out --colour"),
         (["any", "--size", "512"], "must be WIDTHxHEIGHT here"),
         (["any", "--size", "8x8"], "--size"),
+        (["code.safetensors"], "holds a style, and no network"),
+        (["any", "-o", "any.pt"], "is an .onnx file: name it so, not 'any.pt'"),
     ],
 )
-def test_what_cannot_be_exported_is_told(options: list[str], complaint: str, tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["export", *options, "-o", str(tmp_path / "model.onnx")])
-    assert done.exit_code == 2 and complaint in done.stderr, done.output
+def test_what_cannot_be_exported_is_told(
+    options: list[str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    codes.learnt_style("rhone").save("code.safetensors")
+    done = CliRunner().invoke(app, ["export", "-o", "model.onnx", *options])
+    assert done.exit_code in (1, 2) and complaint in done.stderr, done.output
+
+
+def test_a_learnt_style_is_saved_from_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["style-code", "--style-index", "Rhone:3,7:1"])
+    assert done.stdout == "style-Rhonex3+7x1.safetensors\n", done.output
+    saved, meant = codes.StyleCode.load(done.stdout.strip()), codes.learnt_style({"10": 0.75, "7": 0.25})
+    assert saved.network == meant.network and torch.equal(saved.values, meant.values)
+    assert saved.colours is not None and meant.colours is not None and torch.equal(saved.colours, meant.colours)
+    for wrong in ([], ["a.jpg", "--style-index", "7"]):
+        assert CliRunner().invoke(app, ["style-code", *wrong]).exit_code == 2

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import impasto
 from impasto.cli import app
-from impasto.cli.options import parse_styles
+from impasto.cli.named import parse_styles
 from impasto.errors import RecordError, SettingsError
 from impasto.jobs.job import Delivery, Job
 from impasto.machine import strict_json
@@ -75,7 +75,7 @@ def test_many_styles_are_not_read_in_silence(
 
 def test_what_cannot_serve_is_refused(folder: Path) -> None:
     assert "--network any has no learnt styles to show" in told("styles", "photo.png", "--network", "any")
-    assert "No such option: --feather" in told("study", "photo.png", "a.png", "--feather", "0.1")
+    assert "There is no option --feather" in told("study", "photo.png", "a.png", "--feather", "0.1")
     for make in (impasto.plan_stylize, impasto.plan_texture, impasto.plan_reconstruct):
         given: Any = ["photo.png", "a.png"] if make is impasto.plan_stylize else ["photo.png"]
         with pytest.raises(SettingsError, match="`start` is given, and `init` names another"):

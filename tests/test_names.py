@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import impasto
 from impasto.cli import app
-from impasto.cli.options import parse_region, parse_styles
+from impasto.cli.named import parse_region, parse_styles
 from impasto.errors import ImageError, OutputError, SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.machine.files import check_writable
@@ -17,7 +17,7 @@ from impasto.networks import codes
 from impasto.pictures.codecs import save
 from impasto.settings import names
 from impasto.settings.fields import Settings
-from impasto.study.variants import written
+from impasto.settings.parse import written
 from tests.helpers import painting
 
 FAST = {"settings": {"method": "fast"}}

@@ -31,7 +31,8 @@ from impasto.pictures import codecs
 from impasto.pictures.picture import Picture, resize
 from impasto.settings import recipes
 from impasto.settings.fields import Settings
-from impasto.study.variants import parse_sweep, written
+from impasto.settings.parse import written
+from impasto.study.variants import parse_sweep
 from impasto.tasks import protect, record
 from tests.helpers import painting, photo, random_backbone
 

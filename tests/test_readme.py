@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import onnx
 import pytest
 import skimage.data
 import torch
@@ -73,6 +74,17 @@ def test_both_languages_show_the_same_commands() -> None:
         assert "    make demo" in readme and "    make test" in readme
 
 
+def test_the_readmes_commands_work_one_after_the_other() -> None:
+    """No file is written twice, and nothing is taken up again that has not been cut off."""
+    lines = [shlex.split(line) for line in commands(READMES[0])]
+    written = [line[line.index("-o") + 1] for line in lines if "-o" in line]
+    assert len(written) == len({*written}) > 10
+    assert not [line for line in lines if "--resume" in line]
+    for line in lines:
+        for word in line[2:] if line[1] in ("info", "score") else ():
+            assert word in ("photo.jpg", "painting.jpg", *written[: lines.index(line)]), word
+
+
 SHOWN = [line for page in [READMES[0], *(path.read_text() for path in DOCS)] for line in commands(page)]
 
 
@@ -86,7 +98,7 @@ SHOWN = [line for page in [READMES[0], *(path.read_text() for path in DOCS)] for
 )
 def test_the_commands_are_understood(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs are only estimated, and what test_export.py has exported is not exported again."""
-    exported = SimpleNamespace(model_proto=SimpleNamespace(SerializeToString=lambda: b"ONNX"))
+    exported = SimpleNamespace(model_proto=onnx.ModelProto())
     monkeypatch.setattr(torch.onnx, "export", lambda *_, **__: exported)
     if "people:" in command and doctor.state("person") != doctor.OK:
         pytest.skip("mediapipe is not installed")

@@ -271,7 +271,7 @@ def test_a_process_that_dies_is_a_failure_like_others(
         (["--sweep", "tv_weight="], "--sweep takes a setting with values"),
         (["--sweep", "tv_weight"], "--sweep takes a setting with values"),
         (["--sweep", "tv_wieght=0,1"], "did you mean 'tv_weight'"),
-        (["--sweep", "tv_weight=0,many"], "must be a float"),
+        (["--sweep", "tv_weight=0,many"], "must be a number"),
         (["--sweep", "tv_weight=1,1.0"], "are the same"),
         (["--sweep", "tv_weight=1,2", "--tv-weight", "3"], "swept and set"),
         (["--sweep", "style_loss=gram,grom"], "did you mean 'gram'"),

@@ -217,7 +217,8 @@ def astray(method: str, way: str) -> tuple[float, float]:
     content, style = photo(72, 96), np.clip(painting(90, 90) // 3 + np.array([150, 80, 0]), 0, 255).astype(np.uint8)
     settings: dict[str, Any] = {"recipe": "statistics", "size": 96, "iterations": 12, "method": method}
     own = oklab.from_srgb(codecs.load(content).pixels)[:, 1:]
-    made = impasto.stylize(content, style, **settings, **({"keep_colour": way} if way else {})).picture
+    settings |= {"keep_colour": way} if way else {}
+    made = impasto.stylize(content, style, **settings).picture
     found = oklab.from_srgb(made.pixels)[:, 1:]
     return (found - own).abs().mean().item(), (found - own).mean((2, 3)).abs().max().item()
 

@@ -54,14 +54,15 @@ def run(*arguments: str, code: int = 0) -> str:
     return found.output
 
 
-def test_a_network_is_trained_resumed_and_used(folders: Path) -> None:
-    run("--style", "paintings", "--steps", "2", "-o", "two.safetensors")
-    assert len(Path("two.safetensors.log.jsonl").read_text().splitlines()) == 2
+def test_a_network_is_trained_and_used(folders: Path) -> None:
+    told = json.loads(run("--style", "paintings", "--steps", "3", "-o", "two.safetensors", "--json"))
+    assert told["steps"] == 3
     with Image.open("two.safetensors.sheet.png") as sheet:
         assert sheet.width > 320
-    run("--style", "paintings", "--steps", "3", "-o", "two.safetensors", code=2)  # it would be overwritten
-    told = json.loads(run("--style", "paintings", "--steps", "3", "-o", "two.safetensors", "--resume", "--json"))
-    assert told["steps"] == 3
+    assert not Path("two.safetensors.checkpoint").exists(), "it is finished"
+    assert "two.safetensors exists already" in run("--style", "paintings", "-o", "two.safetensors", code=1)
+    again = run("--style", "paintings", "-o", "two.safetensors", "--resume", code=2)
+    assert "The training of two.safetensors is finished" in again and "with it as --from" in again
     logged = [json.loads(line)["step"] for line in Path("two.safetensors.log.jsonl").read_text().splitlines()]
     assert logged == [1, 2, 3]
     network = load_network(Path("two.safetensors"))
@@ -130,6 +131,8 @@ def test_ctrl_c_saves(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         json.loads(run("--style", "new.png", "--steps", "3", "-o", "one.safetensors", "--resume", "--json"))["steps"]
         == 3
     )
+    logged = [json.loads(line)["step"] for line in Path("one.safetensors.log.jsonl").read_text().splitlines()]
+    assert logged == [1, 2, 3] and not Path("one.safetensors.checkpoint").exists()
 
 
 def test_a_signal_saves_after_the_step_at_hand(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +231,7 @@ def test_a_training_that_goes_astray_leaves_the_good_one(
 ) -> None:
     run("--style", "new.png", "--steps", "1", "-o", "one.safetensors")
     before = {path.name: path.read_bytes() for path in folders.glob("one.*")}
-    assert len(before) == 4
+    assert len(before) == 3
     whole = Training.steps
 
     def astray(self: Training) -> Iterator[Progress]:

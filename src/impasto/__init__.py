@@ -4,10 +4,11 @@
     impasto.stylize("photo.jpg", "painting.jpg", size=512).save("out.png")
 
 Everything public is named in ``__all__`` and imported when it is first used, so that ``import impasto`` costs
-nothing.
+nothing. What it has to say it says to the logger "impasto", and so to nobody who does not listen.
 """
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 from impasto._version import __version__ as __version__
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         SettingsError,
         SolverError,
         StyleCodeError,
+        VideoError,
         WeightsError,
     )
     from impasto.judge.gallery import edge_sheet
@@ -60,6 +62,7 @@ _HOMES = {
         "SettingsError",
         "SolverError",
         "StyleCodeError",
+        "VideoError",
         "WeightsError",
     ),
     "impasto.tasks.fast": ("FastRun",),
@@ -103,6 +106,7 @@ __all__ = [
     "Study",
     "StyleCode",
     "StyleCodeError",
+    "VideoError",
     "WeightsError",
     "__version__",
     "demo_pair",
@@ -119,6 +123,13 @@ __all__ = [
     "stylize",
     "texture",
 ]
+
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

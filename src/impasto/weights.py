@@ -89,7 +89,7 @@ def _own(name: str, sha256: str, citation: str) -> Pretrained:
         version=__version__,
         path=f"networks/weights/{name}.safetensors",
         sha256=sha256,
-        licence="Apache-2.0, as Impasto; what it was trained on: docs/training.md",
+        licence="Apache-2.0, as Impasto; what it was trained on: NOTICE",
         citation=citation,
         decode=load_file,
     )

@@ -1,16 +1,35 @@
 """The program itself, to which every command is added."""
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from impasto._version import __version__
 from impasto.cli import process
 from impasto.cli.options import FAILED, stderr
+from impasto.cli.usage import Command, Commands
 from impasto.settings import recipes
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-class _Program(typer.Typer):
+
+class Program(typer.Typer):
+    """Commands, shown and refused as `usage` does."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            cls=Commands,
+            context_settings={"help_option_names": ["-h", "--help"]},
+            no_args_is_help=True,
+            rich_markup_mode=None,
+            pretty_exceptions_enable=False,
+            **options,
+        )
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[F], F]:
+        return super().command(name, **{"cls": Command} | options)
+
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """Run as a program, in a process of its own: the entry point."""
         process.prepare()
@@ -23,11 +42,9 @@ class _Program(typer.Typer):
             raise
 
 
-app = _Program(
+app = Program(
     name="impasto",
     help="Neural style transfer: a photograph and a painting in, a picture out.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
     epilog="Exit codes: 0 all went well, 1 it failed, 2 it was asked wrongly, 130, 143 or 129 it was asked to stop by Ctrl-C, SIGTERM or SIGHUP (the optimiser's picture so far is kept). "
     f"Recipes: {', '.join(recipes.RECIPES)}.",
 )
@@ -42,7 +59,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass

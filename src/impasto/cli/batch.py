@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli import complete
 from impasto.cli.app import app
-from impasto.cli.options import FAILED, Force, Json, Quiet, parse_styles, stderr, with_exit_codes, with_settings
+from impasto.cli.named import parse_styles
+from impasto.cli.options import FAILED, Force, Json, Quiet, stderr, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
 from impasto.machine import interrupts
@@ -44,13 +46,19 @@ def batch(
         ),
     ] = None,
     style_index: Annotated[
-        list[str] | None, typer.Option(help="In place of a painting, a learnt style by name or number, or a mixture.")
+        list[str] | None,
+        typer.Option(
+            help="In place of a painting, a learnt style by name or number, or a mixture.",
+            autocompletion=complete.learnt,
+        ),
     ] = None,
     each_style: Annotated[
         bool,
         typer.Option("--each-style", help="A result in each of the styles, and not in a blend; --style takes folders."),
     ] = False,
-    recipe: Annotated[str, typer.Option(help="A named set of settings, for the optimiser.")] = "default",
+    recipe: Annotated[
+        str, typer.Option(help="A named set of settings, for the optimiser.", autocompletion=complete.recipe)
+    ] = "default",
     name: Annotated[
         str,
         typer.Option(

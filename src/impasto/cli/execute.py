@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
+from rich.table import Column
 
 from impasto._version import IMPORTED_AT
 from impasto.cli.options import FAILED, fail, stderr
-from impasto.cli.printing import say
+from impasto.cli.printing import dump, say
 from impasto.errors import SettingsError
 from impasto.jobs.deliver import Work
 from impasto.jobs.rescue import Write, place
@@ -44,14 +45,16 @@ def execute(work: "Work | VideoWork", *, quiet: bool) -> tuple[dict[str, Any], i
         raise KeyboardInterrupt
     if not quiet:
         state = f", interrupted: the picture so far is saved in {work.output}" if work.interrupted else ""
-        stderr.print(f"{work.record['steps']} steps in {work.record['elapsed_s']:.1f} s{state}", markup=False)
+        steps = work.record["steps"]
+        counted = f"{steps} {'step' if steps == 1 else 'steps'}"
+        stderr.print(f"{counted} in {work.record['elapsed_s']:.1f} s{state}", markup=False)
     return work.record, interrupts.code() if work.interrupted else FAILED if work.misplaced else 0
 
 
-def deliver(path: Path, write: Write, force: bool) -> None:
+def deliver(path: Path, write: Write, *, force: bool, json: bool) -> None:
     """Write a result and print where it is; when that is not where it was asked for, the exit code tells."""
     there = place(path, write, force)
-    say(there)
+    say(dump({"output": str(there)}) if json else there)
     if there != path:
         raise typer.Exit(FAILED)
 
@@ -108,14 +111,16 @@ def _bar(title: str, quiet: bool) -> Iterator[Callable[[Progress], None]]:
     if quiet or not stderr.is_terminal:
         yield lambda progress: None
         return
+    # The text begins with what matters most, and is cut off first: bar and times stay on a narrow terminal.
+    state = Column(ratio=1, no_wrap=True, overflow="ellipsis")
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[left]}"),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        BarColumn(16),
+        TextColumn("{task.fields[state]}", table_column=state),
+        TimeElapsedColumn(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[left]}", table_column=Column(no_wrap=True)),
     )
-    with Bar(*columns, console=stderr, transient=True) as bar:
+    with Bar(*columns, console=stderr, transient=True, expand=True) as bar:
         task = bar.add_task(title, total=1.0, state="loading", left="")
 
         def advance(progress: Progress) -> None:

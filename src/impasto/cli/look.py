@@ -1,5 +1,6 @@
 """The commands that look at pictures: styles, score, edges, info."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +11,13 @@ from impasto.cli.options import (
     Force,
     Json,
     Output,
+    Quiet,
     Truncated,
+    stderr,
     with_exit_codes,
 )
 from impasto.cli.printing import dump, lines, say
+from impasto.errors import RecordError, SettingsError
 from impasto.machine import files
 from impasto.settings.fields import LEARNT
 
@@ -22,25 +26,30 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
+    from impasto.pictures.picture import Size
+
 
 @app.command()
 @with_exit_codes
 def styles(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     *,
-    output: Annotated[Path | None, Output] = None,
+    output: Output = "",
     size: Annotated[int, typer.Option(help="Long side of each picture.", min=16, max=2048)] = 384,
     network: Annotated[str, typer.Option(help="A network with learnt styles, or the file of one.")] = LEARNT,
     allow_truncated: Truncated = False,
     force: Force = False,
+    json: Json = False,
 ) -> None:
     """Show a photograph in all learnt styles of a network, with the numbers and names that --style-index
     takes.
     """
     from impasto.judge.gallery import learnt_styles
 
-    path = output or Path(files.named(content.stem, "-styles.png"))
-    _save_sheet(path, lambda: learnt_styles(content, size, network), force, allow_truncated, content)
+    path = files.placed(output, files.named(content.stem, "-styles.png"))
+    _save_sheet(
+        path, lambda: learnt_styles(content, size, network), content, force=force, truncated=allow_truncated, json=json
+    )
 
 
 @app.command()
@@ -49,15 +58,24 @@ def score(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     style: Annotated[Path, typer.Argument(help="The painting.", metavar="STYLE")],
     result: Annotated[Path, typer.Argument(help="What became of them.", metavar="RESULT")],
+    *,
     allow_truncated: Truncated = False,
     json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Tell how near a result is to the style and to the content, also on features that were not optimised."""
+    """Tell how near a result is to the style and to the content, also on features that were not optimised.
+
+    Less is nearer; of edges and coverage, more.
+    """
     from impasto.judge.scores import score as scored
     from impasto.pictures import codecs
 
     with codecs.truncation(allow_truncated):
-        scores = scored(content, style, result)
+        photo, made = codecs.load(content), codecs.load(result)
+        _check_shape(photo.size, made.size, result)
+        scores = scored(photo, style, made)
+    if not (json or quiet):
+        stderr.print("Less is nearer; of edges and coverage, more.")
     say(dump(scores) if json else lines(scores))
 
 
@@ -65,18 +83,20 @@ def score(
 @with_exit_codes
 def edges(
     pictures: Annotated[list[Path], typer.Argument(help="One or more pictures.", metavar="PICTURE")],
-    output: Annotated[Path | None, Output] = None,
+    *,
+    output: Output = "",
     size: Annotated[int, typer.Option(help="Long side of each picture.", min=16, max=4096)] = 512,
     allow_truncated: Truncated = False,
     force: Force = False,
+    json: Json = False,
 ) -> None:
     """Show the Sobel edges of pictures and their total variation, row by row."""
     from impasto.judge.gallery import edge_sheet
 
     stems = [each.stem for each in pictures]
     named = [(each.stem if stems.count(each.stem) == 1 else str(each), each) for each in pictures]
-    path = output or Path(files.named(pictures[0].stem, "-edges.png"))
-    _save_sheet(path, lambda: edge_sheet(named, size), force, allow_truncated, *pictures)
+    path = files.placed(output, files.named(pictures[0].stem, "-edges.png"))
+    _save_sheet(path, lambda: edge_sheet(named, size), *pictures, force=force, truncated=allow_truncated, json=json)
 
 
 @app.command()
@@ -102,7 +122,25 @@ def info(
     say(dump(record) if json else lines(record))
 
 
-def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool, truncated: bool, *pictures: Path) -> None:
+def _check_shape(photo: "Size", made: "Size", result: Path) -> None:
+    """Raises SettingsError for a result of another shape than the photograph's, unless its record has it."""
+    from impasto.pictures.picture import long_side
+    from impasto.tasks import record
+
+    expected = long_side(photo, max(made))
+    if max(abs(one - other) for one, other in zip(made, expected, strict=True)) > 1:
+        with contextlib.suppress(RecordError, KeyError, TypeError):
+            if isinstance(record.read(result)["settings"]["size"], list):
+                return
+        raise SettingsError(
+            f"{result} is {made[1]}×{made[0]} pixels, and the photograph, {photo[1]}×{photo[0]}, has another shape: "
+            "give the photograph that it was made of, cropped alike."
+        )
+
+
+def _save_sheet(
+    path: Path, draw: "Callable[[], Image]", *pictures: Path, force: bool, truncated: bool, json: bool
+) -> None:
     """Draw a sheet of ``pictures``, also of ``truncated`` ones, and write it, once it is known that it can be
     written.
     """
@@ -115,4 +153,4 @@ def _save_sheet(path: Path, draw: "Callable[[], Image]", force: bool, truncated:
     with codecs.truncation(truncated):
         sheet = codecs.load(draw())
     files.create_folder(path.parent)
-    deliver(path, lambda to, over: codecs.save(sheet, to, force=over), force)
+    deliver(path, lambda to, over: codecs.save(sheet, to, force=over), force=force, json=json)

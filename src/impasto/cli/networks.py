@@ -5,16 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli.app import app
+from impasto.cli import complete
+from impasto.cli.app import Program, app
+from impasto.cli.named import parse_styles
 from impasto.cli.options import (
     FAILED,
     Force,
     Json,
     Output,
     Quiet,
-    Styles,
     Truncated,
-    parse_styles,
     stderr,
     with_exit_codes,
     with_settings,
@@ -22,19 +22,22 @@ from impasto.cli.options import (
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
 from impasto.machine import files
-from impasto.settings.fields import NETWORKS
+from impasto.settings.fields import LEARNT, NETWORKS
 
-models_app = typer.Typer(help="The pretrained weights: list them, verify them, find them.", no_args_is_help=True)
+models_app = Program(help="The pretrained weights: list them, verify them, find them.")
 app.add_typer(models_app, name="models")
 
 Name = Annotated[
-    str | None, typer.Argument(help="One of the names that `models list` prints; without it, all of them.")
+    str | None,
+    typer.Argument(
+        help="One of the names that `models list` prints; without it, all of them.", autocompletion=complete.weights
+    ),
 ]
 
 
 @app.command()
 @with_exit_codes
-@with_settings("train")
+@with_settings("train", recipe="statistics")
 def train(
     *,
     settings: dict[str, Any],
@@ -47,7 +50,7 @@ def train(
         typer.Option(
             help="single: one style. multi: several, by name. any: a network that paints in the style of any painting.",
             show_default="single for one painting, else multi",
-            metavar="single|multi|any",
+            **complete.one_of("single", "multi", "any"),
         ),
     ] = "",
     output: Annotated[
@@ -126,36 +129,60 @@ def train(
 @app.command()
 @with_exit_codes
 def style_code(
-    style: Styles,
-    output: Annotated[Path | None, Output] = None,
+    style: Annotated[
+        list[str] | None,
+        typer.Argument(help="Paintings, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]"),
+    ] = None,
+    *,
+    output: Output = "",
+    style_index: Annotated[
+        str,
+        typer.Option(
+            help="In place of a painting, a learnt style by name or number, or a mixture.",
+            show_default="none",
+            autocompletion=complete.learnt,
+        ),
+    ] = "",
     network: Annotated[
         str, typer.Option(help="The network that it is for.", show_default="the fast method's")
     ] = "auto",
     allow_truncated: Truncated = False,
     force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Save a painting's style, or a mixture, as a small file that `stylize --method fast` takes in its
-    place.
-    """
+    """Save a painting's style, a learnt one, or a mixture, as a small file for `stylize` in its place."""
     from impasto.cli.execute import deliver
+    from impasto.jobs.job import as_name
+    from impasto.networks.codes import learnt_style
     from impasto.pictures import codecs
     from impasto.tasks.inputs import style_code as code_of
 
-    paintings = list(parse_styles(style))
-    path = output or Path(files.named(Path(paintings[0][0]).stem, ".safetensors"))
+    if bool(style) == bool(style_index):
+        raise SettingsError("Give one or more paintings, or a `style_index` in their place.")
+    paintings = list(parse_styles(style or [], quiet))
+    stem = Path(paintings[0][0]).stem if paintings else f"style-{as_name(style_index)}"
+    path = files.placed(output, files.named(stem, ".safetensors"))
     files.check_writable(path, force)
     files.refuse_inputs([path], [*(painting for painting, _ in paintings), network])
     with codecs.truncation(allow_truncated):
-        code = code_of(paintings, network)
+        learnt_by = LEARNT if network == "auto" else network
+        code = code_of(paintings, network) if paintings else learnt_style(style_index, learnt_by)
     files.create_folder(path.parent)
-    deliver(path, lambda to, over: code.save(to, force=over), force)
+    deliver(path, lambda to, over: code.save(to, force=over), force=force, json=json)
 
 
 @app.command()
 @with_exit_codes
 def export(
-    network: Annotated[str, typer.Argument(help=f"{', '.join(NETWORKS)}, or a file that impasto train has written.")],
-    output: Annotated[Path | None, Output] = None,
+    network: Annotated[
+        str,
+        typer.Argument(
+            help=f"{', '.join(NETWORKS)}, or a file that impasto train has written.", autocompletion=complete.network
+        ),
+    ],
+    *,
+    output: Output = "",
     size: Annotated[
         str,
         typer.Option(
@@ -168,6 +195,7 @@ def export(
         typer.Option("--colour", help="With the step that moves what is painted to the style's colours; needs --size."),
     ] = False,
     force: Force = False,
+    json: Json = False,
 ) -> None:
     """Save a network as an ONNX file for other programs: any height and width, the style's code as an
     input.
@@ -176,14 +204,16 @@ def export(
     from impasto.networks.export import export_onnx
     from impasto.settings.fields import Settings
 
-    path = output or Path(files.named(Path(network).stem, ".onnx"))
+    path = files.placed(output, files.named(Path(network).stem, ".onnx"))
     files.check_writable(path, force)
     files.refuse_inputs([path], [network])
     wanted = Settings().changed(size=size or "auto").size
     if size and not isinstance(wanted, tuple):
         raise SettingsError(f"`size` must be WIDTHxHEIGHT here, like 512x384, not {size}.")
     fixed = (wanted[1], wanted[0]) if isinstance(wanted, tuple) else None
-    deliver(path, lambda to, over: export_onnx(network, to, size=fixed, colour=colour, force=over), force)
+    deliver(
+        path, lambda to, over: export_onnx(network, to, size=fixed, colour=colour, force=over), force=force, json=json
+    )
 
 
 @app.command()
@@ -209,14 +239,17 @@ def models_list(json: Json = False) -> None:
 
 @models_app.command("verify")
 @with_exit_codes
-def models_verify(name: Name = None) -> None:
+def models_verify(name: Name = None, json: Json = False) -> None:
     """Check the hashes of the installed weights; exit code 1 when one is missing, truncated or altered."""
     from impasto import weights
     from impasto.doctor import OK, healthy, state
 
     states = {known: state(known) for known in ([name] if name else weights.REGISTRY)}
+    if json:
+        say(dump(states))
     for known, found in states.items():
-        say(f"{known}: {'ok' if found == OK else 'not ok'}")
+        if not json:
+            say(f"{known}: {'ok' if found == OK else 'not ok'}")
         if found != OK:
             stderr.print(f"impasto: {found}", markup=False)
     raise typer.Exit(0 if healthy(states) else FAILED)
@@ -224,9 +257,9 @@ def models_verify(name: Name = None) -> None:
 
 @models_app.command("path")
 @with_exit_codes
-def models_path(name: Name = None) -> None:
+def models_path(name: Name = None, json: Json = False) -> None:
     """Print where the installed weights lie."""
     from impasto import weights
 
-    for known in [name] if name else weights.REGISTRY:
-        say(weights.source(known))
+    places = {known: str(weights.source(known)) for known in ([name] if name else weights.REGISTRY)}
+    say(dump(places) if json else "\n".join(places.values()))

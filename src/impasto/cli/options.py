@@ -1,4 +1,4 @@
-"""Options derived from `Settings`, and the one place where errors become exit codes."""
+"""Options that commands share, those of `Settings` among them, and how errors become exit codes."""
 
 import functools
 import inspect
@@ -13,21 +13,25 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 import typer
 from rich.console import Console
 
+from impasto.cli import complete
 from impasto.cli.printing import plain
 from impasto.errors import ImpastoError, SettingsError
 from impasto.machine import interrupts
 from impasto.machine.files import at_home
-from impasto.settings import names
 from impasto.settings.applies import fields_of
 from impasto.settings.fields import Settings
+from impasto.settings.parse import written
+from impasto.settings.recipes import RECIPES
 from impasto.settings.setting import INPUTS
 
 if TYPE_CHECKING:
-    from impasto.jobs.job import Delivery, RegionFiles
+    from impasto.jobs.job import Delivery
 
 FAILED, MISUSED = 1, 2
-_FEW = 8
-"""More styles than these are seldom meant to be blended."""
+_RESULT = "Result"
+"""The group of what becomes of a result."""
+
+_NUMBERS = (int, float)
 
 _NAMED = {"start": "from", "regions": "region", "sweeps": "sweep", "recipes": "recipe"}
 """What has another name on the command line than in Python."""
@@ -54,14 +58,30 @@ class _Formatter(logging.Formatter):
 
 stderr = _Stderr(stderr=True, highlight=False, soft_wrap=True)
 
-Output = typer.Option("--output", "-o", help="File to write.", show_default="named after the input")
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        help="File to write, or a folder, with a slash at its end.",
+        metavar="FILE",
+        show_default="named after the input",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 Styles = Annotated[
     list[str], typer.Argument(help="Paintings, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]")
 ]
-Recipe = Annotated[str, typer.Option(help="A named set of settings; any of them can be given one by one.")]
+Recipe = Annotated[
+    str,
+    typer.Option(
+        help="A named set of settings, whose values hold where none is given.", autocompletion=complete.recipe
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON record on stdout.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors; what is asked for stays on stdout.")
+]
 Truncated = Annotated[
     bool, typer.Option("--allow-truncated", help=Settings.__dataclass_fields__["allow_truncated"].metadata["help"])
 ]
@@ -73,35 +93,51 @@ class DeliveryOptions:
     """What becomes of a run, the same options for every command that computes a picture."""
 
     output: Annotated[
-        Path | None,
+        str,
         typer.Option(
             "--output",
             "-o",
-            help="File to write: .png, .tiff, .jpg, .webp or .avif.",
+            help="File to write: .png, .tiff, .jpg, .webp or .avif; or a folder, with a slash at its end.",
+            metavar="FILE",
             show_default="named after the inputs",
         ),
-    ] = None
-    snapshots: Annotated[
-        str, typer.Option(help="Also write the picture at these iterations: 200,300 or every:50.", show_default="none")
     ] = ""
-    bits: Annotated[int | None, typer.Option(help="Bits a channel, 8 or 16.", show_default="as the input")] = None
+    snapshots: Annotated[
+        str,
+        typer.Option(
+            help="Also write the picture at these iterations: 200,300 or every:50.",
+            show_default="none",
+            rich_help_panel=_RESULT,
+        ),
+    ] = ""
+    bits: Annotated[
+        int | None,
+        typer.Option(help="Bits a channel, 8 or 16.", show_default="as the input", rich_help_panel=_RESULT),
+    ] = None
     no_metadata: Annotated[
-        bool, typer.Option("--no-metadata", help="Leave the record out of the result, and write none beside it.")
+        bool,
+        typer.Option(
+            "--no-metadata",
+            help="Leave the record out of the result, and write none beside it.",
+            rich_help_panel=_RESULT,
+        ),
     ] = False
     keep_metadata: Annotated[
         str,
         typer.Option(
             help="What the result says of what the photograph says of itself: the time it was taken, its author and copyright (some); also camera, exposure "
             "and place (all).",
-            metavar="all|some|none",
             show_default="some, or none with --no-metadata",
+            rich_help_panel=_RESULT,
+            **complete.one_of("all", "some", "none"),
         ),
     ] = ""
     profile: Annotated[
         str,
         typer.Option(
             help="Save the colours in the photograph's own profile (keep), for programs that go on with it, or in sRGB.",
-            metavar="keep|srgb",
+            rich_help_panel=_RESULT,
+            **complete.one_of("keep", "srgb"),
         ),
     ] = "srgb"
     checkpoint_every: Annotated[
@@ -110,6 +146,7 @@ class DeliveryOptions:
             help="Seconds between checkpoints, written beside the output as OUTPUT.checkpoint: what --resume goes on from.",
             min=0,
             show_default="none",
+            rich_help_panel=_RESULT,
         ),
     ] = None
     resume: Annotated[
@@ -117,6 +154,7 @@ class DeliveryOptions:
         typer.Option(
             "--resume",
             help="Go on from the output's checkpoint: the same command and pictures give the same result as if never cut off.",
+            rich_help_panel=_RESULT,
         ),
     ] = False
     force: Force = False
@@ -131,7 +169,7 @@ class DeliveryOptions:
         from impasto.jobs.job import Delivery
 
         return Delivery(
-            output=str(self.output or ""),
+            output=self.output,
             snapshots=self.snapshots,
             bits=self.bits,  # type: ignore[arg-type]  # which the delivery checks
             metadata=not self.no_metadata,
@@ -150,11 +188,16 @@ def with_delivery(command: Callable[..., None]) -> Callable[..., None]:
     return _with_options(command, "delivery", options, lambda given: DeliveryOptions(**given))
 
 
-def with_settings(*ways: str, inputs: Collection[str] = INPUTS) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def with_settings(
+    *ways: str, recipe: str = "default", inputs: Collection[str] = INPUTS
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command an option for every field of `Settings` that may have an effect in one of its ways,
-    with those of `INPUTS` that it takes. Those that were given arrive as its argument ``settings``.
+    with those of `INPUTS` that it takes. Those that were given arrive as its argument ``settings``; for the
+    others help shows what the command's own ``recipe`` has.
     """
-    options = [_option(declared) for declared in fields_of(*ways, inputs=inputs)]
+    options = [
+        _option(declared, getattr(RECIPES[recipe], declared.name)) for declared in fields_of(*ways, inputs=inputs)
+    ]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         return _with_options(
@@ -190,13 +233,19 @@ def _with_options(
 
 
 def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn what goes wrong in ``command`` into one sentence on stderr and a documented exit code."""
+    """Turn what goes wrong in ``command`` into one sentence on stderr and a documented exit code, and give it
+    the option ``--quiet`` if it has none.
+    """
+
+    signature = inspect.signature(command)
+    own_quiet = "quiet" in signature.parameters
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, **options: Any) -> None:
+        quiet = options["quiet"] if own_quiet else options.pop("quiet", False)
         handler = logging.StreamHandler()
         handler.setFormatter(_Formatter("impasto: %(message)s"))
-        handler.setLevel(logging.ERROR if options.get("quiet") else logging.WARNING)
+        handler.setLevel(logging.ERROR if quiet else logging.WARNING)
         logging.getLogger("impasto").handlers = [handler]
         try:
             with interrupts.listening():
@@ -219,6 +268,10 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
                 FAILED,
             )
 
+    if not own_quiet:  # warnings are told by every command
+        quiet = inspect.Parameter("quiet", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Quiet)
+        wrapped.__signature__ = signature.replace(parameters=[*signature.parameters.values(), quiet])  # type: ignore[attr-defined]
+        wrapped.__annotations__ = command.__annotations__ | {"quiet": Quiet}
     return wrapped
 
 
@@ -235,73 +288,21 @@ def fail(message: str, code: int) -> None:
     raise typer.Exit(code)
 
 
-def parse_styles(arguments: list[str], quiet: bool = False) -> tuple[tuple[str, float], ...]:
-    """Style pictures with their weights: ``painting.jpg:0.7``, or a JSON object of names and weights. Raises
-    SettingsError.
-
-    That several count alike is said where no weight says so.
-    """
-    pairs = [pair for text in arguments for pair in ([names.weighted(text)] if text[:1] != "{" else names.listed(text))]
-    if len(pairs) > 1 and pairs[-1][1] is None:
-        _refuse_output(pairs[-1][0])
-    if len(pairs) > _FEW and not quiet:
-        shown = ", ".join(path for path, _ in [*pairs[:3], pairs[-1]])
-        stderr.print(
-            f"impasto: {len(pairs)} styles are blended, from {shown}: if they are photographs to be painted one by one, "
-            "that is `impasto batch`.",
-            markup=False,
-        )
-    elif len(pairs) > 1 and not quiet and all(weight is None for _, weight in pairs):
-        stderr.print(f"impasto: {len(pairs)} styles are blended equally: a weight may follow each, like :0.7.")
-    return tuple((path, 1.0 if weight is None else weight) for path, weight in pairs)
-
-
-def _refuse_output(path: str) -> None:
-    """Raises SettingsError for a last painting that was meant as the file to write."""
-    from impasto.pictures.codecs import FORMATS
-    from impasto.tasks.record import read
-
-    file = at_home(path)
-    if file.suffix.lower() not in FORMATS:
-        return
-    if not names.is_there(path):
-        raise SettingsError(f"There is no painting {path}: a file to write is named by -o {path}.")
-    try:
-        read(file)
-    except ImpastoError:
-        return
-    raise SettingsError(
-        f"{path} is a result of Impasto: a file to write is named by -o {path}, and a painting that it is meant as has a weight, {path}:1."
-    )
-
-
-def parse_region(text: str) -> "RegionFiles":
-    """``mask.png:painting.jpg`` or ``mask.png:painting.jpg:mask-of-painting.png``, or a JSON list of such
-    names. Raises SettingsError.
-    """
-    from impasto.jobs.job import RegionFiles
-
-    try:
-        parts = names.parted(text, (2, 3), names.is_mask)
-    except SettingsError as error:
-        raise SettingsError(
-            f"--region takes MASK:STYLE or MASK:STYLE:MASK, like sky.png:painting.jpg, not {text!r}: {error}"
-        ) from None
-    if len(parts) == 3 and names.number(parts[2]) is not None and not names.is_there(parts[2]):
-        raise SettingsError(f"--region takes no weight, and {text!r} ends in one: the greys of a mask say how much.")
-    return RegionFiles(*parts)
-
-
-def _option(declared: Any) -> inspect.Parameter:
-    choices = get_args(declared.type) if get_origin(declared.type) is Literal else ()
-    kind = declared.type if declared.type in (int, float, bool) else str
-    if declared.metadata["repeats"]:
-        kind, choices = list[str], (declared.metadata["repeats"],)
+def _option(declared: Any, default: Any) -> inspect.Parameter:
+    kind = bool if declared.type is bool else list[str] if declared.metadata["repeats"] else str
+    how: dict[str, Any] = {
+        "metavar": declared.metadata["repeats"] or ("NUMBER" if declared.type in _NUMBERS else "VALUE")
+    }
+    if get_origin(declared.type) is Literal:
+        how = complete.one_of(*get_args(declared.type))
+    elif declared.name == "network":
+        how["autocompletion"] = complete.network
     option = typer.Option(
-        help=with_dashes(declared.metadata["help"]),
-        metavar="|".join(choices) or None,
+        help=with_dashes(declared.metadata["help"])
+        + ("" if kind is bool else f"  [default: {written(declared.name, default) or 'none'}]"),
         rich_help_panel=declared.metadata["group"],
-        show_default="from the recipe",
+        show_default=False,
+        **how,
     )
     return inspect.Parameter(
         declared.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, option]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli import complete
 from impasto.cli.app import app
+from impasto.cli.named import parse_region, parse_styles
 from impasto.cli.options import (
     DeliveryOptions,
     Force,
@@ -18,14 +20,11 @@ from impasto.cli.options import (
     Recipe,
     Styles,
     Truncated,
-    parse_region,
-    parse_styles,
     with_delivery,
     with_exit_codes,
     with_settings,
 )
 from impasto.cli.printing import dump, lines, say
-from impasto.cli.video import carry_out as carry_out_film
 from impasto.errors import RecordError, SettingsError, briefly
 from impasto.settings.setting import STYLIZE
 
@@ -38,14 +37,15 @@ Index = Annotated[
     typer.Option(
         help="In place of a painting, one of the network's learnt styles by name or number, or a mixture: rhone or rhone:0.5,7:0.5. See `impasto styles`.",
         show_default="none",
+        autocompletion=complete.learnt,
     ),
 ]
 
 
 @app.command()
 @with_exit_codes
-@with_settings(*STYLIZE)
 @with_delivery
+@with_settings(*STYLIZE)
 def stylize(
     content: Annotated[Path, typer.Argument(help="The photograph.", metavar="CONTENT")],
     *,
@@ -79,7 +79,10 @@ def stylize(
     """Render a photograph in the style of a painting."""
     from impasto.jobs.job import Job
 
-    if bool(style or region) + bool(style_index) + bool(style_file) != 1:
+    given = bool(style or region) + bool(style_index) + bool(style_file)
+    if not given and (own := settings.get("network", "")).endswith(".safetensors"):
+        style_file, given = Path(own), 1  # whose only style it is, or which names those that it has
+    if given != 1:
         raise SettingsError("Give one or more style pictures, or --region, or --style-index or --style-file alone.")
     if style_index or style_file:
         settings = {"method": "fast"} | settings
@@ -99,7 +102,7 @@ def stylize(
 
 @app.command()
 @with_exit_codes
-@with_settings("texture")
+@with_settings("texture", recipe="texture")
 @with_delivery
 def texture(style: Styles, settings: dict[str, Any], delivery: DeliveryOptions, recipe: Recipe = "texture") -> None:
     """Make a new texture with a painting's style, of any size."""
@@ -112,7 +115,7 @@ def texture(style: Styles, settings: dict[str, Any], delivery: DeliveryOptions, 
 
 @app.command()
 @with_exit_codes
-@with_settings("reconstruct")
+@with_settings("reconstruct", recipe="reconstruct")
 @with_delivery
 def reconstruct(
     content: Annotated[Path, typer.Argument(help="The picture.", metavar="CONTENT")],
@@ -136,8 +139,8 @@ def run(
     ],
     *,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write.", show_default="the job's own")
-    ] = None,
+        str, typer.Option("--output", "-o", help="File to write.", metavar="FILE", show_default="the job's own")
+    ] = "",
     allow_truncated: Truncated = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the output's checkpoint.")] = False,
     force: Force = False,
@@ -148,6 +151,7 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Carry out a job that was written down."""
+    from impasto.cli.video import carry_out as carry_out_film
     from impasto.jobs.job import Job
     from impasto.machine import formats
 
@@ -157,7 +161,7 @@ def run(
         raise RecordError(f"The job {job} cannot be read ({briefly(error)}): give the path of a JSON file.") from error
     asked = _read(text)
     if output:
-        asked = asked.to(str(output))
+        asked = asked.to(output)
     if allow_truncated:
         asked = replace(asked, settings=dict(asked.settings) | {"allow_truncated": True})
     if isinstance(asked, Job):
@@ -170,16 +174,13 @@ def _read(text: bytes) -> "Job | VideoJob":
     """The job of a JSON text, for a picture or for a film. Raises RecordError and SettingsError."""
     from impasto.jobs.job import Job
     from impasto.machine import formats
+    from impasto.video.job import VideoJob, is_film
 
     try:
         data = formats.parsed(text)
     except ValueError:
         return Job.read(text)  # which says what is wrong
-    if data.get("task") == "video":
-        from impasto.video.job import VideoJob
-
-        return VideoJob.of(data)
-    return Job.of(data)
+    return VideoJob.of(data) if is_film(data) else Job.of(data)
 
 
 @app.command()
@@ -191,7 +192,7 @@ def demo(
     ),
     size: Annotated[int, typer.Option(help="Long side in pixels.")] = 512,
     iterations: Annotated[
-        int | None, typer.Option(help="Iterations over all scales.", show_default="from the recipe")
+        int | None, typer.Option(help="Iterations over all scales.", show_default="the recipe's")
     ] = None,
     force: Force = False,
     json: Json = False,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from impasto.cli import complete
 from impasto.cli.app import app
 from impasto.cli.options import (
     FAILED,
@@ -42,11 +43,16 @@ def study(
         ),
     ] = None,
     recipe: Annotated[
-        list[str] | None, typer.Option(help="A recipe to compare. Again for another.", show_default="default")
+        list[str] | None,
+        typer.Option(
+            help="A recipe to compare. Again for another.", show_default="default", autocompletion=complete.recipe
+        ),
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(help="A ready-made study: report, the experiments of a course report.", metavar="report"),
+        typer.Option(
+            help="A ready-made study: report, the experiments of a course report.", **complete.one_of("report")
+        ),
     ] = None,
     snapshots: Annotated[
         str, typer.Option(help="Also show the picture at these iterations: 200,300 or every:50.", show_default="none")

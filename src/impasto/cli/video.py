@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
+from impasto.cli import complete
 from impasto.cli.app import app
-from impasto.cli.options import Force, Json, Quiet, Recipe, Truncated, parse_styles, with_exit_codes, with_settings
+from impasto.cli.named import parse_styles
+from impasto.cli.options import Force, Json, Quiet, Recipe, Truncated, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
 from impasto.settings import names
@@ -30,6 +32,7 @@ def video(
         typer.Option(
             help="In place of a painting, one of the network's learnt styles by name or number, or a mixture.",
             show_default="none",
+            autocompletion=complete.learnt,
         ),
     ] = "",
     style_at: Annotated[

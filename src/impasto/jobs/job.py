@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
 from impasto.machine import formats, strict_json
-from impasto.machine.files import at_home, named
+from impasto.machine.files import named, placed
 from impasto.settings import names, recipes
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import LEARNT, STARTS
@@ -42,12 +42,13 @@ _LONGEST = 200
 class Delivery:
     """What becomes of a result.
 
-    ``output`` is the file to write, "" one that is named after the inputs. ``snapshots`` are the iterations
-    at which the picture is also written: "200,300" or "every:50". ``bits`` a channel are 8, 16, or None for
-    as many as the input has. Without ``metadata`` no record is written. ``checkpoint_every`` is in seconds,
-    None writes none. ``keep_metadata`` is how much the result says of what the photograph says of itself,
-    "all", "some" or "none" (`pictures.origin.origin_of`), "" for some where there is a record and else none;
-    its colours are saved in the ``profile`` of the photograph with "keep", else in sRGB.
+    ``output`` is the file to write, "" one that is named after the inputs, "folder/" that one in a folder.
+    ``snapshots`` are the iterations at which the picture is also written: "200,300" or "every:50". ``bits`` a
+    channel are 8, 16, or None for as many as the input has. Without ``metadata`` no record is written.
+    ``checkpoint_every`` is in seconds, None writes none. ``keep_metadata`` is how much the result says of
+    what the photograph says of itself, "all", "some" or "none" (`pictures.origin.origin_of`), "" for some
+    where there is a record and else none; its colours are saved in the ``profile`` of the photograph with
+    "keep", else in sRGB.
     """
 
     output: str = ""
@@ -168,20 +169,23 @@ class Job:
     @property
     def output(self) -> Path:
         """The file to write."""
-        if self.delivery.output:
-            return at_home(self.delivery.output)
+        return placed(self.delivery.output, self._name)
+
+    @property
+    def _name(self) -> str:
+        """What a result is called that has no name of its own."""
         parts = [Path(self.content).stem] if self.content else []
         if self.task == "reconstruct":
             parts.append(self.layer or _LAYER)
         elif self.style_index:
-            parts.append("style-" + re.sub(r'[{}"\s]', "", self.style_index).replace(":", "x").replace(",", "+"))
+            parts.append(f"style-{as_name(self.style_index)}")
         else:
             parts.append(Path(self.styles[0][0] if self.styles else self.regions[0].style).stem)
         if self.task == "texture":
             parts.append("texture")
         if len(os.fsencode("-".join(parts))) > _LONGEST:
             parts = [named(part, "", _LONGEST // len(parts) - 1) for part in parts]
-        return Path("-".join(parts) + ".png")
+        return "-".join(parts) + ".png"
 
     @property
     def inputs(self) -> list[str]:
@@ -276,6 +280,15 @@ class Job:
         except ValueError as error:
             raise RecordError(f"This is no job of Impasto ({briefly(error)}).") from error
         return cls.of(data)
+
+
+def as_name(style_index: str) -> str:
+    """Learnt styles as part of a file's name.
+
+    >>> as_name("rhone:0.5, 7:0.5")
+    'rhonex0.5+7x0.5'
+    """
+    return re.sub(r'[{}"\s]', "", style_index).replace(":", "x").replace(",", "+")
 
 
 @contextlib.contextmanager

@@ -62,6 +62,11 @@ class Outputs:
             raise OutputError(f"A network is a .safetensors file: name it so, not {network.name!r}.")
         results = [network, outputs.log, outputs.sheet]
         files.refuse_inputs([*results, outputs.checkpoint], inputs)
+        if resume and network.exists() and not outputs.checkpoint.exists():
+            raise SettingsError(
+                f"The training of {network} is finished, and has left no checkpoint to `resume`: train on with it as `start`, "
+                "or afresh with `force`."
+            )
         if outputs.checkpoint.exists() and not (resume or force):
             raise SettingsError(
                 f"{outputs.checkpoint} is of a training that was cut off: `resume` goes on with it, `force` starts afresh."
@@ -78,9 +83,10 @@ def train(
     """Train, and tell of every step; `summary` tells what has become of it.
 
     Writes the ``outputs`` every few minutes, at the end, and when the work is cut short by KeyboardInterrupt
-    or by closing the generator. ``source`` is the network that a style is fitted to. Of processes that share
-    a training all but one are told not to write. Raises OutputError and CheckpointError before the work
-    begins where that can be known then, and OutputError when another training has the same output.
+    or by closing the generator; the checkpoint stays only then. ``source`` is the network that a style is
+    fitted to. Of processes that share a training all but one are told not to write. Raises OutputError and
+    CheckpointError before the work begins where that can be known then, and OutputError when another training
+    has the same output.
     """
     if outputs.resume:
         training.resume(outputs.checkpoint)
@@ -127,6 +133,7 @@ def _steps(training: Training, outputs: Outputs, source: str | None) -> Generato
             save(last=True)
         raise
     save(last=True)
+    files.remove(outputs.checkpoint)  # nothing is left to go on with
 
 
 def _save(training: Training, outputs: Outputs, source: str | None, lines: str, last: bool) -> None:

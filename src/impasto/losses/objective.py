@@ -87,6 +87,7 @@ class TermObjective:
                 self._tile = smaller
             memory.release()
 
+    @torch.enable_grad()  # whatever the caller has switched off
     def _value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
         pixels = pixels.detach()
         *others, last = _tiles(self._backbone, pixels, self._layers, self._tile)

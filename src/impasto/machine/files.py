@@ -132,6 +132,18 @@ def named(stem: str, tail: str, longest: int = LONGEST) -> str:
     return kept + mark + tail
 
 
+def placed(output: str | Path, name: str) -> Path:
+    """The file to write: ``output``; ``name`` where that is "", and in it where it is a folder, by a slash at
+    its end, or one that is there by a name without a suffix.
+
+    >>> [placed(output, "a.png").as_posix() for output in ("", "folder/", "b.png")]
+    ['a.png', 'folder/a.png', 'b.png']
+    """
+    path = at_home(output)
+    folder = str(output).endswith(("/", os.sep)) or (not path.suffix and path.is_dir())
+    return path / name if folder else path
+
+
 def beside(path: Path, ending: str) -> Path:
     """The file that goes with another, by its name and an ``ending``; a name that would be too long is
     shortened.

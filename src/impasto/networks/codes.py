@@ -15,7 +15,7 @@ from impasto.errors import OutputError, SettingsError, StyleCodeError, WeightsEr
 from impasto.machine import formats
 from impasto.machine.files import at_home, sha256_of, write_atomic
 from impasto.machine.tensors import read_tensors
-from impasto.networks.contract import COLOURS
+from impasto.networks.contract import COLOURS, STYLE_MARK
 from impasto.networks.encoder import looked_at
 from impasto.networks.zoo import is_file, network
 from impasto.pictures.large import LargePicture
@@ -26,13 +26,13 @@ from impasto.settings.style_names import place_of
 
 log = logging.getLogger("impasto")
 
-_MARK, _FORMAT = "style-code", 1
-"""What a file tells that it is, and the version of its form."""
+_FORMAT = 1
+"""The version of the form of files."""
 _LARGEST = 200
 """Of γ and β: paintings have 25 at the most, also black ones, white ones, noise and chessboards."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StyleCode:
     """A style of a network: the network's name or file (`zoo.network`), and the style, float32.
 
@@ -70,6 +70,9 @@ class StyleCode:
                 "make it again."
             )
 
+    def __repr__(self) -> str:
+        return f"StyleCode({self.network!r}, {self.values.shape[1]} numbers)"
+
     @torch.no_grad()
     def style(self) -> Tensor:
         """γ and β of all layers, one after the other: (1, 2ΣC)."""
@@ -84,7 +87,7 @@ class StyleCode:
         path = at_home(path)
         if path.suffix != ".safetensors":
             raise OutputError(f"A style code is a .safetensors file: name it so, not {path.name!r}.")
-        told = {"impasto": _MARK, "format": str(_FORMAT), "network": self.network}
+        told = {"impasto": STYLE_MARK, "format": str(_FORMAT), "network": self.network}
         if is_file(self.network):
             told["sha256"] = sha256_of(Path(self.network))
         tensors = {"code": self.values} | ({} if self.colours is None else {"colours": self.colours})
@@ -100,7 +103,7 @@ class StyleCode:
             told, tensors = read_tensors(path)
             if told.get("impasto") == "network":
                 return only_style(str(path))
-            if told.get("impasto") != _MARK:
+            if told.get("impasto") != STYLE_MARK:
                 raise ValueError("it is of another kind")
             formats.check_version(told.get("format"), _FORMAT, path, StyleCodeError)
             values = tensors["code"].float()

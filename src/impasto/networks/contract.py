@@ -27,7 +27,8 @@ from impasto.networks.encoder import CHANNELS, EncoderShape, StyleEncoder
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Picture
 
-_MARK = "network"
+_MARK, STYLE_MARK = "network", "style-code"
+"""What files tell that they are."""
 FORMAT = 1
 """The version of the form of networks' files: it rises when an older Impasto could not read them rightly."""
 COLOURS = 12
@@ -144,6 +145,8 @@ def load_network(path: Path) -> Network:
     """
     try:
         described, tensors = read_tensors(path)
+        if described.get("impasto") == STYLE_MARK:
+            raise WeightsError(f"{path} holds a style, and no network: give it in a painting's place.")
         if described.get("impasto") != _MARK:
             raise ValueError("it is of another kind")
         formats.check_version(described.get("format"), FORMAT, path, WeightsError)

@@ -9,11 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from impasto import weights
+from impasto._version import __version__
 from impasto.colour import exported, transfer
-from impasto.errors import ImpastoError, SettingsError
+from impasto.errors import ImpastoError, OutputError, SettingsError
+from impasto.machine import strict_json
 from impasto.machine.files import check_writable, create_folder, write_atomic
 from impasto.networks import zoo
-from impasto.networks.contract import LEAST, FeedForward
+from impasto.networks.contract import LEAST, Design, FeedForward
 from impasto.pictures.picture import Size
 
 _MOST = 2**15
@@ -52,9 +55,12 @@ def export_onnx(
 
     A ``size`` fixes height and width, for programs that want to know them beforehand. With ``colour``, which
     needs one, there is an input ``colours`` (1, 12), as `StyleCode.colours` holds them, and what comes out is
-    what the fast method paints. Raises SettingsError for what makes no sense, ImpastoError when the exporter
-    is not installed, OutputError.
+    what the fast method paints. The file says of itself what it takes, which styles it has learnt, whose it
+    is, and how colours are moved. Raises SettingsError for what makes no sense, ImpastoError when the
+    exporter is not installed, OutputError.
     """
+    if path.suffix.lower() != ".onnx":
+        raise OutputError(f"An exported network is an .onnx file: name it so, not {path.name!r}.")
     if size is not None and not all(LEAST <= side <= _MOST for side in size):
         raise SettingsError(f"`size` takes sides from {LEAST} to {_MOST} pixels here, not {size[1]}x{size[0]}.")
     if colour and size is None:
@@ -88,4 +94,30 @@ def export_onnx(
             verbose=False,
         )
     assert program is not None, "the dynamo exporter gives a program"
-    write_atomic(path, program.model_proto.SerializeToString(), force)
+    model = program.model_proto
+    for name, value in _told(network, chosen.design, colour).items():
+        model.metadata_props.add(key=name, value=value)
+    write_atomic(path, model.SerializeToString(), force)
+
+
+def _told(network: str, design: Design, colour: bool) -> dict[str, str]:
+    """What a file says of itself."""
+    if not design.palette:
+        colours = "none: it has learnt its styles' colours"
+    elif colour:
+        colours = f"within: {design.palette} of the way to the input colours, which a style code holds"
+    else:
+        colours = (
+            f"not within: the fast method moves mean and covariance of what comes out {design.palette} of the way to the "
+            "painting's, in linear optimal transport; an export with the step has it within"
+        )
+    told = {
+        "impasto.version": __version__,
+        "impasto.network": Path(network).name,
+        "impasto.licence": "its maker's" if zoo.is_file(network) else weights.entry(zoo.FILES[network]).licence,
+        "impasto.pixels": "RGB, sRGB from 0 to 1, (1, 3, height, width), in and out",
+        "impasto.colours": colours,
+    }
+    if design.styles:
+        told["impasto.styles"] = strict_json.dumps(design.styles)
+    return told

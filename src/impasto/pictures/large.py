@@ -79,7 +79,7 @@ def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> tuple
             image = ImageOps.fit(image, size[::-1], Image.Resampling.BICUBIC)
         return own, LargePicture(image) if size[0] * size[1] > LARGE else codecs.load(image)
 
-    if isinstance(source, (Picture, np.ndarray)):
+    if isinstance(source, (Picture, np.ndarray, Tensor)):
         picture = codecs.load(source)
         own = picture.size
         picture = picture.fitted(fitted(own))

@@ -25,9 +25,9 @@ log = logging.getLogger("impasto")
 
 Decoded = TypeVar("Decoded")
 
-Encoded: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
+Encoded: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
 """A picture's file: its path, its bytes, or a binary stream."""
-PictureLike: TypeAlias = Encoded | Image.Image | Array | Picture
+PictureLike: TypeAlias = Encoded | Image.Image | Array | torch.Tensor | Picture
 """What `load` makes a `Picture` of."""
 
 
@@ -54,17 +54,19 @@ def truncation_allowed() -> bool:
 def load(source: PictureLike, allow_truncated: bool | None = None) -> Picture:
     """Any picture as a `Picture`.
 
-    ``source`` is a path, the bytes of a file, a binary stream, a Pillow image, a `Picture`, or an array (H,
-    W), (H, W, 3) or (H, W, 4): uint8, uint16, or float in [0, 1]. A stream is read once, to its end: from its
-    beginning, wherever it stands, or where it stands if it cannot go back. Greyscale, palette, 1-bit and CMYK
-    become RGB; of an animation the first frame is taken. Of a JPEG, PNG or TIFF that is cut off what there is
-    is taken if ``allow_truncated`` (by default as `truncation` has it), and the rest is of one colour. Raises
-    ImageError.
+    ``source`` is a path, the bytes of a file, a binary stream, a Pillow image, a `Picture`, an array (H, W),
+    (H, W, 3) or (H, W, 4) or a tensor (C, H, W) or (1, C, H, W): uint8, uint16, or float in [0, 1]. A stream
+    is read once, to its end: from its beginning, wherever it stands, or where it stands if it cannot go back.
+    Greyscale, palette, 1-bit and CMYK become RGB; of an animation the first frame is taken. Of a JPEG, PNG or
+    TIFF that is cut off what there is is taken if ``allow_truncated`` (by default as `truncation` has it),
+    and the rest is of one colour. Raises ImageError.
     """
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
         return _from_array(source)
+    if isinstance(source, torch.Tensor):
+        return _from_array(_planes_last(source))
     if allow_truncated is None:
         return decoded(source, lambda image: _from_array(np.asarray(image)))
     with truncation(allow_truncated):
@@ -123,7 +125,7 @@ def _told(source: Encoded, read: Callable[[BinaryIO], Decoded]) -> Decoded:
 
 def _file(source: Encoded) -> tuple[str, BinaryIO]:
     """What to call a picture, and its file, opened. Raises ImageError."""
-    if isinstance(source, bytes):
+    if isinstance(source, (bytes, bytearray, memoryview)):
         return "that was given as bytes", io.BytesIO(source)
     if isinstance(source, (str, os.PathLike)):
         path = files.at_home(source)
@@ -144,8 +146,19 @@ def _file(source: Encoded) -> tuple[str, BinaryIO]:
         ValueError,
     ) as error:  # no stream at all, one of text, one that is closed
         raise ImageError(
-            f"A picture cannot be read from a {type(source).__name__} ({error}): give a path, bytes, a binary stream, an image or an array."
+            f"A picture cannot be read from a {type(source).__name__}: give a path, bytes, a binary stream, an image, an array or a tensor."
         ) from error
+
+
+def _planes_last(tensor: torch.Tensor) -> Array:
+    """A tensor (C, H, W) or (1, C, H, W) as an array (H, W, C). Raises ImageError."""
+    planes = tensor[0] if tensor.ndim == 4 and len(tensor) == 1 else tensor
+    if planes.ndim != 3 or planes.shape[0] not in (1, 3, 4):
+        raise ImageError(
+            f"A tensor of shape {tuple(tensor.shape)} is no picture: expected (C, H, W) or (1, C, H, W) with 1, 3 or 4 channels."
+        )
+    planes = planes.detach().cpu()
+    return (planes.float() if planes.is_floating_point() else planes).permute(1, 2, 0).numpy()
 
 
 def _from_array(array: Array) -> Picture:

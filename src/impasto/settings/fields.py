@@ -45,7 +45,7 @@ class Settings:
     )
     network: str = setting(
         "auto",
-        f"Network of the fast method, and of video: {', '.join(NETWORKS)} (docs/fast.md), or a file that impasto train has written.",
+        f"Network of the fast method, and of video: {', '.join(NETWORKS)}, or a file that impasto train has written.",
         RUN,
         of="refine fast video",
     )
@@ -111,7 +111,9 @@ class Settings:
         "moments", "gram", "mean-deviation", "mmd-linear", "mmd-poly", "mmd-gaussian", "wasserstein",
         "sliced-wasserstein", "nearest",
     ] = setting(
-        "moments", "What is compared of two styles: docs/losses.md.", of=PAINTED + " train", needs="style_weight"
+        "moments",
+        "What is compared of two styles: moments, gram, mean-deviation, mmd-linear, mmd-poly, mmd-gaussian, wasserstein, sliced-wasserstein or nearest.",
+        of=PAINTED + " train", needs="style_weight"
     )  # fmt: skip
     normalization: Literal["relative", "absolute"] = setting(
         "relative",

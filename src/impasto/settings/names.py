@@ -1,7 +1,7 @@
 """Names in one text with their numbers, ``wave.jpg:0.7``, or with other names, ``mask.png:wave.jpg``.
 
 Names may hold colons, commas and digits of their own. So what is there by the whole name always wins, a
-number is digits with a dot and nothing else, and what can be packed can also be written as JSON, where no
+number is digits with a dot or a percent sign, and what can be packed can also be written as JSON, where no
 doubt is left: ``{"shot 12:30": 0.7}``, ``["mask.png", "run:2/painting.jpg"]``.
 """
 
@@ -90,6 +90,16 @@ def number(text: str) -> float | None:
     return float(text) if re.fullmatch(r"[0-9]+\.?[0-9]*|\.[0-9]+", text) else None
 
 
+def share(text: str) -> float | None:
+    """A `number`, or one in hundredths; None for what is neither.
+
+    >>> share("0.7"), share("70%"), share("%"), share("x")
+    (0.7, 0.7, None, None)
+    """
+    found = number(text.removesuffix("%"))
+    return found / 100 if found is not None and text.endswith("%") else found
+
+
 def written(value: float) -> str:
     """A number as `number` reads it, with all its digits.
 
@@ -111,11 +121,11 @@ def weighted(text: str, known: Known = is_there) -> tuple[str, float | None]:
     name, colon, tail = text.rpartition(":")
     if known(text) or not colon or not name:
         return text, None
-    if (found := number(tail)) is not None:
+    if (found := share(tail)) is not None:
         return name, found
     if known(name):
         raise SettingsError(
-            f"{tail!r} is no number to follow {name}, and there is no {text!r}: write one with digits and a dot, like 0.7."
+            f"{tail!r} is no number to follow {name}, and there is no {text!r}: write one with digits and a dot, like 0.7, or 70%."
         )
     return text, None
 
@@ -180,7 +190,7 @@ def _ways(pieces: list[str], most: int) -> Iterator[list[str]]:
 def _named(part: str, known: Known) -> str:
     """The name in a part that may end in a number."""
     name, _, tail = part.rpartition(":")
-    return part if known(part) or number(tail) is None else name
+    return part if known(part) or share(tail) is None else name
 
 
 def _of_json(text: str) -> list[tuple[str, float | None]]:

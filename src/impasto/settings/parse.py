@@ -1,5 +1,6 @@
 """Values of settings: from what Python, the command line or JSON has of them to the one form that is kept."""
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,8 @@ USUAL_AMOUNT = 0.5
 """The amount of a mask that is named without one."""
 
 
+_KINDS = {int: "a whole number", float: "a number", str: "a text"}
+
 _FILES = ("init", "network")
 """Settings that may be files."""
 
@@ -29,7 +32,9 @@ _LEAST, _MOST = 1e-12, 1e12
 
 
 def checked(declared: "Field[Any]", value: Any) -> Any:
-    """``value`` in the one form of its setting, from whatever there is of it."""
+    """``value`` in the one form of its setting, from whatever there is of it, also of NumPy's kinds."""
+    if not isinstance(value, Mapping) and callable(as_python := getattr(value, "tolist", None)):
+        value = as_python()
     parsers = {
         "style_layers": _layers,
         "content_layers": _layers,
@@ -56,12 +61,14 @@ def checked(declared: "Field[Any]", value: Any) -> Any:
     try:
         number = declared.type(value)
     except (TypeError, ValueError, OverflowError):
-        raise SettingsError(f"{named} must be a {declared.type.__name__}, not {_shown(value)}.") from None
+        raise SettingsError(f"{named} must be {_KINDS[declared.type]}, not {_shown(value)}.") from None
     if declared.name in _FILES:
         return _file(number)
     if declared.type is not str:
         if (isinstance(number, float) and not math.isfinite(number)) or (isinstance(value, float) and number != value):
-            raise SettingsError(f"{named} must be a finite {declared.type.__name__}, not {_shown(value)}.")
+            raise SettingsError(
+                f"{named} must be {_KINDS[declared.type].replace('a ', 'a finite ')}, not {_shown(value)}."
+            )
         least, most = declared.metadata["least"], declared.metadata["most"]
         if (least is not None and number < least) or (most is not None and number > most):
             limits = f"from {least} to {most}" if most is not None else f"at least {least}"
@@ -148,8 +155,10 @@ def _style_scale(named: str, value: str | float | Iterable[float]) -> tuple[floa
 
 
 def _memory(named: str, value: str) -> str:
-    if value == "auto" or re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?[MG]B", str(value)):
-        return str(value)
+    if value == "auto":
+        return value
+    if found := re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([MG])B?", str(value), re.IGNORECASE):
+        return f"{found[1]}{found[2].upper()}B"
     raise SettingsError(f"{named} must be auto or a number of bytes like 800MB or 2GB, not {value!r}.")
 
 
@@ -169,3 +178,19 @@ def _shown(value: Any) -> str:
 def plain(value: Any) -> Any:
     """A value as JSON has it."""
     return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
+
+
+def written(name: str, value: Any) -> str:
+    """A setting's value as it is given on the command line, with all its digits.
+
+    >>> written("size", (512, 384)), written("style_layers", {"relu1_1": 1.0, "relu5_1": 0.5})
+    ('512x384', 'relu1_1,relu5_1:0.5')
+    """
+    if isinstance(value, Mapping):
+        if any(mark in key for key in value for mark in ":,{"):
+            return json.dumps(dict(value), ensure_ascii=False)
+        unsaid = USUAL_AMOUNT if name == "protect" else 1
+        return ",".join(key if share == unsaid else f"{key}:{names.written(share)}" for key, share in value.items())
+    if isinstance(value, (list, tuple)):
+        return ("x" if name == "size" else ",").join(written(name, each) for each in value)
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -60,7 +60,7 @@ class Step:
     [0, 1], not to be modified. ``elapsed`` counts the seconds spent in the solver, not those the caller takes
     between steps. ``event`` says in a few words what the solver noticed and did, and is empty when all went
     well. ``state`` gives all that `solve` needs to go on from here, as `checkpoint.State`; it has to be
-    called before the next step is asked for.
+    called before the next step is asked for, and a pickled step has none.
     """
 
     iteration: int
@@ -72,6 +72,9 @@ class Step:
     elapsed: float
     event: str = ""
     state: Callable[[], State] = field(default=dict, repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"state": dict}
 
 
 def solve(

@@ -3,13 +3,14 @@
 import functools
 import io
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ParamSpec
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from impasto.pictures.fonts import readable
 
@@ -27,6 +28,9 @@ _STYLE: dict[Any, Any] = {
 
 
 _LEGEND_COLUMNS = 4
+_LONGEST_NAME = 30
+_LEAST = 1e-4
+"""What a distance of nothing is drawn as, where only one of something has a place."""
 _FONTS = 4
 """At most so many for the letters of all names together."""
 
@@ -82,9 +86,11 @@ def _drawn(make: Callable[P, Figure]) -> Callable[P, dict[str, bytes]]:
 def loss_curves(curves: Sequence[Curves], colours: Mapping[str, str]) -> Figure:
     """A row for every family of losses, a column for every term; logarithmic."""
     families = list(dict.fromkeys(each.family for each in curves))
-    legend = _legend_height(len(curves))
     terms = list(dict.fromkeys(term for each in curves for term in each.losses))
-    figure = Figure(figsize=(3.1 * len(terms), legend + 2.5 * len(families)), layout="constrained")
+    names = [each.name for each in curves]
+    width = max(3.1 * len(terms), _entry(names))
+    height = _legend_height(names, width) + 2.5 * len(families)
+    figure = Figure(figsize=(width, height), layout="constrained")
     grid = figure.subplots(len(families), len(terms), squeeze=False)
     for row, family in zip(grid, families, strict=True):
         members = [each for each in curves if each.family == family]
@@ -124,9 +130,22 @@ def variation(values: Mapping[str, float], colours: Mapping[str, str]) -> Figure
 def pareto(points: Sequence[Point], colours: Mapping[str, str], distance: str) -> Figure:
     """A distance from the style against that from the content, both better when smaller, with the front of
     those that none surpasses in both.
+
+    Both are logarithmic, or all variants would lie in a corner, far from the untouched photograph; that has
+    no distance from itself, and stands at the left edge.
     """
-    figure = Figure(figsize=(7.5, 3.9 + _legend_height(len(points))), layout="constrained")
+    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
     axes: Axes = figure.subplots()
+    some = [each.content for each in points if each.content > 0] or [1.0]
+    left = min(some) / 1.5
+    points = [replace(each, content=max(each.content, left), style=max(each.style, _LEAST)) for each in points]
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+    axes.set_xlim(left / 1.1, max(some) * 1.1 * (max(some) / left) ** 0.4)  # with room for names
     front = sorted(
         (each for each in points if not any(_surpasses(other, each) for other in points)),
         key=lambda each: (each.content, -each.style),
@@ -139,14 +158,37 @@ def pareto(points: Sequence[Point], colours: Mapping[str, str], distance: str) -
         linewidth=1,
         zorder=1,
     )
-    for number, each in enumerate(points, 1):
-        axes.scatter(each.content, each.style, s=130, color=colours.get(each.name, "0.6"), zorder=2)
-        axes.annotate(str(number), (each.content, each.style), ha="center", va="center", color="white", fontsize=8)
+    for each in points:
+        axes.scatter(each.content, each.style, s=50, color=colours.get(each.name, "0.6"), zorder=2)
+    axes.margins(y=0.15)
+    axes.autoscale_view(scalex=False)
+    _name(axes, points)
     axes.set_xlabel("content distance (less keeps more of the photograph)")
     axes.set_ylabel(f"{distance} (layers that nobody optimised)")
-    numbered = {f"{number}  {each.name}": colours.get(each.name, "0.6") for number, each in enumerate(points, 1)}
-    _legend(figure, numbered)
     return figure
+
+
+def _name(axes: Axes, points: Sequence[Point]) -> None:
+    """Write the names beside their points; where they would lie on one another, higher, by a line."""
+    inch = axes.figure.dpi
+    line, letter = 12 / 72 * inch, 5 / 72 * inch
+    taken: list[tuple[float, float, float]] = []  # left, right and height of names, in pixels
+    for each in sorted(points, key=lambda point: point.style):
+        name = each.name if len(each.name) <= _LONGEST_NAME else f"{each.name[: _LONGEST_NAME - 1]}…"
+        left, at = axes.transData.transform((each.content, each.style))
+        right, high = left + letter * len(name) + line, at
+        while any(abs(high - y) < line and left < far and near < right for near, far, y in taken):
+            high += line / 4
+        taken.append((left, right, high))
+        axes.annotate(
+            plain(name),
+            (each.content, each.style),
+            (9, (high - at) * 72 / inch),
+            textcoords="offset points",
+            va="center",
+            fontsize=8,
+            arrowprops={"arrowstyle": "-", "color": "0.7", "linewidth": 0.5} if high > at else None,
+        )
 
 
 def plain(name: str) -> str:
@@ -156,14 +198,26 @@ def plain(name: str) -> str:
     return readable(name, _FONTS)[0].replace("$", r"\$")
 
 
-def _legend_height(entries: int) -> float:
+def _entry(names: Iterable[str]) -> float:
+    """How wide an entry of the legend is with the longest of these names, in inches."""
+    return 0.8 + 0.078 * max(map(len, names))
+
+
+def _legend_columns(names: Iterable[str], width: float) -> int:
+    """How many names of the longest there find place side by side in so many inches."""
+    return max(1, min(_LEGEND_COLUMNS, int(width / _entry(names))))
+
+
+def _legend_height(names: Sequence[str], width: float) -> float:
     """In inches."""
-    return 0.4 + 0.2 * math.ceil(entries / _LEGEND_COLUMNS)
+    return 0.4 + 0.2 * math.ceil(len(names) / _legend_columns(names, width))
 
 
 def _legend(figure: Figure, entries: Mapping[str, str]) -> None:
     handles = [matplotlib.lines.Line2D([], [], color=colour, marker="o", linestyle="") for colour in entries.values()]
-    figure.legend(handles, map(plain, entries), loc="outside lower left", ncols=_LEGEND_COLUMNS)
+    figure.legend(
+        handles, map(plain, entries), loc="outside lower left", ncols=_legend_columns(entries, figure.get_figwidth())
+    )
 
 
 def _surpasses(one: Point, other: Point) -> bool:

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -43,6 +44,20 @@ def number(value: float) -> str:
         return str(value)
     digits = 2 - math.floor(math.log10(abs(value))) if value else 2
     return f"{value:.{min(max(digits, 0), 5)}f}"
+
+
+def readable(text: str) -> str:
+    """A setting's value for people: powers of ten as they are said.
+
+    >>> readable("5.89824e+08"), readable("1e-08"), readable("relu1_1:0.5")
+    ('5.9e8', '1e-8', 'relu1_1:0.5')
+    """
+
+    def short(found: re.Match[str]) -> str:
+        digits, _, power = f"{float(found[0]):.1e}".partition("e")
+        return f"{float(digits):g}e{int(power)}"
+
+    return re.sub(r"(?<![\w.])[0-9.]+e[+-][0-9]+", short, text)
 
 
 def change(pair: tuple[float, float]) -> str:

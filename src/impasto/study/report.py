@@ -141,7 +141,7 @@ class Report:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters.update(number=forms.number, change=forms.change)
+        environment.filters.update(number=forms.number, change=forms.change, readable=forms.readable)
         edges, planes = self._edges()
         return environment.get_template(f"{self.preset or 'study'}.html.j2").render(
             content=self.content,

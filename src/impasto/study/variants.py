@@ -2,7 +2,6 @@
 
 import hashlib
 import itertools
-import json
 import math
 import re
 import shlex
@@ -11,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from impasto.errors import SettingsError, did_you_mean
-from impasto.settings import names, recipes
+from impasto.settings import recipes
 from impasto.settings.applies import group_of, idle
 from impasto.settings.fields import Settings
-from impasto.settings.parse import USUAL_AMOUNT
+from impasto.settings.parse import written
 from impasto.settings.setting import RUN
 from impasto.settings.style_names import key
 
@@ -69,18 +68,6 @@ class Variant:
         if self.snapshots:
             words += ["--snapshots", ",".join(map(str, self.snapshots))]
         return shlex.join(words)
-
-
-def written(name: str, value: Any) -> str:
-    """A setting's value as it is given on the command line, with all its digits."""
-    if isinstance(value, Mapping):
-        if any(mark in key for key in value for mark in ":,{"):
-            return json.dumps(dict(value), ensure_ascii=False)
-        unsaid = USUAL_AMOUNT if name == "protect" else 1
-        return ",".join(key if share == unsaid else f"{key}:{names.written(share)}" for key, share in value.items())
-    if isinstance(value, (list, tuple)):
-        return ("x" if name == "size" else ",").join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)
 
 
 def parse_sweep(text: str) -> tuple[str, list[str]]:

@@ -4,6 +4,8 @@ A picture that fits is painted whole. One that does not is painted over in place
 that are taken once, from samples spread over all of it.
 """
 
+import functools
+import logging
 import math
 import time
 from collections.abc import Callable, Generator
@@ -34,7 +36,11 @@ from impasto.tasks.inputs import MIN_SIDE, StyleLike, check_side, style_code, wa
 from impasto.tasks.result import Prepared, Result
 from impasto.tasks.sweep import around, paint_tiles, samples
 
+log = logging.getLogger("impasto")
+
 _LONGEST_CODE = 256
+_WHOLE = 0.5
+"""The strength at which the style is that of the painting, and nothing of the photograph's own."""
 
 
 class FastRun(Prepared):
@@ -168,10 +174,18 @@ def _planned(content: PictureLike, style: StyleLike, settings: Settings) -> Fast
     # Strokes may be coarser than the picture; its outline is not.
     alpha = resize(canvas.alpha, size) if isinstance(canvas, Picture) and canvas.alpha is not None else None
     canvas = canvas if canvas.size == painted_at else resized(canvas, painted_at)
-    share = min(1.0, 2 * settings.strength)
+    if settings.strength > _WHOLE:
+        _tell_of_strength()
+    share = min(1.0, settings.strength / _WHOLE)
     if share < 1:
         code = codes.mixed([(codes.plain(canvas, code.network), 1 - share), (code, share)])
     return FastRun(canvas, code, settings, size, alpha)
+
+
+@functools.cache
+def _tell_of_strength() -> None:
+    """Once, for there may be many photographs."""
+    log.warning("A `strength` above %s is no more than that with `method` fast: the style is whole there.", _WHOLE)
 
 
 def _sizes(own: Size, settings: Settings) -> tuple[int, int] | tuple[Size, Size]:

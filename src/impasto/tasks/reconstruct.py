@@ -1,10 +1,11 @@
 """Reconstruction: content + smoothness, from noise (Mahendran and Vedaldi 2015)."""
 
-from typing import Any
+from typing import Unpack
 
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
+from impasto.settings.keywords import Keywords
 from impasto.tasks import budget
 from impasto.tasks.inputs import refuse_two_starts, require, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
@@ -19,10 +20,10 @@ def plan_reconstruct(
     recipe: str = "reconstruct",
     *,
     start: PictureLike | None = None,
-    **settings: Any,
+    **settings: Unpack[Keywords],
 ) -> Run:
     """Prepare `reconstruct`; see there."""
-    chosen = chosen_settings(recipe, settings, "reconstruct").changed(content_layers=layer)
+    chosen = chosen_settings(recipe, {**settings}, "reconstruct").changed(content_layers=layer)
     refuse_two_starts(start, settings)
     effective = chosen.effective()
     require(effective, "content_weight")
@@ -35,9 +36,16 @@ def plan_reconstruct(
         return Run(problem, recipe, chosen, start_of(chosen, start, {"content": lambda: photo}))
 
 
-def reconstruct(image: PictureLike, layer: str = "relu4_2", recipe: str = "reconstruct", **settings: Any) -> Result:
+def reconstruct(
+    image: PictureLike,
+    layer: str = "relu4_2",
+    recipe: str = "reconstruct",
+    *,
+    start: PictureLike | None = None,
+    **settings: Unpack[Keywords],
+) -> Result:
     """The picture that one layer's features remember, found from noise (Mahendran and Vedaldi 2015).
 
     Deeper layers keep the arrangement and forget the exact pixels. Other arguments and errors as `stylize`.
     """
-    return plan_reconstruct(image, layer, recipe, **settings).finish()
+    return plan_reconstruct(image, layer, recipe, start=start, **settings).finish()

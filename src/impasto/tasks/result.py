@@ -2,6 +2,7 @@
 record.
 """
 
+import io
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Generator
@@ -21,12 +22,23 @@ from impasto.settings.fields import Settings
 from impasto.tasks import record
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """A finished picture with the record of how it was made."""
 
     painted: Picture | LargePicture
     record: dict[str, Any]
+
+    def __repr__(self) -> str:
+        height, width = self.painted.size
+        told = [f"{name} {self.record[name]}" for name in ("recipe", "network", "steps") if name in self.record]
+        return f"Result({width}×{height}, {', '.join(told)})"
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows."""
+        file = io.BytesIO()
+        self.painted.image().save(file, "PNG")
+        return file.getvalue()
 
     @property
     def picture(self) -> Picture:
@@ -62,6 +74,12 @@ class Prepared(ABC):
         self.device = choose_device(settings.device)
         self.precision = choose_precision(settings.precision, self.device)
         self.started_at = time.perf_counter()
+
+    def __getstate__(self) -> Any:
+        raise TypeError(
+            f"A {type(self).__name__} is not pickled, for it holds networks and what is half computed: send a jobs.Job and prepare "
+            "it there, or write its checkpoint()."
+        )
 
     @property
     def iterations(self) -> int:

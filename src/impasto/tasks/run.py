@@ -16,7 +16,7 @@ from impasto import weights
 from impasto._version import __version__
 from impasto.backbones.features import Backbone
 from impasto.colour import transfer
-from impasto.errors import NotReadyError
+from impasto.errors import NotReadyError, SettingsError
 from impasto.losses.objective import Objective, PartlyFixed, TermObjective
 from impasto.machine import checkpoint, memory
 from impasto.machine.checkpoint import State
@@ -39,6 +39,7 @@ class Run(Prepared):
         """``settings`` are those of the record, which the problem's have been worked out from; no ``start``
         means noise.
         """
+        _refuse_inference()
         super().__init__(problem.task, recipe, settings, problem.frame.size)
         self.problem, self.schedule = problem, problem.schedule
         self.fit = fit(problem, self.precision, self.device)
@@ -56,6 +57,7 @@ class Run(Prepared):
         """Compute, telling how far it is after every iteration; `last` has the solver's own step. Close the
         generator to stop.
         """
+        _refuse_inference()
         with memory.reused(), convolving(self.precision):
             start = self._start_pixels()
             for step in solve(
@@ -265,6 +267,14 @@ class Run(Prepared):
         if settings.optimizer == "lbfgs":
             return LBFGS(self.fit.history)
         return Adam(settings.learning_rate, settings.adam_beta1, epsilon=settings.adam_epsilon)
+
+
+def _refuse_inference() -> None:
+    """Raises SettingsError where torch keeps nothing that gradients are made of: not under ``no_grad``."""
+    if torch.is_inference_mode_enabled():
+        raise SettingsError(
+            "The optimiser needs gradients: prepare it and take its steps outside of torch.inference_mode()."
+        )
 
 
 def _area(size: Size) -> int:

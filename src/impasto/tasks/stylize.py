@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal, overload
+from typing import Literal, Unpack, overload
 
 from impasto.colour import transfer
 from impasto.errors import SettingsError
@@ -14,6 +14,7 @@ from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
+from impasto.settings.keywords import Method, Others
 from impasto.tasks import budget, protect
 from impasto.tasks.fast import FastRun, plan_fast
 from impasto.tasks.held import Held
@@ -27,7 +28,7 @@ from impasto.tasks.zones import in_colours_of, zoned
 
 @overload
 def plan_stylize(
-    content: PictureLike, style: StyleLike, recipe: str = ..., *, method: Literal["fast"], **settings: Any
+    content: PictureLike, style: StyleLike, recipe: str = ..., *, method: Literal["fast"], **settings: Unpack[Others]
 ) -> FastRun: ...
 @overload
 def plan_stylize(
@@ -39,8 +40,19 @@ def plan_stylize(
     start: PictureLike | None = ...,
     held: Sequence[Held] = ...,
     method: Literal["iterative", "refine"] | None = ...,
-    **settings: Any,
+    **settings: Unpack[Others],
 ) -> Run: ...
+@overload
+def plan_stylize(
+    content: PictureLike,
+    style: StyleLike | None,
+    recipe: str = ...,
+    *,
+    regions: Sequence[Region] = ...,
+    start: PictureLike | None = ...,
+    method: Method | None = ...,
+    **settings: Unpack[Others],
+) -> Run | FastRun: ...
 def plan_stylize(
     content: PictureLike,
     style: StyleLike | None,
@@ -49,8 +61,8 @@ def plan_stylize(
     regions: Sequence[Region] = (),
     start: PictureLike | None = None,
     held: Sequence[Held] = (),
-    method: Literal["iterative", "fast", "refine"] | None = None,
-    **settings: Any,
+    method: Method | None = None,
+    **settings: Unpack[Others],
 ) -> Run | FastRun:
     """Prepare `stylize`; see there. The picture is held to what is ``held``."""
     chosen = chosen_settings(recipe, settings | {"method": method}, inputs=["regions"] if regions else [])
@@ -100,7 +112,16 @@ def plan_stylize(
         return Run(problem, recipe, chosen, start_of(chosen, start, named))
 
 
-def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "default", **settings: Any) -> Result:
+def stylize(
+    content: PictureLike,
+    style: StyleLike | None,
+    recipe: str = "default",
+    *,
+    regions: Sequence[Region] = (),
+    start: PictureLike | None = None,
+    method: Method | None = None,
+    **settings: Unpack[Others],
+) -> Result:
     """Render the content in the style (Gatys, Ecker and Bethge 2016).
 
     ``method`` is ``"iterative"`` (the optimiser), ``"fast"`` (one pass of a network by conditional instance
@@ -122,8 +143,8 @@ def stylize(content: PictureLike, style: StyleLike | None, recipe: str = "defaul
     for a setting that makes no sense, WeightsError when the weights cannot be had and SolverError when not
     even the start has a finite loss.
     """
-    result: Result = plan_stylize(content, style, recipe, **settings).finish()
-    return result
+    run = plan_stylize(content, style, recipe, regions=regions, start=start, method=method, **settings)
+    return run.finish()
 
 
 def _fast_picture(photo: Picture, style: StyleLike, settings: Settings) -> Picture:

@@ -1,12 +1,13 @@
 """Texture synthesis: style + smoothness, from noise (Gatys, Ecker and Bethge 2015, NIPS)."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Unpack
 
 from impasto.errors import SettingsError
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.settings.applies import chosen_settings
+from impasto.settings.keywords import Keywords
 from impasto.tasks import budget
 from impasto.tasks.inputs import (
     StyleLike,
@@ -26,10 +27,10 @@ from impasto.tasks.zones import Zone
 
 
 def plan_texture(
-    style: StyleLike, recipe: str = "texture", *, start: PictureLike | None = None, **settings: Any
+    style: StyleLike, recipe: str = "texture", *, start: PictureLike | None = None, **settings: Unpack[Keywords]
 ) -> Run:
     """Prepare `texture`; see there."""
-    chosen = chosen_settings(recipe, settings, "texture")
+    chosen = chosen_settings(recipe, {**settings}, "texture")
     refuse_two_starts(start, settings)
     effective = chosen.effective()
     require(effective, "style_weight", "places_weight")
@@ -45,10 +46,12 @@ def plan_texture(
         return Run(problem, recipe, chosen, start_of(chosen, start, {"style": lambda: styles[0].picture}))
 
 
-def texture(style: StyleLike, recipe: str = "texture", **settings: Any) -> Result:
+def texture(
+    style: StyleLike, recipe: str = "texture", *, start: PictureLike | None = None, **settings: Unpack[Keywords]
+) -> Result:
     """A new texture with the style's statistics and nothing else (Gatys, Ecker and Bethge 2015, NIPS).
 
     ``size`` is the long side in the style's own aspect, or any (width, height). Other arguments and errors as
     `stylize`.
     """
-    return plan_texture(style, recipe, **settings).finish()
+    return plan_texture(style, recipe, start=start, **settings).finish()

@@ -172,6 +172,7 @@ class Training:
         left = last.seconds / done - last.seconds if done else None
         return Progress(done, text, event, last.steps, last.losses, left)
 
+    @torch.enable_grad()  # whatever the caller has switched off
     def _learn(self, drawn: Drawn) -> tuple[dict[str, float], str]:
         """One step of Adam, and the losses before it; none if they or their gradient are not finite."""
         teacher, circle, learner = self._teacher, self._circle, self._learner
