@@ -13,7 +13,7 @@ import psutil
 from impasto.batch.ledger import STATE, Ledger
 from impasto.batch.plan import Plan
 from impasto.batch.share import ENDS, STAGES, Share
-from impasto.batch.watching import Watcher, parted
+from impasto.batch.watching import Watcher
 from impasto.machine import files, interrupts, limits
 from impasto.machine.claim import claimed
 from impasto.machine.devices import choose_device
@@ -107,7 +107,7 @@ class Batch:
 
     def _together(self) -> Generator[Progress, None, None]:
         told: queue.Queue[tuple[int, Progress] | Exception | None] = queue.Queue()
-        parts = parted(self.plan.to_do, self.workers, turned=self.claims)
+        parts = [self.plan.to_do[number :: self.workers] for number in range(self.workers)]
         options = {"part": self.part, "claims": self.claims, "sharers": self.workers}
         watchers = [Watcher(number, self.plan.folder, items, options, told.put) for number, items in enumerate(parts)]
         for each in watchers:

@@ -5,6 +5,8 @@ Every picture is painted by one thread, and many at once by several processes: m
 in another order, and the bytes would depend on how many there were.
 """
 
+import contextlib
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -92,8 +94,11 @@ class Share:
             torch.set_num_threads(threads)
 
     def _until_all_are_done(self) -> Generator[Progress, None, None]:
-        """Go round what others have in hand until it is done, or can be taken over."""
-        left = list(self._items)
+        """Go round what others have in hand until it is done, or can be taken over; from anywhere, so that
+        those who begin together do not all ask for the same.
+        """
+        place = secrets.randbelow(len(self._items) or 1)
+        left = [*self._items[place:], *self._items[:place]]
         while left:
             busy = yield from self._row(left)
             if len(busy) == len(left):
@@ -176,6 +181,11 @@ class Share:
                 if fast and turn.work.run.has_picture:
                     break
                 yield Progress(self._done, f"{turn.item.output}: {progress.text}", counts=dict(self._counts))
+        except GeneratorExit:
+            if turn.work is not None and turn.work.run.has_picture:
+                with contextlib.suppress(OutputError):  # the one before is still there
+                    turn.work.checkpoint()
+            raise
         except Exception as error:
             turn.failure = error
         turn.seconds["paint"] = time.perf_counter() - began
@@ -190,7 +200,9 @@ class Share:
                 for _ in turn.events:
                     pass
                 if seen(at_home(item.content)) != turn.content:
-                    raise ImageError(f"{item.content} has changed while it was painted: run the same command again.")
+                    raise _changed(item.content)
+                if item.pattern.has_changed():
+                    raise _changed(", ".join(item.pattern.files()))
             except Exception as error:
                 turn.failure = error
         if turn.failure is not None:
@@ -220,6 +232,10 @@ class Share:
 
 def _thread() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _changed(what: str) -> ImageError:
+    return ImageError(f"{what} has changed while it was painted: run the same command again.")
 
 
 def _reason(error: Exception) -> str:

@@ -12,20 +12,9 @@ from impasto.batch.ledger import Ledger, seen
 from impasto.batch.share import ENDS
 from impasto.errors import OutputError
 from impasto.jobs.process import Process
+from impasto.machine import interrupts
 from impasto.machine.files import at_home
 from impasto.progress import Progress
-
-
-def parted(items: list[Item], workers: int, *, turned: bool) -> list[list[Item]]:
-    """A share for each worker; those that claim get all, and go round from different places.
-
-    >>> parted([1, 2, 3, 4, 5], 2, turned=False), parted([1, 2, 3, 4], 2, turned=True)
-    ([[1, 3, 5], [2, 4]], [[1, 2, 3, 4], [3, 4, 1, 2]])
-    """
-    if not turned:
-        return [items[number::workers] for number in range(workers)]
-    places = [number * len(items) // workers for number in range(workers)]
-    return [items[place:] + items[:place] for place in places]
 
 
 class Watcher(threading.Thread):
@@ -79,7 +68,7 @@ class Watcher(threading.Thread):
         self._stopped = True
         with self._lock:
             if self._process:
-                self._process.cancel()
+                self._process.cancel(interrupts.PATIENCE)
 
     def _begun(self, ahead: int) -> Process:
         arguments = {"folder": str(self._folder), "items": items_.dictionary(self._left), "ahead": ahead}
