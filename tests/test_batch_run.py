@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from impasto.batch import claims, share
+from impasto.batch import claims, ledger, share
 from impasto.batch.claims import Claims
 from impasto.batch.ledger import STATE, Ledger
 from impasto.cli import app
@@ -241,6 +241,28 @@ def test_claims_share_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
         timer.join()
     assert code == 0 and report["done_now"] == 3 and not [*Path("out", STATE, "claims").iterdir()]
     assert run("p", "wave.jpg", "-o", "out")[1]["done"] == 3
+
+
+def test_what_another_has_made_meanwhile_is_not_even_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("p", "wave.jpg", "-o", "other")
+    rows = [json.loads(line) for line in Path("other", STATE, "index.jsonl").read_text().splitlines()]
+    real, taken = Claims.take, list[str]()
+
+    def take(self: Claims, output: str) -> int | None:
+        if not taken:
+            Path("out/x").mkdir()
+            shutil.copy("other/x/c-wave.jpg", "out/x/c-wave.jpg")
+            (made,) = [json.dumps(row) for row in rows if row["output"] == "x/c-wave.jpg"]
+            Path("out", STATE, "index-other.jsonl").write_text(f'{made}\n{{"output": "half')
+        taken.append(output)
+        return real(self, output)
+
+    monkeypatch.setattr(Claims, "take", take)
+    monkeypatch.setattr(ledger, "NEWS", 0.0)
+    monkeypatch.setattr("secrets.randbelow", lambda most: 0)
+    code, report, _ = run("p", "wave.jpg", "-o", "out", "--claim")
+    assert code == 0 and (report["done_now"], report["done_already"], report["left"]) == (2, 1, 0)
+    assert taken == ["a-wave.jpg", "b-wave.png"] and results() == results("other")
 
 
 def test_what_another_has_failed_at_is_not_tried_by_all() -> None:

@@ -9,7 +9,7 @@ import contextlib
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, Literal
 import torch
 
 from impasto.batch import items as items_
-from impasto.batch.claims import MOST_TRIES, Claims
+from impasto.batch.claims import MOST_TRIES, Claims, killer
 from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
 from impasto.batch.ledger import STATE, Ledger, Seen, key_in, seen
@@ -100,14 +100,23 @@ class Share:
         place = secrets.randbelow(len(self._items) or 1)
         left = [*self._items[place:], *self._items[:place]]
         while left:
-            busy = yield from self._row(left)
+            busy = yield from self._row(self._unmade(left))
+            yield Progress(self._done, counts=dict(self._counts))
             if len(busy) == len(left):
                 time.sleep(WAIT)
                 if interrupts.asked():
                     raise KeyboardInterrupt
             left = busy
 
-    def _row(self, items: Sequence[Item]) -> Generator[Progress, None, list[Item]]:
+    def _unmade(self, items: Sequence[Item]) -> Iterator[Item]:
+        """Without those that others have made meanwhile: of a million items, each worker paints a few."""
+        for item in items:
+            if self._ledger.is_news(item):
+                self._counts["kept"] += 1
+            else:
+                yield item
+
+    def _row(self, items: Iterable[Item]) -> Generator[Progress, None, list[Item]]:
         """Carry out a row of items, and give those that others have in hand."""
         coming, going = deque[Future[_Turn]](), deque[Future[_Turn]]()
         rest, busy, ahead = iter(items), list[Item](), self._ahead
@@ -151,7 +160,7 @@ class Share:
                 return turn
             turn.content = seen(at_home(item.content))
             if tries > MOST_TRIES:
-                raise OutputError(f"{MOST_TRIES} workers have died of it, most likely for want of memory.")
+                raise killer()
             turn.digest = files.sha256_of(at_home(item.content))
             key, output = item.key(turn.digest), self._folder / item.output
             if output.exists() and key_in(output) == key:

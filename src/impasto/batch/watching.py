@@ -1,6 +1,5 @@
 """Workers in processes of their own: what one dies of is the failure of one item, and the others go on."""
 
-import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -8,12 +7,11 @@ from typing import Any
 
 from impasto.batch import items as items_
 from impasto.batch.items import Item
-from impasto.batch.ledger import Ledger, seen
+from impasto.batch.ledger import Ledger
 from impasto.batch.share import ENDS
 from impasto.errors import OutputError
 from impasto.jobs.process import Process
 from impasto.machine import interrupts
-from impasto.machine.files import at_home
 from impasto.progress import Progress
 
 
@@ -83,11 +81,7 @@ class Watcher(threading.Thread):
         return counts
 
     def _fail(self, item: Item, reason: str) -> None:
-        content = None
-        with contextlib.suppress(OSError):
-            content = seen(at_home(item.content))
-        error = OutputError(reason)
-        Ledger(self._folder, self._options["part"]).note_failed(item, content, error, reason)
+        Ledger(self._folder, self._options["part"]).note_lost(item, reason)
         self._base["failed"] = self._base.get("failed", 0) + 1
         self._tell((self._number, self._with_base(Progress(0, event=f"{item.content}: {reason}"))))
 
