@@ -34,7 +34,9 @@ def workers_for(count: int, device: str = "auto") -> int:
 @dataclass
 class Batch:
     """A batch made ready. With ``workers`` above one, each is a process, and whatever it dies of, the others
-    go on. More than ``most_failures`` end it. ``claims`` shares the folder with other batches that do.
+    go on. More than ``most_failures`` end it. ``claims`` shares the folder with other batches that do. With
+    the address of a Ray cluster, or "auto", as ``ray`` it is painted there, by at most so many ``workers``,
+    as many as have room if 0, on a ``device`` as in `Settings`.
     """
 
     plan: Plan
@@ -43,6 +45,8 @@ class Batch:
     workers: int = 1
     most_failures: int | None = None
     claims: bool = False
+    ray: str = ""
+    device: str = "auto"
     stopped: bool = False
     _counts: dict[int, dict[str, float]] = field(default_factory=dict)
     _began: float = field(default_factory=time.perf_counter)
@@ -59,7 +63,7 @@ class Batch:
         alone = contextlib.nullcontext() if self.claims else claimed(self.plan.folder / STATE / f"batch{self.part}")
         with alone:
             try:
-                events = self._alone() if self.workers == 1 else self._together()
+                events = self._clustered() if self.ray else self._alone() if self.workers == 1 else self._together()
                 with contextlib.closing(events):
                     for progress in events:
                         yield progress
@@ -104,6 +108,15 @@ class Batch:
         share = Share(self.plan.folder, self.plan.to_do, part=self.part, claims=self.claims)
         for progress in share.events():
             yield self._told(0, progress)
+
+    def _clustered(self) -> Generator[Progress, None, None]:
+        from impasto.batch.cluster import Cluster
+
+        cluster = Cluster(self.ray, self.plan.folder, self.plan.to_do, self.workers or None, self.device)
+        with contextlib.closing(cluster.events()) as events:
+            for number, progress in events:
+                self.workers = cluster.painters
+                yield self._told(number, progress)
 
     def _together(self) -> Generator[Progress, None, None]:
         told: queue.Queue[tuple[int, Progress] | Exception | None] = queue.Queue()
