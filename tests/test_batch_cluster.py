@@ -1,6 +1,5 @@
 """A batch on a Ray cluster: whatever joins, leaves or dies meanwhile, it makes what one process makes."""
 
-import contextlib
 import json
 import subprocess
 import sys
@@ -15,14 +14,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from impasto.batch.batch import Batch
 from impasto.batch.claims import MOST_TRIES
 from impasto.batch.cluster import Cluster, _Call, _Hand
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
 from impasto.batch.plan import plan_batch
 from impasto.cli import app
-from impasto.tasks import record
 from tests.batches import SMALL, make_inputs, results, run
 from tests.helpers import photo
 
@@ -115,26 +112,6 @@ def test_a_killed_driver_is_begun_again_without_a_word(cluster: Any) -> None:
     cluster.remove_node(node)
     assert (again.returncode, again.stdout, again.stderr) == (0, "out\n", "")
     assert run("p", *LOOK, "-o", "whole")[0] == 0 and results("whole") == results()
-
-
-@pytest.mark.slow
-def test_an_optimisation_that_is_stopped_goes_on_elsewhere(cluster: Any) -> None:
-    settings = {"size": 32, "iterations": 300, "scales": "single", "precision": "float32"}
-    wish = Wish((("wave.jpg", 1.0),), recipe="statistics", settings=settings)
-
-    def batch(folder: str, **where: Any) -> Batch:
-        ledger = Ledger(Path(folder))
-        return Batch(plan_batch(["p/b.png"], folder, wish, ledger), ledger, **where)
-
-    node = cluster.add_node(num_cpus=1, object_store_memory=2**27)
-    with contextlib.closing(batch("out", workers=0, ray=cluster.address).events()) as events:
-        next(events)
-    cluster.remove_node(node)
-    assert [path.name for path in Path("out").glob("*.checkpoint")] == ["b-wave.png.checkpoint"]
-    for folder in ("out", "whole"):
-        for _ in batch(folder).events():
-            pass
-    assert results() == results("whole") and record.read(Path("out/b-wave.png"))["complete"]
 
 
 class NoRay:

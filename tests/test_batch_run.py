@@ -259,7 +259,7 @@ def test_what_another_has_made_meanwhile_is_not_even_claimed(monkeypatch: pytest
 
     monkeypatch.setattr(Claims, "take", take)
     monkeypatch.setattr(ledger, "NEWS", 0.0)
-    monkeypatch.setattr("secrets.randbelow", lambda most: 0)
+    monkeypatch.setattr("random.sample", lambda items, count: [*items])
     code, report, _ = run("p", "wave.jpg", "-o", "out", "--claim")
     assert code == 0 and (report["done_now"], report["done_already"], report["left"]) == (2, 1, 0)
     assert taken == ["a-wave.jpg", "b-wave.png"] and results() == results("other")

@@ -6,7 +6,7 @@ in another order, and the bytes would depend on how many there were.
 """
 
 import contextlib
-import secrets
+import random
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -94,11 +94,10 @@ class Share:
             torch.set_num_threads(threads)
 
     def _until_all_are_done(self) -> Generator[Progress, None, None]:
-        """Go round what others have in hand until it is done, or can be taken over; from anywhere, so that
-        those who begin together do not all ask for the same.
+        """Go round what others have in hand until it is done, or can be taken over; in an order of one's own,
+        for in one that is everybody's all meet at one place, and there ask for what another has.
         """
-        place = secrets.randbelow(len(self._items) or 1)
-        left = [*self._items[place:], *self._items[:place]]
+        left = random.sample(self._items, len(self._items))
         while left:
             busy = yield from self._row(self._unmade(left))
             yield Progress(self._done, counts=dict(self._counts))
