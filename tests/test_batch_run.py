@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from impasto.batch import claims, share
+from impasto.batch import claims, ledger, share
 from impasto.batch.claims import Claims
 from impasto.batch.ledger import STATE, Ledger
 from impasto.cli import app
@@ -24,37 +24,16 @@ from impasto.errors import OutputError
 from impasto.jobs.deliver import Work
 from impasto.pictures import codecs
 from impasto.tasks import record
-from tests.helpers import painting, photo
+from tests.batches import SMALL, failures, make_inputs, results, run
+from tests.helpers import photo
 
 pytestmark = pytest.mark.usefixtures("small_looks")
-
-SMALL = ["--size", "32", "--precision", "float32", "--workers", "1"]
 
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("wave.jpg", "kiss.png"):
-        Image.fromarray(painting(48, 48, len(name))).save(name)
-    Path("p/x").mkdir(parents=True)
-    for number, name in enumerate(("a.jpg", "b.png", "x/c.jpg")):
-        Image.fromarray(photo(40, 48, number)).save(Path("p") / name)
-
-
-def run(*arguments: str, input: str | None = None) -> tuple[int, dict[str, Any], str]:
-    """The exit code, the report, and what was said."""
-    done = CliRunner().invoke(app, ["batch", *arguments, *SMALL, "--json"], input=input, catch_exceptions=False)
-    return done.exit_code, json.loads(done.stdout or "{}"), " ".join(done.stderr.split())
-
-
-def results(folder: str = "out") -> dict[str, bytes]:
-    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix in codecs.FORMATS)
-    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
-
-
-def failures(folder: str = "out") -> list[dict[str, Any]]:
-    path = Path(folder, "errors.jsonl")
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    make_inputs()
 
 
 def test_each_is_painted_once() -> None:
@@ -264,6 +243,28 @@ def test_claims_share_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("p", "wave.jpg", "-o", "out")[1]["done"] == 3
 
 
+def test_what_another_has_made_meanwhile_is_not_even_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
+    run("p", "wave.jpg", "-o", "other")
+    rows = [json.loads(line) for line in Path("other", STATE, "index.jsonl").read_text().splitlines()]
+    real, taken = Claims.take, list[str]()
+
+    def take(self: Claims, output: str) -> int | None:
+        if not taken:
+            Path("out/x").mkdir()
+            shutil.copy("other/x/c-wave.jpg", "out/x/c-wave.jpg")
+            (made,) = [json.dumps(row) for row in rows if row["output"] == "x/c-wave.jpg"]
+            Path("out", STATE, "index-other.jsonl").write_text(f'{made}\n{{"output": "half')
+        taken.append(output)
+        return real(self, output)
+
+    monkeypatch.setattr(Claims, "take", take)
+    monkeypatch.setattr(ledger, "NEWS", 0.0)
+    monkeypatch.setattr("random.sample", lambda items, count: [*items])
+    code, report, _ = run("p", "wave.jpg", "-o", "out", "--claim")
+    assert code == 0 and (report["done_now"], report["done_already"], report["left"]) == (2, 1, 0)
+    assert taken == ["a-wave.jpg", "b-wave.png"] and results() == results("other")
+
+
 def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
     Path("p/0.jpg").write_bytes(b"")
     ledger = Ledger(Path("out"), "-other")
@@ -380,3 +381,13 @@ def test_what_kills_its_worker_is_a_failure_and_the_rest_is_painted(monkeypatch:
     report = json.loads(done.stdout)
     assert done.exit_code == 1 and (report["done_now"], report["failures"], report["left"]) == (6, 1, 0), done.output
     assert "killed" in failures()[0]["reason"]
+
+
+@pytest.mark.slow
+def test_a_claimant_of_several_workers_counts_each_item_once() -> None:
+    look = ["--style-index", "rhone", *SMALL[:-1]]
+    done = CliRunner().invoke(app, ["batch", "p", "-o", "out", *look, "2", "--claim", "--json"])
+    report = json.loads(done.stdout)
+    assert done.exit_code == 0 and (report["done_now"], report["done_already"], report["left"]) == (3, 0, 0)
+    assert not [*Path("out", STATE, "claims").iterdir()]
+    assert run("p", "-o", "whole", *look[:2])[0] == 0 and results("whole") == results()

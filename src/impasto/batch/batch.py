@@ -13,7 +13,7 @@ import psutil
 from impasto.batch.ledger import STATE, Ledger
 from impasto.batch.plan import Plan
 from impasto.batch.share import ENDS, STAGES, Share
-from impasto.batch.watching import Watcher, parted
+from impasto.batch.watching import Watcher
 from impasto.machine import files, interrupts, limits
 from impasto.machine.claim import claimed
 from impasto.machine.devices import choose_device
@@ -34,7 +34,9 @@ def workers_for(count: int, device: str = "auto") -> int:
 @dataclass
 class Batch:
     """A batch made ready. With ``workers`` above one, each is a process, and whatever it dies of, the others
-    go on. More than ``most_failures`` end it. ``claims`` shares the folder with other batches that do.
+    go on. More than ``most_failures`` end it. ``claims`` shares the folder with other batches that do. With
+    the address of a Ray cluster, or "auto", as ``ray`` it is painted there, by at most so many ``workers``,
+    as many as have room if 0, on a ``device`` as in `Settings`.
     """
 
     plan: Plan
@@ -43,6 +45,8 @@ class Batch:
     workers: int = 1
     most_failures: int | None = None
     claims: bool = False
+    ray: str = ""
+    device: str = "auto"
     stopped: bool = False
     _counts: dict[int, dict[str, float]] = field(default_factory=dict)
     _began: float = field(default_factory=time.perf_counter)
@@ -59,7 +63,7 @@ class Batch:
         alone = contextlib.nullcontext() if self.claims else claimed(self.plan.folder / STATE / f"batch{self.part}")
         with alone:
             try:
-                events = self._alone() if self.workers == 1 else self._together()
+                events = self._clustered() if self.ray else self._alone() if self.workers == 1 else self._together()
                 with contextlib.closing(events):
                     for progress in events:
                         yield progress
@@ -105,9 +109,18 @@ class Batch:
         for progress in share.events():
             yield self._told(0, progress)
 
+    def _clustered(self) -> Generator[Progress, None, None]:
+        from impasto.batch.cluster import Cluster
+
+        cluster = Cluster(self.ray, self.plan.folder, self.plan.to_do, self.workers or None, self.device)
+        with contextlib.closing(cluster.events()) as events:
+            for number, progress in events:
+                self.workers = cluster.painters
+                yield self._told(number, progress)
+
     def _together(self) -> Generator[Progress, None, None]:
         told: queue.Queue[tuple[int, Progress] | Exception | None] = queue.Queue()
-        parts = parted(self.plan.to_do, self.workers, turned=self.claims)
+        parts = [self.plan.to_do[number :: self.workers] for number in range(self.workers)]
         options = {"part": self.part, "claims": self.claims, "sharers": self.workers}
         watchers = [Watcher(number, self.plan.folder, items, options, told.put) for number, items in enumerate(parts)]
         for each in watchers:

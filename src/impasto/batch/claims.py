@@ -26,6 +26,11 @@ MOST_TRIES = 3
 """An item whose claim has gone stale so often has killed its workers."""
 
 
+def killer() -> OutputError:
+    """Why an item fails that has."""
+    return OutputError(f"{MOST_TRIES} workers have died of it, most likely for want of memory.")
+
+
 class Claims:
     """The claims of one worker; close them, or use them in a ``with``."""
 

@@ -17,8 +17,13 @@ from impasto.machine import files
 from impasto.machine.files import at_home
 from impasto.settings.applies import chosen_settings
 
+CHECKPOINT_EVERY = 60.0
+"""Seconds between two checkpoints of what has iterations: so much is lost when its worker dies."""
 ANY = "photograph"
 """What stands for the content in the job of a `Pattern`."""
+
+_State = tuple[int, ...] | None
+"""By what a file is taken for the same; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,19 @@ class Pattern:
 
     job: Job
 
-    @functools.cached_property
+    @property
     def digest(self) -> str:
         """Of all that decides what a result is, but for the photograph: the job, with every file by its
         SHA-256 in place of its path; what its recipe's settings come to; the weights; and the version.
 
-        The files are read. Raises ImageError for one that cannot be.
+        The files are read, once. Raises ImageError for one that cannot be.
         """
-        job = self.job
+        return self._read[0]
+
+    @functools.cached_property
+    def _read(self) -> tuple[str, list[_State]]:
+        """The digest, and the states of the files that it is of."""
+        job, states = self.job, self._states()
         regions = ["regions"] if job.regions else []
         chosen = chosen_settings(job.recipe, dict(job.settings), job.task, regions).dictionary()
         told = {
@@ -43,7 +53,14 @@ class Pattern:
             "settings": {name: value for name, value in chosen.items() if name not in job.settings},
             "job": job.moved(_by_content).dictionary(),
         }
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]
+        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32], states
+
+    def has_changed(self) -> bool:
+        """Whether a file is no longer what the digest is of."""
+        return self._states() != self._read[1]
+
+    def _states(self) -> list[_State]:
+        return [_state(path) for path in self.files()]
 
     def files(self) -> list[str]:
         """The paths of the files that are read for every photograph."""
@@ -61,9 +78,10 @@ class Item:
     pattern: Pattern
 
     def job(self, folder: Path) -> Job:
-        """What makes the result."""
+        """What makes the result. What has iterations leaves checkpoints beside it, until it is there."""
         pattern = self.pattern.job
-        delivery = replace(pattern.delivery, output=str(folder / self.output))
+        every = CHECKPOINT_EVERY if pattern.iterations else None
+        delivery = replace(pattern.delivery, output=str(folder / self.output), checkpoint_every=every)
         return replace(pattern, content=self.content, delivery=delivery)
 
     def key(self, content: str) -> str:
@@ -93,8 +111,16 @@ def of(data: Mapping[str, Any]) -> list[Item]:
     return [Item(content, output, patterns[number]) for content, output, number in data["items"]]
 
 
+def _state(path: str) -> _State:
+    try:
+        found = os.stat(at_home(path))
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
 @functools.lru_cache(4096)
-def _sha256_of(path: str) -> str:
+def _sha256_of(path: str, _: _State) -> str:
     return files.sha256_of(at_home(path))
 
 
@@ -103,6 +129,6 @@ def _by_content(path: str) -> str:
     if path == ANY:
         return path
     try:
-        return _sha256_of(path) + Path(path).suffix.lower()
+        return _sha256_of(path, _state(path)) + Path(path).suffix.lower()
     except OSError as error:
         raise ImageError(f"{path} cannot be read ({error.strerror}): give the path of a file.") from error

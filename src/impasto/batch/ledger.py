@@ -6,6 +6,7 @@ at worst half a line, which is passed over; the results themselves carry their k
 lost is found in them. Several processes may write the same files, for a line is written at once.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -21,6 +22,8 @@ from impasto.tasks import record
 STATE = ".impasto"
 """The folder of a batch's index, in that of its results."""
 
+NEWS = 2.0
+"""Seconds between two looks at what others have made."""
 Seen = tuple[int, int]
 """The size and the time of change of a file, by which it is taken for the same."""
 
@@ -36,6 +39,9 @@ class Ledger:
         self.made: dict[str, dict[str, Any]] = {}
         self.failed: dict[str, dict[str, Any]] = {}
         self._read: dict[Path, Seen] = {}
+        self._heard: dict[Path, int] | None = None
+        self._listened = -NEWS
+        self._news: dict[str, dict[str, Any]] = {}
 
     def read(self) -> None:
         """Take in what all parts have written."""
@@ -64,6 +70,28 @@ class Ledger:
             and row["key"] == item.key(row["content_sha256"])
         )
 
+    def is_news(self, item: Item) -> bool:
+        """Whether anyone has made an item since this was first asked; of the last seconds it may not be
+        known yet. Its photograph is not looked at.
+        """
+        if time.monotonic() - self._listened >= NEWS:
+            self._listen()
+            self._listened = time.monotonic()
+        row = self._news.get(item.output)
+        return row is not None and row["key"] == item.key(row["content_sha256"])
+
+    def _listen(self) -> None:
+        """Take in what was appended to any index since the last time; at first, only how long they are."""
+        first, self._heard = self._heard is None, self._heard or {}
+        for path in (self._folder / STATE).glob("index*.jsonl"):
+            with contextlib.suppress(OSError), files.opened(path) as file:
+                at = file.seek(0, os.SEEK_END) if first else file.seek(self._heard.get(path, 0))
+                text = file.read()
+                whole = text.rfind(b"\n") + 1
+                self._heard[path] = at + whole
+                rows = (row for row in _parsed(text[:whole].splitlines()) if isinstance(row, dict) and "output" in row)
+                self._news |= {row["output"]: row for row in rows}
+
     def has_failed(self, item: Item, content: Seen | None) -> bool:
         """Whether an item failed, and nothing has changed since."""
         row = self.failed.get(item.output)
@@ -85,6 +113,13 @@ class Ledger:
         """Append why an item failed. Raises OutputError."""
         row = {"output": item.output, "content": item.content, "error": type(error).__name__, "reason": reason}
         _append(self.errors, row | {"pattern": item.pattern.digest, "seen": content, "at": time.time()})
+
+    def note_lost(self, item: Item, reason: str) -> None:
+        """Append that an item's worker has died of it. Raises OutputError."""
+        content = None
+        with contextlib.suppress(OSError):
+            content = seen(files.at_home(item.content))
+        self.note_failed(item, content, OutputError(reason), reason)
 
     def settle(self, planned: Collection[str]) -> None:
         """Leave in the list of failures those that stand, each once: of outputs that are ``planned``, or

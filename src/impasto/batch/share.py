@@ -5,9 +5,11 @@ Every picture is painted by one thread, and many at once by several processes: m
 in another order, and the bytes would depend on how many there were.
 """
 
+import contextlib
+import random
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any, Literal
 import torch
 
 from impasto.batch import items as items_
-from impasto.batch.claims import MOST_TRIES, Claims
+from impasto.batch.claims import MOST_TRIES, Claims, killer
 from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
 from impasto.batch.ledger import STATE, Ledger, Seen, key_in, seen
@@ -92,17 +94,28 @@ class Share:
             torch.set_num_threads(threads)
 
     def _until_all_are_done(self) -> Generator[Progress, None, None]:
-        """Go round what others have in hand until it is done, or can be taken over."""
-        left = list(self._items)
+        """Go round what others have in hand until it is done, or can be taken over; in an order of one's own,
+        for in one that is everybody's all meet at one place, and there ask for what another has.
+        """
+        left = random.sample(self._items, len(self._items))
         while left:
-            busy = yield from self._row(left)
+            busy = yield from self._row(self._unmade(left))
+            yield Progress(self._done, counts=dict(self._counts))
             if len(busy) == len(left):
                 time.sleep(WAIT)
                 if interrupts.asked():
                     raise KeyboardInterrupt
             left = busy
 
-    def _row(self, items: Sequence[Item]) -> Generator[Progress, None, list[Item]]:
+    def _unmade(self, items: Sequence[Item]) -> Iterator[Item]:
+        """Without those that others have made meanwhile: of a million items, each worker paints a few."""
+        for item in items:
+            if self._ledger.is_news(item):
+                self._counts["kept"] += 1
+            else:
+                yield item
+
+    def _row(self, items: Iterable[Item]) -> Generator[Progress, None, list[Item]]:
         """Carry out a row of items, and give those that others have in hand."""
         coming, going = deque[Future[_Turn]](), deque[Future[_Turn]]()
         rest, busy, ahead = iter(items), list[Item](), self._ahead
@@ -146,7 +159,7 @@ class Share:
                 return turn
             turn.content = seen(at_home(item.content))
             if tries > MOST_TRIES:
-                raise OutputError(f"{MOST_TRIES} workers have died of it, most likely for want of memory.")
+                raise killer()
             turn.digest = files.sha256_of(at_home(item.content))
             key, output = item.key(turn.digest), self._folder / item.output
             if output.exists() and key_in(output) == key:
@@ -176,6 +189,11 @@ class Share:
                 if fast and turn.work.run.has_picture:
                     break
                 yield Progress(self._done, f"{turn.item.output}: {progress.text}", counts=dict(self._counts))
+        except GeneratorExit:
+            if turn.work is not None and turn.work.run.has_picture:
+                with contextlib.suppress(OutputError):  # the one before is still there
+                    turn.work.checkpoint()
+            raise
         except Exception as error:
             turn.failure = error
         turn.seconds["paint"] = time.perf_counter() - began
@@ -190,7 +208,9 @@ class Share:
                 for _ in turn.events:
                     pass
                 if seen(at_home(item.content)) != turn.content:
-                    raise ImageError(f"{item.content} has changed while it was painted: run the same command again.")
+                    raise _changed(item.content)
+                if item.pattern.has_changed():
+                    raise _changed(", ".join(item.pattern.files()))
             except Exception as error:
                 turn.failure = error
         if turn.failure is not None:
@@ -220,6 +240,10 @@ class Share:
 
 def _thread() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _changed(what: str) -> ImageError:
+    return ImageError(f"{what} has changed while it was painted: run the same command again.")
 
 
 def _reason(error: Exception) -> str:

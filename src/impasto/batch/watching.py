@@ -1,6 +1,5 @@
 """Workers in processes of their own: what one dies of is the failure of one item, and the others go on."""
 
-import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -8,24 +7,12 @@ from typing import Any
 
 from impasto.batch import items as items_
 from impasto.batch.items import Item
-from impasto.batch.ledger import Ledger, seen
+from impasto.batch.ledger import Ledger
 from impasto.batch.share import ENDS
 from impasto.errors import OutputError
 from impasto.jobs.process import Process
-from impasto.machine.files import at_home
+from impasto.machine import interrupts
 from impasto.progress import Progress
-
-
-def parted(items: list[Item], workers: int, *, turned: bool) -> list[list[Item]]:
-    """A share for each worker; those that claim get all, and go round from different places.
-
-    >>> parted([1, 2, 3, 4, 5], 2, turned=False), parted([1, 2, 3, 4], 2, turned=True)
-    ([[1, 3, 5], [2, 4]], [[1, 2, 3, 4], [3, 4, 1, 2]])
-    """
-    if not turned:
-        return [items[number::workers] for number in range(workers)]
-    places = [number * len(items) // workers for number in range(workers)]
-    return [items[place:] + items[:place] for place in places]
 
 
 class Watcher(threading.Thread):
@@ -79,7 +66,7 @@ class Watcher(threading.Thread):
         self._stopped = True
         with self._lock:
             if self._process:
-                self._process.cancel()
+                self._process.cancel(interrupts.PATIENCE)
 
     def _begun(self, ahead: int) -> Process:
         arguments = {"folder": str(self._folder), "items": items_.dictionary(self._left), "ahead": ahead}
@@ -94,11 +81,7 @@ class Watcher(threading.Thread):
         return counts
 
     def _fail(self, item: Item, reason: str) -> None:
-        content = None
-        with contextlib.suppress(OSError):
-            content = seen(at_home(item.content))
-        error = OutputError(reason)
-        Ledger(self._folder, self._options["part"]).note_failed(item, content, error, reason)
+        Ledger(self._folder, self._options["part"]).note_lost(item, reason)
         self._base["failed"] = self._base.get("failed", 0) + 1
         self._tell((self._number, self._with_base(Progress(0, event=f"{item.content}: {reason}"))))
 

@@ -76,7 +76,11 @@ def batch(
     profile: Annotated[str, typer.Option(help="As for stylize.", metavar="keep|srgb")] = "srgb",
     workers: Annotated[
         int | None,
-        typer.Option(help="Processes, each with one thread.", min=1, show_default="one a processor, as memory allows"),
+        typer.Option(
+            help="Processes, each with one thread; with --ray at most so many.",
+            min=1,
+            show_default="one a processor, as memory allows",
+        ),
     ] = None,
     shard: Annotated[
         str,
@@ -89,6 +93,14 @@ def batch(
     claim: Annotated[
         bool, typer.Option("--claim", help="Share the folder with others that do: each takes what nobody has in hand.")
     ] = False,
+    ray: Annotated[
+        str,
+        typer.Option(
+            help="Paint on a Ray cluster, by a process for every processor or GPU in it: HOST:PORT of its head, or auto for the one that this machine is in.",
+            metavar="ADDRESS",
+            show_default="on this machine",
+        ),
+    ] = "",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what has failed before.")] = False,
     max_failures: Annotated[
         int | None, typer.Option(help="Stop when more than so many fail.", min=0, show_default="never")
@@ -115,8 +127,8 @@ def batch(
     inputs = [line for each in inputs for line in (lines_of(sys.stdin.read()) if each == "-" else [each])]
     if not (style or style_index) and len(inputs) > 1 and not is_many(inputs[-1]):
         style = [inputs.pop()]
-    if shard and claim:
-        raise SettingsError("`shard` and `claim` are two ways to share a batch: choose one of them.")
+    if len(ways := [name for name, given in (("shard", shard), ("claim", claim), ("ray", ray)) if given]) > 1:
+        raise SettingsError(f"`{ways[0]}` and `{ways[1]}` are two ways to share a batch: choose one of them.")
     wish = Wish(
         parse_styles(style or [], quiet or each_style),
         tuple(style_index or ()),
@@ -130,9 +142,9 @@ def batch(
     part = chosen.part if chosen else f"-{platform.node()}-{os.getpid()}" if claim else ""
     ledger = Ledger(output, part)
     plan = plan_batch(inputs, output, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
-    made_ready = Batch(
-        plan, ledger, part, workers or workers_for(len(plan.to_do), settings.get("device", "auto")), max_failures, claim
-    )
+    device = settings.get("device", "auto")
+    count = workers or (0 if ray else workers_for(len(plan.to_do), device))
+    made_ready = Batch(plan, ledger, part, count, max_failures, claim, ray, device)
     if not quiet:
         _introduce(made_ready, wish, chosen.source if chosen else "")
     if dry_run:

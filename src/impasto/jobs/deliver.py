@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from impasto._version import IMPORTED_AT
-from impasto.errors import OutputError, RecordError, SettingsError
+from impasto.errors import CheckpointError, OutputError, RecordError, SettingsError
 from impasto.jobs.job import Delivery, Job
 from impasto.jobs.rescue import Write, place
 from impasto.machine import files, interrupts, memory
@@ -39,9 +39,9 @@ class Work:
 
         Existing files are written over with ``force`` only, and those of the job itself with ``resume``,
         which goes on from the checkpoint that an earlier run of it has left. With a ``key`` it is one of
-        many, and soon made again: the result is written in its place and whole, or not at all, and the key
-        stands in its record, which is in the picture alone. Raises what `Job.prepared` raises, OutputError,
-        CheckpointError and SettingsError.
+        many: the result is written in its place and whole, or not at all, and the key stands in its record,
+        which is in the picture alone; a checkpoint of the very same is gone on from, and any other is not.
+        Raises what `Job.prepared` raises, OutputError, CheckpointError and SettingsError.
         """
         self.job, self.output = job, job.output
         self.record: dict[str, Any] | None = None
@@ -56,6 +56,9 @@ class Work:
         check_format(job.output, self.run.size, job.delivery.bits)
         if resume:
             self._pass_over(self.run.resume(self._checkpoint))
+        elif key and job.iterations:
+            with contextlib.suppress(CheckpointError):
+                self.run.resume(self._checkpoint, exact=True)
         kept = job.delivery.keep_metadata or ("some" if job.delivery.metadata else "none")
         self._origin = origin_of(job.content, kept, job.delivery.profile) if job.content else NOWHERE
         self._hashed = replace(job, delivery=Delivery()).moved(_hashed).dictionary()
@@ -77,7 +80,8 @@ class Work:
         time. A checkpoint stays until the result is complete. Raises OutputError for what cannot be written,
         or is being made by another run, and what the run raises.
         """
-        with claimed(self.job.output):
+        # What has a key comes out the same whoever makes it, and one who is still at it is no hindrance.
+        with contextlib.nullcontext() if self._key else claimed(self.job.output):
             yield from self._events()
 
     def _events(self) -> Generator[Progress, None, None]:

@@ -97,12 +97,12 @@ class Prepared(ABC):
         """
         raise SettingsError("A checkpoint has no meaning with `method` fast, which has no iterations.")
 
-    def resume(self, path: Path) -> int:
+    def resume(self, path: Path, *, exact: bool = False) -> int:
         """Let `steps` go on from a checkpoint of the same run, and tell the iteration it is of.
 
         The result is that of a run that was never cut off, on the same machine, with the same ``memory``;
         with another, and on another device, it differs by rounding. Raises CheckpointError where there is
-        none, it is damaged, or of another run.
+        none, it is damaged, or of another run; with ``exact`` also by another version of Impasto.
         """
         raise SettingsError("`resume` has no meaning with `method` fast, which has no iterations: leave it out.")
 

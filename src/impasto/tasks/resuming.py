@@ -28,11 +28,11 @@ class Taken:
     """The first losses, the events, the seconds in the last scale, and the iterations gone on from."""
 
 
-def taken_up(path: Path, state: State, own: State, schedule: Sequence[Stage]) -> Taken:
+def taken_up(path: Path, state: State, own: State, schedule: Sequence[Stage], *, exact: bool = False) -> Taken:
     """The parts of a loaded checkpoint, for a run that is known by ``own``. Raises CheckpointError where it
     is of another run, or makes no sense.
 
-    One by another version of Impasto is taken up with a warning.
+    One by another version of Impasto is taken up with a warning, unless it is to be ``exact``.
     """
     try:
         made = state["made"]
@@ -59,6 +59,8 @@ def taken_up(path: Path, state: State, own: State, schedule: Sequence[Stage]) ->
             f"{path} is no checkpoint of a picture ({briefly(error)}): leave out `resume`, or name the output that was cut off."
         ) from error
     if made.get("impasto") != __version__:
+        if exact:
+            raise _another(path, "another version of Impasto")
         log.warning(
             "%s was written by Impasto %s, and %s goes on with it: the picture will be another in small things.",
             path, briefly(made.get("impasto")), __version__,

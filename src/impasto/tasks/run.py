@@ -93,8 +93,8 @@ class Run(Prepared):
         }
         checkpoint.save(path, state)
 
-    def resume(self, path: Path) -> int:
-        taken = taken_up(path, checkpoint.load(path, self.device), self._made(), self.schedule)
+    def resume(self, path: Path, *, exact: bool = False) -> int:
+        taken = taken_up(path, checkpoint.load(path, self.device), self._made(), self.schedule, exact=exact)
         if taken.memory == self.settings.memory:
             self.fit = taken.fit  # what is free differs from day to day
         self._first, self._events, self._final_scale, self._resumed = taken.told

@@ -1,0 +1,59 @@
+"""What of a batch lives in the processes of a cluster: one painter in each, whose network and
+styles stay loaded from one call to the next.
+"""
+
+import contextlib
+import os
+import platform
+import threading
+import time
+from collections.abc import Generator
+from typing import Any
+
+from impasto._version import __version__
+from impasto.batch.share import Share
+from impasto.errors import OutputError
+from impasto.machine import limits
+
+_SELDOM = 1.0
+"""Seconds between two words on an item that is not done yet."""
+
+
+class Painter:
+    """Paints what it is given, a few items a call, into a folder that all nodes see at the same place."""
+
+    def __init__(self, here: str, folder: str, part: str) -> None:
+        """``here`` is the folder that relative paths are of, and ``part`` parts its files from others'."""
+        self._here, self._folder, self._part = here, folder, part
+        self._stopped = threading.Event()
+
+    def ready(self) -> tuple[str, str]:
+        """Get ready, and tell the version installed and the node's number. Raises OutputError."""
+        import ray
+
+        try:
+            os.chdir(self._here)
+        except OSError as error:
+            raise OutputError(
+                f"The node {platform.node()} has no folder {self._here} ({error.strerror}): a batch needs its folders at "
+                "the same place on all nodes."
+            ) from error
+        return __version__, ray.get_runtime_context().get_node_id()
+
+    def paint(self, items: dict[str, Any], ahead: int) -> Generator[dict[str, Any], None, None]:
+        """Carry out some items (`items.dictionary`), telling what a `Share` tells, as plain values: of every
+        item that is done, and now and then of the one at hand.
+        """
+        share = Share.of(self._folder, items, limits.processors(), part=self._part, ahead=ahead)
+        told, counts = time.monotonic(), dict[str, float]()
+        with contextlib.closing(share.events()) as events:
+            for progress in events:
+                if progress.event or progress.counts != counts or time.monotonic() - told >= _SELDOM:
+                    told, counts = time.monotonic(), dict(progress.counts)
+                    yield progress.dictionary()
+                if self._stopped.is_set():
+                    return
+
+    def stop(self) -> None:
+        """Let what is at hand be saved, as far as it can be, and `paint` end."""
+        self._stopped.set()

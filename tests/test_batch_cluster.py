@@ -1,0 +1,148 @@
+"""A batch on a Ray cluster: whatever joins, leaves or dies meanwhile, it makes what one process makes."""
+
+import json
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from impasto.batch.claims import MOST_TRIES
+from impasto.batch.cluster import Cluster, _Call, _Hand
+from impasto.batch.ledger import Ledger
+from impasto.batch.looks import Wish
+from impasto.batch.plan import plan_batch
+from impasto.cli import app
+from tests.batches import SMALL, make_inputs, results, run
+from tests.helpers import photo
+
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore::{name}")  # of Ray's own
+    for name in ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning")
+]
+LOOK = ["--style-index", "rhone"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_inputs()
+
+
+def test_without_ray_it_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    code, _, said = run("p", *LOOK, "-o", "out", "--ray", "auto")
+    assert code == 1 and "pip install 'impasto[ray]'" in said and not results()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    ray = pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster as Nodes
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # Half a minute is what Ray gives a node to start, which on a busy machine is not enough.
+        slower = SimpleNamespace(sleep=time.sleep, time=time.time, monotonic=lambda: time.monotonic() / 10)
+        patch.setattr("ray._private.node.time", slower)
+        head = {"num_cpus": 0, "include_dashboard": False, "object_store_memory": 2**27}
+        made = Nodes(initialize_head=True, head_node_args=head)
+        yield made
+        ray.shutdown()
+        made.shutdown()
+
+
+def arguments(address: str, *more: str) -> list[str]:
+    return ["batch", "p", *LOOK, "-o", "out", "--ray", address, *SMALL[:-2], *more]
+
+
+@pytest.mark.slow
+def test_nodes_may_come_and_go_and_painters_die(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(21):
+        Image.fromarray(photo(40, 48, number)).save(f"p/f{number}.jpg")
+    happened: list[str] = []
+    nodes = [cluster.add_node(num_cpus=1, object_store_memory=2**27)]
+    feed = Cluster._feed
+
+    def fed(self: Cluster) -> None:
+        """In the middle of it, a node joins, a painter is killed, and the first node is taken away."""
+        made, ready = len(results()), [hand for hand in self._hands if hand.ready is None]
+        if not happened and made:
+            nodes.append(cluster.add_node(num_cpus=1, object_store_memory=2**27))
+            happened.append("joined")
+        if happened == ["joined"] and len(ready) == 2 and all(hand.calls for hand in ready):
+            self._ray.kill(ready[1].actor)
+            happened.append("killed")
+            return
+        if len(happened) == 2 and len(ready) == 2 and all(hand.calls for hand in ready):
+            cluster.remove_node(nodes.pop(0))
+            happened.append("left")
+        if len(happened) in (0, 3) or len(ready) == 2:
+            feed(self)
+
+    monkeypatch.setattr(Cluster, "_feed", fed)
+    done = CliRunner().invoke(app, arguments(cluster.address, "--json"), catch_exceptions=False)
+    report = json.loads(done.stdout)
+    cluster.remove_node(nodes[0])
+    assert done.exit_code == 0 and happened == ["joined", "killed", "left"], (done.stderr, happened)
+    assert (report["failures"], report["left"], report["workers"]) == (0, 0, 2) and len(results()) == 24
+    assert run("p", *LOOK, "-o", "whole")[0] == 0 and results("whole") == results()
+
+
+@pytest.mark.slow
+def test_a_killed_driver_is_begun_again_without_a_word(cluster: Any) -> None:
+    for number in range(21):
+        Image.fromarray(photo(40, 48, number)).save(f"p/f{number}.jpg")
+    node = cluster.add_node(num_cpus=1, object_store_memory=2**27)
+    command = [sys.executable, "-c", "from impasto.cli import app; app()", *arguments(cluster.address, "-q")]
+    driver = subprocess.Popen(command)
+    while not results():
+        time.sleep(0.05)
+    driver.kill()
+    driver.wait()
+    assert len(results()) < 24
+    again = subprocess.run(command, capture_output=True, text=True, check=False)
+    cluster.remove_node(node)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "out\n", "")
+    assert run("p", *LOOK, "-o", "whole")[0] == 0 and results("whole") == results()
+
+
+class NoRay:
+    """A cluster of one node, on which everything that is begun dies."""
+
+    def nodes(self) -> list[dict[str, Any]]:
+        return [{"NodeID": "n", "Alive": True}]
+
+    def kill(self, actor: Any) -> None:
+        pass
+
+
+def test_what_kills_its_painters_fails_and_the_rest_is_given_back() -> None:
+    ledger = Ledger(Path("out"))
+    plan = plan_batch(["p"], "out", Wish(style_indices=("rhone",)), ledger)
+    Path("out").mkdir()
+    cluster = Cluster("", Path("out"), plan.to_do, None, "cpu")
+    cluster._ray = NoRay()
+    told: list[Any] = []
+    taken = [cluster._next(4)]
+    assert taken[0] == plan.to_do
+    for _ in range(MOST_TRIES):
+        hand = _Hand(0, None, None, "n", deque([_Call(taken[-1], None, {"made": 2.0 if len(taken) == 1 else 0})]))
+        cluster._hands.append(hand)
+        told += cluster._lost(hand, RuntimeError())
+        taken.append(cluster._next(4))
+    assert [[item.output for item in items] for items in taken[1:]] == [["x/c-rhone.jpg"], ["x/c-rhone.jpg"], []]
+    ((number, progress),) = told
+    assert number == 0 and progress.counts["failed"] == 1 and progress.counts["made"] == 2
+    assert "3 workers have died of it" in progress.event and "3 workers" in Path("out/errors-ray.jsonl").read_text()
+    hand = _Hand(1, None, None, "gone", deque([_Call(plan.to_do[:1], None), _Call(plan.to_do[1:2], None)]))
+    cluster._hands.append(hand)
+    assert not [*cluster._lost(hand, RuntimeError())] and len(cluster._tries) == 1 and not cluster._hands
+    assert cluster._next(4) == plan.to_do[:2]
