@@ -23,9 +23,9 @@ from impasto.batch.claims import BEAT, STALE
 from impasto.batch.ledger import NEWS
 from impasto.batch.share import WAIT
 
-CLAIM, REFUSED, TAKEN_OVER, GIVEN_BACK = 3, 5, 12, 3
-"""Requests of the file system: made, written and closed; tried, and the ages asked; renamed, read and made
-again; read and removed."""
+CLAIM, REFUSED, TAKEN_OVER, GIVEN_BACK = 3, 5, 8, 2
+"""Requests of the file system: made, written and closed; tried, the next one and the ages asked; the same,
+and the next one made; the next one asked, and removed."""
 READ, WRITTEN, NOTED, BEATEN = 6, 5, 4, 2
 """Of a photograph, asked, opened and read; of a result, made, synced and renamed; of a line of the index; of
 a claim that is touched."""

@@ -159,7 +159,18 @@ def test_a_job_in_a_record_is_known_by_its_files_wherever_they_lie(tmp_path: Pat
 def test_what_can_be_chosen_is_what_is_declared(visit: Visit) -> None:
     told = visit.http.get("/api/choices").json()
     own = {each["name"]: each for each in told["settings"]}
-    assert set(own) == set(OFFERED) == {*Settings.__dataclass_fields__} - {"memory", "device", "steady"}
+    assert (
+        set(own)
+        == set(OFFERED)
+        == {*Settings.__dataclass_fields__}
+        - {
+            "memory",
+            "device",
+            "steady",
+            "steady_weight",
+            "frame_iterations",
+        }
+    )
     assert own["strength"] == choices([]).model_dump(mode="json")["settings"][OFFERED.index("strength")]
     assert own["strength"]["type"] == "number" and (own["strength"]["least"], own["strength"]["most"]) == (0, 1)
     assert own["init"]["choices"] == ["content", "noise", "style"] and own["history"]["needs"] == [["optimizer=lbfgs"]]

@@ -1,15 +1,17 @@
 """Claims: any number of workers, on any machines, share one folder, and nobody tells them who does what.
 
 Whoever would paint an item makes a file for it, which only one can, and touches all that he holds every few
-seconds. A claim that has not been touched for a minute is of a worker that has died: another takes it. Times
-are those of the folder's own system, by a file of the worker's there, so that no two clocks have to agree.
+seconds. A claim that has not been touched for a minute is of a worker that has died: who would take the item
+over makes the next one beside it, which again only one can. Times are those of the folder's own system, by a
+file of the worker's there, so that no two clocks have to agree.
 
-Two that take over one stale claim at the same moment may both paint the item. They write the same bytes, each
-whole: done twice is done once, in effect.
+A worker that was only asleep for that minute paints on, and so one item may be painted by two. They write the
+same bytes, each whole: done twice is done once, in effect.
 """
 
 import contextlib
 import hashlib
+import itertools
 import os
 import secrets
 import threading
@@ -60,46 +62,38 @@ class Claims:
         """Claim an item: how many have tried it, oneself among them, or None while another has it. Raises
         OutputError.
         """
-        path, tries = self._path(output), 1
-        if not self._made(path, tries):
-            if not self._is_stale(path):
+        for tries in itertools.count(1):
+            path = self._path(output, tries)
+            if self._made(path):
+                self._held.add(path)
+                return tries
+            if not self._path(output, tries + 1).exists() and not self._is_stale(path):
                 return None
-            taken = path.with_name(f"{path.name}.{self._name}")
-            try:
-                path.rename(taken)  # which only one of those who see it stale can do
-            except OSError:
-                return None
-            tries = 1 + self._tries(taken)
-            fresh = not self._is_stale(taken)  # another was quicker, and this is already his
-            if fresh:
-                with contextlib.suppress(OSError):
-                    os.link(taken, path)
-            taken.unlink(missing_ok=True)
-            if fresh or not self._made(path, tries):
-                return None
-        self._held.add(path)
-        return tries
+        raise AssertionError
 
     def give_back(self, output: str) -> None:
         """Let go of an item that is done, or that another may have."""
-        self._let_go(self._path(output))
+        for path in [path for path in self._held if path.name.startswith(_named(output))]:
+            self._let_go(path)
 
     def _let_go(self, path: Path) -> None:
+        """Remove a claim and those before it, of workers that have died; of them first, for while there is a
+        next one the item is not free. Who slept for a minute has lost his, and leaves all to whom it is now.
+        """
         self._held.discard(path)
+        stem, tries = path.name.split(".")[:2]
+        *own, following = [path.with_name(f"{stem}.{number}.claim") for number in range(1, int(tries) + 2)]
         with contextlib.suppress(OSError):
-            if self._is_own(path):
-                path.unlink()
+            if not following.exists():
+                for each in own:
+                    each.unlink(missing_ok=True)
 
-    def _is_own(self, path: Path) -> bool:
-        """Whether a claim is still its own: who slept for a minute has lost it."""
-        return path.read_text().endswith(f" {self._name}\n")
+    def _path(self, output: str, tries: int) -> Path:
+        return self._folder / f"{_named(output)}.{tries}.claim"
 
-    def _path(self, output: str) -> Path:
-        return self._folder / f"{hashlib.sha256(output.encode(errors='surrogateescape')).hexdigest()[:32]}.claim"
-
-    def _made(self, path: Path, tries: int) -> bool:
+    def _made(self, path: Path) -> bool:
         try:
-            self._written(path, "x", f"{tries} {self._name}\n")
+            self._written(path, "x", f"{self._name}\n")
         except FileExistsError:
             return False
         return True
@@ -115,12 +109,6 @@ class Claims:
                 f"{path} could not be written ({error.strerror}): `claim` needs a folder for all."
             ) from error
 
-    def _tries(self, path: Path) -> int:
-        try:
-            return int(path.read_text().split()[0])
-        except (OSError, ValueError, IndexError):
-            return 1
-
     def _is_stale(self, path: Path) -> bool:
         try:
             touched = path.stat().st_mtime
@@ -135,5 +123,8 @@ class Claims:
         while not self._closed.wait(self._beat):
             for path in [*self._held]:
                 with contextlib.suppress(OSError):
-                    if self._is_own(path):
-                        os.utime(path)
+                    os.utime(path)
+
+
+def _named(output: str) -> str:
+    return hashlib.sha256(output.encode(errors="surrogateescape")).hexdigest()[:32]
