@@ -15,7 +15,7 @@ export function inChinese(sentence: string): string {
     const parts = english.exec(sentence)?.slice(1).map(inChinese);
     if (parts !== undefined) {
       const words = chinese.split(HOLE).reduce((before, next, at) => before + (parts[at - 1] ?? "") + next);
-      return words.replaceAll("  ", " ");
+      return words.replaceAll("  ", ""); // what surrounded a name that could not be told
     }
   }
   return sentence;
