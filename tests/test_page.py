@@ -154,6 +154,16 @@ class TestDoor:
         field.press("Enter")
         page.locator(".welcome").wait_for()
 
+    def test_who_comes_while_the_studio_is_away_has_all_of_it_when_it_is_back(self, opened: Open) -> None:
+        page = opened()
+        away = re.compile("/api/(choices|events|jobs|pictures)")
+        page.route(away, lambda route: route.abort())
+        page.reload()
+        page.locator(".notice.lost").wait_for()
+        page.unroute(away)
+        page.locator(".notice.lost").wait_for(state="detached")
+        assert page.locator("select").first.locator("option").count() > 1
+
 
 class TestTaking:
     def test_names_are_text(self, opened: Open) -> None:
