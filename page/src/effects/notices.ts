@@ -19,13 +19,13 @@ export function sentence(error: unknown): string {
   return said(error.message) || (error.status === 0 ? t().failedOffline : t().failedGeneral);
 }
 
-/** Does it, and tells when it fails. A session that has ended closes the page. */
-export async function attempt<T>(act: () => Promise<T>): Promise<T | null> {
+/** Does it, and tells when it fails, and with which file. A session that has ended closes the page. */
+export async function attempt<T>(act: () => Promise<T>, file?: string): Promise<T | null> {
   try {
     return await act();
   } catch (error) {
     if (error instanceof Refused && error.status === 401) dispatch({ type: "closed", wrong: false });
-    else tell(sentence(error), "error");
+    else tell(file === undefined ? sentence(error) : `${file}: ${sentence(error)}`, "error");
     return null;
   }
 }

@@ -28,8 +28,10 @@ const wanted = computed(() => (choices.value === null ? {} : wantedPreviews(draf
 
 export function keepPreview(): void {
   const open = select((s) => s.access.kind === "open");
+  const live = select((s) => s.live);
   effect(() => {
     const all = wanted.value;
+    live.value; // What failed while the server was away is asked for again when it is back.
     if (!open.value) return;
     for (const [key, { abort }] of asked) if (!(key in all)) abort.abort();
     proceed();

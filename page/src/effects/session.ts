@@ -39,7 +39,6 @@ async function begin(): Promise<void> {
     dispatch({ type: "closed", wrong: false });
     return;
   }
-  await attempt(async () => dispatch({ type: "choices", choices: await api.choices() }));
   const stop = listen({
     opened: () => void refresh(),
     lost: () => void lost(),
@@ -66,7 +65,13 @@ async function lost(): Promise<void> {
 /** All anew: events may have been missed. */
 async function refresh(): Promise<void> {
   await attempt(async () => {
-    const [jobs, photos, paintings] = await Promise.all([api.jobs(), api.pictures("photo"), api.pictures("painting")]);
+    const [choices, jobs, photos, paintings] = await Promise.all([
+      state.peek().choices ?? api.choices(),
+      api.jobs(),
+      api.pictures("photo"),
+      api.pictures("painting"),
+    ]);
+    dispatch({ type: "choices", choices });
     dispatch({ type: "jobs", jobs });
     dispatch({ type: "pictures", pictures: [...photos, ...paintings] });
     dispatch({ type: "live", live: true });

@@ -122,6 +122,7 @@ export const en = {
   waiting: "Waiting",
   waitingAt: (place: number) => (place === 0 ? "Next in the queue" : `Waiting behind ${place}`),
   running: "Painting",
+  gettingReady: "Getting ready…",
   doneState: "Done",
   cancelled: "Stopped",
   failed: "Failed",

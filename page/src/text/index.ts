@@ -28,8 +28,13 @@ export function duration(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} ${units[2]}`;
 }
 
+/** The browser's own kind of the language: days and hours are written otherwise in London than in New York. */
+function locale(): string {
+  return navigator.languages.find((each) => each.startsWith(language.value)) ?? language.value;
+}
+
 export function when(time: string): string {
-  return new Date(time).toLocaleString(language.value, { dateStyle: "medium", timeStyle: "short" });
+  return new Date(time).toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short" });
 }
 
 /** A file's name as that of a picture: the_great-wave.jpg is the great wave. */
@@ -46,7 +51,7 @@ export function title(name: string): string {
 export function shortly(time: string): string {
   const then = new Date(time);
   const today = then.toDateString() === new Date().toDateString();
-  return then.toLocaleString(language.value, today ? { timeStyle: "short" } : { month: "short", day: "numeric" });
+  return then.toLocaleString(locale(), today ? { timeStyle: "short" } : { month: "short", day: "numeric" });
 }
 
 export function bytes(count: number): string {

@@ -13,8 +13,10 @@ export function said(sentence: string): string {
 export function inChinese(sentence: string): string {
   for (const [english, chinese] of known) {
     const parts = english.exec(sentence)?.slice(1).map(inChinese);
-    if (parts !== undefined)
-      return chinese.split(HOLE).reduce((words, next, at) => words + (parts[at - 1] ?? "") + next);
+    if (parts !== undefined) {
+      const words = chinese.split(HOLE).reduce((before, next, at) => before + (parts[at - 1] ?? "") + next);
+      return words.replaceAll("  ", ""); // what surrounded a name that could not be told
+    }
   }
   return sentence;
 }

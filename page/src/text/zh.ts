@@ -116,6 +116,7 @@ export const zh: Text = {
   waiting: "等待中",
   waitingAt: (place) => (place === 0 ? "下一个就是它" : `前面还有 ${place} 个`),
   running: "正在作画",
+  gettingReady: "正在准备…",
   doneState: "完成",
   cancelled: "已停下",
   failed: "失败",

@@ -101,7 +101,8 @@ function Paintings({ mixing }: { mixing: boolean }) {
             chosen={chosen.includes(each.id)}
             first={chosen.length === 0 && index === 0}
             onChoose={() => choosePainting(each.id, mixing)}
-            onRemove={() => void removePicture(each)}
+            // Beside a region's choice, a cross would read as taking back the choice.
+            {...(editing.value === null && { onRemove: () => void removePicture(each) })}
           />
         ))}
       </Rove>

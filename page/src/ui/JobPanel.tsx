@@ -27,6 +27,7 @@ export function JobPanel({ job }: { job: Job }) {
         </p>
       ))}
       {job.progress !== null && <Progressing progress={job.progress} running={isUnderWay(job)} />}
+      {job.progress === null && job.state === "running" && <p class="quiet">{t().gettingReady}</p>}
       <Curve job={job} />
       {isUnderWay(job) ? <CancelButton job={job} /> : <Actions job={job} />}
       <MadeWith job={job} />
