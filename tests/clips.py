@@ -1,5 +1,6 @@
 """Clips that are drawn and written with PyAV, for the tests of moving pictures."""
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,8 +41,8 @@ def clip(
     container: str | None = None,
     frame_of: Callable[[Picture], Any] | None = None,
 ) -> Path:
-    """Write a clip. ``ticks`` gives the tick of every frame; ``before`` changes the stream before the first
-    frame; ``frame_of`` makes frames of the pictures.
+    """Write a clip. ``ticks`` gives the tick of every frame; ``subtitles`` are the text of a SubRip file;
+    ``before`` changes the stream before the first frame; ``frame_of`` makes frames of the pictures.
     """
     moment = ticks or (lambda number: number)
     with av.open(str(path), "w", format=container) as film:
@@ -53,6 +54,11 @@ def clip(
         context.colorspace, context.color_range, context.color_primaries, context.color_trc = 1, 1, 1, 1
         before(stream)
         heard: Any = film.add_stream(sound, rate=8000, layout="mono") if sound else None
+        if subtitles:
+            read: Any = av.open(io.BytesIO(subtitles.encode()), format="srt")
+            with read:
+                said = film.add_stream_from_template(read.streams[0])
+                lines = [packet for packet in read.demux() if packet.size]
         for number, picture in enumerate(frames):
             frame = frame_of(picture) if frame_of else _frame(picture, form)
             frame.pts, frame.time_base = moment(number), base
@@ -67,6 +73,10 @@ def clip(
                 samples.sample_rate, samples.pts, samples.time_base = 8000, start + sound_late, Fraction(1, 8000)
                 film.mux(heard.encode(samples))
             film.mux(heard.encode())
+        if subtitles:
+            for line in lines:
+                line.stream = said
+                film.mux(line)
     return path
 
 

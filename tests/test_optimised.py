@@ -1,5 +1,6 @@
 """Films by the optimiser: held to what has been painted, cut off and gone on with."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from impasto.losses.objective import TermObjective
 from impasto.pictures import codecs
 from impasto.tasks import held
 from impasto.tasks.held import Held
+from impasto.tasks.run import Run
 from impasto.video import flow, told
 from impasto.video.clip import Clip
 from impasto.video.job import VideoDelivery, VideoJob
@@ -99,7 +101,21 @@ def test_what_was_hidden_for_a_moment_is_held_to_what_it_was() -> None:
     assert EVERY > 3
 
 
-@pytest.mark.parametrize("cut", [3, 6])
+def test_its_strength_is_that_of_the_moment() -> None:
+    settings = {name: value for name, value in FEW.items() if name != "strength"}
+    made = VideoJob(
+        "a.mp4", (("p.png", 1.0),), strength_at=((1.0, 0.2), (3.0, 0.6)), recipe="statistics", settings=settings
+    )
+    painter = FramePainter(made, made.chosen(), Moments([(0.0, [(codecs.load(painting(64, 64)), 1.0)])]))
+    frame = floats(strokes(32, 48, 5))
+    found = [painter.planned(frame, time).settings.strength for time in (0.0, 1.5, 2.0, 4.0)]
+    painter.paint(frame, 0.0, begins=True)
+    later = painter.planned(frame, 2.5)
+    assert [*found, later.settings.strength] == pytest.approx([0.2, 0.3, 0.4, 0.6, 0.5])
+    assert VideoJob.of(json.loads(json.dumps(made.dictionary()))) == made
+
+
+@pytest.mark.parametrize("cut", [3, pytest.param(6, marks=pytest.mark.slow)])
 def test_an_optimised_film_goes_on_to_the_same_frames(cut: int, folder: Path) -> None:
     record = VideoWork(job("whole.mkv")).finish()
     assert (
@@ -123,20 +139,22 @@ def test_an_optimised_film_goes_on_to_the_same_frames(cut: int, folder: Path) ->
     assert told.job_of(Path("out.mkv")) == job()
 
 
-def test_its_size_styles_and_plan(folder: Path) -> None:
+def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.fromarray(painting(48, 48, 9)).save("q.png")
-    changing = job(styles=(), style_at=((0.0, "p.png"), (0.2, "q.png")))
+    changing = job(styles=(), style_at=((0.0, "p.png"), (0.2, "q.png")), end=0.15)
     VideoWork(changing).finish()
-    VideoWork(job("p.mkv")).finish()
+    VideoWork(job("p.mkv", end=0.15)).finish()
     both, only = decoded(Path("out.mkv"))[1], decoded(Path("p.mkv"))[1]
     assert np.array_equal(both[0], only[0]) and not np.array_equal(both[3], only[3])
+    monkeypatch.setattr(Run, "estimate", lambda _: (100.0, 0.0))
     shown = plan(job("b.mkv", settings=FEW | {"size": 32}))
+    assert shown["estimated_s"] == 500, "two shots with five iterations, and three for each of five other frames"
     assert (shown["width"], shown["height"], shown["frames"]) == (32, 21, 7) and shown["painted_at"] == "32x21"
     clip(Path("wide.mkv"), drawn(1, 64, 600))
     assert plan(VideoJob("wide.mkv", (("p.png", 1.0),), delivery=VideoDelivery("c.mkv"), **PLAIN))["width"] == 512
     line = ["video", "a.mp4", "p.png", "--method", "iterative", "--recipe", "statistics", "--iterations", "3",
-            "--frame-iterations", "1", "-o", "d.mp4", "-q"]  # fmt: skip
-    assert CliRunner().invoke(app, line).output.strip() == "d.mp4" and len(Clip("d.mp4").facts.times) == 7
+            "--frame-iterations", "1", "--end", "0.1", "-o", "d.mp4", "-q"]  # fmt: skip
+    assert CliRunner().invoke(app, line).output.strip() == "d.mp4" and len(Clip("d.mp4").facts.times) == 3
 
 
 @pytest.mark.parametrize(

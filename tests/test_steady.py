@@ -16,7 +16,7 @@ from impasto.video.score import score_video
 from impasto.video.shotpainter import SETTLING, ShotPainter
 from impasto.video.shots import Cuts
 from impasto.video.steady import Steadied
-from impasto.video.styles import Styles
+from impasto.video.styles import Numbers, Styles
 from tests.clips import clip, drawn, scene, strokes
 
 
@@ -172,9 +172,17 @@ def code(share: float) -> StyleCode:
 def test_styles_melt_into_one_another_as_codes_do() -> None:
     first, second = code(1.0), code(0.0)
     styles = Styles([(1.0, first), (3.0, second)])
-    assert styles.at(0.0)[0] is first and styles.at(1.0)[1] == (0, 0.0) and styles.at(7.0)[0] is second
+    assert styles.at(0.0)[0] is first and styles.at(1.0)[1] == (0, 0.0, 1.0) and styles.at(7.0)[0] is second
     mixed, key = styles.at(1.5)
-    assert key == (0, 0.25) and torch.allclose(mixed.values, 0.75 * first.values + 0.25 * second.values)
+    assert [*key] == [0, 0.25, 1] and torch.allclose(mixed.values, 0.75 * first.values + 0.25 * second.values)
+
+
+def test_as_much_of_the_style_as_the_strength_of_the_moment() -> None:
+    style, plain = code(1.0), code(0.0)
+    styles = Styles([(0.0, style)], Numbers([(1.0, 0.0), (3.0, 1.0)]), plain)
+    for time, share in ((0.0, 0.0), (1.0, 0.0), (1.5, 0.25), (2.0, 0.5), (3.0, 1.0), (9.0, 1.0)):
+        found, key = styles.at(time)
+        assert key[-1] == share and torch.allclose(found.values, share * style.values + (1 - share) * plain.values)
 
 
 def painter(height: int = 32, width: int = 48, **options: Any) -> ShotPainter:

@@ -2,6 +2,8 @@
 
 import json
 import time
+import weakref
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -172,6 +174,39 @@ def test_a_part_of_a_clip_has_its_sound(folder: Path) -> None:
         VideoWork(job(start=7.0), force=True)
 
 
+SAID = "1\n00:00:00,050 --> 00:00:00,150\nOne — ünd\n\n2\n00:00:00,200 --> 00:00:00,300\n<i>Two</i>\nlines\n\n"
+
+
+def test_subtitles_are_copied_bit_for_bit(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clip(Path("a.mp4"), drawn(11), subtitles=SAID, container="matroska")
+    of_clip = packets(Path("a.mp4"), "subtitles")
+    assert [(float(time), text.decode()) for time, text in of_clip] == [(0.05, "One — ünd"), (0.2, "<i>Two</i>\nlines")]
+    VideoWork(job("out.mkv")).finish()
+    assert packets(Path("out.mkv"), "subtitles") == of_clip
+    VideoWork(job("part.mkv", start=0.17)).finish()
+    ((moment, text),) = packets(Path("part.mkv"), "subtitles")
+    assert text == of_clip[1][1] and abs(float(moment) - 0.03) < 0.0011
+    assert plan(job("none.mp4"))["streams_copied"] == 0
+    assert ".mp4 cannot hold the subtitles (subrip): name a .mkv file" in caplog.text
+
+
+def test_few_frames_are_held_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(Path("a.mp4"), drawn(40))
+    read = Clip.frames
+    given: list[weakref.ref[Any]] = []
+    held: list[int] = []
+
+    def counted(self: Clip, first: int = 0) -> Any:
+        for frame in read(self, first):
+            given.append(weakref.ref(frame.pixels))
+            held.append(sum(each() is not None for each in given))
+            yield frame
+
+    monkeypatch.setattr(Clip, "frames", counted)
+    VideoWork(job(settings={"size": 32})).finish()
+    assert len(given) == 40 and max(held) <= 4 + 4 + 6, "what waits in two queues, and what is being worked at"
+
+
 @pytest.mark.parametrize("output", ["out.gif", "out.webp", "out.apng", "out", "out.mkv", "out.mov"])
 def test_every_form_of_output(output: str, folder: Path) -> None:
     made = VideoWork(job(output, settings={"size": 33, "steady": "shots"})).finish()
@@ -233,6 +268,23 @@ def test_styles_change_over_time(folder: Path) -> None:
     assert not np.array_equal(both[3], only[3]) and not np.array_equal(both[3], last[3])
 
 
+def test_strength_changes_over_time(folder: Path) -> None:
+    """At its first time it is of one strength, and half way to the other that of what lies between."""
+    given = {"steady": "off", "network": "multi", "size": 32}
+    plain = VideoDelivery("mixed.mkv", codec="ffv1")
+    at = ((0.0, 0.0), (8 * 1001 / 24000, 0.4))
+    VideoWork(replace(job(settings=given), strength_at=at, delivery=plain)).finish()
+    mixed = decoded(Path("mixed.mkv"))[1]
+    for number, strength in ((0, 0.0), (4, 0.2)):
+        VideoWork(job("one.mkv", codec="ffv1", settings=given | {"strength": strength}), force=True).finish()
+        one = decoded(Path("one.mkv"))[1]
+        assert np.abs(mixed[number].astype(int) - one[number]).max() <= 1
+        assert np.abs(mixed[number - 3].astype(int) - one[number - 3]).max() > 3
+    assert told.job_of(Path("mixed.mkv")).strength_at == at
+    with pytest.raises(SettingsError, match="`strength` or `strength_at`, not both"):
+        job(strength_at=at, settings={"strength": 0.5})
+
+
 def test_what_moving_pictures_heed_is_what_they_accept(folder: Path) -> None:
     read: set[str] = set()
 
@@ -260,6 +312,8 @@ def test_what_moving_pictures_heed_is_what_they_accept(folder: Path) -> None:
         ({"clip": ""}, "needs a `clip`"), ({"styles": [["a.png", 1]]}, "or `style_at` alone"), ({"start": -1}, "`start` must be"),
         ({"end": 0}, "`end` must be after"), ({"rate": 0}, "`rate` must be"), ({"style_index": ""}, "Give one or more"),
         ({"style_index": "", "style_at": [[2, "a.png"], [1, "b.png"]]}, "`style_at` takes rising times"),
+        ({"strength_at": [[1, 0.2], [1, 0.3]]}, "`strength_at` takes rising times"),
+        ({"strength_at": [[1, 1.2]]}, "`strength_at` takes numbers from 0 to 1"),
         ({"settings": {"steady": "full"}}, "`steady` cannot be 'full'"), ({"clip": "a\0b"}, "is no name of a file"),
     ],
 )  # fmt: skip
@@ -311,6 +365,7 @@ def test_the_command_line(folder: Path) -> None:
     assert said("run", "job.json", "-o", "d.mp4", "-q") == "d.mp4"
     assert "warping_8" in said("score-video", "a.mp4", "c.mp4", "--against", "d.mp4")
     assert "takes SECONDS:STYLE" in said("video", "a.mp4", "--style-at", "soon:p.png", code=2)
+    assert "takes SECONDS:NUMBER" in said("video", "a.mp4", "--strength-at", "1:much", "--style-index", "3", code=2)
     assert "--codec" in said("video", "a.mp4", "--style-index", "3", "--codec", "h9", code=2)
 
 

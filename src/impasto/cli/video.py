@@ -42,6 +42,13 @@ def video(
             metavar="SECONDS:STYLE",
         ),
     ] = None,
+    strength_at: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A strength, and the second of the film from which it counts, in place of --strength; from one to the next it changes evenly. Again for another.",
+            metavar="SECONDS:NUMBER",
+        ),
+    ] = None,
     recipe: Recipe = "default",
     output: Annotated[
         Path | None,
@@ -96,6 +103,7 @@ def video(
         styles=parse_styles(style or [], quiet),
         style_index=style_index,
         style_at=tuple(parse_moment(text) for text in style_at or []),
+        strength_at=tuple(parse_strength(text) for text in strength_at or []),
         start=start,
         end=end,
         rate=rate,
@@ -128,6 +136,15 @@ def parse_moment(text: str) -> tuple[float, str]:
     if found is None or not colon or not path:
         raise SettingsError(f"`style_at` takes SECONDS:STYLE, like 12.5:painting.jpg, not {text!r}.")
     return found, path
+
+
+def parse_strength(text: str) -> tuple[float, float]:
+    """``12.5:0.3``. Raises SettingsError."""
+    start, _, strength = text.partition(":")
+    found = names.number(start), names.number(strength)
+    if found[0] is None or found[1] is None:
+        raise SettingsError(f"`strength_at` takes SECONDS:NUMBER, like 12.5:0.3, not {text!r}.")
+    return found[0], found[1]
 
 
 @app.command("score-video")

@@ -13,7 +13,7 @@ from impasto.machine import checkpoint, memory
 from impasto.machine.devices import DTYPES
 from impasto.machine.files import sha256_of
 from impasto.networks import codes
-from impasto.networks.codes import StyleCode, learnt_style
+from impasto.networks.codes import learnt_style
 from impasto.networks.zoo import FILES, is_file, network
 from impasto.pictures import codecs
 from impasto.pictures.picture import long_side
@@ -24,7 +24,7 @@ from impasto.video.colour import Floats
 from impasto.video.geometry import Size
 from impasto.video.job import VideoJob
 from impasto.video.shotpainter import ShotPainter
-from impasto.video.styles import Styles
+from impasto.video.styles import Numbers, Styles
 
 
 class Fast:
@@ -41,7 +41,7 @@ class Fast:
         self._settings, self._device, self._precision, self._opening = settings, device, precision, opening
         self.painted_at = long_side(size, settings.stroke_size or max(size))
         self.steadies = settings.steady == "light"
-        self._styles = Styles(self._keys(job))
+        self._styles = self._chosen(job)
         self._check_memory()
 
     def painter(self, state: dict[str, Any] | None = None) -> ShotPainter:
@@ -61,8 +61,8 @@ class Fast:
         name = self._styles.keys[0][1].network
         return name, sha256_of(Path(name)) if is_file(name) else weights.entry(FILES[name]).sha256
 
-    def estimate(self, frames: int) -> float:
-        """Roughly the seconds that so many frames take, by painting the first."""
+    def estimate(self, frames: int, shots: Callable[[], int]) -> float:
+        """Roughly the seconds that so many frames take, by painting the first; of however many shots."""
         painter, opening = self.painter(), self._opening()
         painter.paint(opening, 0.0, begins=True)
         began = time.perf_counter()
@@ -79,8 +79,8 @@ class Fast:
                 f"{room / 1e9:.1f} GB: give a smaller `stroke_size` or `size`."
             )
 
-    def _keys(self, job: VideoJob) -> list[tuple[float, StyleCode]]:
-        """The styles with their times, with as much of the clip's own in them as ``strength`` leaves. Raises
+    def _chosen(self, job: VideoJob) -> Styles:
+        """The styles with their times, and how much of the clip's own ``strength`` leaves in them. Raises
         SettingsError for styles of several networks.
         """
         chosen = self._settings.network
@@ -92,9 +92,9 @@ class Fast:
         else:
             keys = [(start, style_code(path, chosen)) for start, path in job.style_at]
         codes.mixed([(code, 1 / len(keys)) for _, code in keys])  # or it raises
-        share = min(1.0, 2 * self._settings.strength)
-        if share < 1:
-            opening = codecs.load((self._opening() * 255).round().astype("uint8"))
-            plain = codes.plain(opening, keys[0][1].network)
-            keys = [(start, codes.mixed([(plain, 1 - share), (code, share)])) for start, code in keys]
-        return keys
+        strengths = job.strength_at or ((0.0, self._settings.strength),)
+        shares = Numbers([(start, min(1.0, 2 * strength)) for start, strength in strengths])
+        if all(share == 1 for _, share in shares.keys):
+            return Styles(keys)
+        opening = codecs.load((self._opening() * 255).round().astype("uint8"))
+        return Styles(keys, shares, codes.plain(opening, keys[0][1].network))

@@ -28,6 +28,7 @@ from impasto.video.forms import packing
 from impasto.video.job import TASK, VideoJob
 from impasto.video.joining import check_streams
 from impasto.video.optimised import Optimised
+from impasto.video.shots import Cuts
 from impasto.video.source import Frame
 
 log = logging.getLogger("impasto")
@@ -95,6 +96,11 @@ class Film:
         """Its first frame."""
         return next(self.frames(self.first)).pixels
 
+    def shots(self) -> int:
+        """How many shots it has: it is decoded for that."""
+        cuts = Cuts()
+        return sum(cuts.is_cut(frame.pixels) for frame in self.frames(self.first))
+
     def known_by(self) -> dict[str, Any]:
         """By what it is known again when it is gone on with."""
         job = self.job.moved(lambda path: Path(path).name).dictionary()
@@ -102,7 +108,7 @@ class Film:
         return {
             "impasto": __version__, "settings": job["settings"], "delivery": job["delivery"], "precision": self.precision,
             "recipe": job["recipe"], "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in facts.times]),
-            "styles": self.way.known_by(), "size": list(self.size),
+            "styles": self.way.known_by(), "strengths": job["strength_at"], "size": list(self.size),
             "clip": sha256_of(self.clip.path) if self.clip else checkpoint.digest([float(len(facts.times))]),
         }  # fmt: skip
 

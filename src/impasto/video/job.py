@@ -1,7 +1,7 @@
 """A film to be painted, as a value that turns into JSON and back."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -44,16 +44,17 @@ class VideoJob:
 
     ``styles`` are paintings or saved style codes with their weights, or ``style_index`` names learnt styles
     of a network in their place; ``style_at`` are paintings or codes with the times of the film from which
-    they are its style, and between two of which it goes from the one to the other. ``rate`` is how many
-    frames of a folder are shown in a second. The settings' ``method`` is fast, unless it is said to be
-    iterative; then a ``recipe`` may be named. Raises SettingsError, naming the setting, for what makes no
-    sense as a whole.
+    they are its style, and between two of which it goes from the one to the other; ``strength_at`` are
+    strengths with their times likewise, in place of the setting. ``rate`` is how many frames of a folder are
+    shown in a second. The settings' ``method`` is fast, unless it is said to be iterative; then a ``recipe``
+    may be named. Raises SettingsError, naming the setting, for what makes no sense as a whole.
     """
 
     clip: str
     styles: tuple[tuple[str, float], ...] = ()
     style_index: str = ""
     style_at: tuple[tuple[float, str], ...] = ()
+    strength_at: tuple[tuple[float, float], ...] = ()
     start: float = 0.0
     end: float | None = None
     rate: float | None = None
@@ -71,9 +72,13 @@ class VideoJob:
         object.__setattr__(self, "settings", given)
         for path in [self.delivery.output, *self.files()]:
             names.check(path)
-        moments = [time for time, _ in self.style_at]
-        if not all(0 <= time < math.inf for time in moments) or moments != sorted(set(moments)):
-            raise SettingsError(f"`style_at` takes rising times from 0 on, in seconds, not {briefly(moments)}.")
+        _check_times("style_at", self.style_at)
+        _check_times("strength_at", self.strength_at)
+        wrong = [number for _, number in self.strength_at if not 0 <= number <= 1]
+        if wrong:
+            raise SettingsError(f"`strength_at` takes numbers from 0 to 1, not {briefly(wrong[0])}.")
+        if self.strength_at and "strength" in given:
+            raise SettingsError("Give a `strength` or `strength_at`, not both.")
         if not 0 <= self.start < math.inf:
             raise SettingsError(f"`start` must be at least 0 seconds, not {briefly(self.start)}.")
         if self.end is not None and not self.start < self.end < math.inf:
@@ -154,10 +159,18 @@ class VideoJob:
                 | {
                     "styles": tuple((str(path), float(weight)) for path, weight in given.get("styles", ())),
                     "style_at": tuple((float(time), str(path)) for time, path in given.get("style_at", ())),
+                    "strength_at": tuple((float(time), float(number)) for time, number in given.get("strength_at", ())),
                     "settings": dict(given.get("settings", {})),
                     "delivery": VideoDelivery(**known(VideoDelivery, given.get("delivery", {}))),
                 }
             )
+
+
+def _check_times(name: str, moments: Sequence[tuple[float, object]]) -> None:
+    """Raises SettingsError."""
+    times = [time for time, _ in moments]
+    if not all(0 <= time < math.inf for time in times) or times != sorted(set(times)):
+        raise SettingsError(f"`{name}` takes rising times from 0 on, in seconds, not {briefly(times)}.")
 
 
 def is_film(data: Any) -> bool:

@@ -30,7 +30,7 @@ from impasto.video import flow
 from impasto.video.colour import Floats
 from impasto.video.geometry import Size
 from impasto.video.job import VideoJob
-from impasto.video.styles import Moments
+from impasto.video.styles import Moments, Numbers
 
 EVERY = 8
 """Every eighth frame of a shot is the anchor of the following ones."""
@@ -67,12 +67,12 @@ class Optimised:
         """The name of the network, and the SHA-256 of its weights."""
         return weights.BACKBONE, weights.entry(weights.BACKBONE).sha256
 
-    def estimate(self, frames: int) -> float:
-        """Roughly the seconds that so many frames take, of one shot."""
+    def estimate(self, frames: int, shots: Callable[[], int]) -> float:
+        """Roughly the seconds that so many frames take, the first of every shot as a picture."""
         run = self.painter().planned(self._opening(), 0.0)
         seconds, _ = run.estimate()
-        each = self._settings.frame_iterations / self._settings.iterations
-        return seconds * (1 + each * (frames - 1))
+        each, pictures = self._settings.frame_iterations / self._settings.iterations, shots()
+        return seconds * (pictures + each * (frames - pictures))
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ class FramePainter:
         self._later = later | {"scales": "single", "iterations": settings.frame_iterations}
         self.styles = styles
         self._recipe, self._settings = job.recipe, settings
+        self._strengths = Numbers(job.strength_at or ((0.0, settings.strength),))
         self._count: int = state["count"] if state else 0
         self._kept = [_Kept(*(each.numpy() for each in kept)) for kept in state["kept"]] if state else []
 
@@ -115,13 +116,14 @@ class FramePainter:
         """A frame as a picture to be painted."""
         found, _ = self.styles.between(time)
         styles = [(picture, own * share) for some, share in found for picture, own in some]
-        frame, plain = Picture(_tensor(pixels)), dict[str, Any](method="iterative", size="native")
+        frame = Picture(_tensor(pixels))
+        always = dict[str, Any](method="iterative", size="native", strength=self._strengths.at(time))
         if not self._kept:
-            first: Run = plan_stylize(frame, styles, self._recipe, **plain | self._first)
+            first: Run = plan_stylize(frame, styles, self._recipe, **self._first | always)
             return first
         near, far = held = self._held(pixels)
         start = torch.lerp(near.pixels, far.pixels, far.trust)
-        run: Run = plan_stylize(frame, styles, self._recipe, held=held, start=Picture(start), **plain | self._later)
+        run: Run = plan_stylize(frame, styles, self._recipe, held=held, start=Picture(start), **self._later | always)
         return run
 
     def state(self) -> dict[str, Any]:

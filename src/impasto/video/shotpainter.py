@@ -43,7 +43,7 @@ class ShotPainter:
         self._count: int = state["count"] if state else 0
         self._moments: list[Moments] = _paired(state["moments"]) if state else []
         self._samples: list[Tensor] = list(state["samples"]) if state else []
-        self._key: tuple[int, float] | None = tuple(state["key"]) if state else None
+        self._key: tuple[float, ...] | None = tuple(state["key"]) if state else None
         self._paint: Callable[[Tensor], Tensor] | None = None
 
     def paint(self, pixels: Floats, time: float, *, begins: bool) -> Floats:
@@ -73,7 +73,7 @@ class ShotPainter:
     def state(self) -> dict[str, Any]:
         """What to go on from."""
         moments = [None if each is None else list(each) for each in self._moments]
-        key = list(self._key or (0, 0.0))
+        key = list(self._key or ())
         return {"count": self._count, "moments": moments, "samples": list(self._samples), "key": key}
 
     def _painter(self, code: StyleCode) -> Painter:

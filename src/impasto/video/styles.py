@@ -35,10 +35,28 @@ class Moments(Generic[Kind]):
         return [(value, 1 - share), (following, share)], (number, share)
 
 
-class Styles(Moments[StyleCode]):
-    """Styles of a network, which are mixed as codes."""
+class Numbers(Moments[float]):
+    """A number that changes over time."""
 
-    def at(self, time: float) -> tuple[StyleCode, tuple[int, float]]:
-        """The style at a time, and what it is known by, as in `between`."""
+    def at(self, time: float) -> float:
+        """What it is at a time."""
+        return sum(number * share for number, share in self.between(time)[0])
+
+
+@dataclass(frozen=True)
+class Styles(Moments[StyleCode]):
+    """Styles of a network, which are mixed as codes: one with another, and with ``plain``, the clip's own, of
+    which ``shares``, from 0 to 1, leave as much as they are below 1.
+    """
+
+    shares: Numbers = Numbers(((0.0, 1.0),))
+    plain: StyleCode | None = None
+
+    def at(self, time: float) -> tuple[StyleCode, tuple[float, ...]]:
+        """The style at a time, and what it is known by: as in `between`, and its share."""
         found, key = self.between(time)
-        return (found[0][0] if len(found) == 1 else codes.mixed(found)), key
+        code = found[0][0] if len(found) == 1 else codes.mixed(found)
+        share = self.shares.at(time)
+        if self.plain is not None and share < 1:
+            code = codes.mixed([(self.plain, 1 - share), (code, share)])
+        return code, (*key, share)

@@ -286,5 +286,5 @@ def plan(job: VideoJob) -> dict[str, Any]:
     return {
         "task": film.task, "output": str(job.output), "width": film.size[1], "height": film.size[0], **film.plan(),
         "device": str(film.device), "precision": film.precision, "threads": torch.get_num_threads(),
-        "estimated_s": round(film.way.estimate(film.count)), "estimated_bytes": film.bytes, "settings": film.settings.dictionary(),
+        "estimated_s": round(film.way.estimate(film.count, film.shots)), "estimated_bytes": film.bytes, "settings": film.settings.dictionary(),
     }  # fmt: skip
