@@ -91,7 +91,8 @@ def test_what_a_store_has_is_painted_as_from_folders(store: Any) -> None:
     assert run(*whole)[0] == 0 and not store.exists("box/out/errors.jsonl") and len(stored(store)) == 4
 
 
-def test_shards_and_workers_share_a_store(store: Any) -> None:
+@pytest.mark.slow
+def test_shards_share_a_store(store: Any) -> None:
     for number in (1, 2):
         code, _, said = run("s3://box/p", "wave.jpg", "-o", "s3://box/out", "--shard", f"{number}/2")
         assert code == 0, said
