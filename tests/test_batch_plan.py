@@ -11,11 +11,12 @@ from PIL import Image
 
 from impasto.batch import items as items_
 from impasto.batch.inputs import is_many, sources_of
-from impasto.batch.ledger import STATE, Ledger
+from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
 from impasto.batch.outputs import Template, refuse_collisions
 from impasto.batch.plan import Plan, plan_batch
 from impasto.batch.shards import Shard
+from impasto.batch.stores import STATE
 from impasto.errors import ImageError, OutputError, SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from tests.helpers import painting

@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 from impasto.batch import ledger, share
 from impasto.batch.claims import Claims
-from impasto.batch.ledger import STATE, Ledger
+from impasto.batch.ledger import Ledger
+from impasto.batch.stores import STATE
 from impasto.cli import app
 from impasto.errors import OutputError
 from impasto.jobs.deliver import Work

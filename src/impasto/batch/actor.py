@@ -5,7 +5,6 @@ styles stay loaded from one call to the next.
 import contextlib
 import os
 import platform
-import threading
 import time
 from collections.abc import Generator
 from typing import Any
@@ -25,7 +24,6 @@ class Painter:
     def __init__(self, here: str, folder: str, part: str) -> None:
         """``here`` is the folder that relative paths are of, and ``part`` parts its files from others'."""
         self._here, self._folder, self._part = here, folder, part
-        self._stopped = threading.Event()
 
     def ready(self) -> tuple[str, str]:
         """Get ready, and tell the version installed and the node's number. Raises OutputError."""
@@ -51,9 +49,3 @@ class Painter:
                 if progress.event or progress.counts != counts or time.monotonic() - told >= _SELDOM:
                     told, counts = time.monotonic(), dict(progress.counts)
                     yield progress.dictionary()
-                if self._stopped.is_set():
-                    return
-
-    def stop(self) -> None:
-        """Let what is at hand be saved, as far as it can be, and `paint` end."""
-        self._stopped.set()

@@ -10,15 +10,19 @@ from typing import Any
 
 import psutil
 
-from impasto.batch.ledger import STATE, Ledger
+from impasto.batch.ledger import Ledger
 from impasto.batch.plan import Plan
 from impasto.batch.share import ENDS, STAGES, Share
+from impasto.batch.stores import STATE
 from impasto.batch.watching import Watcher
+from impasto.errors import SettingsError
 from impasto.machine import files, interrupts, limits
 from impasto.machine.claim import claimed
 from impasto.machine.devices import choose_device
 from impasto.progress import Progress
 
+SAVED = 60.0
+"""Seconds between two times that the index is put into a store: results carry what it would lose."""
 EACH = 1.5e9
 """Bytes that a worker may come to take, when it is decided how many there are to be."""
 
@@ -58,21 +62,31 @@ class Batch:
 
         Raises OutputError when the folder cannot be written, or another process is at work there.
         """
-        files.create_folder(self.plan.folder / STATE)
+        place = self.plan.place
+        if place.url and (self.claims or self.ray):
+            raise SettingsError(
+                f"`{'claim' if self.claims else 'ray'}` needs a folder for all: use `shard` for {place}."
+            )
+        files.create_folder(place.folder / STATE)
         self._began = time.perf_counter()
-        alone = contextlib.nullcontext() if self.claims else claimed(self.plan.folder / STATE / f"batch{self.part}")
+        alone = contextlib.nullcontext() if self.claims else claimed(place.folder / STATE / f"batch{self.part}")
         with alone:
             try:
                 events = self._clustered() if self.ray else self._alone() if self.workers == 1 else self._together()
+                saved = time.monotonic()
                 with contextlib.closing(events):
                     for progress in events:
                         yield progress
+                        if time.monotonic() - saved >= SAVED:
+                            place.save(self.ledger.index, self.ledger.errors)
+                            saved = time.monotonic()
                         if self.most_failures is not None and self.count("failed") > self.most_failures:
                             self.stopped = True
                             break
             finally:
                 self._ended = time.perf_counter()
                 self.ledger.settle({item.output for item in self.plan.items})
+                place.save(self.ledger.index, self.ledger.errors)
 
     def count(self, name: str) -> float:
         """How many there are of one of `ENDS`, or the seconds that a stage has taken, as ``paint_s``."""
@@ -89,14 +103,14 @@ class Batch:
         elapsed = (self._ended or time.perf_counter()) - self._began
         return {
             "impasto": "batch",
-            "output": str(self.plan.folder),
+            "output": str(self.plan.place),
             **self.plan.counts,
             "done_now": ended["made"],
             "done_already": ended["kept"],
             "failures": self.failures,
             "left": len(self.plan.to_do) - sum(ended.values()),
             "stopped": self.stopped,
-            "errors": str(self.ledger.errors) if self.failures else None,
+            "errors": self.plan.place.of(self.ledger.errors.name) if self.failures else None,
             "workers": self.workers,
             "part": self.part.removeprefix("-"),
             "elapsed_s": round(elapsed, 3),
@@ -105,14 +119,15 @@ class Batch:
         }
 
     def _alone(self) -> Generator[Progress, None, None]:
-        share = Share(self.plan.folder, self.plan.to_do, part=self.part, claims=self.claims)
+        place = self.plan.place
+        share = Share(place.folder, self.plan.to_do, part=self.part, claims=self.claims, url=place.url)
         for progress in share.events():
             yield self._told(0, progress)
 
     def _clustered(self) -> Generator[Progress, None, None]:
         from impasto.batch.cluster import Cluster
 
-        cluster = Cluster(self.ray, self.plan.folder, self.plan.to_do, self.workers or None, self.device)
+        cluster = Cluster(self.ray, self.plan.place.folder, self.plan.to_do, self.workers or None, self.device)
         with contextlib.closing(cluster.events()) as events:
             for number, progress in events:
                 self.workers = cluster.painters
@@ -121,8 +136,10 @@ class Batch:
     def _together(self) -> Generator[Progress, None, None]:
         told: queue.Queue[tuple[int, Progress] | Exception | None] = queue.Queue()
         parts = [self.plan.to_do[number :: self.workers] for number in range(self.workers)]
-        options = {"part": self.part, "claims": self.claims, "sharers": self.workers}
-        watchers = [Watcher(number, self.plan.folder, items, options, told.put) for number, items in enumerate(parts)]
+        options = {"part": self.part, "claims": self.claims, "sharers": self.workers, "url": self.plan.place.url}
+        watchers = [
+            Watcher(number, self.plan.place.folder, items, options, told.put) for number, items in enumerate(parts)
+        ]
         for each in watchers:
             each.start()
         left = len(watchers)

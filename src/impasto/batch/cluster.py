@@ -31,8 +31,6 @@ from impasto.progress import Progress
 
 CALLS, EACH = 2, 4
 """How many calls a painter has in hand, of how many items; those with iterations are given one by one."""
-GRACE = 10.0
-"""Seconds that a painter has to save what is at hand, when all is to stop."""
 LOOK = 2.0
 """Seconds between two looks at the cluster for room."""
 MEMORY = 1.5e9
@@ -112,7 +110,7 @@ class Cluster:
         items = len(self._waiting) + sum(len(call.items) for hand in self._hands for call in hand.calls)
         wanted = min(gpus or max(1, room), items, self._most or items)
         needs = {"num_cpus": 1, "num_gpus": 1} if gpus else {"num_cpus": 1, "memory": MEMORY}
-        painter = self._ray.remote(**needs, concurrency_groups={"asking": 1})(Painter)
+        painter = self._ray.remote(**needs)(Painter)
         while len(self._hands) < wanted:
             number = next(n for n in range(wanted) if n not in {hand.number for hand in self._hands})
             actor = painter.remote(os.getcwd(), str(self._folder), f"-ray-{number}")
@@ -202,12 +200,7 @@ class Cluster:
             yield hand.number, Progress(0, event=f"{item.content}: {reason}", counts=base)
 
     def _let_go(self) -> None:
-        """End all painters, those at work once what is at hand is saved."""
-        busy = [hand for hand in self._hands if hand.calls]
-        with contextlib.suppress(Exception):
-            for hand in busy:
-                hand.actor.stop.options(concurrency_group="asking").remote()
-            self._ray.wait([hand.calls[-1].events.completed() for hand in busy], num_returns=len(busy), timeout=GRACE)
+        """End all painters."""
         for hand in self._hands:
             with contextlib.suppress(Exception):
                 self._ray.kill(hand.actor)

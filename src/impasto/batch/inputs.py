@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
-from impasto.batch.ledger import STATE
+from impasto.batch import stores
 from impasto.batch.manifest import MANIFESTS, rows_of, text_of
+from impasto.batch.stores import STATE, Seen
 from impasto.errors import SettingsError
 from impasto.machine import folders
 from impasto.machine.files import at_home
@@ -29,6 +30,8 @@ class Source:
     place: str = ""
     row: Mapping[str, Any] = field(default_factory=dict)
     base: str = ""
+    seen: Seen | None = None
+    """What a store's listing tells of it."""
 
 
 @dataclass(frozen=True)
@@ -45,44 +48,51 @@ def is_many(text: str) -> bool:
     >>> is_many("photos/*.jpg"), is_many("painting.jpg"), is_many("orders.csv")
     (True, False, True)
     """
-    path = at_home(text)
+    if stores.is_remote(text) and "*" not in text:
+        return Path(text).suffix.lower() not in SUFFIXES
+    path = at_home(stores.plain(text))
     if path.is_dir() or path.suffix.lower() in (*LISTS, *MANIFESTS):
         return True
     return glob.has_magic(text) and not os.path.lexists(path)
 
 
-def sources_of(inputs: Sequence[str], output: Path) -> Sources:
-    """The photographs among ``inputs``, but for what lies in ``output`` or was made by another batch.
+def sources_of(inputs: Sequence[str], output: str | Path) -> Sources:
+    """The photographs among ``inputs``, but for what lies in ``output``, or was made by another batch.
 
     In folders and globs, what is hidden, a system's own, or has no picture's suffix is passed over; what is
     named itself is not. Raises SettingsError for what is not there, or stands for nothing.
     """
     passed: Counter[str] = Counter()
-    made = _Made(output)
+    made = _Made(Path(output))
     found: list[Source] = []
-    for text in inputs:
+    for text in map(stores.plain, inputs):
         path = at_home(text)
-        if path.is_dir():
+        if stores.is_remote(text):
+            found += _of_store(text, str(output), passed)
+        elif path.is_dir():
             if made.within(path):
-                raise SettingsError(
-                    f"{text} is the output of a batch, and cannot be its input: name a folder of photographs, or one in it for "
-                    "the output."
-                )
+                raise _result(text)
             found += _of_folder(path, path, made, passed)
         elif glob.has_magic(text) and not os.path.lexists(path):
             found += _of_glob(text, made, passed)
         elif not os.path.lexists(path):
             raise SettingsError(f"There is no file or folder {text}.")
         elif path.suffix.lower() in MANIFESTS:
-            found += _listed(path, rows_of(path))
+            found += _listed(str(path.parent), rows_of(path))
         elif path.suffix.lower() in LISTS:
-            found += _listed(path, ({"content": line} for line in lines_of(text_of(path, "surrogateescape"))))
+            found += _listed(str(path.parent), _rows(path))
         else:
             found.append(Source(text))
     if not found:
         what = f" (passed over: {folders.Found([], passed).told()})" if passed else ""
         raise SettingsError(f"There is no picture in {', '.join(inputs)}{what}.")
     return Sources(found, passed)
+
+
+def _result(text: str) -> SettingsError:
+    return SettingsError(
+        f"{text} is the output of a batch, and cannot be its input: name a folder of photographs, or one in it for the output."
+    )
 
 
 def lines_of(text: str) -> list[str]:
@@ -154,12 +164,50 @@ def _of_glob(text: str, made: _Made, passed: Counter[str]) -> Iterator[Source]:
             yield Source(name, "" if path.parent == top else str(path.parent.relative_to(top)))
 
 
-def _listed(file: Path, rows: Iterator[dict[str, Any]]) -> Iterator[Source]:
+def _of_store(text: str, output: str, passed: Counter[str]) -> Iterator[Source]:
+    """What a name in a store stands for: a list or a manifest, a picture, a pattern, or all that lies below
+    it, but for the results of batches.
+    """
+    suffix, top = PurePath(text).suffix.lower(), text.rstrip("/")
+    if suffix in (*LISTS, *MANIFESTS):
+        path = Path(stores.here(text))
+        yield from _listed(text.rpartition("/")[0], rows_of(path) if suffix in MANIFESTS else _rows(path))
+        return
+    try:
+        if suffix in SUFFIXES and "*" not in text:
+            yield Source(text, seen=stores.seen(text))
+            return
+        if f"{top}/".startswith(f"{output}/"):
+            raise _result(text)
+        there = stores.listed(text)
+    except OSError as error:
+        raise SettingsError(f"{text} cannot be read ({error.strerror}): name what is in the store.") from error
+    made = {f"{output}/", *(name.partition(f"{STATE}/")[0] for name in there if f"/{STATE}/" in name)}
+    top = top.partition("*")[0].rpartition("/")[0] if "*" in text else top
+    for name, seen in there.items():
+        below = [part for part in name.removeprefix(f"{top}/").split("/") if part not in ("", "..", ".")]
+        suffix = PurePath(name).suffix.lower()
+        if any(map(folders.of_system, below)):
+            passed["hidden files"] += 1
+        elif name.startswith(tuple(made)):
+            passed["results of a batch"] += 1
+        elif suffix not in SUFFIXES:
+            passed[suffix or "without a suffix"] += 1
+        else:
+            yield Source(name, "/".join(below[:-1]), seen=seen)
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a list as rows."""
+    return ({"content": line} for line in lines_of(text_of(path, "surrogateescape")))
+
+
+def _listed(base: str, rows: Iterator[dict[str, Any]]) -> Iterator[Source]:
     """The rows of a list or a manifest: paths are relative to its own folder, and results are placed by what
     is written.
     """
     for row in rows:
-        named = PurePath(row["content"])
+        named = PurePath(row["content"].partition("://")[2] or row["content"])
         parts = [part for part in named.parent.parts if part not in ("..", "~", named.anchor)]
         rest = {name: value for name, value in row.items() if name != "content"}
-        yield Source(str(file.parent / at_home(named)), os.path.join("", *parts), rest, str(file.parent))
+        yield Source(stores.joined(base, row["content"]), os.path.join("", *parts), rest, base)

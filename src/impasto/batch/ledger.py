@@ -15,17 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from impasto.batch.items import Item
+from impasto.batch.stores import STATE, Seen, is_remote, seen
 from impasto.errors import ImpastoError, OutputError
 from impasto.machine import files
 from impasto.tasks import record
 
-STATE = ".impasto"
-"""The folder of a batch's index, in that of its results."""
-
 NEWS = 2.0
 """Seconds between two looks at what others have made."""
-Seen = tuple[int, int]
-"""The size and the time of change of a file, by which it is taken for the same."""
 
 
 class Ledger:
@@ -103,9 +99,10 @@ class Ledger:
         self.read_failures()
         return self.failed.get(item.output) is not before and self.has_failed(item, content)
 
-    def note_made(self, item: Item, content: Seen, digest: str) -> None:
-        """Append that an output is there, from a ``content`` of that SHA-256. Raises OutputError."""
-        changed = seen(self._folder / item.output)
+    def note_made(self, item: Item, content: Seen, digest: str, changed: Seen) -> None:
+        """Append that an output is there, ``changed`` then, from a ``content`` of that SHA-256. Raises
+        OutputError.
+        """
         row = {"output": item.output, "key": item.key(digest), "content": item.content, "content_sha256": digest}
         _append(self.index, row | {"seen": content, "changed": changed, "at": time.time()})
 
@@ -118,7 +115,7 @@ class Ledger:
         """Append that an item's worker has died of it. Raises OutputError."""
         content = None
         with contextlib.suppress(OSError):
-            content = seen(files.at_home(item.content))
+            content = seen(item.content)
         self.note_failed(item, content, OutputError(reason), reason)
 
     def settle(self, planned: Collection[str]) -> None:
@@ -133,8 +130,7 @@ class Ledger:
         kept = [
             row
             for output, row in own.items()
-            if row["at"] > self.made.get(output, {"at": 0})["at"]
-            and (output in planned or os.path.lexists(row["content"]))
+            if row["at"] > self.made.get(output, {"at": 0})["at"] and (output in planned or _is_there(row["content"]))
         ]
         if kept:
             files.write_atomic(self.errors, "".join(map(_line, kept)).encode(), force=True)
@@ -143,10 +139,13 @@ class Ledger:
                 files.remove(path)
 
 
-def seen(path: str | Path) -> Seen:
-    """Raises OSError."""
-    found = os.stat(path)
-    return found.st_size, found.st_mtime_ns
+def _is_there(path: str) -> bool:
+    if not is_remote(path):
+        return os.path.lexists(path)
+    try:
+        return bool(seen(path))
+    except OSError:
+        return False
 
 
 def key_in(output: Path) -> str | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from impasto.batch import stores
 from impasto.batch.inputs import Source
 from impasto.batch.items import ANY, Pattern
 from impasto.batch.manifest import LOOKS, regions_of, styles_of
@@ -51,7 +52,9 @@ class Looks:
         usual = {"method": "fast"} if wish.recipe == "default" else {}
         plain = Job("stylize", ANY, (("style", 1.0),), recipe=wish.recipe, settings=usual | dict(wish.settings))
         # From here on, what is relative is relative to a manifest.
-        self._settings = plain.moved(lambda path: path if path == ANY else os.path.abspath(at_home(path))).settings
+        self._settings = plain.moved(
+            lambda path: path if path == ANY else os.path.abspath(at_home(_here(path)))
+        ).settings
         self._known: dict[str, list[tuple[str, Pattern]]] = {}
 
     def of(self, source: Source) -> list[tuple[str, Pattern]]:
@@ -78,7 +81,7 @@ class Looks:
             settings = {name: value for name, value in settings.items() if name != "method"}
         for style, styles, index in self._chosen(row, base, regions):
             job = Job("stylize", ANY, styles, index, regions, "", recipe, settings, self._wish.delivery)
-            yield style, Pattern(job.moved(lambda path: path if path == ANY else os.path.join(base, at_home(path))))
+            yield style, Pattern(job.moved(lambda path: path if path == ANY else _here(path, base)))
 
     def _chosen(
         self, row: Mapping[str, Any], base: str, regions: tuple[RegionFiles, ...]
@@ -106,10 +109,15 @@ class Looks:
         yield from ((_plain(index), (), index) for index in indices)
 
 
+def _here(path: str, base: str = "") -> str:
+    """What is relative to a ``base``, or a copy of it where it is in a store."""
+    return stores.here(stores.joined(base, path))
+
+
 def _paintings(wish: Wish) -> Iterator[tuple[str, float]]:
     """The paintings of a wish, those of folders too."""
     for path, weight in wish.styles:
-        place = at_home(path)
+        place = at_home(_here(path))
         if not place.is_dir():
             yield str(place), weight
             continue

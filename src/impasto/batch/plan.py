@@ -1,7 +1,5 @@
 """The plan of a batch: its items, and which of them are done, before the first is begun."""
 
-import os
-import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,8 +11,9 @@ from impasto.batch.items import Item, Pattern
 from impasto.batch.ledger import Ledger, key_in
 from impasto.batch.looks import Looks, Wish
 from impasto.batch.shards import Shard
+from impasto.batch.stores import Found, Place
+from impasto.batch.stores import found as found_at
 from impasto.errors import OutputError, SettingsError
-from impasto.machine.files import at_home
 from impasto.pictures import codecs
 
 _NAMED = 5
@@ -27,7 +26,7 @@ class Plan:
     and ``done``.
     """
 
-    folder: Path
+    place: Place
     items: list[Item]
     to_do: list[Item]
     failed: list[Item]
@@ -37,7 +36,7 @@ class Plan:
 
 def plan_batch(
     inputs: Sequence[str],
-    folder: str | Path,
+    place: str | Path | Place,
     wish: Wish,
     ledger: Ledger,
     *,
@@ -50,21 +49,23 @@ def plan_batch(
     Raises SettingsError and ImageError for what cannot be done at all; OutputError where outputs collide, are
     inputs, or cannot be written, or a file is there that is no result of a batch, unless ``force``.
     """
-    folder = at_home(folder)
-    sources = sources_of(inputs, folder)
+    place = place if isinstance(place, Place) else Place(place)
+    sources = sources_of(inputs, str(place))
     items = list(_items(sources, wish))
     outputs.refuse_collisions((item.output, item.content) for item in items)
-    outputs.check_places(folder, [item.output for item in items], wish.delivery.bits)
+    outputs.check_places(place.folder, [item.output for item in items], wish.delivery.bits)
     patterns = {id(item.pattern): item.pattern for item in items}.values()
     _check_files(patterns)
+    place.opened()
     ledger.read()
     if shard is not None:
         items = [item for item in items if shard.has(item.output)]
-    sorted_out = _sorted_out(folder, items, ledger, force)
+    known = {each.path: Found(each.seen, each.path) for each in sources.found if each.seen}
+    sorted_out = _sorted_out(place, items, ledger, known, force)
     counts = {"total": len(items)} | {name: len(found) for name, found in sorted_out.items()}
     to_do = {item.output for name in ("new", "changed", *(["failed"] * retry_failed)) for item in sorted_out[name]}
     left = [] if retry_failed else sorted_out["failed"]
-    return Plan(folder, items, [item for item in items if item.output in to_do], left, counts, sources.passed)
+    return Plan(place, items, [item for item in items if item.output in to_do], left, counts, sources.passed)
 
 
 def _items(sources: Sources, wish: Wish) -> Iterator[Item]:
@@ -81,21 +82,23 @@ def _items(sources: Sources, wish: Wish) -> Iterator[Item]:
             yield Item(source.path, output, pattern)
 
 
-def _sorted_out(folder: Path, items: list[Item], ledger: Ledger, force: bool) -> dict[str, list[Item]]:
-    """The items by what is to be done with them."""
+def _sorted_out(
+    place: Place, items: list[Item], ledger: Ledger, known: dict[str, Found], force: bool
+) -> dict[str, list[Item]]:
+    """The items by what is to be done with them; of some photographs it is ``known`` what is there."""
     found: dict[str, list[Item]] = {"new": [], "changed": [], "failed": [], "done": []}
-    contents: dict[str, os.stat_result | None] = {}
-    there: dict[tuple[int, int], str] = {}
+    contents: dict[str, Found | None] = {**known}
+    there: dict[object, str] = {}
     foreign: list[str] = []
     for item in items:
         if item.content not in contents:
-            contents[item.content] = _stat(item.content)
-        content, path = contents[item.content], f"{folder}/{item.output}"
-        seen = None if content is None else (content.st_size, content.st_mtime_ns)
-        output = _stat(path)
+            contents[item.content] = _found(item.content)
+        content, path = contents[item.content], place.of(item.output)
+        seen = None if content is None else content.seen
+        output = place.found(item.output)
         if output is not None:
-            there[output.st_dev, output.st_ino] = path
-            changed = output.st_size, output.st_mtime_ns
+            there[output.identity] = path
+            changed = output.seen
         if output is None:
             kind = "failed" if ledger.has_failed(item, seen) else "new"
         elif seen is not None and ledger.is_made(item, seen, changed):
@@ -104,7 +107,7 @@ def _sorted_out(folder: Path, items: list[Item], ledger: Ledger, force: bool) ->
             kind = "failed" if ledger.has_failed(item, seen) else "changed"
             own = ledger.made.get(item.output)
             ours = own is not None and own["changed"] == [*changed]
-            if not (ours or force) and (not stat.S_ISREG(output.st_mode) or key_in(Path(path)) is None):
+            if not (ours or force) and key_in(place.bring(item.output)) is None:
                 foreign.append(path)
         found[kind].append(item)
     _refuse_inputs(items, contents, there)
@@ -127,19 +130,17 @@ def _check_files(patterns: Iterable[Pattern]) -> None:
             codecs.load(Path(path), bool(cut_off))  # whole, or all items would fail by it
 
 
-def _refuse_inputs(
-    items: list[Item], contents: dict[str, os.stat_result | None], there: dict[tuple[int, int], str]
-) -> None:
+def _refuse_inputs(items: list[Item], contents: dict[str, Found | None], there: dict[object, str]) -> None:
     """Raises OutputError where a result would be written over an input, by whatever name or link."""
     patterns = {id(item.pattern): item.pattern for item in items}.values()
-    read = {path: _stat(path) for pattern in patterns for path in pattern.files()} | contents
+    read = {path: _found(path) for pattern in patterns for path in pattern.files()} | contents
     for source, found in read.items():
-        if found is not None and (output := there.get((found.st_dev, found.st_ino))):
+        if found is not None and (output := there.get(found.identity)):
             raise OutputError(f"The output {output} is the input {source} itself: choose another folder or `name`.")
 
 
-def _stat(path: str) -> os.stat_result | None:
+def _found(path: str) -> Found | None:
     try:
-        return os.stat(os.path.expanduser(path))
+        return found_at(path)
     except (OSError, ValueError):
         return None

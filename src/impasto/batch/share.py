@@ -7,11 +7,13 @@ in another order, and the bytes would depend on how many there were.
 
 import contextlib
 import random
+import shutil
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,11 +23,11 @@ from impasto.batch import items as items_
 from impasto.batch.claims import MOST_TRIES, Claims, killer
 from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
-from impasto.batch.ledger import STATE, Ledger, Seen, key_in, seen
+from impasto.batch.ledger import Ledger, key_in
+from impasto.batch.stores import STATE, Place, Seen, fetch, seen
 from impasto.errors import ImageError, ImpastoError, NotReadyError, OutputError
 from impasto.jobs.deliver import Work
 from impasto.machine import files, interrupts, memory
-from impasto.machine.files import at_home
 from impasto.pictures.picture import LARGE, Picture
 from impasto.progress import Progress
 
@@ -43,6 +45,8 @@ class _Turn:
 
     item: Item
     content: Seen | None = None
+    copy: Path = Path()
+    """Where the photograph can be read."""
     digest: str = ""
     work: Work | None = None
     events: Generator[Progress, None, None] | None = None
@@ -55,13 +59,21 @@ class _Turn:
 
 class Share:
     """Items to be carried out. ``ahead`` is how many are decoded before their turn. With a place for
-    ``claims`` they are shared with others.
+    ``claims`` they are shared with others. Of a store at a ``url`` the folder is what its `Place` has here.
     """
 
     def __init__(
-        self, folder: Path, items: Sequence[Item], *, part: str = "", ahead: int = 1, claims: bool = False
+        self,
+        folder: Path,
+        items: Sequence[Item],
+        *,
+        part: str = "",
+        ahead: int = 1,
+        claims: bool = False,
+        url: str = "",
     ) -> None:
         self._folder, self._items, self._ahead, self._claiming = folder, items, ahead, claims
+        self._place, self._copies = Place(url or folder, folder), Path()
         self._ledger = Ledger(folder, part)
         self._claims: Claims | None = None
         self._counts = dict.fromkeys((*ENDS, *(f"{stage}_s" for stage in STAGES)), 0.0)
@@ -83,7 +95,8 @@ class Share:
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            with memory.reused(), hearing():
+            with memory.reused(), hearing(), tempfile.TemporaryDirectory(prefix="impasto-") as copies:
+                self._copies = Path(copies)
                 if self._claiming:
                     self._ledger.read_failures()
                     with Claims(self._folder / STATE / "claims") as self._claims:
@@ -157,11 +170,12 @@ class Share:
             if tries is None:
                 turn.state = "busy"
                 return turn
-            turn.content = seen(at_home(item.content))
+            turn.content = seen(item.content)
             if tries > MOST_TRIES:
                 raise killer()
-            turn.digest = files.sha256_of(at_home(item.content))
-            key, output = item.key(turn.digest), self._folder / item.output
+            turn.copy = fetch(item.content, self._copies)
+            turn.digest = files.sha256_of(turn.copy)
+            key, output = item.key(turn.digest), self._place.bring(item.output)
             if output.exists() and key_in(output) == key:
                 turn.state = "kept"
             elif self._claims and self._ledger.has_failed_since(item, turn.content):
@@ -174,7 +188,9 @@ class Share:
         return turn
 
     def _work(self, turn: _Turn) -> Work:
-        return Work(turn.item.job(self._folder), force=True, key=turn.item.key(turn.digest))
+        return Work(
+            replace(turn.item.job(self._folder), content=str(turn.copy)), force=True, key=turn.item.key(turn.digest)
+        )
 
     def _painted(self, turn: _Turn) -> Generator[Progress, None, None]:
         """Compute an item's picture. What has iterations is made ready only now, when it has the machine's
@@ -203,25 +219,30 @@ class Share:
         cannot be noted.
         """
         began, item = time.perf_counter(), turn.item
-        if turn.events is not None and turn.failure is None:
+        changed = turn.content
+        if turn.state != "passed" and turn.failure is None:
             try:
-                for _ in turn.events:
-                    pass
-                if seen(at_home(item.content)) != turn.content:
-                    raise _changed(item.content)
-                if item.pattern.has_changed():
-                    raise _changed(", ".join(item.pattern.files()))
+                if turn.events is not None:
+                    for _ in turn.events:
+                        pass
+                    if seen(item.content) != turn.content:
+                        raise _changed(item.content)
+                    if item.pattern.has_changed():
+                        raise _changed(", ".join(item.pattern.files()))
+                changed = self._place.take(item.output, new=turn.state != "kept")
             except Exception as error:
                 turn.failure = error
         if turn.failure is not None:
-            self._ledger.note_failed(item, turn.content, turn.failure, _reason(turn.failure))
+            self._ledger.note_failed(item, turn.content, turn.failure, _reason(turn))
         elif turn.state != "passed":
-            assert turn.content is not None
-            self._ledger.note_made(item, turn.content, turn.digest)
+            assert turn.content is not None and changed is not None
+            self._ledger.note_made(item, turn.content, turn.digest, changed)
         if self._claims:
             self._claims.give_back(item.output)
         turn.seconds["deliver"] = time.perf_counter() - began
         turn.work = turn.events = None  # which hold the picture
+        if turn.copy.is_relative_to(self._copies):
+            shutil.rmtree(turn.copy.parent, ignore_errors=True)
         return turn
 
     def _told(self, turn: _Turn) -> Progress:
@@ -229,7 +250,7 @@ class Share:
         self._counts["failed" if failed else turn.state or "made"] += 1
         for stage in STAGES:
             self._counts[f"{stage}_s"] += turn.seconds[stage]
-        said = " ".join([*turn.said, *([_reason(turn.failure)] if turn.failure is not None else [])])
+        said = " ".join([*turn.said, *([_reason(turn)] if failed else [])])
         event = said if turn.item.content in said or not said else f"{turn.item.content}: {said}"
         return Progress(self._done, turn.item.output, event, counts=dict(self._counts))
 
@@ -246,10 +267,11 @@ def _changed(what: str) -> ImageError:
     return ImageError(f"{what} has changed while it was painted: run the same command again.")
 
 
-def _reason(error: Exception) -> str:
+def _reason(turn: _Turn) -> str:
+    error = turn.failure
     if isinstance(error, ImpastoError):
-        return str(error)
-    if memory.ran_out(error):
+        return str(error).replace(str(turn.copy), turn.item.content) if turn.copy.name else str(error)
+    if error is not None and memory.ran_out(error):
         return "There was not enough memory: choose a smaller `size` or fewer `workers`."
     if isinstance(error, OSError):
         return f"It cannot be read ({error.strerror}): give the path of a picture file."

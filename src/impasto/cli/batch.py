@@ -4,7 +4,6 @@ import contextlib
 import os
 import platform
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -37,7 +36,7 @@ def batch(
     ],
     *,
     settings: dict[str, Any],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="Folder for the results, or s3://BUCKET/NAME.")],
     style: Annotated[
         list[str] | None,
         typer.Option(
@@ -122,6 +121,7 @@ def batch(
     from impasto.batch.looks import Wish
     from impasto.batch.plan import plan_batch
     from impasto.batch.shards import Shard
+    from impasto.batch.stores import Place
     from impasto.jobs.job import Delivery
 
     inputs = [line for each in inputs for line in (lines_of(sys.stdin.read()) if each == "-" else [each])]
@@ -140,15 +140,16 @@ def batch(
     )
     chosen = Shard.of(shard) if shard else None
     part = chosen.part if chosen else f"-{platform.node()}-{os.getpid()}" if claim else ""
-    ledger = Ledger(output, part)
-    plan = plan_batch(inputs, output, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
+    place = Place(output)
+    ledger = Ledger(place.folder, part)
+    plan = plan_batch(inputs, place, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
     device = settings.get("device", "auto")
     count = workers or (0 if ray else workers_for(len(plan.to_do), device))
     made_ready = Batch(plan, ledger, part, count, max_failures, claim, ray, device)
     if not quiet:
         _introduce(made_ready, wish, chosen.source if chosen else "")
     if dry_run:
-        report = {"impasto": "batch", "output": str(output), **plan.counts, "to_do": len(plan.to_do)}
+        report = {"impasto": "batch", "output": str(place), **plan.counts, "to_do": len(plan.to_do)}
         say(dump(report) if json else lines(report))
         return
     raise typer.Exit(_carry_out(made_ready, json=json, quiet=quiet))
@@ -193,5 +194,5 @@ def _carry_out(batch: "Batch", *, json: bool, quiet: bool) -> int:
             f"impasto: {state}{report['done_now']} pictures in {report['elapsed_s']:.1f} s, {report['pictures_per_s']:.2f}/s{failed}",
             markup=False,
         )
-    say(dump(report) if json else batch.plan.folder)
+    say(dump(report) if json else batch.plan.place)
     return code or (FAILED if report["failures"] or report["left"] else 0)

@@ -41,7 +41,7 @@ def _refuse_output(path: str) -> None:
     from impasto.tasks.record import read
 
     file = at_home(path)
-    if file.suffix.lower() not in FORMATS:
+    if "://" in path or file.suffix.lower() not in FORMATS:
         return
     if not names.is_there(path):
         raise SettingsError(f"There is no painting {path}: a file to write is named by -o {path}.")

@@ -1,0 +1,243 @@
+"""Stores of objects, s3:// and gs://, in place of folders: what is there is read by way of a local copy of
+the same name, when its turn comes; what goes there is made here, and put there whole.
+"""
+
+import contextlib
+import errno
+import functools
+import os
+import tempfile
+import urllib.parse
+import urllib.request
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from impasto.errors import ImageError, ImpastoError, OutputError, briefly
+from impasto.machine import files
+from impasto.machine.files import at_home
+
+Seen = tuple[int, int]
+"""The size of a file and when it was changed, by which it is taken for the same."""
+STATE = ".impasto"
+"""The folder of a batch's index, in that of its results."""
+_SCHEMES = ("s3://", "gs://")
+
+
+class Found(NamedTuple):
+    """A file that is there: two of one ``identity`` are one."""
+
+    seen: Seen
+    identity: object
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is one of a store.
+
+    >>> is_remote("s3://bucket/a.jpg"), is_remote("s3:a.jpg")
+    (True, False)
+    """
+    return path.startswith(_SCHEMES)
+
+
+def plain(path: str) -> str:
+    """A path as the system has it, where it was written with ``file://``.
+
+    >>> plain("file:///a/b%20c.jpg"), plain("a.jpg")
+    ('/a/b c.jpg', 'a.jpg')
+    """
+    return urllib.request.url2pathname(urllib.parse.urlparse(path).path) if path.startswith("file://") else path
+
+
+def joined(base: str, path: str) -> str:
+    """A path that is relative to a folder, or to a place in a store.
+
+    >>> joined("s3://bucket/x", "y/a.jpg"), joined("/x", "s3://bucket/a.jpg")
+    ('s3://bucket/x/y/a.jpg', 's3://bucket/a.jpg')
+    """
+    path = plain(path)
+    if is_remote(path):
+        return path
+    path = str(at_home(path))
+    return f"{base}/{path}" if is_remote(base) and not os.path.isabs(path) else str(Path(base) / path)
+
+
+def found(path: str) -> Found:
+    """What is there now. Raises OSError, whose ``strerror`` can be told."""
+    if not is_remote(path):
+        there = os.stat(os.path.expanduser(path))
+        return Found((there.st_size, there.st_mtime_ns), (there.st_dev, there.st_ino))
+    with _asking(path) as system:
+        info = system.info(path)
+        if info["type"] != "file":
+            raise FileNotFoundError
+        return Found(_seen(info), path)
+
+
+def seen(path: str | Path) -> Seen:
+    """Raises OSError as `found`."""
+    return found(str(path)).seen
+
+
+def listed(url: str) -> dict[str, Seen]:
+    """All that lies below a place in a store, or that a pattern with ``*`` finds, by its name there. Raises
+    OSError.
+    """
+    scheme = url.partition("://")[0]
+    with _asking(url) as system:
+        names = system.glob(url, detail=True) if "*" in url else system.find(f"{url.rstrip('/')}/", detail=True)
+        every = {f"{scheme}://{name}": info for name, info in sorted(names.items())}
+        return {name: _seen(info) for name, info in every.items() if info["type"] == "file" and not name.endswith("/")}
+
+
+def fetch(path: str, folder: Path) -> Path:
+    """A copy of what is in a store in a folder of its own; what is a file is its own copy. Raises OSError."""
+    if not is_remote(path):
+        return at_home(path)
+    stem, suffix = os.path.splitext(path.rpartition("/")[2])
+    to = Path(tempfile.mkdtemp(dir=folder)) / files.named(stem, suffix)
+    with _asking(path) as system:
+        system.get_file(path, str(to))
+    return to
+
+
+@functools.cache
+def here(path: str) -> str:
+    """The same for what is read once, kept as long as this process lives. Raises ImageError."""
+    try:
+        return str(fetch(path, Path(_kept().name))) if is_remote(path) else path
+    except OSError as error:
+        raise ImageError(f"{path} cannot be read ({error.strerror}): name a file in the store.") from error
+
+
+class Place:
+    """Where the results of a batch go. In place of a store's, ``folder`` holds what the batch remembers, and
+    every result until it is there.
+    """
+
+    def __init__(self, text: str | Path, folder: Path | None = None) -> None:
+        """``folder`` is the one of another place for the same store, in another process."""
+        text = plain(str(text))
+        self.url = text.rstrip("/") if is_remote(text) else ""
+        self._own = tempfile.TemporaryDirectory(prefix="impasto-") if self.url and folder is None else None
+        self.folder = folder or (Path(self._own.name) if self._own else at_home(text))
+        self.there: dict[str, Seen] = {}
+        """What was there when it was `opened`, if it is a store."""
+
+    def __str__(self) -> str:
+        return self.url or str(self.folder)
+
+    def of(self, name: str) -> str:
+        """The path of what is called so there."""
+        return f"{self}/{name}"
+
+    def found(self, name: str) -> Found | None:
+        """What was called so there when it was `opened`; in a folder, what is now."""
+        if self.url:
+            return Found(self.there[name], self.of(name)) if name in self.there else None
+        with contextlib.suppress(OSError, ValueError):
+            return found(self.of(name))
+        return None
+
+    def opened(self) -> None:
+        """Find what is there, make sure that it can be written, and read what was remembered. Raises
+        OutputError.
+        """
+        if not self.url:
+            return
+        try:
+            with _asking(self.url) as system:
+                system.pipe_file(self.of(f"{STATE}/writable"), b"")
+                system.rm_file(self.of(f"{STATE}/writable"))
+            self.there = {path.removeprefix(f"{self.url}/"): seen for path, seen in listed(self.url).items()}
+            for name in self._remembered():
+                self.bring(name)
+        except OSError as error:
+            raise OutputError(f"{self} cannot be written ({error.strerror}): choose another place.") from error
+
+    def bring(self, name: str) -> Path:
+        """Where a result can be looked at: where it is, or in a copy, if there is any. Raises OSError."""
+        path = self.folder / name
+        if self.url:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError), _asking(self.of(name)) as system:
+                system.get_file(self.of(name), str(path))
+        return path
+
+    def take(self, name: str, *, new: bool) -> Seen:
+        """Put a result where it belongs that was made in the ``folder``, or only looked at. Raises
+        OutputError.
+        """
+        try:
+            if self.url:
+                if new:
+                    self._put(name)
+                (self.folder / name).unlink()
+            return seen(self.of(name))
+        except OSError as error:
+            raise OutputError(f"{self.of(name)} could not be written ({error.strerror}).") from error
+
+    def save(self, *own: Path) -> None:
+        """Put there what is remembered here by files of one's ``own``, and remove what is no longer. Raises
+        OutputError.
+        """
+        if not self.url:
+            return
+        try:
+            for path in own:
+                if path.exists():
+                    self._put(path.relative_to(self.folder).as_posix())
+            for name in self._remembered():
+                if not (self.folder / name).exists():
+                    with contextlib.suppress(FileNotFoundError), _asking(self.of(name)) as system:
+                        system.rm_file(self.of(name))
+                    del self.there[name]
+        except OSError as error:
+            raise OutputError(f"{self} could not be written ({error.strerror}).") from error
+
+    def _put(self, name: str) -> None:
+        with _asking(self.of(name)) as system:
+            system.put_file(str(self.folder / name), self.of(name))
+
+    def _remembered(self) -> list[str]:
+        return [name for name in self.there if name.startswith((f"{STATE}/index", "errors")) and ".jsonl" in name]
+
+
+@contextmanager
+def _asking(url: str) -> Iterator[Any]:
+    """The store of a path, whose errors are told as those of a system's own files. Raises ImpastoError where
+    what it needs is not installed.
+    """
+    try:
+        yield _system(url.partition("://")[0])
+    except ImpastoError:
+        raise
+    except FileNotFoundError:
+        raise FileNotFoundError(errno.ENOENT, "there is none", url) from None
+    except Exception as error:
+        raise OSError(errno.EIO, briefly(error), url) from error
+
+
+@functools.cache
+def _system(scheme: str) -> Any:
+    needed = {"s3": "the packages fsspec and s3fs: pip install 'impasto[cloud]'", "gs": "pip install gcsfs"}
+    try:
+        import fsspec
+
+        return fsspec.filesystem(scheme, use_listings_cache=False)
+    except ImportError:
+        raise ImpastoError(f"{scheme}:// needs {needed[scheme]}.") from None
+
+
+@functools.cache
+def _kept() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="impasto-")
+
+
+def _seen(info: dict[str, Any]) -> Seen:
+    """The size, and the second of the change with a check of the content in the place of nanoseconds."""
+    changed = info.get("LastModified") or info["mtime"]
+    tag = str(info.get("ETag") or info.get("etag")).strip('"')
+    return int(info["size"]), int(changed.timestamp()) * 10**9 + zlib.crc32(tag.encode()) % 10**9
