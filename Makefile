@@ -6,6 +6,7 @@
 # make slow   the long proofs that make test leaves out: ten minutes
 # make fuzz   hunt for faults with broken files and kills, ten minutes and more: make fuzz MINUTES=60
 # make bench  time it against its peers
+# make dist   wheel and sdist in dist/, the same bytes whenever they are built, and tried in an environment of their own
 # make venv   only the environment both need, in .venv
 #
 # On Linux, the registry's default torch brings several gigabytes of CUDA libraries. For a machine without a GPU, set
@@ -18,7 +19,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo web page check-page test quick slow fuzz check venv sheet report notebooks bench clean
+.PHONY: demo web page check-page test quick slow fuzz check venv sheet report notebooks bench dist clean
 
 demo: venv
 	$(BIN)/impasto demo --force
@@ -74,13 +75,18 @@ notebooks: venv
 bench: venv
 	$(BIN)/python -m benchmarks.run $(if $(PAIRS),--pairs $(PAIRS)) $(if $(CHOOSE),--choose $(CHOOSE))
 
+# From what is committed, dated by it.
+dist: venv
+	$(BIN)/python scripts/build_dist.py dist
+	$(BIN)/python scripts/try_wheel.py dist
+
 venv: .venv/ready
 
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Impasto needs Python 3.11 or later; set PYTHON."; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[demo,export,notebook,video,web,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cloud,demo,export,networks,notebook,study,video,web,dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt mediapipe \
 		|| echo "No mediapipe for this Python: --protect people will not work, all else does."
 	@touch $@

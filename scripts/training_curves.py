@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from impasto.machine.files import write_atomic
-from impasto.study.figures import Curves, colour_of, loss_curves
+from impasto.study.figures import colour_of, loss_curves
+from impasto.study.outcome import Curves
 
 TERMS, TOGETHER = ("style", "content", "tv"), 50
 

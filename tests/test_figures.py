@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from impasto.study import figures
-from impasto.study.figures import Curves, Point
+from impasto.study.figures import Point
+from impasto.study.outcome import Curves
 
 NAMES = [
     "the photograph",

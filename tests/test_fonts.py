@@ -15,6 +15,7 @@ from impasto.pictures import fonts
 from impasto.pictures.fonts import readable
 from impasto.pictures.sheet import contact_sheet
 from impasto.study import figures
+from impasto.study.outcome import Curves
 
 NAMES = ["照片", "café", "Ω → ж", "😀", "a\nb", "한글", "\udcff", "ab\u200dc", "$x_1$ & <b>"]
 
@@ -96,7 +97,7 @@ def test_any_name_can_be_on_a_sheet_and_in_a_figure(name: str) -> None:
     contact_sheet([[(name, Image.new("RGB", (40, 40)))]], (64, 40))
     if "$" in name:
         return
-    curves = [figures.Curves(name, "f", "moments", [0, 1], {"style": [2.0, 1.0]})]
+    curves = [Curves(name, "f", "moments", [0, 1], {"style": [2.0, 1.0]})]
     colours = {name: "#123456"}
     for drawn in (
         figures.loss_curves(curves, colours),

@@ -45,7 +45,7 @@ def test_without_its_libraries_the_studio_says_what_to_install(monkeypatch: pyte
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fastapi", None)
     told = CliRunner().invoke(app, ["web", "--no-open"])
-    assert told.exit_code == 2 and "needs fastapi" in told.output and "pip install 'impasto[web]'" in told.output
+    assert told.exit_code == 1 and "the package fastapi" in told.output and "pip install 'impasto[web]'" in told.output
 
 
 def test_a_folder_is_one_studios(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from impasto.extras import needed
+
 
 def vgg19(path: Path) -> dict[str, Tensor]:
     """Decode the 8-bit codes of the bundled VGG19: each convolution has its own table of 256 float32 values.
@@ -37,7 +39,8 @@ def onnx(path: Path) -> dict[str, Tensor]:
     ``{name}.weight`` and ``{name}.bias`` for every convolution, without the exporter's ``/weights`` or
     ``.w``; other tables as they are called. Quantised ones become (code - zero point) · scale, per channel.
     """
-    import onnx  # a second's import, needed once
+    with needed("networks"):
+        import onnx  # a second's import, needed once
 
     graph = onnx.load(path).graph
     arrays = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}

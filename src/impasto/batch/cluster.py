@@ -26,6 +26,7 @@ from impasto.batch.items import Item
 from impasto.batch.ledger import Ledger
 from impasto.batch.share import ENDS
 from impasto.errors import ImpastoError, OutputError, SettingsError, briefly
+from impasto.extras import needed
 from impasto.machine import interrupts
 from impasto.progress import Progress
 
@@ -208,12 +209,11 @@ class Cluster:
 
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """Ray, connected to a cluster, quiet, and without its own handlers of signals. Raises SettingsError."""
+    """Ray, connected to a cluster, quiet, and without its own handlers of signals. Raises SettingsError and
+    NotInstalledError."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    try:
+    with needed("ray"):
         import ray
-    except ImportError:
-        raise ImpastoError("A cluster needs the package ray: pip install 'impasto[ray]'.") from None
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     own = not ray.is_initialized()
     try:

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from impasto.errors import ImageError, ImpastoError, OutputError, briefly
+from impasto.errors import ImageError, ImpastoError, NotInstalledError, OutputError, briefly
+from impasto.extras import needed
 from impasto.machine import files
 from impasto.machine.files import at_home
 
@@ -222,13 +223,12 @@ def _asking(url: str) -> Iterator[Any]:
 
 @functools.cache
 def _system(scheme: str) -> Any:
-    needed = {"s3": "the packages fsspec and s3fs: pip install 'impasto[cloud]'", "gs": "pip install gcsfs"}
-    try:
+    with needed("cloud"):
         import fsspec
-
+    try:
         return fsspec.filesystem(scheme, use_listings_cache=False)
-    except ImportError:
-        raise ImpastoError(f"{scheme}:// needs {needed[scheme]}.") from None
+    except ImportError as error:
+        raise NotInstalledError(f"{scheme}:// needs a package of its own ({briefly(error)}).") from error
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from typing import Any
 
 from impasto.cli.execute import shown
 from impasto.cli.options import stderr
-from impasto.errors import ImpastoError
+from impasto.extras import needed
 from impasto.jobs import train as job
 from impasto.machine import interrupts
 from impasto.training.trainer import Reached, Training
@@ -43,16 +43,12 @@ def execute_training(
 
 @contextlib.contextmanager
 def _board(folder: Path | None) -> Iterator[Callable[[Reached], None]]:
-    """A function that writes a step for TensorBoard, if that is wanted. Raises ImpastoError when it is not
-    installed.
-    """
+    """A function that writes a step for TensorBoard, if that is wanted. Raises NotInstalledError."""
     if folder is None:
         yield lambda reached: None
         return
-    try:
+    with needed("train"):
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        raise ImpastoError("--tensorboard needs the package tensorboard: pip install tensorboard.") from None
     with SummaryWriter(str(folder)) as writer:
 
         def write(reached: Reached) -> None:

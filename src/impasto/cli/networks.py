@@ -261,5 +261,5 @@ def models_path(name: Name = None, json: Json = False) -> None:
     """Print where the installed weights lie."""
     from impasto import weights
 
-    places = {known: str(weights.source(known)) for known in ([name] if name else weights.REGISTRY)}
+    places = {known: str(weights.source(known)) for known in ([name] if name else weights.installed())}
     say(dump(places) if json else "\n".join(places.values()))

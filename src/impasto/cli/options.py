@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 import typer
 from rich.console import Console
 
+from impasto import extras
 from impasto.cli import complete
 from impasto.cli.printing import plain
 from impasto.errors import ImpastoError, SettingsError
@@ -259,6 +260,8 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if os.environ.get("IMPASTO_DEBUG"):
                 raise
+            if isinstance(error, ImportError):
+                fail(extras.told(error), FAILED)
             from impasto.machine import memory  # with torch, which --help does without
 
             if memory.ran_out(error):

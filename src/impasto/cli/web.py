@@ -12,7 +12,7 @@ import typer
 from impasto.cli.app import app
 from impasto.cli.options import with_exit_codes
 from impasto.cli.printing import say
-from impasto.errors import SettingsError
+from impasto.extras import needed
 
 
 @app.command()
@@ -44,14 +44,10 @@ def web(
     ] = "",
 ) -> None:
     """Open the studio in the browser: drop a photograph and a painting, and watch it being painted."""
-    try:
+    with needed("web"):
         from impasto.web import logs
         from impasto.web.config import Config
         from impasto.web.server import serve
-    except ModuleNotFoundError as error:
-        raise SettingsError(
-            f"The studio needs {error.name}, which is not installed: pip install 'impasto[web]'."
-        ) from None
     from platformdirs import user_data_path
 
     config = Config(

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from impasto import weights
 from impasto._version import __version__
 from impasto.colour import exported, transfer
-from impasto.errors import ImpastoError, OutputError, SettingsError
+from impasto.errors import OutputError, SettingsError
+from impasto.extras import needed
 from impasto.machine import strict_json
 from impasto.machine.files import check_writable, create_folder, write_atomic
 from impasto.networks import zoo
@@ -56,7 +57,7 @@ def export_onnx(
     A ``size`` fixes height and width, for programs that want to know them beforehand. With ``colour``, which
     needs one, there is an input ``colours`` (1, 12), as `StyleCode.colours` holds them, and what comes out is
     what the fast method paints. The file says of itself what it takes, which styles it has learnt, whose it
-    is, and how colours are moved. Raises SettingsError for what makes no sense, ImpastoError when the
+    is, and how colours are moved. Raises SettingsError for what makes no sense, NotInstalledError when the
     exporter is not installed, OutputError.
     """
     if path.suffix.lower() != ".onnx":
@@ -76,10 +77,9 @@ def export_onnx(
     if colour:
         given["colours"] = transfer.of(given["pixels"]).float()
     sides = [torch.export.Dim(name, min=LEAST, max=_MOST) for name in ("height", "width")]
-    try:
+    with needed("export"):
+        import onnx  # noqa: F401
         import onnxscript  # noqa: F401
-    except ImportError:
-        raise ImpastoError("Exporting needs the package onnxscript: pip install 'impasto[export]'.") from None
     # The exporter prints and warns about itself; there is nothing in it for its user.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

@@ -3,16 +3,24 @@ boxes.
 """
 
 import functools
+import logging
+import string
 from typing import TYPE_CHECKING
+
+from impasto.errors import NotInstalledError
+from impasto.extras import needed
 
 if TYPE_CHECKING:
     from matplotlib.font_manager import FontEntry
+
+log = logging.getLogger("impasto")
 
 
 def readable(text: str, most: int) -> tuple[str, list["FontEntry"]]:
     r"""The text as it can be drawn, and at most so many installed fonts that have its letters together.
 
-    What no font has is escaped, as are line breaks and all that is not printable.
+    What no font has is escaped, as are line breaks and all that is not printable; without matplotlib, which
+    finds the fonts, all but ASCII is.
 
     >>> readable("a\n", 1)[0]
     'a\\n'
@@ -20,13 +28,15 @@ def readable(text: str, most: int) -> tuple[str, list["FontEntry"]]:
     left = {letter for letter in text if letter.isprintable() and letter != " "}
     shown = {" "}
     picked: list[FontEntry] = []
-    while left and len(picked) < most:
-        best = max(_installed(), key=lambda font: len(left & _letters(font.fname)))
+    while left and len(picked) < most and (fonts := _installed()):
+        best = max(fonts, key=lambda font: len(left & _letters(font.fname)))
         if not left & _letters(best.fname):
             break
         picked.append(best)
         shown |= left & _letters(best.fname)
         left -= shown
+    if not picked:  # Pillow's own has these
+        shown |= set(string.printable.strip())
     return "".join(letter if letter in shown else _escaped(letter) for letter in text), picked
 
 
@@ -36,8 +46,15 @@ def _escaped(letter: str) -> str:
 
 @functools.cache
 def _installed() -> list["FontEntry"]:
-    """All upright fonts of a usual weight, that of matplotlib first: it comes with it."""
-    from matplotlib import font_manager  # which sheets with plain names do without
+    """All upright fonts of a usual weight, that of matplotlib first: it comes with it. None without it, which
+    is told once.
+    """
+    try:
+        with needed("study", "Lettering in other scripts"):
+            from matplotlib import font_manager  # which sheets with plain names do without
+    except NotInstalledError as error:
+        log.warning("%s", error)
+        return []
 
     own = font_manager.findfont("DejaVu Sans")
     found = [each for each in font_manager.fontManager.ttflist if each.style == "normal"]

@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ParamSpec
 
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
-
+from impasto.extras import needed
 from impasto.pictures.fonts import readable
+from impasto.study.outcome import Curves
+
+with needed("study"):
+    import matplotlib
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
 
 P = ParamSpec("P")
 
@@ -33,19 +36,6 @@ _LEAST = 1e-4
 """What a distance of nothing is drawn as, where only one of something has a place."""
 _FONTS = 4
 """At most so many for the letters of all names together."""
-
-
-@dataclass(frozen=True)
-class Curves:
-    """One variant's losses by term. Only losses of one ``family`` can be compared; ``label`` says which
-    losses they are.
-    """
-
-    name: str
-    family: str
-    label: str
-    iterations: Sequence[int]
-    losses: Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)

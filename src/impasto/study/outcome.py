@@ -1,7 +1,7 @@
 """What became of a variant: what its process left, as the report tells of it."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from impasto.errors import ImageError
 from impasto.jobs.deliver import snapshot_file
 from impasto.pictures import codecs
 from impasto.study.cell import RESULT
-from impasto.study.figures import Curves
 from impasto.study.variants import Variant
 
+SUMMARY = "study.json"
 COLUMNS = {
     "style": ("style", "mean"),
     "held-out style": ("style", "held_out"),
@@ -26,6 +26,19 @@ COLUMNS = {
     "clipped": ("surface", "clipped"),
 }
 """The scores in the table, by their place in what `scores.score` gives."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """One variant's losses by term. Only losses of one ``family`` can be compared; ``label`` says which
+    losses they are.
+    """
+
+    name: str
+    family: str
+    label: str
+    iterations: Sequence[int]
+    losses: Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from impasto._version import __version__
 from impasto.errors import briefly
+from impasto.extras import needed
 from impasto.jobs.deliver import snapshot_file
 from impasto.judge.gallery import edge_row
 from impasto.judge.scores import score
@@ -23,14 +22,16 @@ from impasto.settings.fields import Settings
 from impasto.study import figures, forms
 from impasto.study.cell import JUDGED, RESULT
 from impasto.study.figures import Point
-from impasto.study.outcome import COLUMNS, Cell, columns, machine
+from impasto.study.outcome import COLUMNS, SUMMARY, Cell, columns, machine
 from impasto.tasks import record
+
+with needed("study"):
+    import jinja2
 
 log = logging.getLogger("impasto")
 
 _EDGES = 512
 PHOTO = "the photograph"
-SUMMARY = "study.json"
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from impasto.jobs.job import Delivery
 from impasto.jobs.process import Process
 from impasto.machine import files, formats
 from impasto.machine.claim import claimed
+from impasto.networks.zoo import predictor
 from impasto.pictures import codecs
 from impasto.progress import Progress
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 from impasto.study.cell import CELL, RESULT, job_of
-from impasto.study.outcome import Cell, is_whole, unreadable
-from impasto.study.report import SUMMARY, Report
+from impasto.study.outcome import SUMMARY, Cell, is_whole, unreadable
 from impasto.study.variants import PRESETS, Variant, grid, iterations_of
 from impasto.tasks import record
 from impasto.tasks.stylize import plan_stylize
@@ -198,6 +198,8 @@ class Study:
         return Process("impasto.study.cell:Scored", arguments)
 
     def _write_report(self) -> None:
+        from impasto.study.report import Report  # with what an extra brings
+
         cells = []
         for each in self.variants:
             place, outcome, error = self._place(each), self._outcome(each), self.failures.get(each.name, "")
@@ -230,8 +232,12 @@ def plan_study(
     already are kept, unless they are of other pictures or settings: then OutputError, or with ``force`` they
     are computed anew.
 
-    Raises SettingsError for a grid that makes no sense.
+    Raises SettingsError for a grid that makes no sense, and NotInstalledError or WeightsError where something
+    is missing that scores and report need: at once, not after hours of painting.
     """
+    import impasto.study.report  # noqa: F401
+
+    predictor()
     settings = {name: value for name, value in settings.items() if value is not None}
     if preset is not None:
         if preset not in PRESETS:

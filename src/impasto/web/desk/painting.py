@@ -7,10 +7,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from impasto import weights
 from impasto.machine import memory
 from impasto.networks import codes
 from impasto.networks.codes import StyleCode, learnt_style
-from impasto.networks.zoo import BUILT_IN, network
+from impasto.networks.zoo import FILES, network
 from impasto.pictures.codecs import load
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import LEARNT, PREDICTING, Settings
@@ -27,10 +28,11 @@ _life = ExitStack()
 
 
 def ready() -> tuple[dict[str, Any], bytes]:
-    """Load both networks that serve where none is named, and tell of all that there are."""
+    """Load both networks that serve where none is named, and tell of all that are installed."""
     _life.enter_context(memory.reused())  # a quarter of the time of a small picture
     told = []
-    for name in BUILT_IN:
+    there = weights.installed()
+    for name in (name for name, file in FILES.items() if file in there):
         styles = network(name).design.styles
         told.append({"name": name, "styles": list(styles), "any": not styles})
     return {"networks": told}, b""
