@@ -58,9 +58,9 @@ export function ResultTile({ job, first }: { job: Job; first: boolean }) {
       onChoose={() => showJob(job)}
     >
       {isUnderWay(job) && (
-        <span class="badge">{job.state === "running" ? percent(job.progress?.share ?? 0) : "…"}</span>
+        <span class="badge" data-says={job.state === "running" ? percent(job.progress?.share ?? 0) : "…"} />
       )}
-      {job.state === "failed" && <span class="badge failed">!</span>}
+      {job.state === "failed" && <span class="badge failed" data-says="!" />}
     </Tile>
   );
 }
