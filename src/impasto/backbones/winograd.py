@@ -3,7 +3,7 @@
 Winograd's algorithm computes a 3×3 convolution of eight by eight positions at a time with a fifth of the
 multiplications (Lavin and Gray 2016, Fast algorithms for convolutional neural networks, section 4). torch
 carries it in NNPACK, for telephones, and never calls it for single pictures on a computer. On processors with
-AVX2 and no wider vectors it takes half of the time of oneDNN's convolutions from 256 pixels on, and its
+AVX2 and no wider vectors it takes half of the time of oneDNN's convolutions of large maps, and its
 results differ from theirs by some 10⁻⁵ of the largest. It wants maps channel by channel, where all else runs
 fastest with the channels last.
 """
