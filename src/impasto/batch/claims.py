@@ -41,7 +41,8 @@ class Claims:
         self._folder, self._beat, self._stale = folder, beat, stale
         self._name = f"{os.uname().nodename if hasattr(os, 'uname') else 'host'}-{os.getpid()}-{secrets.token_hex(4)}"
         self._own = folder / f"{self._name}.worker"
-        self._held: set[Path] = set()
+        self._held: dict[str, int] = {}
+        """What is claimed, and how many have tried it."""
         self._closed = threading.Event()
         files.create_folder(folder)
         self._written(self._own, "x", "")
@@ -54,8 +55,8 @@ class Claims:
     def __exit__(self, *_: object) -> None:
         self._closed.set()
         self._thread.join()
-        for path in [*self._held]:
-            self._let_go(path)
+        for output in [*self._held]:
+            self.give_back(output)
         self._own.unlink(missing_ok=True)
 
     def take(self, output: str) -> int | None:
@@ -65,31 +66,28 @@ class Claims:
         for tries in itertools.count(1):
             path = self._path(output, tries)
             if self._made(path):
-                self._held.add(path)
+                self._held[output] = tries
                 return tries
             if not self._path(output, tries + 1).exists() and not self._is_stale(path):
                 return None
         raise AssertionError
 
     def give_back(self, output: str) -> None:
-        """Let go of an item that is done, or that another may have."""
-        for path in [path for path in self._held if path.name.startswith(_named(output))]:
-            self._let_go(path)
+        """Let go of an item that is done, or that another may have.
 
-    def _let_go(self, path: Path) -> None:
-        """Remove a claim and those before it, of workers that have died; of them first, for while there is a
-        next one the item is not free. Who slept for a minute has lost his, and leaves all to whom it is now.
+        The claims before it, of workers that have died, are removed, too, and they first, for while there is
+        a next one the item is not free. Who slept for a minute has lost his, and leaves all to whom it is
+        now.
         """
-        self._held.discard(path)
-        stem, tries = path.name.split(".")[:2]
-        *own, following = [path.with_name(f"{stem}.{number}.claim") for number in range(1, int(tries) + 2)]
+        tries = self._held.pop(output, 0)
         with contextlib.suppress(OSError):
-            if not following.exists():
-                for each in own:
-                    each.unlink(missing_ok=True)
+            if not self._path(output, tries + 1).exists():
+                for number in range(1, tries + 1):
+                    self._path(output, number).unlink(missing_ok=True)
 
     def _path(self, output: str, tries: int) -> Path:
-        return self._folder / f"{_named(output)}.{tries}.claim"
+        named = hashlib.sha256(output.encode(errors="surrogateescape")).hexdigest()[:32]
+        return self._folder / f"{named}.{tries}.claim"
 
     def _made(self, path: Path) -> bool:
         try:
@@ -121,10 +119,6 @@ class Claims:
 
     def _touch(self) -> None:
         while not self._closed.wait(self._beat):
-            for path in [*self._held]:
+            for output, tries in [*self._held.items()]:
                 with contextlib.suppress(OSError):
-                    os.utime(path)
-
-
-def _named(output: str) -> str:
-    return hashlib.sha256(output.encode(errors="surrogateescape")).hexdigest()[:32]
+                    os.utime(self._path(output, tries))
