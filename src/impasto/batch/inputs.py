@@ -3,7 +3,7 @@
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
@@ -77,10 +77,8 @@ def sources_of(inputs: Sequence[str], output: str | Path) -> Sources:
             found += _of_glob(text, made, passed)
         elif not os.path.lexists(path):
             raise SettingsError(f"There is no file or folder {text}.")
-        elif path.suffix.lower() in MANIFESTS:
-            found += _listed(str(path.parent), rows_of(path))
-        elif path.suffix.lower() in LISTS:
-            found += _listed(str(path.parent), _rows(path))
+        elif path.suffix.lower() in (*LISTS, *MANIFESTS):
+            found += _listed(str(path.parent), path)
         else:
             found.append(Source(text))
     if not found:
@@ -170,8 +168,7 @@ def _of_store(text: str, output: str, passed: Counter[str]) -> Iterator[Source]:
     """
     suffix, top = PurePath(text).suffix.lower(), text.rstrip("/")
     if suffix in (*LISTS, *MANIFESTS):
-        path = Path(stores.here(text))
-        yield from _listed(text.rpartition("/")[0], rows_of(path) if suffix in MANIFESTS else _rows(path))
+        yield from _listed(text.rpartition("/")[0], Path(stores.here(text)))
         return
     try:
         if suffix in SUFFIXES and "*" not in text:
@@ -197,16 +194,18 @@ def _of_store(text: str, output: str, passed: Counter[str]) -> Iterator[Source]:
             yield Source(name, "/".join(below[:-1]), seen=seen)
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a list as rows."""
+def _rows(path: Path) -> Iterable[dict[str, Any]]:
+    """The rows of a manifest, or of a list, whose lines are paths alone."""
+    if path.suffix.lower() in MANIFESTS:
+        return rows_of(path)
     return ({"content": line} for line in lines_of(text_of(path, "surrogateescape")))
 
 
-def _listed(base: str, rows: Iterator[dict[str, Any]]) -> Iterator[Source]:
-    """The rows of a list or a manifest: paths are relative to its own folder, and results are placed by what
-    is written.
+def _listed(base: str, path: Path) -> Iterator[Source]:
+    """What a list or a manifest names: paths are relative to its own folder, ``base``, and results are placed
+    by what is written.
     """
-    for row in rows:
+    for row in _rows(path):
         named = PurePath(row["content"].partition("://")[2] or row["content"])
         parts = [part for part in named.parent.parts if part not in ("..", "~", named.anchor)]
         rest = {name: value for name, value in row.items() if name != "content"}

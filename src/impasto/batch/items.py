@@ -11,6 +11,8 @@ from typing import Any
 
 from impasto import weights
 from impasto._version import __version__
+from impasto.batch import stores
+from impasto.batch.stores import Found
 from impasto.errors import ImageError
 from impasto.jobs.job import Job
 from impasto.machine import files
@@ -22,7 +24,7 @@ CHECKPOINT_EVERY = 60.0
 ANY = "photograph"
 """What stands for the content in the job of a `Pattern`."""
 
-_State = tuple[int, ...] | None
+_State = Found | None
 """By what a file is taken for the same; None where there is none."""
 
 
@@ -113,10 +115,9 @@ def of(data: Mapping[str, Any]) -> list[Item]:
 
 def _state(path: str) -> _State:
     try:
-        found = os.stat(at_home(path))
+        return stores.found(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 @functools.lru_cache(4096)
