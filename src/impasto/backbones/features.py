@@ -17,10 +17,9 @@ import torch
 from torch import Tensor
 
 from impasto import weights
-from impasto.backbones import kernels, rows
+from impasto.backbones import kernels, rows, winograd
 from impasto.backbones.kernels import Convolution, Padding, Pooling
-from impasto.backbones.rows import Backward, Rows
-from impasto.backbones.winograd import layout
+from impasto.backbones.rows import Backward, Rows, order
 from impasto.errors import ImageError, SettingsError, did_you_mean
 from impasto.pictures.tiles import Window
 
@@ -207,7 +206,7 @@ class Backbone:
             if layer.startswith("conv"):
                 convolution = self._convolution(layer)
                 fused = following.startswith("relu") and layer not in looked_at
-                x, backward = convolution.forward(x.whole(), relu=fused), convolution.backward
+                x, backward = convolution(x.whole(), relu=fused)
             elif layer.startswith("relu"):
                 x = x if fused else Rows.of(x.whole().relu())
                 if layer in looked_at or not (self._stops and following.startswith("pool")):
@@ -253,7 +252,7 @@ class Backbone:
     def _normalized(self, pixels: Tensor) -> Tensor:
         """RGB in [0, 1] as the network was trained on it: BGR in 0-255 less its mean."""
         normalized = pixels.flip(1) * 255 - self._mean.to(pixels.dtype)
-        return normalized.to(self.dtype, memory_format=layout(self.device.type, self.dtype))
+        return normalized.to(self.dtype, memory_format=winograd.layout(normalized, self.dtype))
 
     def _convolution(self, layer: str) -> Convolution:
         """The convolution of that name, made ready when first needed."""
@@ -277,7 +276,7 @@ class _Pass(torch.autograd.Function):
         for layer, (top, bottom, left, right) in windows.items():
             if layer in features:
                 part = features[layer][:, :, top:bottom, left:right]
-                features[layer] = part.contiguous(memory_format=layout(part.device.type, part.dtype))
+                features[layer] = part.contiguous(memory_format=order(part))
         return tuple(features[layer] for layer in wanted)
 
     @staticmethod

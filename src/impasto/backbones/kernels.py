@@ -16,7 +16,7 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto.backbones import winograd
-from impasto.backbones.rows import Backward, Rows
+from impasto.backbones.rows import Backward, Rows, order
 from impasto.backbones.winograd import Convolve
 
 Padding = Literal["zeros", "replicate"]
@@ -27,40 +27,45 @@ class Convolution:
     """A 3×3 convolution with frozen weights, stride 1 and an output as large as its input, and its gradient.
 
     The gradient with respect to the input is itself a convolution, with the kernels mirrored and the two
-    channel dimensions exchanged. Both sets of weights are brought into the processor's own order once.
+    channel dimensions exchanged. Both sets of weights are brought into the processor's own order once, for
+    maps of every order that `winograd.layout` may choose.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, padding: Padding) -> None:
         self._outputs, self._inputs = weight.shape[:2]
-        self._order = winograd.layout(weight.device.type, weight.dtype)
-        make = convolve if self._order == torch.channels_last else winograd.convolve
-        self._forwards = make(weight, bias)
-        self._backwards = make(weight.flip(2, 3).transpose(0, 1), None)
         self._padding = padding
+        mirrored = weight.flip(2, 3).transpose(0, 1)
+        self._both = {torch.channels_last: (convolve(weight, bias), convolve(mirrored, None))}
+        if winograd.here(weight.device.type, weight.dtype):
+            self._both[torch.contiguous_format] = winograd.convolve(weight, bias), winograd.convolve(mirrored, None)
 
-    def forward(self, x: Tensor, relu: bool) -> Rows:
-        """(N, C, H, W) -> (N, C', H, W), in one pass together with the ReLU that follows, if one does."""
+    def __call__(self, x: Tensor, relu: bool) -> tuple[Rows, Backward]:
+        """(N, C, H, W) -> (N, C', H, W), in one pass together with the ReLU that follows, if one does; and the
+        backward, of the convolution alone.
+        """
         height = x.shape[2]
+        convolved, back = self._both[order(x)]
 
         def take(top: int, bottom: int) -> Tensor:
             first, last = max(0, top - 1), min(height, bottom + 1)
             band = x[:, :, first:last]
             if self._padding == "zeros":
-                return self._forwards(band, 1, relu)[:, :, top - first : bottom - first]
+                return convolved(band, 1, relu)[:, :, top - first : bottom - first]
             border = (1, 1, int(top == 0), int(bottom == height))
-            return self._forwards(nn.pad(band, border, mode="replicate"), 0, relu)
+            return convolved(nn.pad(band, border, mode="replicate"), 0, relu)
 
-        return Rows.of(x).derived(self._outputs, take)
+        rows = Rows.of(x)
+        return rows.derived(self._outputs, take), lambda gradient: self._backward(gradient, back, rows.order)
 
-    def backward(self, gradient: Rows) -> Rows:
+    def _backward(self, gradient: Rows, back: Convolve, order: torch.memory_format) -> Rows:
         """(N, C', H, W) -> (N, C, H, W)."""
         height = gradient.shape[2]
         rim = 0 if self._padding == "zeros" else 1
 
         def take(top: int, bottom: int) -> Tensor:
             first, last = max(0, top - 1), min(height, bottom + 1)
-            band = gradient.take(first, last).contiguous(memory_format=self._order)
-            padded = self._backwards(band, 1 + rim, False)
+            band = gradient.take(first, last).contiguous(memory_format=order)
+            padded = back(band, 1 + rim, False)
             if rim:
                 # What falls on the rim of the padded picture belongs to the pixels that the rim repeats.
                 if top == 0:

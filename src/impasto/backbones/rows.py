@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from impasto.backbones.winograd import layout
 from impasto.pictures.tiles import Window
 
 _BAND_BYTES = 8 * 2**20
@@ -27,17 +26,18 @@ class Rows:
     shape: torch.Size
     dtype: torch.dtype
     device: torch.device
+    order: torch.memory_format
     take: Callable[[int, int], Tensor]
 
     @classmethod
     def of(cls, x: Tensor) -> "Rows":
         """The rows of a tensor (N, C, H, W)."""
-        return cls(x.shape, x.dtype, x.device, lambda top, bottom: x[:, :, top:bottom])
+        return cls(x.shape, x.dtype, x.device, order(x), lambda top, bottom: x[:, :, top:bottom])
 
     def derived(self, channels: int, take: Callable[[int, int], Tensor], height: int = 0, width: int = 0) -> "Rows":
         """Rows computed from these."""
         shape = torch.Size((self.shape[0], channels, height or self.shape[2], width or self.shape[3]))
-        return Rows(shape, self.dtype, self.device, take)
+        return Rows(shape, self.dtype, self.device, self.order, take)
 
     def whole(self) -> Tensor:
         """All rows at once."""
@@ -48,8 +48,9 @@ class Rows:
         return torch.cat([self.take(top, bottom) for top, bottom in self.bands()], 2)
 
     def empty(self, height: int, width: int) -> Tensor:
-        """A tensor of the same kind to write into."""
-        return empty((*self.shape[:2], height, width), self.dtype, self.device)
+        """A tensor of the same kind, and of the same order, to write into."""
+        shape = (*self.shape[:2], height, width)
+        return torch.empty(shape, dtype=self.dtype, device=self.device, memory_format=self.order)
 
     def bands(self) -> Iterator[tuple[int, int]]:
         """First and last row of the bands to work through; a GPU takes the map as one."""
@@ -60,9 +61,9 @@ class Rows:
         return ((top, min(top + height, self.shape[2])) for top in range(0, self.shape[2], height))
 
 
-def empty(shape: Sequence[int], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """A map (N, C, H, W) to write into, in the order in which convolutions want it."""
-    return torch.empty(shape, dtype=dtype, device=device, memory_format=layout(device.type, dtype))
+def order(x: Tensor) -> torch.memory_format:
+    """How the numbers of a map (N, C, H, W) follow each other."""
+    return torch.channels_last if x.stride(1) == 1 else torch.contiguous_format
 
 
 Backward = Callable[[Rows], Rows]
@@ -101,7 +102,7 @@ def spread(other: Tensor, shape: torch.Size, side: int = 1, window: Window | Non
     """
     if window is None and side == 1:
         return Rows.of(other)
-    whole = empty(shape, other.dtype, other.device).zero_()
+    whole = Rows.of(other).empty(*shape[2:]).zero_()
     top, bottom, left, right = _within(other, side, window)
     whole[:, :, top:bottom, left:right] = _handed_out(other, side, 0, bottom - top)
     return Rows.of(whole)

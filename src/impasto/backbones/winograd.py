@@ -18,6 +18,9 @@ from torch import Tensor
 Convolve = Callable[[Tensor, int, bool], Tensor]
 """From a picture, its zero padding, and whether a ReLU follows, to the convolved picture."""
 
+_PIXELS = 60_000
+"""So many pixels a picture must have: in smaller ones, what these convolutions win is less than what pooling
+and sums lose by the order."""
 _POSITIONS = 1024
 """So many positions a map must have: before each convolution the kernels are transformed, which smaller ones
 do not earn."""
@@ -25,13 +28,16 @@ _CHANNELS = 32
 """And so many channels, going in and coming out."""
 
 
-def layout(device: str, dtype: torch.dtype) -> torch.memory_format:
-    """The order of a map's numbers in which the backbone's convolutions run fastest on a type of device."""
-    return torch.contiguous_format if here(device, dtype) else torch.channels_last
+def layout(pixels: Tensor, dtype: torch.dtype) -> torch.memory_format:
+    """The order of a map's numbers in which the backbone's work on a picture (N, 3, H, W) runs fastest in
+    ``dtype``.
+    """
+    large = pixels.shape[2] * pixels.shape[3] >= _PIXELS
+    return torch.contiguous_format if large and here(pixels.device.type, dtype) else torch.channels_last
 
 
 def convolve(weight: Tensor, bias: Tensor | None) -> Convolve:
-    """The convolution of maps that lie in `layout` with frozen weights (C', C, 3, 3)."""
+    """The convolution of maps that lie channel by channel with frozen weights (C', C, 3, 3)."""
     weight = weight.contiguous()
     wide = min(weight.shape[:2]) >= _CHANNELS
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
-from impasto.backbones.rows import empty
+from impasto.backbones.rows import Rows
 from impasto.errors import SettingsError
 from impasto.losses.by_hand import only_gradients, widen
 from impasto.losses.statistics import Stat
@@ -227,7 +227,7 @@ class _Part:
         if self.window == (0, self.size[0], 0, self.size[1]):
             return own
         if not whole:
-            whole = [empty((*own.shape[:2], *self.size), own.dtype, own.device)]
+            whole = [Rows.of(own).empty(*self.size)]
         self.of(whole[0]).copy_(own)
         return whole[0]
 
