@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
 
 from impasto.web.page import BUNDLE
 from tests.browser import CHROMIUM, chromium, studio_in
@@ -96,9 +96,21 @@ def give(page: Page, kind: str, content: bytes, name: str) -> None:
 
 def tab(page: Page, name: str) -> None:
     """On a phone, turn to a part of the page."""
+    page.locator(".studio").wait_for()  # without it there are no tabs yet, on any screen
     tabs = page.locator(".tabs")
     if tabs.is_visible():
         tabs.get_by_role("button", name=name).click()
+
+
+def held(page: Page, address: re.Pattern[str]) -> list[Route]:
+    """Requests to an address from now on, which wait until they are let go on."""
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(address, hold)
+    return waiting
 
 
 def asked(page: Page, path: str) -> Any:
@@ -232,15 +244,21 @@ class TestRegions:
             return data.filter((value, at) => at % 4 === 3 && value > 0).length;
         }"""
 
-        def stroke(y: float) -> int:
+        def stroke(y: float, before: int) -> int:
+            """What is opaque when all of it is drawn, which it is some frames later."""
             page.mouse.move(across - 60, y)
             page.mouse.down()
             page.mouse.move(across + 60, y, steps=4)
             page.mouse.up()
-            return int(page.evaluate(opaque))
+            until(page, f"({opaque})() > {before}")
+            last, now = before, int(page.evaluate(opaque))
+            while now != last:
+                page.wait_for_timeout(200)
+                last, now = now, int(page.evaluate(opaque))
+            return now
 
-        one, two = stroke(down - 60), stroke(down + 60)
-        assert 0 < one < two
+        one = stroke(down - 60, 0)
+        two = stroke(down + 60, one)
         page.keyboard.press("Control+z")
         until(page, f"({opaque})() === {one}")
         page.keyboard.press("Control+Shift+z")
@@ -320,6 +338,47 @@ class TestTexture:
         assert job["request"]["task"] == "texture" and job["request"]["photo"] is None
         assert job["request"]["recipe"] == "texture" and job["request"]["settings"] == {"size": "64", "iterations": 5}
         page.evaluate("async id => (await fetch(`api/jobs/${id}/cancel`, { method: 'POST' })).ok", job["id"])
+
+
+class TestPaint:
+    def test_is_asked_for_when_the_studio_is_ready_and_then_once(self, opened: Open) -> None:
+        page = opened(draft={"texture": True, "settings": {"size": "64", "iterations": 5}})
+        choices, jobs = held(page, re.compile("/api/choices$")), held(page, re.compile("/api/jobs$"))
+        page.reload()
+        give(page, "paintings", png(painting(64, 64, seed=14)), "slow.png")
+        paint = page.get_by_role("button", name="Paint", exact=True)
+        page.get_by_text("The studio is getting ready").wait_for()
+        assert paint.is_disabled()
+        choices[0].continue_()
+        # Lists of jobs wait, too; what is asked for is there all the same when they come.
+        paint.dblclick()
+        page.keyboard.press("p")
+        page.get_by_role("button", name="Help").click()  # by then all of that was heard
+        page.keyboard.press("Escape")
+        sent = [each for each in jobs if each.request.method == "POST"]
+        assert len(sent) == 1
+        with page.expect_response(lambda told: told.request.method == "POST") as answered:
+            sent[0].continue_()
+        job = answered.value.json()["id"]
+        page.locator(".job").wait_for()
+        for each in jobs:
+            if each.request.method == "GET":
+                each.fulfill(json=[])  # as it was before
+        page.locator(".results .tile").first.wait_for()
+        assert page.locator(".job").count() == 1
+        page.evaluate("async id => (await fetch(`api/jobs/${id}/cancel`, { method: 'POST' })).ok", job)
+
+    def test_a_mask_that_could_not_be_sent_is_sent_again(self, opened: Open) -> None:
+        page = opened()
+        give(page, "photos", PHOTO, "photo.png")
+        page.get_by_role("button", name="Add a region: By brush").click()
+        masks = re.compile("/api/pictures.kind=mask")
+        page.route(masks, lambda route: route.fulfill(status=429, json={"error": "Too many.", "setting": None}))
+        page.locator(".viewport").focus()
+        page.keyboard.press(" ")
+        page.get_by_role("alert").wait_for()
+        page.unroute(masks)
+        until(page, "Object.values(JSON.parse(localStorage['impasto-draft']).regions)[0]?.[0]?.mask")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -2,8 +2,8 @@
 import { api, Refused } from "../api/client";
 import type { Job, Picture } from "../api/types";
 import { type Sent, upload } from "../api/upload";
-import { lacks, requestOf } from "../state/applies";
-import { stage } from "../state/selectors";
+import { requestOf } from "../state/applies";
+import { lack, stage } from "../state/selectors";
 import { dispatch, state } from "../state/store";
 import { bytes, t } from "../text";
 import { said } from "../text/said";
@@ -60,22 +60,26 @@ export function choosePainting(id: string, mixing = false): void {
 }
 
 export async function paint(): Promise<void> {
-  const { draft, choices } = state.value;
-  if (choices === null || lacks(draft) !== null) return;
-  const asking = api.paint(requestOf(draft, choices)).catch((error: unknown) => {
-    if (error instanceof Refused && error.setting !== null) {
-      dispatch({ type: "fault", fault: { setting: error.setting, text: said(error.message) } });
-    }
-    throw error;
-  });
-  showNew(await attempt(() => asking));
+  const { draft, choices } = state.peek();
+  if (choices === null || lack.peek() !== null) return; // The button says why.
+  await ask(() =>
+    api.paint(requestOf(draft, choices)).catch((error: unknown) => {
+      if (error instanceof Refused && error.setting !== null) {
+        dispatch({ type: "fault", fault: { setting: error.setting, text: said(error.message) } });
+      }
+      throw error;
+    }),
+  );
 }
 
-export async function goOn(job: Job, iterations: number): Promise<void> {
-  showNew(await attempt(() => api.goOn(job.id, iterations)));
-}
+export const goOn = (job: Job, iterations: number) => ask(() => api.goOn(job.id, iterations));
 
-function showNew(job: Job | null): void {
+/** For one job at a time: whoever clicks twice wants one picture. */
+async function ask(sent: () => Promise<Job>): Promise<void> {
+  if (state.peek().asking) return;
+  dispatch({ type: "asking", asking: true });
+  const job = await attempt(sent);
+  dispatch({ type: "asking", asking: false });
   if (job === null) return;
   dispatch({ type: "job", job });
   dispatch({ type: "stage", stage: { show: "job", job: job.id, snapshot: null } });

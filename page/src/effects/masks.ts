@@ -3,12 +3,15 @@ import { effect, signal } from "@preact/signals";
 import { upload } from "../api/upload";
 import { isPainted } from "../state/regions";
 import { photo, regions } from "../state/selectors";
-import { dispatch } from "../state/store";
+import { dispatch, state } from "../state/store";
 import { Mask } from "./mask";
 import { attempt } from "./notices";
 
 const masks = new Map<string, { photo: string; mask: Mask }>();
 const REST = 400;
+/** Milliseconds until one that could not be sent is sent again: nothing is painted without it. */
+const AGAIN = 3000;
+let resting: ReturnType<typeof setTimeout> | undefined;
 
 /** Rises when a mask has changed: who shows them reads it. */
 export const drawn = signal(0);
@@ -18,7 +21,6 @@ export function maskOf(key: string): Mask | null {
 }
 
 export function keepMasks(): void {
-  let resting: ReturnType<typeof setTimeout> | undefined;
   effect(() => {
     const [on, all] = [photo.value, regions.value];
     if (on === null) return;
@@ -32,9 +34,13 @@ export function keepMasks(): void {
           () => {}, // A mask that is not on the server any more is empty.
         );
     }
-    clearTimeout(resting);
-    resting = setTimeout(() => void save(on.id), REST);
+    saveIn(REST, on.id);
   });
+}
+
+function saveIn(time: number, on: string): void {
+  clearTimeout(resting);
+  resting = setTimeout(() => void save(on), time);
 }
 
 async function save(on: string): Promise<void> {
@@ -44,6 +50,7 @@ async function save(on: string): Promise<void> {
     const mask = masks.get(key);
     if (mask?.photo !== on) continue;
     const sent = await attempt(async () => upload(await mask.mask.png(), "mask", "region.png"));
+    if (sent === null && state.peek().access.kind === "open") saveIn(AGAIN, on);
     if (sent !== null) dispatch({ type: "mask-saved", photo: on, key, mask: sent.picture.id, strokes });
   }
 }

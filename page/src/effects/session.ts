@@ -4,6 +4,9 @@ import { listen } from "../api/events";
 import { dispatch, state } from "../state/store";
 import { attempt } from "./notices";
 
+const PATIENCE = 3000;
+let again: ReturnType<typeof setTimeout> | undefined;
+
 export async function enter(): Promise<void> {
   const token = /[#&]token=([^&]+)/.exec(location.hash)?.[1];
   if (token !== undefined) {
@@ -62,18 +65,20 @@ async function lost(): Promise<void> {
   }
 }
 
-/** All anew: events may have been missed. */
+/**
+ * All anew: events may have been missed. Each is shown when it comes: what can be chosen is told once the server has
+ * its networks loaded, and pictures do not wait for that.
+ */
 async function refresh(): Promise<void> {
-  await attempt(async () => {
-    const [choices, jobs, photos, paintings] = await Promise.all([
-      state.peek().choices ?? api.choices(),
-      api.jobs(),
-      api.pictures("photo"),
-      api.pictures("painting"),
-    ]);
-    dispatch({ type: "choices", choices });
-    dispatch({ type: "jobs", jobs });
-    dispatch({ type: "pictures", pictures: [...photos, ...paintings] });
-    dispatch({ type: "live", live: true });
-  });
+  clearTimeout(again);
+  dispatch({ type: "refreshing" });
+  const choices = async () => state.peek().choices ?? dispatch({ type: "choices", choices: await api.choices() });
+  const jobs = async () => dispatch({ type: "jobs", jobs: await api.jobs() });
+  const pictures = async () => {
+    const kinds = await Promise.all([api.pictures("photo"), api.pictures("painting")]);
+    dispatch({ type: "pictures", pictures: kinds.flat() });
+  };
+  const done = await attempt(() => Promise.all([choices(), jobs(), pictures()]));
+  if (done !== null) dispatch({ type: "live", live: true });
+  else if (state.peek().access.kind === "open") again = setTimeout(() => void refresh(), PATIENCE);
 }

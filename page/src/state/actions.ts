@@ -23,12 +23,15 @@ export type Action =
   | { type: "closed"; wrong: boolean }
   | { type: "live"; live: boolean }
   | { type: "choices"; choices: Choices }
+  /** All pictures and jobs are asked for: what is told of meanwhile is newer. */
+  | { type: "refreshing" }
   | { type: "pictures"; pictures: readonly Picture[] }
   | { type: "picture"; picture: Picture }
   | { type: "picture-removed"; id: string }
   | { type: "jobs"; jobs: readonly Job[] }
   | { type: "job"; job: Job }
   | { type: "job-removed"; id: string }
+  | { type: "asking"; asking: boolean }
   | { type: "preview"; preview: Partial<Preview> }
   | { type: "upload"; upload: Upload }
   | { type: "upload-ended"; key: string }

@@ -85,7 +85,7 @@ describe("what is asked of the server", () => {
     expect(requestOf({ ...LEARNT, regions }, CHOICES).regions).toEqual([]);
     const faces = { cat: [{ ...REGION, found: "faces" as const, base: null, mask: null }] };
     expect(requestOf({ ...DRAFT, regions: faces }, CHOICES).regions).toEqual([{ mask: "faces", painting: "night" }]);
-    expect(lacks({ ...DRAFT, regions: faces })).toBeNull();
+    expect(lacks({ ...DRAFT, regions: faces }, CHOICES)).toBeNull();
   });
 });
 
@@ -105,23 +105,24 @@ describe("a texture", () => {
   });
 
   test("lacks nothing but a painting", () => {
-    expect(lacks({ ...texture, photo: null })).toBeNull();
-    expect(lacks({ ...texture, look: EMPTY_DRAFT.look })).toBe("painting");
-    expect(lacks({ ...texture, look: LEARNT.look })).toBe("painting");
+    expect(lacks({ ...texture, photo: null }, CHOICES)).toBeNull();
+    expect(lacks({ ...texture, look: EMPTY_DRAFT.look }, CHOICES)).toBe("painting");
+    expect(lacks({ ...texture, look: LEARNT.look }, CHOICES)).toBe("painting");
   });
 });
 
 describe("what is lacking", () => {
-  test("is asked for in turn", () => {
-    expect(lacks(EMPTY_DRAFT)).toBe("photo");
-    expect(lacks({ ...EMPTY_DRAFT, photo: "cat" })).toBe("style");
-    expect(lacks(DRAFT)).toBeNull();
+  test("is asked for in turn, once the studio is there", () => {
+    expect(lacks(DRAFT, null)).toBe("studio");
+    expect(lacks(EMPTY_DRAFT, CHOICES)).toBe("photo");
+    expect(lacks({ ...EMPTY_DRAFT, photo: "cat" }, CHOICES)).toBe("style");
+    expect(lacks(DRAFT, CHOICES)).toBeNull();
   });
 
   test("a region may do without a painting for the rest, and waits for its mask", () => {
     const alone = { ...EMPTY_DRAFT, photo: "cat", regions: { cat: [REGION] } };
-    expect(lacks(alone)).toBeNull();
+    expect(lacks(alone, CHOICES)).toBeNull();
     const stroke = { size: 1, softness: 0, erase: false, dabs: [] };
-    expect(lacks({ ...alone, regions: { cat: [{ ...REGION, mask: null, strokes: [stroke] }] } })).toBe("mask");
+    expect(lacks({ ...alone, regions: { cat: [{ ...REGION, mask: null, strokes: [stroke] }] } }, CHOICES)).toBe("mask");
   });
 });

@@ -45,10 +45,11 @@ function isMet(option: string, draft: Draft, choices: Choices): boolean {
   return sign === "" ? Boolean(value) : (String(value) === wanted) === (sign === "=");
 }
 
-export type Lack = "photo" | "style" | "painting" | "mask";
+export type Lack = "studio" | "photo" | "style" | "painting" | "mask";
 
-/** What must be there before it can be painted, in the order to ask for it. */
-export function lacks(draft: Draft): Lack | null {
+/** What must be there before it can be painted, in the order to ask for it; the studio, until it has told its choices. */
+export function lacks(draft: Draft, choices: Choices | null): Lack | null {
+  if (choices === null) return "studio";
   const { network, mix } = draft.look;
   if (draft.texture) return network === null && mix.length > 0 ? null : "painting";
   if (draft.photo === null) return "photo";

@@ -1,5 +1,5 @@
 /** What the next picture is to be, and what becomes of that by an action. */
-import type { JobRequest } from "../api/types";
+import type { JobRequest, Picture } from "../api/types";
 import type { Action } from "./actions";
 import { type Draft, EMPTY_DRAFT, type Look, type Share } from "./model";
 import { reduceRegions, restoredRegions } from "./regions";
@@ -77,6 +77,20 @@ export function parsedShares(words: string): Share[] {
 
 export function sharesInWords(mix: readonly Share[]): string {
   return mix.map(({ id, weight }) => `${id}:${weight}`).join(",");
+}
+
+/** The draft without pictures that are not here any more. */
+export function withoutLost(draft: Draft, pictures: Readonly<Record<string, Picture>>): Draft {
+  const { photo, look, regions } = draft;
+  const used = [
+    photo,
+    ...(look.network === null ? look.mix.map(({ id }) => id) : []),
+    ...Object.keys(regions),
+    ...Object.values(regions).flatMap((all) => all.map(({ painting }) => painting)),
+  ];
+  return used
+    .filter((id) => id !== null && !(id in pictures))
+    .reduce<Draft>((now, id) => without(now, id as string), draft);
 }
 
 function without(draft: Draft, id: string): Draft {

@@ -8,6 +8,10 @@ export interface State {
   readonly choices: Choices | null;
   readonly pictures: Readonly<Record<string, Picture>>;
   readonly jobs: Readonly<Record<string, Job>>;
+  /** Pictures and jobs that were told of since all were last asked for, by their ids. */
+  readonly told: readonly string[];
+  /** A job is on its way to the server. */
+  readonly asking: boolean;
   readonly draft: Draft;
   readonly preview: Preview;
   readonly stage: Stage;
@@ -156,6 +160,8 @@ export const START: State = {
   choices: null,
   pictures: {},
   jobs: {},
+  told: [],
+  asking: false,
   draft: EMPTY_DRAFT,
   preview: NO_PREVIEW,
   stage: { show: "draft" },

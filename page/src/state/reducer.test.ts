@@ -18,10 +18,29 @@ describe("jobs", () => {
     const state = given(
       { type: "job", job: job("a", { state: "running" }) },
       { type: "job", job: job("b") },
+      { type: "refreshing" },
       { type: "jobs", jobs: [job("a", { state: "waiting" })] },
     );
     expect(Object.keys(state.jobs)).toEqual(["a"]);
     expect(state.jobs.a?.state).toBe("waiting");
+  });
+
+  test("what is told of while all are asked for is newer than the answer", () => {
+    const [running, done] = [job("a", { state: "running" }), job("a", { state: "done", revision: 3 })];
+    const state = given(
+      { type: "jobs", jobs: [running, job("gone")] },
+      { type: "refreshing" },
+      { type: "job", job: done },
+      { type: "job", job: job("new") },
+      { type: "job-removed", id: "gone" },
+      { type: "stage", stage: { show: "job", job: "new", snapshot: null } },
+      { type: "jobs", jobs: [running, job("gone"), job("other")] },
+    );
+    expect(state.jobs).toEqual({ a: done, new: job("new"), other: job("other") });
+    expect(state.stage).toMatchObject({ job: "new" });
+    // And nothing of it is newer than the next answer.
+    const after = [{ type: "refreshing" } as const, { type: "jobs", jobs: [job("other")] } as const];
+    expect(Object.keys(after.reduce(reduce, state).jobs)).toEqual(["other"]);
   });
 
   test("one that is removed leaves the stage", () => {
@@ -35,6 +54,32 @@ describe("jobs", () => {
       stage: { show: "pair", job: "a", other: "b" },
     });
     expect(reduce(pair, { type: "job-removed", id: "b" }).stage).toEqual({ show: "pair", job: "a", other: null });
+  });
+});
+
+describe("pictures", () => {
+  const used = given(
+    { type: "picture", picture: picture("cat", { kind: "photo" }) },
+    { type: "picture", picture: picture("wave") },
+    { type: "photo", id: "cat" },
+    { type: "look", id: "wave", network: null, mixing: false },
+  );
+
+  test("that are gone are not in the draft either", () => {
+    const all = reduce(used, { type: "refreshing" });
+    const without = reduce(all, { type: "pictures", pictures: [picture("cat", { kind: "photo" })] });
+    expect(without.pictures).not.toHaveProperty("wave");
+    expect(without.draft).toMatchObject({ photo: "cat", look: { mix: [] } });
+    const again = reduce(without, { type: "again", request: REQUEST });
+    expect(again.draft).toMatchObject({ photo: "cat", look: { mix: [] } });
+  });
+
+  test("that came while all were asked for stay", () => {
+    const all = reduce(reduce(used, { type: "refreshing" }), { type: "picture", picture: picture("night") });
+    const chosen = reduce(all, { type: "look", id: "night", network: null, mixing: false });
+    const now = reduce(chosen, { type: "pictures", pictures: [picture("cat", { kind: "photo" }), picture("wave")] });
+    expect(Object.keys(now.pictures).sort()).toEqual(["cat", "night", "wave"]);
+    expect(now.draft.look.mix).toEqual([{ id: "night", weight: 1 }]);
   });
 });
 

@@ -1,7 +1,7 @@
 /** The one place where the state changes: pure, so that every step can be told and tested. */
-import type { Job } from "../api/types";
+import type { Job, Picture } from "../api/types";
 import type { Action } from "./actions";
-import { reduceDraft } from "./draft";
+import { reduceDraft, withoutLost } from "./draft";
 import { FITTED, NO_PREVIEW, type Stage, type State, type Tab } from "./model";
 import { regionsOf } from "./regions";
 
@@ -9,7 +9,10 @@ const STEPS = ["waiting", "running", "cancelled", "failed", "done"];
 
 export function reduce(state: State, action: Action): State {
   const draft = reduceDraft(state.draft, action);
-  return reducePage(draft === state.draft ? state : { ...state, draft }, action);
+  const next = reducePage(draft === state.draft ? state : { ...state, draft }, action);
+  // What was remembered, or was made once, may name pictures that are gone.
+  if (action.type !== "pictures" && action.type !== "again") return next;
+  return { ...next, draft: withoutLost(next.draft, next.pictures) };
 }
 
 function reducePage(state: State, action: Action): State {
@@ -22,20 +25,28 @@ function reducePage(state: State, action: Action): State {
       return { ...state, live: action.live };
     case "choices":
       return { ...state, choices: action.choices };
+    case "refreshing":
+      return { ...state, told: [] };
     case "pictures":
-      return { ...state, pictures: { ...state.pictures, ...byId(action.pictures) } };
-    case "picture":
-      return { ...state, pictures: { ...state.pictures, [action.picture.id]: action.picture } };
+      return { ...state, pictures: asTold(state.pictures, byId(action.pictures), state.told) };
+    case "picture": {
+      const { picture } = action;
+      return { ...state, pictures: { ...state.pictures, [picture.id]: picture }, told: heard(state, picture.id) };
+    }
     case "picture-removed":
-      return { ...state, pictures: omitted(state.pictures, action.id) };
-    case "jobs":
-      return { ...state, jobs: byId(action.jobs), stage: stageAmong(state.stage, byId(action.jobs)) };
+      return { ...state, pictures: omitted(state.pictures, action.id), told: heard(state, action.id) };
+    case "jobs": {
+      const jobs = asTold(state.jobs, byId(action.jobs), state.told);
+      return { ...state, jobs, stage: stageAmong(state.stage, jobs) };
+    }
     case "job":
       return withJob(state, action.job);
     case "job-removed": {
       const jobs = omitted(state.jobs, action.id);
-      return { ...state, jobs, stage: stageAmong(state.stage, jobs) };
+      return { ...state, jobs, stage: stageAmong(state.stage, jobs), told: heard(state, action.id) };
     }
+    case "asking":
+      return { ...state, asking: action.asking };
     case "preview":
       return { ...state, preview: { ...state.preview, ...action.preview } };
     case "upload":
@@ -108,7 +119,22 @@ function onDraft(state: State): State {
 function withJob(state: State, job: Job): State {
   const known = state.jobs[job.id];
   if (known !== undefined && isOlder(job, known)) return state;
-  return { ...state, jobs: { ...state.jobs, [job.id]: job } };
+  return { ...state, jobs: { ...state.jobs, [job.id]: job }, told: heard(state, job.id) };
+}
+
+function heard({ told }: State, id: string): readonly string[] {
+  return told.includes(id) ? told : [...told, id];
+}
+
+/** All as they were when they were asked for, but what was told of since as it was told. */
+function asTold<T extends Job | Picture>(
+  known: Readonly<Record<string, T>>,
+  all: Readonly<Record<string, T>>,
+  told: readonly string[],
+): Record<string, T> {
+  const newer = told.filter((id) => id in known).map((id) => [id, known[id]] as const);
+  const others = Object.entries(all).filter(([id]) => !told.includes(id));
+  return Object.fromEntries([...others, ...newer]) as Record<string, T>;
 }
 
 /** The answer to a request and the stream may cross: what is further on counts. */

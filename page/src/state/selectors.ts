@@ -1,6 +1,7 @@
 /** What follows from the state, for more than one part of the page. */
 import { computed } from "@preact/signals";
 import type { Job, Picture } from "../api/types";
+import { lacks } from "./applies";
 import { regionsOf } from "./regions";
 import { select } from "./store";
 
@@ -18,6 +19,9 @@ export const photo = computed(() => (draft.value.texture ? null : pictureOf(draf
 export const photos = computed(() => ofKind("photo"));
 export const paintings = computed(() => ofKind("painting"));
 export const jobs = computed(() => newest(Object.values(allJobs.value)));
+
+/** Why nothing can be painted yet. */
+export const lack = computed(() => lacks(draft.value, choices.value));
 
 /** What is being painted, and then what waits, in turn. */
 export const queue = computed(() => jobs.value.filter(isUnderWay).sort((a, b) => place(a) - place(b)));

@@ -114,6 +114,7 @@ export const en = {
 
   // Painting
   paint: "Paint",
+  needStudio: "The studio is getting ready…",
   needPhoto: "Choose a photo first.",
   needStyle: "Choose a painting or a learnt style.",
   needPainting: "Choose a painting.",

@@ -108,6 +108,7 @@ export const zh: Text = {
   latest: "最新",
 
   paint: "作画",
+  needStudio: "画室正在准备…",
   needPhoto: "请先选一张照片。",
   needStyle: "请选一幅画或一种已学会的风格。",
   needPainting: "请选一幅画。",

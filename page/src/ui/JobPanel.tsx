@@ -4,7 +4,7 @@ import { addresses } from "../api/client";
 import type { Job, Progress } from "../api/types";
 import { cancel, goOn, removeJob } from "../effects/commands";
 import { isUnderWay, pictureOf } from "../state/selectors";
-import { dispatch } from "../state/store";
+import { dispatch, select } from "../state/store";
 import { duration, number, percent, t } from "../text";
 import { said } from "../text/said";
 import { inWords, label, recipe, valueLabel } from "../text/settings";
@@ -12,6 +12,8 @@ import { Curve } from "./Curve";
 import { DownloadMenu } from "./DownloadMenu";
 import { Icon } from "./Icon";
 import { stateInWords } from "./jobWords";
+
+const asking = select((s) => s.asking);
 
 export function JobPanel({ job }: { job: Job }) {
   return (
@@ -103,7 +105,7 @@ function GoOn({ job }: { job: Job }) {
           ))}
         </select>
       </label>
-      <button type="button" onClick={() => void goOn(job, iterations)}>
+      <button type="button" disabled={asking.value} onClick={() => void goOn(job, iterations)}>
         <Icon name="brush" />
         {t().goOn}
       </button>

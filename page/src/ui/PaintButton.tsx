@@ -1,22 +1,29 @@
 /** The one button that everything leads to. */
 import { paint } from "../effects/commands";
-import { lacks } from "../state/applies";
-import { draft } from "../state/selectors";
+import { lack } from "../state/selectors";
+import { select } from "../state/store";
 import { t } from "../text";
 import { Icon } from "./Icon";
 
+const asking = select((s) => s.asking);
+
 export function PaintButton() {
-  const lack = lacks(draft.value);
   const words =
-    lack === null
+    lack.value === null
       ? null
-      : { photo: t().needPhoto, style: t().needStyle, painting: t().needPainting, mask: t().needMask }[lack];
+      : {
+          studio: t().needStudio,
+          photo: t().needPhoto,
+          style: t().needStyle,
+          painting: t().needPainting,
+          mask: t().needMask,
+        }[lack.value];
   return (
     <div class="paint">
       <button
         type="button"
         class="primary large"
-        disabled={lack !== null}
+        disabled={lack.value !== null || asking.value}
         aria-describedby="paint-lack"
         onClick={() => void paint()}
       >
