@@ -22,7 +22,8 @@ from impasto.tasks.run import Run
 from impasto.video import flow, told
 from impasto.video.clip import Clip
 from impasto.video.job import VideoDelivery, VideoJob
-from impasto.video.optimised import EVERY, FramePainter, Optimised
+from impasto.video.optimised import FramePainter, Optimised
+from impasto.video.past import EVERY
 from impasto.video.styles import Moments
 from impasto.video.work import VideoWork, plan
 from tests.clips import clip, decoded, drawn, scene, strokes

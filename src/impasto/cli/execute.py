@@ -15,20 +15,19 @@ from impasto._version import IMPORTED_AT
 from impasto.cli.options import FAILED, fail, stderr
 from impasto.cli.printing import dump, say
 from impasto.errors import SettingsError
-from impasto.jobs.deliver import Work
 from impasto.jobs.rescue import Write, place
+from impasto.jobs.underway import Underway
 from impasto.machine import interrupts
 from impasto.progress import Progress
 
 if TYPE_CHECKING:
     from impasto.study.study import Study
-    from impasto.video.work import VideoWork
 
 MOST_RUNS, MOST_SECONDS = 30, 3600.0
 """A study beyond these is only begun when that is confirmed."""
 
 
-def execute(work: "Work | VideoWork", *, quiet: bool) -> tuple[dict[str, Any], int]:
+def execute(work: Underway[Any], *, quiet: bool) -> tuple[dict[str, Any], int]:
     """Carry work out in sight, and give the record and the exit code. Being asked to stop ends it; the
     picture so far is its result then.
     """

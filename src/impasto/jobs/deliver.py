@@ -13,25 +13,26 @@ from typing import Any
 
 import torch
 
-from impasto._version import IMPORTED_AT
 from impasto.errors import CheckpointError, OutputError, RecordError, SettingsError
 from impasto.jobs.job import Delivery, Job
-from impasto.jobs.rescue import Write, place
+from impasto.jobs.rescue import Write
+from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
 from impasto.machine.claim import claimed
 from impasto.pictures.codecs import NOWHERE, check_format, origin_of, save
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
 from impasto.tasks import record
+from impasto.tasks.result import Prepared
 
 log = logging.getLogger("impasto")
 
 
-class Work:
-    """A job in the middle of being carried out. `events` computes; ``record`` is there once it has come to an
-    end, and ``output`` says then where the result is. ``misplaced`` tells of every file that could not be
-    written where it was asked for.
-    """
+class Work(Underway[Job]):
+    """A job for a picture in the middle of being carried out."""
+
+    KIND = Job
+    run: Prepared
 
     def __init__(self, job: Job, *, resume: bool = False, force: bool = False, key: str = "") -> None:
         """Make sure that all files can be written, as far as that can be known beforehand, and prepare the
@@ -43,12 +44,9 @@ class Work:
         which is in the picture alone; a checkpoint of the very same is gone on from, and any other is not.
         Raises what `Job.prepared` raises, OutputError, CheckpointError and SettingsError.
         """
-        self.job, self.output = job, job.output
-        self.record: dict[str, Any] | None = None
-        self.interrupted = False
-        self.misplaced: list[str] = []
+        super().__init__(job, resume=resume, force=force)
         self._saved: list[str] = []
-        self._force, self._key = force or resume, key
+        self._key = key
         self._numbered = numbered(job)
         self._checkpoint = files.beside(job.output, ".checkpoint")
         self._check(keeps=resume or job.delivery.checkpoint_every is not None)
@@ -63,13 +61,6 @@ class Work:
         self._origin = origin_of(job.content, kept, job.delivery.profile) if job.content else NOWHERE
         self._hashed = replace(job, delivery=Delivery()).moved(_hashed).dictionary()
         files.create_folder(job.output.parent)
-
-    @classmethod
-    def of(cls, job: dict[str, Any], *, resume: bool = False, force: bool = False) -> "Work":
-        """The work of a job's `dictionary`, in a process that was begun for it."""
-        work = cls(Job.of(job), resume=resume, force=force)
-        work.run.started_at = IMPORTED_AT
-        return work
 
     def events(self) -> Generator[Progress, None, None]:
         """Compute, save the snapshots and at last the result and its record, telling how far it is.
@@ -110,13 +101,6 @@ class Work:
         """Write the checkpoint, between two events, if the job has any. Raises OutputError."""
         if self.job.delivery.checkpoint_every is not None:
             self.run.checkpoint(self._checkpoint)
-
-    def finish(self) -> dict[str, Any]:
-        """Carry it out to its end, unseen, and give the record."""
-        for _ in self.events():
-            pass
-        assert self.record is not None
-        return self.record
 
     def _steps(self) -> Generator[Progress, None, None]:
         every, written = self.job.delivery.checkpoint_every, time.monotonic()
@@ -213,14 +197,10 @@ class Work:
             files.remove(self._checkpoint)
 
     def _placed(self, path: Path, write: Write, force: bool) -> Path:
-        """Where `rescue.place` has put something. Raises OutputError."""
         if self._key:
             write(path, force)
             return path
-        there = place(path, write, force)
-        if there != path:
-            self.misplaced.append(f"{path} could not be written: it is {there}")
-        return there
+        return super()._placed(path, write, force)
 
     def _bare(self) -> Job:
         """The job as it travels in the picture: without folders, and without what leaves no trace in it."""

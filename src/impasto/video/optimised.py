@@ -8,8 +8,7 @@ starts from that, too, and one older frame serves, the anchor.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -30,10 +29,8 @@ from impasto.video import flow
 from impasto.video.colour import Floats
 from impasto.video.geometry import Size
 from impasto.video.job import VideoJob
+from impasto.video.past import Past
 from impasto.video.styles import Moments, Numbers
-
-EVERY = 8
-"""Every eighth frame of a shot is the anchor of the following ones."""
 
 
 class Optimised:
@@ -75,8 +72,7 @@ class Optimised:
         return seconds * (pictures + each * (frames - pictures))
 
 
-@dataclass(frozen=True)
-class _Kept:
+class _Kept(NamedTuple):
     """A frame that following ones are held to: `flow.grey` of the clip's, and what was painted (H, W, 3)."""
 
     seen: NDArray[np.uint8]
@@ -96,20 +92,19 @@ class FramePainter:
         self.styles = styles
         self._recipe, self._settings = job.recipe, settings
         self._strengths = Numbers(job.strength_at or ((0.0, settings.strength),))
-        self._count: int = state["count"] if state else 0
-        self._kept = [_Kept(*(each.numpy() for each in kept)) for kept in state["kept"]] if state else []
+        self._past = Past(_Kept, state)
+        self.state = self._past.state
+        """What to go on from."""
 
     def paint(self, pixels: Floats, time: float, *, begins: bool) -> Floats:
         """A frame (H, W, 3) at a time of the film, painted. ``begins``: it is the first of a shot."""
         if begins:
-            self._count, self._kept = 0, []
+            self._past.begin()
         run = self.planned(pixels, time)
         for _ in run.steps():
             pass
         assert run.last is not None
-        new = _Kept(flow.grey(pixels), _array(run.last.pixels))
-        self._kept = [new, new if self._count % EVERY == 0 else self._kept[-1]]
-        self._count += 1
+        self._past.keep(_Kept(flow.grey(pixels), _array(run.last.pixels)))
         return _array(run.picture().pixels)
 
     def planned(self, pixels: Floats, time: float) -> Run:
@@ -118,7 +113,7 @@ class FramePainter:
         styles = [(picture, own * share) for some, share in found for picture, own in some]
         frame = Picture(_tensor(pixels))
         always = dict[str, Any](method="iterative", size="native", strength=self._strengths.at(time))
-        if not self._kept:
+        if not self._past.kept:
             first: Run = plan_stylize(frame, styles, self._recipe, **self._first | always)
             return first
         near, far = held = self._held(pixels)
@@ -126,21 +121,16 @@ class FramePainter:
         run: Run = plan_stylize(frame, styles, self._recipe, held=held, start=Picture(start), **self._later | always)
         return run
 
-    def state(self) -> dict[str, Any]:
-        """What to go on from."""
-        kept = [[torch.from_numpy(each.seen), torch.from_numpy(each.painted)] for each in self._kept]
-        return {"count": self._count, "kept": kept}
-
     def _held(self, pixels: Floats) -> list[Held]:
         """What is known of a frame: from the one before, and where that shows nothing from the anchor
         (section 4.2, equation 10).
         """
         seen, size = flow.grey(pixels), (pixels.shape[0], pixels.shape[1])
-        near, far = (flow.between(seen, each.seen, size) for each in self._kept)
+        near, far = (flow.between(seen, each.seen, size) for each in self._past.kept)
         trusted = near.trust, np.maximum(far.trust - near.trust, 0)
         return [
             Held(_tensor(found.warped(each.painted).clip(0, 1)), _tensor(trust), self._settings.steady_weight)
-            for found, each, trust in zip((near, far), self._kept, trusted, strict=True)
+            for found, each, trust in zip((near, far), self._past.kept, trusted, strict=True)
         ]
 
 

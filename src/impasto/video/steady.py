@@ -12,24 +12,24 @@ in what is carried on.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from impasto.video import flow
 from impasto.video.colour import Floats
 from impasto.video.framing import scaled
+from impasto.video.past import Past
 
 HOLD, BROAD_HOLD = 0.98, 0.9
 """How much of what is fine, and of what is broad, is carried on from one frame to the next. Measured, as what
 follows is: docs/video.md."""
 BROAD = 1 / 6
 """The deviation of the Gaussian that parts broad from fine, over the long side."""
-EVERY, OLDER = 8, 0.2
-"""Every eighth frame of a shot is the anchor of the following ones, and its share in what is carried on."""
+OLDER = 0.2
+"""The share of the anchor in what is carried on."""
 _ALIKE, _LIT = 0.08, 0.02
 """Differences of the clip, of the whole range, at which strokes are mostly painted anew, and at which what is
 broad is not carried on, for the light has changed."""
@@ -37,8 +37,7 @@ _MOST = 1.5
 """The most by which what is finest is raised."""
 
 
-@dataclass(frozen=True)
-class _Kept:
+class _Kept(NamedTuple):
     """A frame to carry on from: `flow.grey` of the clip's, what has been painted, and what the clip showed
     when it was, softened, both (H, W, 3).
     """
@@ -52,8 +51,9 @@ class Steadied:
     """Steadies frame after frame."""
 
     def __init__(self, state: dict[str, Any] | None = None) -> None:
-        self._count: int = state["count"] if state else 0
-        self._kept: list[_Kept] = [_Kept(*(each.numpy() for each in kept)) for kept in state["kept"]] if state else []
+        self._past = Past(_Kept, state)
+        self.state = self._past.state
+        """What `Steadied` goes on from."""
 
     def frame(self, source: Floats, painted: Floats, *, begins: bool) -> Floats:
         """The steadied form of a frame that was ``painted`` of a ``source``, both (H, W, 3). ``begins``: it
@@ -62,20 +62,13 @@ class Steadied:
         seen, size = flow.grey(source), (painted.shape[0], painted.shape[1])
         filmed = cv2.GaussianBlur(scaled(source, size), (0, 0), 1)
         if begins:
-            self._count, self._kept = 0, []
+            self._past.begin()
         new, shown = _Kept(seen, painted, filmed), painted
-        if self._kept:
-            new = _carried(new, self._kept)
+        if self._past.kept:
+            new = _carried(new, self._past.kept)
             shown = _sharpened(new.painted, painted)
-        anchor = new if self._count % EVERY == 0 else self._kept[-1]
-        self._kept = [new, anchor]
-        self._count += 1
+        self._past.keep(new)
         return shown
-
-    def state(self) -> dict[str, Any]:
-        """What `Steadied` goes on from."""
-        kept = [[torch.from_numpy(each) for each in (kept.seen, kept.painted, kept.filmed)] for kept in self._kept]
-        return {"count": self._count, "kept": kept}
 
 
 def _carried(new: _Kept, kept: list[_Kept]) -> _Kept:

@@ -11,10 +11,9 @@ from typing import Any, BinaryIO
 
 import torch
 
-from impasto._version import IMPORTED_AT
 from impasto.errors import NotReadyError, OutputError, SettingsError
 from impasto.jobs.deliver import sidecar
-from impasto.jobs.rescue import place
+from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
 from impasto.machine.claim import claimed
 from impasto.machine.devices import convolving
@@ -45,10 +44,11 @@ class _Painted:
     ends: dict[str, Any] | None
 
 
-class VideoWork:
-    """A film in the middle of being made. `events` computes; ``record`` is there once it has come to an end,
-    and ``output`` says then where the film is, or, where it was cut off, its parts.
-    """
+class VideoWork(Underway[VideoJob]):
+    """A film in the middle of being made; where it was cut off, its ``output`` is the folder of its parts."""
+
+    KIND = VideoJob
+    run: Film
 
     def __init__(self, job: VideoJob, *, resume: bool = False, force: bool = False) -> None:
         """Make sure that all can be written, as far as that can be known beforehand, and prepare the film.
@@ -56,11 +56,8 @@ class VideoWork:
         Existing files are written over with ``force`` only. ``resume`` goes on from the parts that an earlier
         run has left. Raises what `Film` raises, OutputError, CheckpointError and SettingsError.
         """
-        self.job, self.output = job, job.output
-        self.record: dict[str, Any] | None = None
-        self.interrupted = False
-        self.misplaced: list[str] = []
-        self._resume, self._force = resume, force or resume
+        super().__init__(job, resume=resume, force=force)
+        self._resume = resume
         self._check()
         self.run = Film(job)
         self.run.check_room(self.output.parent)
@@ -76,25 +73,11 @@ class VideoWork:
         self._done = 0
         files.create_folder(self.output.parent)
 
-    @classmethod
-    def of(cls, job: dict[str, Any], *, resume: bool = False, force: bool = False) -> "VideoWork":
-        """The work of a job's `dictionary`, in a process that was begun for it."""
-        work = cls(VideoJob.of(job), resume=resume, force=force)
-        work.run.started_at = IMPORTED_AT
-        return work
-
     def picture(self) -> Picture:
         """The frame that was painted last. Raises NotReadyError before there is one."""
         if self._shown is None:
             raise NotReadyError("There is no frame yet: take a step of events() first.")
         return Picture(torch.from_numpy(self._shown.copy()).permute(2, 0, 1)[None])
-
-    def finish(self) -> dict[str, Any]:
-        """Carry it out to its end, unseen, and give the record."""
-        for _ in self.events():
-            pass
-        assert self.record is not None
-        return self.record
 
     def events(self) -> Generator[Progress, None, None]:
         """Paint, telling of every frame, and write the film.
@@ -185,18 +168,16 @@ class VideoWork:
 
         if film.packing.form.container:
             write = animate if film.packing.form.image else join
-            there = place(self.output, lambda path, over: files.write_atomic(path, write, over), self._force)
+            there = self._placed(self.output, lambda path, over: files.write_atomic(path, write, over), self._force)
         else:
             images.number(self.output, self._parts.files(), film.count)
             there = self.output
-        if there != self.output:
-            self.misplaced.append(f"{self.output} could not be written: it is {there}")
         self.output, told["output"] = there, str(there)
         if self._glances:
             self._glances.sheet(files.beside(there, ".sheet.png"), self._force)
         if delivery.metadata:
             text = record.encoded(told)
-            place(sidecar(there), lambda path, over: files.write_atomic(path, text, over), self._force)
+            self._placed(sidecar(there), lambda path, over: files.write_atomic(path, text, over), self._force)
         self.record = told
         self._parts.remove()
 

@@ -1,0 +1,72 @@
+"""What all work has in common, whatever is made: what it is asked for, and what came of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+from impasto._version import IMPORTED_AT
+from impasto.jobs.rescue import Write, place
+from impasto.pictures.picture import Picture
+from impasto.progress import Progress
+
+
+class Asked(Protocol):
+    """A job, of whatever kind."""
+
+    @property
+    def output(self) -> Path: ...
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self: ...
+
+
+Kind = TypeVar("Kind", bound=Asked)
+
+
+class Underway(ABC, Generic[Kind]):
+    """A job in the middle of being carried out. `events` computes; ``record`` is there once it has come to an
+    end, and ``output`` says then where the result is. ``misplaced`` tells of every file that could not be
+    written where it was asked for.
+    """
+
+    KIND: ClassVar[type[Any]]
+    """What jobs it is of."""
+    run: Any
+    """What has been made ready for it: its ``task``, its ``size``, and when it was ``started_at``."""
+
+    def __init__(self, job: Kind, *, resume: bool = False, force: bool = False) -> None:
+        self.job, self.output = job, job.output
+        self.record: dict[str, Any] | None = None
+        self.interrupted = False
+        self.misplaced: list[str] = []
+        self._force = force or resume
+
+    @classmethod
+    def of(cls, job: Mapping[str, Any], *, resume: bool = False, force: bool = False) -> Self:
+        """The work of a job's `dictionary`, in a process that was begun for it."""
+        work = cls(cls.KIND.of(job), resume=resume, force=force)
+        work.run.started_at = IMPORTED_AT
+        return work
+
+    @abstractmethod
+    def events(self) -> Generator[Progress, None, None]:
+        """Compute and deliver, telling how far it is."""
+
+    @abstractmethod
+    def picture(self) -> Picture:
+        """The picture so far. Raises NotReadyError before there is one."""
+
+    def finish(self) -> dict[str, Any]:
+        """Carry it out to its end, unseen, and give the record."""
+        for _ in self.events():
+            pass
+        assert self.record is not None
+        return self.record
+
+    def _placed(self, path: Path, write: Write, force: bool) -> Path:
+        """Where `rescue.place` has put something. Raises OutputError."""
+        there = place(path, write, force)
+        if there != path:
+            self.misplaced.append(f"{path} could not be written: it is {there}")
+        return there
