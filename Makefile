@@ -77,6 +77,7 @@ bench: venv
 
 # From what is committed, dated by it.
 dist: venv
+	rm -rf dist
 	$(BIN)/python scripts/build_dist.py dist
 	$(BIN)/python scripts/try_wheel.py dist
 

@@ -28,7 +28,7 @@ TRIES = [
     ["stylize", "photo.png", "painting.png", "--method", "fast", "--size", "64", "-q", "-o", "fast.png"],
 ]
 REFUSED = {
-    "networks": ["score", "photo.png", "painting.png", "painted.png"],
+    "study": ["study", "photo.png", "painting.png", "-o", "study"],
     "web": ["web", "--no-open"],
 }
 
@@ -75,6 +75,7 @@ def main(folder: Path) -> None:
         def said(*words: str) -> tuple[int, str]:
             """What a program of the new environment says, and its exit code."""
             environment = {"PATH": str(python.parent), "IMPASTO_CACHE": str(at / "cache"), "HOME": place}
+            environment["OMP_NUM_THREADS"] = "1"  # for pictures this small, more only wait for one another
             done = subprocess.run(words, cwd=at, env=environment, capture_output=True, text=True, check=False)
             return done.returncode, done.stdout + done.stderr
 
