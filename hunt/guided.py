@@ -26,7 +26,7 @@ def targets() -> dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]]:
     """What is called with an input, and the endings of the `seeds` that it begins with."""
     from impasto.machine import formats
     from impasto.machine.tensors import read_tensors
-    from impasto.pictures import authors, av1, boxes, exif, jpeg, kinds, opened, png, reading
+    from impasto.pictures import authors, av1, boxes, exif, hevc, jpeg, kinds, opened, png, reading
     from impasto.settings import names
 
     def tensors(data: bytes) -> None:
@@ -55,8 +55,9 @@ def targets() -> dict[str, tuple[Callable[[bytes], object], tuple[str, ...]]]:
         "jpeg": (lambda data: (jpeg.looked_at(data), jpeg.ended(data)), (".jpg",)),
         "kinds": (kinds.kind_of, ("",)),
         "exif": (tags, (".exif",)),
-        "boxes": (boxes.properties, (".avif",)),
+        "boxes": (lambda data: (boxes.properties(data), boxes.of_hevc(boxes.known(data))), (".avif", ".heic")),
         "av1": (av1.code_points, (".av1",)),
+        "hevc": (hevc.code_points, (".hevc",)),
         "authors": (lambda data: authors.said(data, data, {}), (".xmp",)),
         "names": (named, (".txt",)),
         "json": (formats.parsed, (".json",)),
@@ -78,6 +79,10 @@ def seeds() -> dict[str, bytes]:
     return pictures() | {
         "a.exif": tags.tobytes(),
         "a.av1": bytes.fromhex("12000a0918152ffb4404341a1032"),
+        "a.hevc": bytes.fromhex(
+            "0103700000009000000000001ef000fcfdf8f800000f01a10001002b4201010370000003009000000300000300"
+            "1ea020810596ea4929ae6e1220120800000300c8000003000840"
+        ),
         "a.xmp": b'<r xmlns:dc="http://purl.org/dc/elements/1.1/"><d dc:rights="a"/><dc:creator>b</dc:creator></r>',
         "b.xmp": b"\x1c\x01\x5a\0\3\x1b%G\x1c\2\x50\0\1a\x1c\2\x74\0\1b",
         "a.txt": b"faces,a.png:0.3,C:\\m\\sky.png:wave.jpg",

@@ -26,6 +26,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from impasto.jobs.job import Job
 from impasto.machine import checkpoint
 from impasto.pictures import codecs
 from impasto.video.clip import Clip
@@ -39,8 +40,8 @@ _SHORT = ["--size", "64", "--iterations", "12", "-q"]
 
 @dataclass(frozen=True)
 class Command:
-    """A command that is run in a folder with photo.png, painting.png, photos/ and clip.mp4, which takes more
-    than one part.
+    """A command that is run in a folder with photo.png, painting.png, job.json, photos/ and clip.mp4, which
+    takes more than one part.
 
     ``results`` are what it leaves, of which the bytes are known; ``checkpoint`` is what it can go on from.
     """
@@ -67,6 +68,30 @@ COMMANDS = [
         ["texture", "painting.png", "-o", "out.tiff", "--checkpoint-every", "0", *_SHORT],
         ["out.tiff"],
         "out.tiff.checkpoint",
+    ),
+    Command(
+        "reconstruct",
+        ["reconstruct", "photo.png", "-o", "out.webp", "--checkpoint-every", "0", *_SHORT],
+        ["out.webp"],
+        "out.webp.checkpoint",
+    ),
+    Command(
+        "refine",
+        ["stylize", "photo.png", "painting.png", "--method", "refine", "-o", "out.avif", "--checkpoint-every", "0", *_SHORT],
+        ["out.avif"],
+        "out.avif.checkpoint",
+    ),
+    Command(
+        "colour",
+        ["stylize", "photo.png", "painting.png", "--keep-colour", "histogram", "--bits", "16", "-o", "out.png", "--checkpoint-every", "0", *_SHORT],
+        ["out.png"],
+        "out.png.checkpoint",
+    ),
+    Command("run", ["run", "job.json", "-o", "out.png", "-q"], ["out.png"]),
+    Command(
+        "demo",
+        ["demo", "-o", "demo", *_SHORT],
+        ["demo/content.png", "demo/style.png", "demo/result.png", "demo/sheet.png"],
     ),
     Command("fast", ["stylize", "photo.png", "painting.png", "--method", "fast", "--size", "128", "-o", "out.jpg", "-q"], ["out.jpg"]),
     Command(
@@ -95,6 +120,18 @@ COMMANDS = [
         "batch",
         ["batch", "photos", "painting.png", "-o", "painted", "--size", "64", "--workers", "2", "-q"],
         [f"painted/{number}-painting.png" for number in range(8)],
+        again="",
+    ),
+    Command(
+        "claims",
+        ["batch", "photos", "painting.png", "-o", "painted", "--size", "64", "--workers", "1", "--claim", "-q"],
+        [f"painted/{number}-painting.png" for number in range(8)],
+        again="",
+    ),
+    Command(
+        "optimised batch",
+        ["batch", "photos", "painting.png", "-o", "painted", "--method", "iterative", "--workers", "1", "--name", "{stem}.png", *_SHORT],
+        [f"painted/{number}.png" for number in range(8)],
         again="",
     ),
     Command(
@@ -183,6 +220,8 @@ def _folder(path: Path) -> Path:
     (path / "photos").mkdir(parents=True)
     Image.fromarray(photo(48, 64)).save(path / "photo.png")
     Image.fromarray(painting(60, 60)).save(path / "painting.png")
+    job = Job("stylize", "photo.png", (("painting.png", 1.0),), settings={"size": 64, "iterations": 12})
+    (path / "job.json").write_text(json.dumps(job.dictionary()))
     for number in range(8):
         Image.fromarray(photo(96, 96, number)).save(path / "photos" / f"{number}.png")
     clip(path / "clip.mp4", drawn(Fast.LENGTH + 20, 32, 32))

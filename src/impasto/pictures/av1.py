@@ -1,21 +1,10 @@
 """What an AV1 stream says of its colours, in its sequence header (AV1 bitstream specification, 5.5)."""
 
+from impasto.pictures.bits import Bits
+
 _SEQUENCE_HEADER = 1
 _MOST_OBUS = 16
 """Units that are looked at: the sequence header is the first, or the second after a delimiter."""
-
-
-class _Bits:
-    """Bits, the highest first. Raises ValueError beyond their end."""
-
-    def __init__(self, data: bytes) -> None:
-        self._value, self._left = int.from_bytes(data, "big"), 8 * len(data)
-
-    def take(self, count: int) -> int:
-        self._left -= count
-        if self._left < 0:
-            raise ValueError("it is cut off")
-        return self._value >> self._left & ((1 << count) - 1)
 
 
 def code_points(stream: bytes) -> tuple[int, int] | None:
@@ -32,7 +21,7 @@ def code_points(stream: bytes) -> tuple[int, int] | None:
             else:
                 size, place = _leb128(stream, place)
             if head >> 3 & 15 == _SEQUENCE_HEADER:
-                return _of_header(_Bits(stream[place : place + min(size, 1024)]))
+                return _of_header(Bits(stream[place : place + min(size, 1024)]))
             place += size
     except (IndexError, ValueError):
         pass
@@ -50,7 +39,7 @@ def _leb128(data: bytes, place: int) -> tuple[int, int]:
     raise ValueError("a number is too long")
 
 
-def _of_header(bits: _Bits) -> tuple[int, int] | None:
+def _of_header(bits: Bits) -> tuple[int, int] | None:
     take = bits.take
     profile, _, reduced = take(3), take(1), take(1)
     if reduced:
@@ -73,7 +62,7 @@ def _of_header(bits: _Bits) -> tuple[int, int] | None:
     return (take(8), take(8)) if take(1) else None
 
 
-def _operating_points(bits: _Bits) -> None:
+def _operating_points(bits: Bits) -> None:
     take, delay = bits.take, 0
     if take(1):  # timing_info_present_flag
         take(64)
@@ -96,7 +85,7 @@ def _operating_points(bits: _Bits) -> None:
             take(4)
 
 
-def _tools(bits: _Bits) -> None:
+def _tools(bits: Bits) -> None:
     take = bits.take
     take(4)
     ordered = take(1)

@@ -1,13 +1,18 @@
-"""The boxes of an AVIF file (ISO/IEC 14496-12 and 23008-12), as far as they tell what Pillow does not."""
+"""The boxes of AVIF and HEIC files (ISO/IEC 14496-12 and 23008-12), as far as decoders do not tell."""
 
+import itertools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from impasto.pictures import av1, encodings
+from impasto.pictures import av1, encodings, hevc
 from impasto.pictures.encodings import Encoding
 
+_PROPERTIES = (b"meta", b"iprp", b"ipco")
+_UNSPECIFIED = struct.pack(">HH", 2, 2)
 _MOST = 10_000
+_HEARD = 64
+"""Coded pictures that are asked for their colours: a picture can be made of many, and all say the same."""
 _BEGINNING = 4096
 """Bytes of a coded picture in which it says what it is."""
 
@@ -24,9 +29,9 @@ class Properties:
 
 
 def properties(data: bytes) -> Properties:
-    """The properties in a file's bytes; none where its boxes are damaged."""
+    """The properties in an AVIF file's bytes; none where its boxes are damaged."""
     encoding, unknown, deep, told = None, False, False, False
-    for kind, start, end in _found(data, (b"meta", b"iprp", b"ipco")):
+    for kind, start, end in _found(data, _PROPERTIES):
         if kind == b"colr" and not told and data[start : start + 4] == b"nclx" and end - start >= 11:
             primaries, transfer = struct.unpack(">HH", data[start + 4 : start + 8])
             encoding = encodings.of_code_points(primaries, transfer)  # the range is the decoder's business
@@ -39,10 +44,29 @@ def properties(data: bytes) -> Properties:
     return Properties(encoding, unknown, deep)
 
 
+def known(data: bytes) -> bytes:
+    """A HEIC file's bytes with code points that are not known here made unspecified ones: decoders refuse the
+    whole picture for some of them.
+    """
+    found = bytearray(data)
+    for kind, start, end in _found(data, _PROPERTIES):
+        if kind == b"colr" and data[start : start + 4] == b"nclx" and end - start >= 11:
+            points = slice(start + 4, start + 8)
+            if encodings.of_code_points(*struct.unpack(">HH", data[points])) is None:
+                found[points] = _UNSPECIFIED
+    return bytes(found)
+
+
+def of_hevc(data: bytes) -> tuple[int, int] | None:
+    """The code points that the coded pictures of a HEIC file say themselves, the first that does."""
+    told = (data[start:end] for kind, start, end in _found(data, _PROPERTIES) if kind == b"hvcC")
+    return next(filter(None, map(hevc.code_points, itertools.islice(told, _HEARD))), None)
+
+
 def _of_stream(data: bytes) -> tuple[int, int] | None:
     """The code points that the coded pictures say themselves, the first that does."""
     try:
-        found = map(av1.code_points, _coded(data))
+        found = map(av1.code_points, itertools.islice(_coded(data), _HEARD))
         return next(filter(None, found), None)
     except (IndexError, struct.error):
         return None
@@ -73,11 +97,12 @@ def _coded(data: bytes) -> Iterator[bytes]:
         within = number(2) & 15 if version in (1, 2) else 0
         number(2)
         base, count = number(of_base), number(2)
-        for extent in range(min(count, _MOST)):
+        after = place + count * ((of_index if version in (1, 2) else 0) + of_offset + of_length)
+        if count and within == 0:
             number(of_index if version in (1, 2) else 0)
             offset, length = base + number(of_offset), number(of_length)
-            if extent == 0 and within == 0:
-                yield data[offset : offset + min(length or _BEGINNING, _BEGINNING)]
+            yield data[offset : offset + min(length or _BEGINNING, _BEGINNING)]
+        place = after
 
 
 def _found(data: bytes, path: tuple[bytes, ...]) -> Iterator[tuple[bytes, int, int]]:

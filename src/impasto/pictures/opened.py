@@ -80,7 +80,8 @@ def size_of(file: BinaryIO) -> Size:
             file.seek(0)
             return jpeg.looked_at(file.read()).size
         case "HEIC":
-            width, height = _heif(file).size
+            file.seek(0)
+            width, height = _heif(file.read()).size
             return height, width
         case other:
             with _by_pillow(file, other) as image:
@@ -99,7 +100,8 @@ def told_by(file: BinaryIO) -> Told:
                 tags = tiff.tags_of(file, page)
                 return Told(tags, tags.get(ExifTags.Base.InterColorProfile), *tiff.packets(page))
         case "HEIC":
-            info = _heif(file).info
+            file.seek(0)
+            info = _heif(file.read()).info
             return Told(exif.of_bytes(info.get("exif")), info.get("icc_profile"), info.get("xmp") or b"")
         case other:
             with _by_pillow(file, other) as image:
@@ -203,21 +205,23 @@ def _widened(pixels: Array, bits: int) -> Array:
     return wide[..., [0, 0, 0, 1]] if wide.ndim == 3 and wide.shape[2] == 2 else wide
 
 
-def _heif(file: BinaryIO) -> Any:
+def _heif(data: bytes) -> Any:
     import pillow_heif
 
-    file.seek(0)
-    return pillow_heif.open_heif(file, convert_hdr_to_8bit=False)
+    return pillow_heif.open_heif(io.BytesIO(boxes.known(data)), convert_hdr_to_8bit=False)
 
 
 def _heic(file: BinaryIO, _: bool) -> Opened:
-    found = _heif(file)
+    file.seek(0)
+    data = file.read()
+    found = _heif(data)
     bounds.check(found.size[::-1], "HEIC")
-    profile, said = found.info.get("icc_profile"), found.info.get("nclx_profile")
-    encoding = None
-    if said and not profile:
-        encoding = encodings.of_code_points(int(said["color_primaries"]), int(said["transfer_characteristics"]))
-        if encoding is None:
+    profile, said, encoding = found.info.get("icc_profile"), found.info.get("nclx_profile"), None
+    if not profile:
+        own = said and (int(said["color_primaries"]), int(said["transfer_characteristics"]))
+        points = own or boxes.of_hevc(data)
+        encoding = encodings.of_code_points(*points) if points else None
+        if boxes.known(data) != data or (points and encoding is None):
             _unknown()
     array, bits = np.asarray(found), int(found.info.get("bit_depth", 8))
     pixels: Image.Image | Array = Image.fromarray(array) if bits == 8 else _widened(array >> (16 - bits), bits)
