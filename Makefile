@@ -19,7 +19,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo web page check-page test quick slow fuzz check venv sheet report notebooks bench dist clean
+.PHONY: demo web page check-page test quick slow everything fuzz check venv sheet report notebooks bench dist clean
 
 demo: venv
 	$(BIN)/impasto demo --force
@@ -42,6 +42,9 @@ quick: venv
 
 slow: venv
 	$(PYTEST) -m slow
+
+everything: venv check
+	$(PYTEST)
 
 MINUTES ?= 10
 fuzz: venv
