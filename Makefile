@@ -1,7 +1,7 @@
 # make demo   a stylised picture in output/demo
 # make web    the studio in the browser
 # make page   build the studio's page anew, after a change in page/ (with node)
-# make test   format check, lint, types, tests: nine minutes on two cores
+# make test   format check, lint, types, tests: nine minutes on two cores; make test ALL=1 with the long proofs
 # make quick  only the laws that everything rests on: a minute
 # make slow   the long proofs that make test leaves out: ten minutes
 # make fuzz   hunt for faults with broken files and kills, ten minutes and more: make fuzz MINUTES=60
@@ -34,7 +34,7 @@ check-page: venv
 	$(BIN)/python scripts/check_page.py
 
 test: venv check
-	$(PYTEST) -m "not slow"
+	$(PYTEST) $(if $(ALL),,-m "not slow")
 
 QUICK := architecture colour features images kernels losses oklab settings solve tiles
 quick: venv

@@ -56,7 +56,7 @@ def test_a_complete_stylisation(tmp_path: Path) -> None:
     out, pair = tmp_path / "new" / "out.png", (tmp_path / "content.png", tmp_path / "style.jpg")
     for source, path in zip((demo.PHOTO, demo.PAINTING), pair, strict=True):
         codecs.save(demo.picture(source).fitted(256), path)
-    done = started(
+    done = impasto(
         "stylize", *pair, "-o", out, "--size", "96", "--iterations", "40", "--seed", "3",
         "--snapshots", "10,40", "--palette", "0", "--json", cwd=tmp_path,
     )  # fmt: skip
@@ -81,7 +81,6 @@ def test_a_complete_stylisation(tmp_path: Path) -> None:
     assert "seed: 3" in impasto("info", out, cwd=tmp_path).stdout
 
 
-@pytest.mark.usefixtures("vgg19")
 def test_the_same_seed_gives_the_same_bytes(pair: tuple[Path, Path], tmp_path: Path) -> None:
     """In a process that does nothing else, and in one that has done much before; of all that is embedded only
     what fits into memory depends on the moment.
@@ -134,7 +133,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(pair: tuple[Path, Path], tmp
 def test_the_fast_method(pair: tuple[Path, Path], tmp_path: Path) -> None:
     done = impasto("style-code", pair[1], "-o", "code.safetensors", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "code.safetensors\n"), done.stderr
-    for source, strokes in ((str(pair[1]), "1024"), ("code.safetensors", "256")):
+    for source, strokes in ((str(pair[1]), "256"), ("code.safetensors", "128")):
         more = ["--stroke-size", strokes, "-o", "out.png", "--force"]
         done = impasto("stylize", pair[0], source, "--method", "fast", *more, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (0, "out.png\n"), done.stderr
@@ -165,7 +164,7 @@ def test_scores_and_edges(pair: tuple[Path, Path], tmp_path: Path) -> None:
 
 
 def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path: Path) -> None:
-    command = [*IMPASTO, "stylize", *map(str, pair), "-o", "out.png", "--size", "128", "--iterations", "5000"]
+    command = [*IMPASTO, "stylize", *map(str, pair), "-o", "out.png", "--size", "64", "--iterations", "50000"]
     snapshot = tmp_path / "out-00002.png"
     with subprocess.Popen(
         [*command, "--snapshots", "2"],
@@ -182,8 +181,8 @@ def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130 and "interrupted" in stderr and "Traceback" not in stderr
     record = json.loads((tmp_path / "out.png.json").read_text())
-    assert not record["complete"] and 2 <= record["steps"] < 5000
-    assert codecs.load(tmp_path / "out.png").size == (96, 128)
+    assert not record["complete"] and 2 <= record["steps"] < 50_000
+    assert codecs.load(tmp_path / "out.png").size == (48, 64)
 
 
 @pytest.mark.parametrize(
@@ -306,7 +305,6 @@ def test_bad_input_is_one_sentence_and_a_code(
     [
         (["stylize"], 2, "CONTENT is missing"),
         (["stylize", "content.png", "style.jpg", "--style-weight", "-1"], 2, "--style-weight must be at least 0"),
-        (["stylize", "missing.png", "style.jpg"], 1, "missing.png cannot be read"),
     ],
 )
 def test_a_shell_is_told_the_code(

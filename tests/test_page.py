@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from impasto.web.page import BUNDLE
 from tests.browser import CHROMIUM, chromium, studio_in
 from tests.helpers import painting, photo
+from tests.web import served
 
 AXE = Path(__file__).parents[1] / "page/node_modules/axe-core/axe.min.js"
 SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
@@ -26,10 +27,24 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a studio, with its token."""
-    with studio_in(tmp_path_factory.mktemp("studio")) as address:
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a studio in this process, with its token, whose jobs are only drawn."""
+    with served(tmp_path_factory.mktemp("drawn")) as (_, studio):
+        yield studio.config.address()
+
+
+@pytest.fixture(scope="module")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """That of one as people start it."""
+    with studio_in(tmp_path_factory.mktemp("painted")) as address:
         yield address
+
+
+@pytest.fixture
+def studio(request: pytest.FixtureRequest) -> str:
+    """Long tests see pictures painted."""
+    address: str = request.getfixturevalue("painted" if request.node.get_closest_marker("slow") else "drawn")
+    return address
 
 
 @pytest.fixture(scope="module")
@@ -381,18 +396,20 @@ class TestPaint:
         until(page, "Object.values(JSON.parse(localStorage['impasto-draft']).regions)[0]?.[0]?.mask")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
-def test_axe_finds_nothing_serious(opened: Open, screen: str, scheme: str) -> None:
+def test_axe_finds_nothing_serious(opened: Open, screen: str) -> None:
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: cd page && npm ci.")
-    page = opened(screen, color_scheme=scheme)
+    page = opened(screen)
     page.locator(".welcome").wait_for()
     # The policy keeps scripts of a page's own out; the driver's are not the page's.
     look = f"{AXE.read_text()};axe.run().then(found => found.violations)"
 
     def serious() -> list[str]:
-        found = page.evaluate(look)
+        found = []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found += page.evaluate(look)
         return [
             f"{each['id']}: {node['html'][:120]}"
             for each in found

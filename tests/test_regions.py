@@ -25,6 +25,7 @@ from tests.helpers import painting, photo
 pytestmark = pytest.mark.usefixtures("narrow")
 
 OWN = (48, 64)
+FEW: dict[str, Any] = {"recipe": "statistics", "size": 64, "scales": "single", "iterations": 10}
 
 
 def half(left: bool, size: tuple[int, int] = OWN) -> NDArray[np.uint8]:
@@ -107,10 +108,8 @@ def red_minus_blue(pixels: Tensor) -> float:
 @pytest.mark.usefixtures("vgg19")
 def test_each_region_takes_its_own_style() -> None:
     red, blue = flat(200, 40, 30), flat(30, 40, 200)
-    run = impasto.plan_stylize(
-        photo(*OWN), None, regions=[Region(half(True), red), Region(half(False), blue)], size=64, iterations=20
-    )
-    made = run.finish().picture.pixels
+    both = [Region(half(True), red), Region(half(False), blue)]
+    made = impasto.stylize(photo(*OWN), None, regions=both, **FEW).picture.pixels
     assert red_minus_blue(made[..., :28]) > 0.15 and red_minus_blue(made[..., 36:]) < -0.15
 
 
@@ -119,10 +118,10 @@ def test_what_regions_leave_stays_the_photograph_or_takes_the_default_style() ->
     content, red, blue = photo(*OWN), flat(200, 40, 30), flat(30, 40, 200)
     region = [Region(half(True), red)]
     original = impasto.load(content).pixels
-    fixed = impasto.stylize(content, None, regions=region, size=64, iterations=20).picture.pixels
+    fixed = impasto.stylize(content, None, regions=region, **FEW).picture.pixels
     assert torch.equal(fixed[..., 32:], original[..., 32:])
     assert (fixed[..., :32] - original[..., :32]).abs().mean() > 0.1
-    styled = impasto.stylize(content, blue, regions=region, size=64, iterations=20).picture.pixels
+    styled = impasto.stylize(content, blue, regions=region, **FEW).picture.pixels
     assert red_minus_blue(styled[..., :28]) > 0.15 and red_minus_blue(styled[..., 36:]) < -0.15
 
 
@@ -131,9 +130,8 @@ def test_of_a_style_only_what_its_mask_shows_counts() -> None:
     both = np.concatenate([flat(200, 40, 30), flat(30, 40, 200)], 1)
     left = np.zeros(both.shape[:2], np.uint8)
     left[:, :60] = 255
-    made = impasto.stylize(
-        photo(*OWN), None, regions=[Region(np.full(OWN, 255, np.uint8), both, left)], size=64, iterations=30
-    ).picture.pixels
+    everywhere = [Region(np.full(OWN, 255, np.uint8), both, left)]
+    made = impasto.stylize(photo(*OWN), None, regions=everywhere, **FEW).picture.pixels
     assert red_minus_blue(made) > 0.2
     with pytest.raises(ImageError, match="style mask is black"):
         regions.masked(impasto.load(both), left * 0)

@@ -8,13 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -27,9 +27,11 @@ from impasto.study.cell import Scored
 from impasto.study.study import Study, plan_study
 from impasto.study.variants import grid, parse_sweep, report
 from tests.helpers import look_narrowly, painting, photo
+from tests.web import png
 
 QUICK = {"size": 48, "iterations": 6}
 OPTIONS = ["--size", "48", "--iterations", "6"]
+TWO = ["--recipe", "statistics", "--sweep", "tv_weight=0,300", "--snapshots", "3", *OPTIONS]
 TIMES = ("seconds", "peak_bytes")
 
 
@@ -82,6 +84,16 @@ class Here:
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     """No process for every variant: for tests of all else that a study does."""
     monkeypatch.setattr("impasto.study.study.Process", Here)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No ink in figures, which take longest of all that a report is made of: for tests that do not look."""
+
+    def saved(self: Figure, file: IO[bytes], *, format: str, **options: object) -> None:
+        file.write(b"<svg/>" if format == "svg" else png(photo(8, 8)))
+
+    monkeypatch.setattr(Figure, "savefig", saved)
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +241,7 @@ def test_the_preset_shows_what_the_report_shows() -> None:
     assert (others[3].recipe, others[4].resolved().method) == ("statistics", "fast")
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("here", "undrawn")
 def test_a_variant_that_fails_is_noted_and_the_rest_goes_on(files: tuple[Path, Path], tmp_path: Path) -> None:
     study = plan_study(*files, tmp_path, sweeps={"size": ["48", "16"]}, iterations=6)
     study.finish()
@@ -356,15 +368,13 @@ def impasto(*arguments: str | Path, room: int | None = None) -> subprocess.Popen
     """The command in a process of its own, which may write files of at most ``room`` bytes."""
 
     def limit() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # deaf to Ctrl-C where a shell runs the tests in the background
         if room is not None:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
     program = Path(sys.executable).with_name("impasto")
-    options = ["--recipe", "statistics", "--sweep", "tv_weight=0,300", "--snapshots", "3", *OPTIONS]
     return subprocess.Popen(
-        [program, "study", *arguments, *options],
+        [program, "study", *arguments, *TWO],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -386,14 +396,24 @@ def test_a_full_disk_ends_the_study_and_the_same_command_goes_on(
     assert Page(tmp_path / "report.html").pictures == Page(study.report).pictures
 
 
-def test_ctrl_c_keeps_what_is_finished(files: tuple[Path, Path], tmp_path: Path) -> None:
-    running = impasto(*files, "-o", tmp_path)
-    deadline = time.monotonic() + 300
-    while not (tmp_path / "runs" / "tv_weight=0" / "cell.json").exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate()
-    assert running.returncode == 130 and "1 of 2 variants are kept" in said, said
+def test_ctrl_c_keeps_what_is_finished(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Here):
+        """By a user who presses the keys as the second variant begins."""
+
+        def events(self) -> Iterator[Progress]:
+            events = super().events()
+            yield next(events)
+            if (tmp_path / "runs" / "tv_weight=0" / "cell.json").exists():
+                signal.raise_signal(signal.SIGINT)
+            yield from events
+
+    monkeypatch.setattr("impasto.study.study.Process", Interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # also where tests run deaf to Ctrl-C
+    done = CliRunner().invoke(app, ["study", *map(str, files), "-o", str(tmp_path), *TWO])
+    signal.signal(signal.SIGINT, before)
+    assert done.exit_code == 130 and "1 of 2 variants are kept" in done.stderr, done.output
     assert not (tmp_path / "report.html").exists()
 
 
@@ -412,7 +432,7 @@ def test_names_may_hold_anything(files: tuple[Path, Path], tmp_path: Path) -> No
     assert "x_$ b$" in (study.folder / "figures" / "variation.svg").read_text()
 
 
-@pytest.mark.usefixtures("here")
+@pytest.mark.usefixtures("here", "undrawn")
 def test_what_is_damaged_or_cannot_be_drawn_does_not_lose_the_report(
     study: Study, files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

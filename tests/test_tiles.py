@@ -1,5 +1,6 @@
 """Tiles: the same value and the same gradient as the whole frame, for every loss that adds up."""
 
+import sys
 from collections.abc import Mapping
 
 import pytest
@@ -67,6 +68,13 @@ def test_tiles_give_the_gradient_of_the_whole_frame(
     (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, tile)
     assert tiled_values == pytest.approx(values, rel=1e-12)
     assert (tiled_gradient - gradient).abs().max() < 1e-12 * gradient.abs().max()
+
+
+def test_a_gradient_waits_for_no_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch compares shapes by the help of SymPy, which takes half a second to import."""
+    monkeypatch.setitem(sys.modules, "torch.fx.experimental.symbolic_shapes", None)
+    (_, gradient), _ = both(random_backbone(SMALL, torch.float64), STYLE_LOSSES["moments"](True), (33, 40), 16)
+    assert gradient.abs().max() > 0
 
 
 @pytest.mark.parametrize("name", ["moments", "mmd-gaussian", "mean-deviation"])

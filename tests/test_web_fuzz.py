@@ -5,22 +5,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from schemathesis.checks import not_a_server_error
 
 from tests.web import TOKEN, Visit, noise, served
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
-CALM = settings(
-    deadline=None, max_examples=40, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=[*HealthCheck],
-)  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of a library that is here for tests alone
 def test_nothing_that_the_api_may_be_sent_is_a_fault_of_ours(tmp_path: Path) -> None:
+    # Here, for all processes of a test run collect this file, and these take as long to import as torch.
+    import schemathesis
+    from hypothesis import HealthCheck, Phase, given, settings
+    from schemathesis.checks import not_a_server_error
+
+    calm = settings(
+        deadline=None, max_examples=40, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=[*HealthCheck],
+    )  # fmt: skip
     with served(tmp_path, queue=4) as (visit, _):
         schema = schemathesis.openapi.from_url(f"{visit.base}/api/openapi.json", headers=HEADERS)
         tried = 0
@@ -29,7 +31,7 @@ def test_nothing_that_the_api_may_be_sent_is_a_fault_of_ours(tmp_path: Path) -> 
             if operation.path == "/api/events":  # which has no end
                 continue
 
-            @CALM
+            @calm
             @given(case=operation.as_strategy())
             def answered(case: Any) -> None:
                 nonlocal tried

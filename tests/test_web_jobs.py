@@ -350,16 +350,13 @@ def test_a_preview_holds_the_job_at_hand(here: tuple[Visit, Studio], monkeypatch
 
 def test_the_log_follows_standard_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it was when the studio began may be closed: as a test's own is, or a terminal that has gone."""
-    own = logging.getLogger("impasto.web"), logging.getLogger("uvicorn")
-    for each in own:
-        for name in ("handlers", "propagate", "level"):
-            monkeypatch.setattr(each, name, getattr(each, name))
+    own = logging.getLogger("impasto.web")
     first, second = io.StringIO(), io.StringIO()
     monkeypatch.setattr(sys, "stderr", first)
     logs.begin()
     first.close()
     monkeypatch.setattr(sys, "stderr", second)
-    own[0].info("request", extra={"status": 200})
-    own[0].debug("nothing")
+    own.info("request", extra={"status": 200})
+    own.debug("nothing")
     told = json.loads(second.getvalue())
     assert told["event"] == "request" and told["status"] == 200 and told["level"] == "info"

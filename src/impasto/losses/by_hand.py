@@ -5,7 +5,7 @@ largest maps is more than they are.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -157,6 +157,23 @@ class MeanCosines(torch.autograd.Function):
             for block, share in _blocks(rows, weight)
         ]
         return torch.cat(result, 1).to(rows.dtype), None, None, None
+
+
+class Sloped(torch.autograd.Function):
+    """A scalar whose gradient for every tensor is the slope that is given for it.
+
+    To hand the slopes to `torch.autograd.grad` itself does the same; but that imports SymPy, to compare their
+    shapes, for which every process would wait half a second and more.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, slopes: Sequence[Tensor], *tensors: Tensor) -> Tensor:
+        ctx.slopes = slopes
+        return tensors[0].new_zeros(())
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        return None, *ctx.slopes
 
 
 def _blocks(rows: Tensor, weight: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

@@ -24,7 +24,7 @@ from torch import Tensor
 from impasto.backbones.features import Backbone
 from impasto.backbones.rows import Rows
 from impasto.errors import SettingsError
-from impasto.losses.by_hand import only_gradients, widen
+from impasto.losses.by_hand import Sloped, only_gradients, widen
 from impasto.losses.statistics import Stat
 from impasto.losses.term import Loss, Term
 from impasto.machine import memory
@@ -290,5 +290,5 @@ def _added(sums: Sequence[Tensor], more: Sequence[Tensor]) -> list[Tensor]:
 def _pulled_back(graph: Sequence[Tensor], slopes: Sequence[Tensor | None], seen: Tensor) -> Tensor:
     """The gradient of what a tile sees, from those of the statistics that were measured on it."""
     pairs = [(entry, slope) for entry, slope in zip(graph, slopes, strict=True) if slope is not None]
-    (gradient,) = torch.autograd.grad([entry for entry, _ in pairs], seen, [slope for _, slope in pairs])
+    (gradient,) = torch.autograd.grad(Sloped.apply([slope for _, slope in pairs], *(entry for entry, _ in pairs)), seen)
     return gradient
