@@ -41,7 +41,7 @@ class Convolution:
 
     def __call__(self, x: Tensor, relu: bool) -> tuple[Rows, Backward]:
         """(N, C, H, W) -> (N, C', H, W), in one pass together with the ReLU that follows, if one does; and the
-        backward, of the convolution alone.
+        convolution's own backward.
         """
         height = x.shape[2]
         convolved, back = self._both[order(x)]

@@ -4,7 +4,7 @@ The largest maps of a network are far larger than a processor's cache: as `Rows`
 that is being worked on.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
