@@ -40,8 +40,8 @@ class Convolution:
             self._both[torch.contiguous_format] = winograd.convolve(weight, bias), winograd.convolve(mirrored, None)
 
     def __call__(self, x: Tensor, relu: bool) -> tuple[Rows, Backward]:
-        """(N, C, H, W) -> (N, C', H, W), in one pass together with the ReLU that follows, if one does; and the
-        convolution's own backward.
+        """(N, C, H, W) -> (N, C', H, W), in one pass together with the ReLU that follows, if one does; and
+        its own backward, without the ReLU's.
         """
         height = x.shape[2]
         convolved, back = self._both[order(x)]
@@ -54,8 +54,8 @@ class Convolution:
             border = (1, 1, int(top == 0), int(bottom == height))
             return convolved(nn.pad(band, border, mode="replicate"), 0, relu)
 
-        rows = Rows.of(x)
-        return rows.derived(self._outputs, take), lambda gradient: self._backward(gradient, back, rows.order)
+        result = Rows.of(x).derived(self._outputs, take)
+        return result, lambda gradient: self._backward(gradient, back, result.order)
 
     def _backward(self, gradient: Rows, back: Convolve, order: torch.memory_format) -> Rows:
         """(N, C', H, W) -> (N, C, H, W)."""
