@@ -43,8 +43,8 @@ class Convolution:
         """(N, C, H, W) -> (N, C', H, W), in one pass together with the ReLU that follows, if one does; and
         its own backward, without the ReLU's.
         """
-        height = x.shape[2]
-        convolved, back = self._both[order(x)]
+        height, lies = x.shape[2], order(x)
+        convolved, back = self._both[lies]
 
         def take(top: int, bottom: int) -> Tensor:
             first, last = max(0, top - 1), min(height, bottom + 1)
@@ -54,17 +54,17 @@ class Convolution:
             border = (1, 1, int(top == 0), int(bottom == height))
             return convolved(nn.pad(band, border, mode="replicate"), 0, relu)
 
-        result = Rows.of(x).derived(self._outputs, take)
-        return result, lambda gradient: self._backward(gradient, back, result.order)
+        # The backward must not hold the input, which nothing else needs any more.
+        return Rows.of(x).derived(self._outputs, take), lambda gradient: self._backward(gradient, back, lies)
 
-    def _backward(self, gradient: Rows, back: Convolve, order: torch.memory_format) -> Rows:
+    def _backward(self, gradient: Rows, back: Convolve, lies: torch.memory_format) -> Rows:
         """(N, C', H, W) -> (N, C, H, W)."""
         height = gradient.shape[2]
         rim = 0 if self._padding == "zeros" else 1
 
         def take(top: int, bottom: int) -> Tensor:
             first, last = max(0, top - 1), min(height, bottom + 1)
-            band = gradient.take(first, last).contiguous(memory_format=order)
+            band = gradient.take(first, last).contiguous(memory_format=lies)
             padded = back(band, 1 + rim, False)
             if rim:
                 # What falls on the rim of the padded picture belongs to the pixels that the rim repeats.
