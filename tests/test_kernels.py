@@ -179,7 +179,7 @@ def test_minimal_filtering_is_the_plain_network_to_its_rounding(
 
 
 def test_the_backward_of_a_convolution_does_not_hold_its_input() -> None:
-    """As autograd's would, for a gradient of weights that nobody asks for: a third of the memory of a step."""
+    """As autograd's would, for a gradient of weights that nobody asks for."""
     convolution = kernels.Convolution(torch.rand(4, 3, 3, 3), torch.rand(4), "zeros")
     x = torch.rand(1, 3, 8, 8).contiguous(memory_format=torch.channels_last)
     made, backward = convolution(x, relu=True)
