@@ -237,16 +237,16 @@ def test_it_learns(kind: Kind, pictures: tuple[list[Path], list[Path]], monkeypa
     monkeypatch.setattr(trainer, "_RAMP", 1)  # the style counts from the first step on
     photos, paintings = pictures
     count = 1 if kind == "single" else 3
-    training = Training(kind, photos, paintings[:count], SETTINGS, replace(SMALL, steps=20, learning_rate=2e-3))
+    training = Training(kind, photos, paintings[:count], SETTINGS, replace(SMALL, steps=10, learning_rate=4e-3))
     before = training.validate()
     assert before["style"] > 0.5 and set(before) == {"style", "content", "tv", "total"}
     trained(training)
     after = training.validate()
     # What is learnt first is to paint the photograph at all. Without a gradient of the style, its distance
-    # rises to 1.14 and more.
+    # is 1.09 and more.
     assert after["content"] < 0.9 * before["content"] and after["style"] < 1.05
     card = training.result().design.card
-    assert card["steps"] == 20 and card["kind"] == kind
+    assert card["steps"] == 10 and card["kind"] == kind
     assert training.sheet().width > 2 * 320
 
 
