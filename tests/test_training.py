@@ -112,11 +112,11 @@ def test_what_is_painted_has_the_colours_of_the_style(
 
 @pytest.mark.usefixtures("vgg19")
 def test_bold_paintings_count_for_more() -> None:
-    bold = codecs.load(painting(96, 96)).pixels
+    bold = codecs.load(painting(64, 64)).pixels
     pale, blank = bold / 4 + 0.5, torch.full_like(bold, 0.5)
     teacher = Teacher(Backbone.pretrained(padding="replicate"), SETTINGS)
     goal = teacher.seen(torch.cat([bold, pale, blank]))[1]
-    content = codecs.load(photo(96, 96)).pixels
+    content = codecs.load(photo(64, 64)).pixels
 
     def style(number: int, *typical: int) -> float:
         teacher.acquaint([content], map(goal.of, typical))
