@@ -347,14 +347,12 @@ SHARED = """
 import os, sys, pytest, torch
 from pathlib import Path
 from impasto.settings.fields import Settings
-from impasto.training import beginnings, held_out, pictures
 from impasto.training.pictures import pictures_of
 from impasto.training.course import Course
 from impasto.training.trainer import Training
-from tests.helpers import look_narrowly
+from tests.helpers import look_at_little, look_narrowly
 look_narrowly(pytest.MonkeyPatch(), Path(os.environ["IMPASTO_CACHE"]))
-for module in (pictures, beginnings, held_out):
-    module.STYLE_LENGTH = 128  # as in the fixture small_looks
+look_at_little(pytest.MonkeyPatch())
 torch.set_num_threads(1)
 torch.distributed.init_process_group("gloo")
 folder = Path(sys.argv[1])
