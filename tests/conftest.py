@@ -16,9 +16,16 @@ from PIL import Image
 
 from impasto import weights
 from impasto.backbones.features import Backbone
-from impasto.networks import encoder
-from impasto.training import beginnings, held_out, pictures
-from tests.helpers import NARROW, TINY, look_narrowly, painting, photo, random_backbone, random_tensors
+from tests.helpers import (
+    NARROW,
+    TINY,
+    look_at_little,
+    look_narrowly,
+    painting,
+    photo,
+    random_backbone,
+    random_tensors,
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,8 +92,5 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def small_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Networks look at paintings at 128 pixels in place of 512, a sixteenth of the work: for tests that ask
-    nothing of what they see.
-    """
-    for module in (encoder, pictures, beginnings, held_out):
-        monkeypatch.setattr(module, "STYLE_LENGTH", 128)
+    """For tests that ask nothing of what networks see in paintings."""
+    look_at_little(monkeypatch)

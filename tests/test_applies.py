@@ -40,7 +40,7 @@ from impasto.video import flow
 from impasto.video.job import VideoJob
 from impasto.video.optimised import FramePainter
 from impasto.video.styles import Moments
-from tests.helpers import look_narrowly, painting, photo
+from tests.helpers import look_at_little, look_narrowly, painting, photo
 
 OTHERWISE: dict[str, Any] = {
     "method": "refine", "network": "arbitrary", "style_weight": 0.7, "content_weight": 0.9, "places_weight": 0.6,
@@ -111,6 +111,7 @@ def _narrow(narrow_cache: Path) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         look_narrowly(patch, narrow_cache)
+        look_at_little(patch)
         patch.setattr(problem, "replaced", near)
         patch.setattr(stylizing, "plan_fast", quick)
         yield

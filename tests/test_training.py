@@ -112,11 +112,11 @@ def test_what_is_painted_has_the_colours_of_the_style(
 
 @pytest.mark.usefixtures("vgg19")
 def test_bold_paintings_count_for_more() -> None:
-    bold = codecs.load(painting(96, 96)).pixels
+    bold = codecs.load(painting(64, 64)).pixels
     pale, blank = bold / 4 + 0.5, torch.full_like(bold, 0.5)
     teacher = Teacher(Backbone.pretrained(padding="replicate"), SETTINGS)
     goal = teacher.seen(torch.cat([bold, pale, blank]))[1]
-    content = codecs.load(photo(96, 96)).pixels
+    content = codecs.load(photo(64, 64)).pixels
 
     def style(number: int, *typical: int) -> float:
         teacher.acquaint([content], map(goal.of, typical))
@@ -237,16 +237,16 @@ def test_it_learns(kind: Kind, pictures: tuple[list[Path], list[Path]], monkeypa
     monkeypatch.setattr(trainer, "_RAMP", 1)  # the style counts from the first step on
     photos, paintings = pictures
     count = 1 if kind == "single" else 3
-    training = Training(kind, photos, paintings[:count], SETTINGS, replace(SMALL, steps=20, learning_rate=2e-3))
+    training = Training(kind, photos, paintings[:count], SETTINGS, replace(SMALL, steps=10, learning_rate=4e-3))
     before = training.validate()
     assert before["style"] > 0.5 and set(before) == {"style", "content", "tv", "total"}
     trained(training)
     after = training.validate()
     # What is learnt first is to paint the photograph at all. Without a gradient of the style, its distance
-    # rises to 1.14 and more.
+    # is 1.09 and more.
     assert after["content"] < 0.9 * before["content"] and after["style"] < 1.05
     card = training.result().design.card
-    assert card["steps"] == 20 and card["kind"] == kind
+    assert card["steps"] == 10 and card["kind"] == kind
     assert training.sheet().width > 2 * 320
 
 
@@ -347,14 +347,12 @@ SHARED = """
 import os, sys, pytest, torch
 from pathlib import Path
 from impasto.settings.fields import Settings
-from impasto.training import beginnings, held_out, pictures
 from impasto.training.pictures import pictures_of
 from impasto.training.course import Course
 from impasto.training.trainer import Training
-from tests.helpers import look_narrowly
+from tests.helpers import look_at_little, look_narrowly
 look_narrowly(pytest.MonkeyPatch(), Path(os.environ["IMPASTO_CACHE"]))
-for module in (pictures, beginnings, held_out):
-    module.STYLE_LENGTH = 128  # as in the fixture small_looks
+look_at_little(pytest.MonkeyPatch())
 torch.set_num_threads(1)
 torch.distributed.init_process_group("gloo")
 folder = Path(sys.argv[1])

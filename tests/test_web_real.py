@@ -64,7 +64,8 @@ def asked(visit: Visit, **settings: Any) -> Any:
     return visit.ask(photo=sent["id"], styles=[{"painting": style["id"]}], recipe=recipe, settings=own | settings)
 
 
-def test_from_a_photograph_to_a_picture_and_back(tmp_path: Path) -> None:
+def test_from_a_photograph_to_a_picture_and_on_after_a_stop(tmp_path: Path) -> None:
+    """One studio for all of it: to start one takes three imports of torch."""
     running = Running(tmp_path / "studio")
     assert running.address.endswith(f"/#token={TOKEN}")
     with running as visit:
@@ -82,30 +83,25 @@ def test_from_a_photograph_to_a_picture_and_back(tmp_path: Path) -> None:
         began = time.monotonic()
         visit.http.post(f"/api/jobs/{more['id']}/cancel")
         cancelled = visit.until(more["id"], "cancelled")
-        assert time.monotonic() - began < 10 and cancelled["can_go_on"]
+        assert time.monotonic() - began < 30 and cancelled["can_go_on"]
         assert visit.http.get(f"/api/jobs/{more['id']}/download").status_code == 200
         numbers = visit.http.get("/metrics").text
         assert 'impasto_jobs_ended_total{state="done"} 1.0' in numbers
         assert 'impasto_jobs_ended_total{state="cancelled"} 1.0' in numbers
-    for line in running.log.read_text().splitlines():
-        assert json.loads(line)["event"] and TOKEN not in line and "IMG_1" not in line
-
-
-def test_a_studio_that_is_asked_to_stop_goes_on_where_it_was(tmp_path: Path) -> None:
-    running = Running(tmp_path / "studio")
-    with running as visit:
-        job = asked(visit, iterations=40_000)["id"]
-        visit.until(job, lambda job: (job["progress"] or {}).get("iteration", 0) > 3, within=120)
+        long = asked(visit, iterations=40_000)["id"]
+        visit.until(long, lambda job: (job["progress"] or {}).get("iteration", 0) > 3, within=120)
         children = running.children()
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(60) == 0
-        reached = json.loads((tmp_path / "studio" / "jobs" / job / "result.png.json").read_text())["steps"]
+        reached = json.loads((tmp_path / "studio" / "jobs" / long / "result.png.json").read_text())["steps"]
     assert not [each for each in children if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    for line in running.log.read_text().splitlines():
+        assert json.loads(line)["event"] and TOKEN not in line and "IMG_1" not in line
     with Running(tmp_path / "studio") as visit:
-        seen = visit.until(job, lambda job: (job["progress"] or {}).get("iteration", 0) > 0, within=120)
+        seen = visit.until(long, lambda job: (job["progress"] or {}).get("iteration", 0) > 0, within=120)
         assert seen["progress"]["iteration"] > reached > 3
-        visit.http.post(f"/api/jobs/{job}/cancel")
-        visit.until(job, "cancelled")
+        visit.http.post(f"/api/jobs/{long}/cancel")
+        visit.until(long, "cancelled")
 
 
 @pytest.mark.slow
