@@ -336,6 +336,36 @@ class TestKeyboard:
         page.get_by_role("button", name="Redo").wait_for()
 
 
+class TestChosen:
+    def test_is_in_sight(self, opened: Open) -> None:
+        page = opened("phone")
+        page.locator(".welcome").wait_for()
+        send = """async ([kind, bytes]) => (await (await fetch(`api/pictures?kind=${kind}&name=a.png`, {
+            method: "PUT", body: new Uint8Array(bytes),
+        })).json()).id"""
+        sent = [
+            page.evaluate(send, [kind, [*png(photo(24, 24 + number))]])
+            for kind in ("photo", "painting")
+            for number in range(8)
+        ]
+        # The oldest of each are the last in their lists, and nothing but the draft names them. There is no
+        # room for both on a phone: the photo is on the stage, too, and the painting comes into sight.
+        draft = {"photo": sent[0], "look": {"network": None, "mix": [{"id": sent[8], "weight": 1}]}}
+        page.evaluate("draft => localStorage.setItem('impasto-draft', draft)", json.dumps(draft))
+        page.reload()
+        page.locator(".tile.chosen").nth(1).wait_for()
+        until(
+            page,
+            """[...document.querySelectorAll(".gallery .tile.chosen")].map(tile => {
+                const { left, right, top, bottom } = tile.getBoundingClientRect();
+                const at = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+                return [left >= 0 && right <= innerWidth, tile.contains(at)];
+            }).every(([across, seen], index) => across && (seen || index === 0))""",
+        )
+        for each in sent:
+            page.evaluate("async id => (await fetch(`api/pictures/${id}`, { method: 'DELETE' })).ok", each)
+
+
 class TestTexture:
     def test_a_painting_alone_is_enough(self, opened: Open) -> None:
         page = opened(draft={"settings": {"size": "64", "iterations": 5}})

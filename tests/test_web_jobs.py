@@ -95,6 +95,18 @@ def test_a_job_is_painted_and_told_of_and_kept(here: tuple[Visit, Studio], tmp_p
     assert Job.model_validate(told[-2][1] if told[-1][0] == "picture" else told[-1][1])
 
 
+def test_the_next_process_gets_ready_as_soon_as_the_first_picture_is_there(here: tuple[Visit, Studio]) -> None:
+    """Whoever stops a job and begins another is not to wait for torch."""
+    visit, studio = here
+    job = visit.ask(settings=LONG)["id"]
+    visit.until(job, lambda job: job["revision"] > 0)
+    ends = time.monotonic() + 60
+    while (spare := studio.painter._spare) is None:
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    assert spare.alive and visit.job(job)["state"] == "running"
+
+
 def test_all_pages_of_a_visitor_hear_the_same(visit: Visit) -> None:
     over = threading.Event()
     heard: list[list[tuple[str, Any]]] = [[], []]

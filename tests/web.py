@@ -104,6 +104,9 @@ class DrawnProcess:
         self.outcome = "done"
 
     def lend(self, path: Path, timeout: float | None = None) -> bool:
+        ends = time.monotonic() + (timeout or 0)  # as a real one answers with its next step
+        while not self._done and self.outcome == "running" and time.monotonic() < ends:
+            time.sleep(0.005)
         if self._done:
             save(self._grey(), path, force=True)
         return bool(self._done)

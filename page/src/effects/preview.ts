@@ -22,6 +22,8 @@ const seen = new Map<string, string>();
 /** What is on its way, by region: one at a time, for the server has one hand. */
 const asked = new Map<string, { wanted: Wanted; abort: AbortController }>();
 let quick = false;
+/** When the draft last changed. */
+let moved = 0;
 let resting: ReturnType<typeof setTimeout> | undefined;
 
 const wanted = computed(() => (choices.value === null ? {} : wantedPreviews(draft.value, choices.value)));
@@ -33,6 +35,7 @@ export function keepPreview(): void {
     const all = wanted.value;
     live.value; // What failed while the server was away is asked for again when it is back.
     if (!open.value) return;
+    moved = performance.now();
     for (const [key, { abort }] of asked) if (!(key in all)) abort.abort();
     proceed();
   });
@@ -59,7 +62,8 @@ function proceed(): void {
   const sharpen = () => {
     for (const [key, each] of lacking) ask(key, each);
   };
-  resting = setTimeout(sharpen, quick ? 0 : REST);
+  // The small one has taken some of that time already.
+  resting = setTimeout(sharpen, quick ? 0 : Math.max(0, moved + REST - performance.now()));
 }
 
 function ask(key: string, each: Wanted): void {

@@ -2,8 +2,11 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { wishFor } from "../effects/thumbs";
+import { select } from "../state/store";
 import { t } from "../text";
 import { Icon } from "./Icon";
+
+const tab = select((s) => s.tab);
 
 interface TileProps {
   /** Null where there is no picture of it yet. */
@@ -35,8 +38,14 @@ export function Tile({
   onRemove,
   children,
 }: TileProps) {
+  const tile = useRef<HTMLDivElement>(null);
+  // Whatever was chosen, by whatever way, is in sight; on a narrow screen when its part comes.
+  const part = tab.value;
+  useEffect(() => {
+    if (chosen) tile.current?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [chosen, part]);
   return (
-    <div class={`tile ${chosen ? "chosen" : ""} ${source === null && !children ? "bare" : ""}`}>
+    <div ref={tile} class={`tile ${chosen ? "chosen" : ""} ${source === null && !children ? "bare" : ""}`}>
       <button
         type="button"
         data-item

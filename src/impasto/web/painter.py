@@ -129,7 +129,7 @@ class Painter:
                     break
                 process.begin(WORK, {"job": order.dictionary(), "resume": resume})
                 job = Watch(
-                    job, files, order.iterations, save=lambda job: self._jobs.save(visitor, job), half=self._warm
+                    job, files, order.iterations, save=lambda job: self._jobs.save(visitor, job), first=self._warm
                 ).watched(process)
                 job = job.model_copy(update={"warnings": _warnings(process)})
                 self._process = None

@@ -24,11 +24,13 @@ class Watch:
     """One job while it is painted."""
 
     def __init__(
-        self, job: Job, files: JobFiles, iterations: int, *, save: Callable[[Job], None], half: Callable[[], None]
+        self, job: Job, files: JobFiles, iterations: int, *, save: Callable[[Job], None], first: Callable[[], None]
     ) -> None:
-        """``save`` is told of every change, in any thread, and ``half`` is called half-way through."""
+        """``save`` is told of every change, in any thread; ``first`` is called in one when the first picture
+        is there.
+        """
         self._job, self._files, self._iterations = job, files, iterations
-        self._saved, self._half = save, half
+        self._saved, self._first = save, first
         self._strip = [round(iterations * part / _STRIP) for part in range(1, _STRIP)] if iterations else []
         self._before, self._began = job.seconds, time.monotonic()
         self._lock, self._come, self._over = threading.Lock(), threading.Event(), threading.Event()
@@ -37,28 +39,22 @@ class Watch:
         """Watch it to its end; the job as it is then."""
         lender = threading.Thread(target=self._lend, args=[process], daemon=True)
         lender.start()
-        last, half = 0.0, False
+        last = 0.0
         for progress in process.events():
             self._changed(progress=going(progress, self._iterations), curve=self._curve(progress))
             self._come.set()
             if time.monotonic() - last >= _OFTEN:
                 last = time.monotonic()
                 self._save()
-            if not half and progress.done >= 0.5:
-                half = True
-                self._half()
         self._over.set()
         self._come.set()
         lender.join()
         return self._job
 
     def _lend(self, process: Process) -> None:
-        while True:
-            self._come.wait()
-            self._come.clear()
-            if self._over.is_set():
-                return
-            began = time.monotonic()
+        began, lent = time.monotonic(), False
+        while not self._over.is_set():
+            # The first time before anything is told, so that it comes with the very first step.
             if process.lend(self._files.so_far, timeout=60):
                 iteration = self._job.progress.iteration if self._job.progress else 0
                 revision, snapshots = self._job.revision + 1, list(self._job.snapshots)
@@ -67,8 +63,14 @@ class Watch:
                     snapshots.append(Snapshot(iteration=iteration, revision=revision))
                 self._changed(revision=revision, snapshots=snapshots)
                 self._save()
-            took = time.monotonic() - began
+                if not lent:
+                    lent, began = True, time.monotonic()  # until then it was waited for
+                    self._first()
+            took = time.monotonic() - began if lent else 0.0
             self._over.wait(max(_LENT, _SHARE * took))
+            self._come.wait()
+            self._come.clear()
+            began = time.monotonic()
 
     def _curve(self, progress: Progress) -> list[tuple[int, float]]:
         """With what it tells, if there is no other point near."""
