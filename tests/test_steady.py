@@ -112,7 +112,10 @@ def followed(known: Any, number: int, distance: int) -> tuple[Any, Any, Any]:
     return rows, columns, seen
 
 
-def test_what_flickers_is_calmed_without_blur_or_ghosts() -> None:
+@pytest.mark.parametrize("filmed", [320, 64])
+def test_what_flickers_is_calmed_without_blur_or_ghosts(filmed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where what is kept of the clip is smaller than what is painted."""
+    monkeypatch.setattr(steady, "_FILMED", filmed)
     known = scene(16)
     painted = flickering(known.frames)
     steadied = Steadied()

@@ -39,6 +39,15 @@ class Flow:
         """An earlier picture (H, W) or (H, W, C), with everything where it is now."""
         return cv2.remap(earlier, *self._ends, interpolation, borderMode=cv2.BORDER_REPLICATE)
 
+    def scaled(self, size: tuple[int, int]) -> "Flow":
+        """The same for pictures of another size."""
+        (height, width), (own_height, own_width) = size, self.trust.shape
+        if size == self.trust.shape:
+            return self
+        scale = np.array([width / own_width, height / own_height], np.float32)
+        steps = cv2.resize(self.steps, (width, height), interpolation=cv2.INTER_LINEAR) * scale
+        return Flow(steps, cv2.resize(self.trust, (width, height), interpolation=cv2.INTER_LINEAR))
+
     @functools.cached_property
     def _ends(self) -> tuple[Any, Any]:
         """`_ends`, in the 32nds of a pixel that OpenCV computes with anyhow."""
@@ -86,18 +95,13 @@ def between(now: NDArray[np.uint8], earlier: NDArray[np.uint8], found: Ways, siz
     unlike = np.abs(now.astype(np.float32) - _moved(earlier.astype(np.float32), steps)) / 255
     alike = np.exp(-(((unlike / _ALIKE) ** 2) ** 2))
     trust: Floats = np.where(off < 0.01 * length + 0.5, alike, 0).astype(np.float32)
-    height, width = size
     across, down = _ends(steps)
     inside = (
         (across >= -0.5) & (across <= now.shape[1] - 0.5) & (down >= -0.5) & (down <= now.shape[0] - 0.5)
     )  # fmt: skip
     # Flow is of patches, and so is wrong a little beyond what is hidden, too.
     trust = cv2.erode(trust * inside, np.ones((3, 3)), borderType=cv2.BORDER_REPLICATE)
-    if now.shape != size:
-        scale = np.array([width / now.shape[1], height / now.shape[0]], np.float32)
-        steps = cv2.resize(steps, (width, height), interpolation=cv2.INTER_LINEAR) * scale
-        return Flow(steps, cv2.resize(trust, (width, height), interpolation=cv2.INTER_LINEAR))
-    return Flow(steps, trust)
+    return Flow(steps, trust).scaled(size)
 
 
 def _moved(plane: Floats, steps: Floats) -> Floats:

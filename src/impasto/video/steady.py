@@ -18,9 +18,11 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from impasto.pictures.picture import long_side
 from impasto.video.colour import Floats
 from impasto.video.flow import Flow
 from impasto.video.framing import scaled
+from impasto.video.geometry import Size
 from impasto.video.past import Past, Seen
 
 HOLD, BROAD_HOLD = 0.98, 0.88
@@ -33,6 +35,9 @@ OLDER = 0.4
 _ALIKE, _LIT = 0.075, 0.02
 """Differences of the clip, of the whole range, at which strokes are mostly painted anew, and at which what is
 broad is not carried on, for the light has changed."""
+_FILMED = 320
+"""The longest side of what is kept of the clip: it tells whether a place is the same still, which needs no
+detail, and is half of the work at full size."""
 _LITTLE = 1e-3
 """What nothing is trusted of counts so much."""
 _MOST = 1.5
@@ -40,8 +45,8 @@ _MOST = 1.5
 
 
 class _Kept(NamedTuple):
-    """A frame to carry on from: what has been painted, and what the clip showed when it was, softened, both
-    (H, W, 3).
+    """A frame to carry on from: what has been painted, and what the clip showed when it was, softened and at
+    `_FILMED` on its long side at most, both (H, W, 3).
     """
 
     painted: Floats
@@ -62,7 +67,7 @@ class Steadied:
         """
         size = (painted.shape[0], painted.shape[1])
         seen = Seen.of(source, shares, size)
-        filmed = cv2.GaussianBlur(scaled(source, size), (0, 0), 1)
+        filmed = cv2.GaussianBlur(scaled(source, long_side(size, min(_FILMED, max(size)))), (0, 0), 1)
         if begins:
             self._past.begin()
         new, shown = _Kept(painted, filmed), painted
@@ -76,6 +81,10 @@ class Steadied:
 
 @dataclass(frozen=True)
 class _Warped:
+    """What was kept with everything where it is now, and how far that is to be trusted, at the size of what
+    was filmed.
+    """
+
     painted: Floats
     filmed: Floats
     trust: Floats
@@ -88,22 +97,31 @@ def _carried(new: _Kept, near: _Warped, far: _Warped) -> _Kept:
     rest += _LITTLE
     trust = np.maximum(near.trust, far.trust)
     filmed = cv2.blendLinear(near.filmed, far.filmed, rest, share) - new.filmed
+    lit = np.exp(-((_size(_broad(filmed)) / _LIT) ** 2))
+    filmed *= _thrice(HOLD * trust)
+    size = (new.painted.shape[0], new.painted.shape[1])
+    rest, share, trust, lit = (_grown(plane, size) for plane in (rest, share, trust, lit))
     other = cv2.blendLinear(near.painted, far.painted, rest, share) - new.painted
     broad = _broad(other)
-    lit = np.exp(-((_size(_broad(filmed)) / _LIT) ** 2))
     other -= broad
     other *= _thrice(HOLD * trust)
     broad *= _thrice(BROAD_HOLD * trust * lit)
     painted = new.painted + other + broad
-    filmed *= _thrice(HOLD * trust)
     return _Kept(np.clip(painted, 0, 1, out=painted), new.filmed + filmed)
 
 
 def _warped(new: _Kept, moved: Flow, kept: _Kept) -> _Warped:
-    """What was kept with everything where it is now, and how far that is to be trusted, (H, W)."""
-    filmed = moved.warped(kept.filmed, cv2.INTER_LINEAR)
+    small = moved.scaled((new.filmed.shape[0], new.filmed.shape[1]))
+    filmed = small.warped(kept.filmed, cv2.INTER_LINEAR)
     alike = np.exp(-((_size(filmed - new.filmed) / _ALIKE) ** 2))
-    return _Warped(moved.warped(kept.painted), filmed, moved.trust * alike)
+    return _Warped(moved.warped(kept.painted), filmed, small.trust * alike)
+
+
+def _grown(plane: Floats, size: Size) -> Floats:
+    """A plane at the size of what is painted."""
+    if plane.shape == size:
+        return plane
+    return cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR)
 
 
 def _thrice(plane: Floats) -> Floats:
