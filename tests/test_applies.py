@@ -7,6 +7,7 @@ import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ import impasto
 from impasto import Region
 from impasto.backbones.features import Backbone
 from impasto.errors import SettingsError
+from impasto.jobs.job import RegionFiles
 from impasto.networks.codes import StyleCode
 from impasto.pictures import codecs
 from impasto.settings import applies
@@ -38,7 +40,9 @@ from impasto.training.course import Course
 from impasto.training.trainer import Training
 from impasto.video import flow
 from impasto.video.job import VideoJob
+from impasto.video.masks import Masks
 from impasto.video.optimised import FramePainter
+from impasto.video.source import Facts
 from impasto.video.styles import Moments
 from tests.helpers import look_at_little, look_narrowly, painting, photo
 
@@ -83,7 +87,7 @@ BASES: dict[str, tuple[str, dict[str, Any]]] = {
 OF: dict[str, tuple[str, ...]] = {
     "iterative": ("statistics", "painted", "places", "bare", "content", "coloured", "regions"),
     "refine": ("adam", "painted"),
-    "optimised-video": ("adam", "painted"),
+    "optimised-video": ("adam", "painted", "regions"),
     "texture": ("adam", "painted", "places"),
     "reconstruct": ("statistics", "adam"),
     "train": ("statistics", "bare"),
@@ -171,15 +175,30 @@ def film(recipe: str, settings: dict[str, Any]) -> str:
     """Of the first frame of a shot, and of one that starts from others."""
     if settings.get("method") == "fast":
         return digest("another painter")
-    job = VideoJob("clip", (("style", 1.0),), recipe=recipe, settings={"method": "iterative"} | settings)
+    regions = [RegionFiles("mask", "style")] if settings.pop("regions", None) else []
+    given = {"method": "iterative"} | settings
+    job = VideoJob("clip", (("style", 1.0),), regions=tuple(regions), recipe=recipe, settings=given)
     chosen = job.chosen()
     whole = codecs.load(CONTENT).fitted(chosen.size if isinstance(chosen.size, int) else max(CONTENT.shape))
     frame = whole.pixels[0].permute(1, 2, 0).contiguous().numpy()
     grey = torch.from_numpy(flow.grey(frame))
-    painter = FramePainter(job, chosen, Moments([(0.0, [(codecs.load(STYLE), 1.0)])]))
+    styles, parts = Moments([(0.0, [(codecs.load(STYLE), 1.0)])]), [codecs.load(STYLE) for _ in regions]
+    painter = FramePainter(job, chosen, styles, parts=parts)
+    shares: tuple[Any, ...] = ()
+    if regions:
+        with TemporaryDirectory() as folder:
+            Image.fromarray(MASK).save(f"{folder}/mask.png")
+            once = (Fraction(0),)
+            facts = Facts(MASK.shape, 8, False, once, once, Fraction(1))
+            masks = Masks(
+                [RegionFiles(f"{folder}/mask.png", "style")], facts, whole.size, chosen.feather, allow_truncated=False
+            )
+            shares = next(masks.frames(0))
     known = torch.from_numpy(frame * 0.5)
-    later = FramePainter(job, chosen, painter.styles, {"count": 3, "kept": [[grey, known], [grey, known]]})
-    return digest(*(mathematics(each.planned(frame, 0.0)) for each in (painter, later)))
+    seen = [grey, torch.zeros(grey.shape)]
+    state = {"count": 3, "seen": [seen, seen], "kept": [[known], [known]], "ways": []}
+    later = FramePainter(job, chosen, styles, state, parts=parts)
+    return digest(*(mathematics(each.planned(frame, 0.0, shares)) for each in (painter, later)))
 
 
 def names(way: str) -> list[str]:

@@ -74,9 +74,14 @@ def frame_painter(state: dict[str, Any] | None = None, **settings: Any) -> Frame
 
 def test_the_more_it_counts_the_nearer_it_stays() -> None:
     known, off = scene(2), []
-    kept = [torch.from_numpy(flow.grey(floats(known.frames[0]))), torch.from_numpy(floats(strokes(96, 128, 5)))]
+    seen = [torch.from_numpy(flow.grey(floats(known.frames[0]))), torch.zeros(96, 128)]
+    kept = [torch.from_numpy(floats(strokes(96, 128, 5)))]
     for weight in (0.0, 300.0, 30000.0):
-        painter = frame_painter({"count": 1, "kept": [kept, kept]}, steady_weight=weight, frame_iterations=8)
+        painter = frame_painter(
+            {"count": 1, "seen": [seen, seen], "kept": [kept, kept], "ways": []},
+            steady_weight=weight,
+            frame_iterations=8,
+        )
         near, _ = painter.planned(floats(known.frames[1]), 0.0).problem.held
         shown = torch.from_numpy(painter.paint(floats(known.frames[1]), 0.0, begins=False)).permute(2, 0, 1)[None]
         off.append((near.trust * (shown - near.pixels) ** 2).mean().item())

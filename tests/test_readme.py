@@ -59,6 +59,7 @@ def _pictures(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     Image.fromarray(photo(64, 64)).save("photographs/one.jpg")
     shutil.copy(code, "painting.safetensors")
     clip(Path("clip.mp4"), drawn(5))
+    clip(Path("dancer.mp4"), drawn(5))
     Path("frames").mkdir()
     for name in ("0001.png", "0002.png"):
         Image.fromarray(photo(48, 64)).save(Path("frames") / name)

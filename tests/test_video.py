@@ -281,6 +281,13 @@ def test_strength_changes_over_time(folder: Path) -> None:
         assert np.abs(mixed[number].astype(int) - one[number]).max() <= 1
         assert np.abs(mixed[number - 3].astype(int) - one[number - 3]).max() > 3
     assert told.job_of(Path("mixed.mkv")).strength_at == at
+    told_of: list[bool] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("impasto.tasks.fast._tell_of_strength", lambda: told_of.append(True))
+        for strength in (0.5, 0.6):
+            plan(job("p.mkv", settings=given | {"strength": strength}))
+            plan(replace(job("p.mkv", settings=given), strength_at=((0.0, 0.2), (1.0, strength))))
+            assert len(told_of) == (2 if strength > 0.5 else 0), "more than whole is no more, and that is told"
     with pytest.raises(SettingsError, match="`strength` or `strength_at`, not both"):
         job(strength_at=at, settings={"strength": 0.5})
 

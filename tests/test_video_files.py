@@ -274,6 +274,23 @@ def test_what_is_no_clip_is_told_in_a_sentence(tmp_path: Path) -> None:
     assert "90000 frames a second" in told(fast)
 
 
+def test_films_one_behind_the_other_are_told_where_time_begins_anew(tmp_path: Path) -> None:
+    """As recordings that are copied together are: their frames would be taken for the same ones."""
+    for name, size, late in (("same", (48, 64), 0), ("larger", (64, 96), 0), ("late", (48, 64), 1)):
+        parts = [
+            clip(
+                tmp_path / f"{index}.ts", drawn(8, *each), base=Fraction(1, 50), container="mpegts", form="yuv420p",
+                ticks=range(late * index, 99, 2).__getitem__,
+            )
+            for index, each in enumerate(((48, 64), size))
+        ]  # fmt: skip
+        joined = tmp_path / f"{name}.ts"
+        joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+        with pytest.raises(VideoError, match=r"begins anew at .* s after 8 frames"):
+            _ = Clip(joined).facts
+        assert len(Clip(parts[0]).facts.times) == 8
+
+
 def test_a_clip_that_changes_its_size_is_told_where(tmp_path: Path) -> None:
     small = [np.ascontiguousarray(each[:32, :48]) for each in drawn(3)]
     parts = [

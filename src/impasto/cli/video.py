@@ -7,7 +7,7 @@ import typer
 
 from impasto.cli import complete
 from impasto.cli.app import app
-from impasto.cli.named import parse_styles
+from impasto.cli.named import parse_region, parse_styles
 from impasto.cli.options import Force, Json, Quiet, Recipe, Truncated, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
@@ -47,6 +47,14 @@ def video(
         typer.Option(
             help="A strength, and the second of the film from which it counts, in place of --strength; from one to the next it changes evenly. Again for another.",
             metavar="SECONDS:NUMBER",
+        ),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What is white in the mask, a film or a folder as long as the clip, or a picture, follows this painting. What regions leave follows STYLE, or stays "
+            "as it is without one. Again for another.",
+            metavar="MASK:STYLE[:MASK]",
         ),
     ] = None,
     recipe: Recipe = "default",
@@ -104,6 +112,7 @@ def video(
         style_index=style_index,
         style_at=tuple(parse_moment(text) for text in style_at or []),
         strength_at=tuple(parse_strength(text) for text in strength_at or []),
+        regions=tuple(parse_region(text) for text in region or []),
         start=start,
         end=end,
         rate=rate,

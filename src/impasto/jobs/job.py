@@ -104,6 +104,17 @@ class RegionFiles:
     style: str
     style_mask: str | None = None
 
+    def files(self) -> list[str]:
+        """The paths, and the word that may stand in the place of one."""
+        return [each for each in (self.mask, self.style, self.style_mask) if each]
+
+    def moved(self, file: Callable[[str], str]) -> "RegionFiles":
+        """The same with every path replaced by what ``file`` makes of it."""
+        return RegionFiles(names.moved(self.mask, file), file(self.style), self.style_mask and file(self.style_mask))
+
+    def __str__(self) -> str:
+        return ":".join(self.files())
+
 
 @dataclass(frozen=True)
 class Job:
@@ -156,7 +167,7 @@ class Job:
         """The paths of the files that it reads, and the words that stand in their place."""
         yield from (self.content, *(path for path, _ in self.styles))
         for each in self.regions:
-            yield from (each.mask, each.style, each.style_mask or "")
+            yield from each.files()
         yield from (self.settings.get(name, "") for name in ("init", "network"))
         yield from self.settings.get("protect", ())
 
@@ -191,9 +202,13 @@ class Job:
     def inputs(self) -> list[str]:
         """What it is made of, for people to read."""
         named = [path if weight == 1 else f"{path}:{names.written(weight)}" for path, weight in self.styles]
-        parted = [":".join(filter(None, (each.mask, each.style, each.style_mask))) for each in self.regions]
         learnt = [f"style {self.style_index}"] if self.style_index else []
-        return [*([self.content] if self.content else []), *named, *learnt, *(f"region {each}" for each in parted)]
+        return [
+            *([self.content] if self.content else []),
+            *named,
+            *learnt,
+            *(f"region {each}" for each in self.regions),
+        ]
 
     def prepared(self) -> "Prepared":
         """The task made ready. Raises what `tasks.stylize` and its siblings do."""
@@ -230,10 +245,7 @@ class Job:
             self,
             content=self.content and file(self.content),
             styles=tuple((file(path), weight) for path, weight in self.styles),
-            regions=tuple(
-                RegionFiles(names.moved(each.mask, file), file(each.style), each.style_mask and file(each.style_mask))
-                for each in self.regions
-            ),
+            regions=tuple(each.moved(file) for each in self.regions),
             settings=settings,
             delivery=replace(self.delivery, output=self.delivery.output and file(self.delivery.output)),
         )

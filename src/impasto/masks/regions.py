@@ -45,9 +45,15 @@ def shares(regions: Sequence[Region], own: Size, wanted: int | Size, feather: fl
     for number, weight in enumerate(weights, 1):
         if weight.max() < 1e-3:
             raise ImageError(f"The mask of region {number} is black all over: paint white what belongs to the region.")
-    total = torch.stack(weights).sum(0)
-    weights = [weight / total.clamp_min(1) for weight in weights]
-    return weights, (1 - total).clamp_min(0)
+    return parted(weights)
+
+
+def parted(weights: Sequence[Tensor]) -> tuple[list[Tensor], Tensor]:
+    """Every region's share of what masks (1, 1, H, W) claim, and what they leave: where they claim more than
+    all, they share.
+    """
+    total = torch.stack([*weights]).sum(0)
+    return [weight / total.clamp_min(1) for weight in weights], (1 - total).clamp_min(0)
 
 
 def white(mask: PictureLike, own: Size, wanted: int | Size, role: str) -> Tensor:

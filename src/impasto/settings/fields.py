@@ -168,7 +168,7 @@ class Settings:
     feather: float = setting(
         0.0,
         "How softly the masks of regions are blurred: deviation over the long side.",
-        of="iterative",
+        of="iterative video optimised-video",
         needs="regions",
         least=0,
         most=0.2,

@@ -174,12 +174,19 @@ def _planned(content: PictureLike, style: StyleLike, settings: Settings) -> Fast
     # Strokes may be coarser than the picture; its outline is not.
     alpha = resize(canvas.alpha, size) if isinstance(canvas, Picture) and canvas.alpha is not None else None
     canvas = canvas if canvas.size == painted_at else resized(canvas, painted_at)
-    if settings.strength > _WHOLE:
-        _tell_of_strength()
-    share = min(1.0, settings.strength / _WHOLE)
+    share = share_of(settings.strength)
     if share < 1:
         code = codes.mixed([(codes.plain(canvas, code.network), 1 - share), (code, share)])
     return FastRun(canvas, code, settings, size, alpha)
+
+
+def share_of(strength: float) -> float:
+    """The share of the painting's style at a strength, beside what is the photograph's own. Above 0.5 it is
+    whole, which is told: codes beyond a painting's soon give one colour alone.
+    """
+    if strength > _WHOLE:
+        _tell_of_strength()
+    return min(1.0, strength / _WHOLE)
 
 
 @functools.cache

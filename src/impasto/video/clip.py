@@ -48,20 +48,30 @@ class Clip:
     @cached_property
     def facts(self) -> Facts:
         """See `source.Facts`: from the packets, for what a header says of its frames is seldom true."""
-        found: list[tuple[Fraction, Fraction]] = []
+        found: dict[Fraction, Fraction] = {}
+        count, latest = 0, Fraction(0)
         with self.opened() as container:
             stream = self.stream(container)
             usual = 1 / times.exact(stream.guessed_rate or stream.average_rate or 25)
             declared, start = _length(container, stream)
             for packet in self._packets(container, stream):
-                time = self._time(packet, usual, len(found))
+                time = self._time(packet, usual, count)
+                if packet.dts is not None:  # which never fall, but for a frame or two of careless programs
+                    decoded = times.seconds(packet.dts, packet.time_base)
+                    if count and decoded < latest - 2 * usual:
+                        raise VideoError(
+                            f"{self.path} begins anew at {float(time):.2f} s after {count} frames, as what is put together of several "
+                            "films does: paint each by itself, or write it anew."
+                        )
+                    latest = decoded
+                count += 1
                 lasts = times.seconds(packet.duration, packet.time_base) if packet.duration else Fraction(0)
-                found.append((time, lasts))
+                found[time] = lasts
             base = times.exact(stream.time_base)
             claimed = stream.frames
         if not found:
             raise VideoError(f"{self.path} holds no frames: get it anew.")
-        moments = sorted(dict(found).items())
+        moments = sorted(found.items())
         all_times = tuple(time for time, _ in moments)
         gaps = [after - before for before, after in itertools.pairwise(all_times)]
         durations = (*gaps, moments[-1][1] or (gaps[-1] if gaps else usual))
@@ -70,10 +80,10 @@ class Clip:
             str(self._encoding.transfer) if self._encoding.is_bright else "",
         )  # fmt: skip
         short = declared is not None and facts.end - start < declared - max(_MISSING, declared / 50)
-        if (short or 0 < len(found) < claimed) and not self._allow_truncated:
+        if (short or 0 < count < claimed) and not self._allow_truncated:
             raise VideoError(
                 f"{self.path} is cut off: of {float(declared or 0):.1f} s it holds {float(facts.end - start):.1f} s, "
-                f"{len(found)} frames. Get it anew, or take what is there with `allow_truncated`."
+                f"{count} frames. Get it anew, or take what is there with `allow_truncated`."
             )
         check_rate(facts, str(self.path))
         return facts
@@ -89,14 +99,14 @@ class Clip:
                 time = self._time(frame, usual, count)
                 count += 1
                 number = index.get(time, last + 1)
-                if number <= last or number >= len(facts.times):
-                    continue  # a second frame for the same time
-                last = number
                 if (frame.height, frame.width) != self._stored:
                     raise VideoError(
                         f"{self.path} changes from {self._stored[1]}×{self._stored[0]} to {frame.width}×{frame.height} "
                         f"pixels at {float(time):.2f} s: let it `end` there, and paint the rest by itself."
                     )
+                if number <= last or number >= len(facts.times):
+                    continue  # a second frame for the same time
+                last = number
                 if number >= first:
                     yield Frame(number, *self._read(frame), facts.times[number], facts.durations[number])
 

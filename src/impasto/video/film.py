@@ -2,6 +2,7 @@
 first frame.
 """
 
+import itertools
 import logging
 import shutil
 import time
@@ -21,12 +22,12 @@ from impasto.tasks import record
 from impasto.tasks.inputs import AUTO_SIZE, MIN_SIDE, check_side
 from impasto.video import framing
 from impasto.video.clip import Clip
-from impasto.video.colour import Floats
 from impasto.video.fast import Fast
 from impasto.video.folder import USUAL_RATE, Folder
 from impasto.video.forms import packing
 from impasto.video.job import TASK, VideoJob
 from impasto.video.joining import check_streams
+from impasto.video.masks import Masks
 from impasto.video.optimised import Optimised
 from impasto.video.shots import Cuts
 from impasto.video.source import Frame
@@ -67,6 +68,7 @@ class Film:
             own = min(max(facts.size), AUTO_SIZE["iterative"]) if optimised else max(facts.size)
         self.size = framing.final_size(facts.size, own, even=self.packing.codec.halved)
         self._check_size()
+        self._masks = Masks(job.regions, facts, self.size, self.settings.feather, allow_truncated=allowed)
         with codecs.truncation(allowed):
             self.way = self._way()
         if self.count == 1:
@@ -85,16 +87,17 @@ class Film:
 
     def frames(self, first: int) -> Iterator[Frame]:
         """Its frames from that number of the clip's on, at its size, with times of its own."""
-        for frame in self.source.frames(first):
+        shares = self._masks.frames(first) if self.job.regions else itertools.repeat(())
+        for frame, own in zip(self.source.frames(first), shares, strict=False):
             if frame.number >= self.last:
                 return
             pixels = framing.fitted(framing.filled(frame.pixels, frame.alpha), self.size)
             alpha = None if frame.alpha is None else framing.fitted(frame.alpha, self.size)
-            yield Frame(frame.number, pixels, alpha, frame.time - self.origin, frame.duration)
+            yield Frame(frame.number, pixels, alpha, frame.time - self.origin, frame.duration, own)
 
-    def opening(self) -> Floats:
+    def opening(self) -> Frame:
         """Its first frame."""
-        return next(self.frames(self.first)).pixels
+        return next(self.frames(self.first))
 
     def shots(self) -> int:
         """How many shots it has: it is decoded for that."""
@@ -108,7 +111,7 @@ class Film:
         return {
             "impasto": __version__, "settings": job["settings"], "delivery": job["delivery"], "precision": self.precision,
             "recipe": job["recipe"], "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in facts.times]),
-            "styles": self.way.known_by(), "strengths": job["strength_at"], "size": list(self.size),
+            "styles": self.way.known_by(), "strengths": job["strength_at"], "masks": self._masks.known_by(), "size": list(self.size),
             "clip": sha256_of(self.clip.path) if self.clip else checkpoint.digest([float(len(facts.times))]),
         }  # fmt: skip
 

@@ -1,9 +1,12 @@
 """Where everything in a frame was in an earlier one, and where that is known.
 
 Optical flow by OpenCV's DIS (Kroeger et al. 2016). It is believed where the flow forth and back come out at
-the same place (Sundaram, Brox and Keutzer 2010, equation 5), and where the colours agree.
+the same place (Sundaram, Brox and Keutzer 2010, equation 5), and where the colours agree. Far steps are lost
+on it; so flow over several frames is sought from the sum of those from frame to frame on.
 """
 
+import functools
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +18,9 @@ from impasto.video.colour import Floats
 
 LONGEST = 480
 """The long side at which flow is sought: finer costs more and finds little more."""
+_COLUMNS = 120
+"""The coarsest grid on which it may be sought, on its long side, the one that DIS itself has of `LONGEST`:
+on fewer, small things are not told from what is behind them."""
 _ALIKE = 0.08
 """The difference in lightness, of the whole range, at which two places are no longer the same thing: far less
 is film grain, a little less still compression."""
@@ -31,7 +37,36 @@ class Flow:
 
     def warped(self, earlier: Floats, interpolation: int = cv2.INTER_CUBIC) -> Floats:
         """An earlier picture (H, W) or (H, W, C), with everything where it is now."""
-        return cv2.remap(earlier, *_ends(self.steps), interpolation, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(earlier, *self._ends, interpolation, borderMode=cv2.BORDER_REPLICATE)
+
+    def scaled(self, size: tuple[int, int]) -> "Flow":
+        """The same for pictures of another size."""
+        (height, width), (own_height, own_width) = size, self.trust.shape
+        if size == self.trust.shape:
+            return self
+        scale = np.array([width / own_width, height / own_height], np.float32)
+        steps = cv2.resize(self.steps, (width, height), interpolation=cv2.INTER_LINEAR) * scale
+        return Flow(steps, cv2.resize(self.trust, (width, height), interpolation=cv2.INTER_LINEAR))
+
+    @functools.cached_property
+    def _ends(self) -> tuple[Any, Any]:
+        """`_ends`, in the 32nds of a pixel that OpenCV computes with anyhow."""
+        return cv2.convertMaps(*_ends(self.steps), cv2.CV_16SC2)
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The steps from one `grey` frame ``there``, to an earlier one, and ``back`` from that, both (H, W, 2) in
+    their pixels.
+    """
+
+    there: Floats
+    back: Floats
+
+    def after(self, earlier: "Ways") -> "Ways":
+        """The ways of two, one after the other, of which this is the later one."""
+        there = self.there + _moved(earlier.there, self.there)
+        return Ways(there, earlier.back + _moved(self.back, earlier.back))
 
 
 def grey(pixels: Floats) -> NDArray[np.uint8]:
@@ -44,29 +79,34 @@ def grey(pixels: Floats) -> NDArray[np.uint8]:
     return np.rint(np.clip(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), 0, 1) * 255).astype(np.uint8)
 
 
-def between(now: NDArray[np.uint8], earlier: NDArray[np.uint8], size: tuple[int, int]) -> Flow:
-    """The flow from one `grey` frame to an earlier one, for pictures of a height and width."""
+def ways(now: NDArray[np.uint8], earlier: NDArray[np.uint8], guess: Ways | None = None) -> Ways:
+    """The ways between two `grey` frames, near a ``guess`` where it is right."""
     seeker: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    back = seeker.calc(now, earlier, None)
-    forth = seeker.calc(earlier, now, None)
-    flow = Flow(back, np.ones(now.shape, np.float32))
-    returned = flow.warped(forth, cv2.INTER_LINEAR)
-    off = _squared(back + returned)
-    length = _squared(back) + _squared(returned)
-    unlike = np.abs(now.astype(np.float32) - flow.warped(earlier.astype(np.float32), cv2.INTER_LINEAR)) / 255
-    trust: Floats = np.where(off < 0.01 * length + 0.5, np.exp(-((unlike / _ALIKE) ** 4)), 0).astype(np.float32)
-    height, width = size
-    across, down = _ends(back)
+    seeker.setFinestScale(max(0, int(math.log2(max(now.shape) / _COLUMNS))))
+    there, back = (guess.there.copy(), guess.back.copy()) if guess else (None, None)
+    return Ways(seeker.calc(now, earlier, there), seeker.calc(earlier, now, back))
+
+
+def between(now: NDArray[np.uint8], earlier: NDArray[np.uint8], found: Ways, size: tuple[int, int]) -> Flow:
+    """The flow from one `grey` frame to an earlier one by their `ways`, for pictures of a size."""
+    steps, returned = found.there, _moved(found.back, found.there)
+    off = _squared(steps + returned)
+    length = _squared(steps) + _squared(returned)
+    unlike = np.abs(now.astype(np.float32) - _moved(earlier.astype(np.float32), steps)) / 255
+    alike = np.exp(-(((unlike / _ALIKE) ** 2) ** 2))
+    trust: Floats = np.where(off < 0.01 * length + 0.5, alike, 0).astype(np.float32)
+    across, down = _ends(steps)
     inside = (
         (across >= -0.5) & (across <= now.shape[1] - 0.5) & (down >= -0.5) & (down <= now.shape[0] - 0.5)
     )  # fmt: skip
     # Flow is of patches, and so is wrong a little beyond what is hidden, too.
     trust = cv2.erode(trust * inside, np.ones((3, 3)), borderType=cv2.BORDER_REPLICATE)
-    if now.shape != size:
-        scale = np.array([width / now.shape[1], height / now.shape[0]], np.float32)
-        back = cv2.resize(back, (width, height), interpolation=cv2.INTER_LINEAR) * scale
-        return Flow(back, cv2.resize(trust, (width, height), interpolation=cv2.INTER_LINEAR))
-    return Flow(back, trust)
+    return Flow(steps, trust).scaled(size)
+
+
+def _moved(plane: Floats, steps: Floats) -> Floats:
+    """What of a plane is where steps lead."""
+    return cv2.remap(plane, *_ends(steps), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _ends(steps: Floats) -> tuple[Floats, Floats]:

@@ -1,5 +1,6 @@
 """A film to be painted, as a value that turns into JSON and back."""
 
+import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import RecordError, SettingsError, briefly
-from impasto.jobs.job import known, understood
+from impasto.jobs.job import RegionFiles, known, understood
 from impasto.machine import formats, strict_json
 from impasto.machine.files import at_home
 from impasto.settings import names
@@ -45,7 +46,9 @@ class VideoJob:
     ``styles`` are paintings or saved style codes with their weights, or ``style_index`` names learnt styles
     of a network in their place; ``style_at`` are paintings or codes with the times of the film from which
     they are its style, and between two of which it goes from the one to the other; ``strength_at`` are
-    strengths with their times likewise, in place of the setting. ``rate`` is how many frames of a folder are
+    strengths with their times likewise, in place of the setting. ``regions`` have styles of their own, by
+    masks that are films or folders as long as the clip, or pictures; what they leave stays as it is where
+    there is no other style. ``rate`` is how many frames of a folder are
     shown in a second. The settings' ``method`` is fast, unless it is said to be iterative; then a ``recipe``
     may be named. Raises SettingsError, naming the setting, for what makes no sense as a whole.
     """
@@ -55,6 +58,7 @@ class VideoJob:
     style_index: str = ""
     style_at: tuple[tuple[float, str], ...] = ()
     strength_at: tuple[tuple[float, float], ...] = ()
+    regions: tuple[RegionFiles, ...] = ()
     start: float = 0.0
     end: float | None = None
     rate: float | None = None
@@ -65,8 +69,8 @@ class VideoJob:
     def __post_init__(self) -> None:
         if not self.clip:
             raise SettingsError("A film needs a `clip`.")
-        if sum(map(bool, (self.styles, self.style_index, self.style_at))) != 1:
-            raise SettingsError("Give one or more `styles`, or a `style_index`, or `style_at` alone.")
+        if sum(map(bool, (self.styles, self.style_index, self.style_at))) not in ((0, 1) if self.regions else (1,)):
+            raise SettingsError("Give one or more `styles`, or a `style_index`, or `style_at` alone, or `regions`.")
         chosen = self.chosen().dictionary()
         given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)
@@ -94,11 +98,14 @@ class VideoJob:
         method = self.settings.get("method") or "fast"
         if method not in _WAYS:
             raise SettingsError(f"The `method` of moving pictures is {' or '.join(_WAYS)}, not {briefly(method)}.")
-        return chosen_settings(self.recipe, dict(self.settings) | {"method": method}, _WAYS[method])
+        return chosen_settings(
+            self.recipe, dict(self.settings) | {"method": method}, _WAYS[method], ["regions"] if self.regions else []
+        )
 
     def files(self) -> Iterator[str]:
         """The paths of the files that it reads."""
         yield from (self.clip, *(path for path, _ in self.styles), *(path for _, path in self.style_at))
+        yield from itertools.chain.from_iterable(each.files() for each in self.regions)
         yield from (self.settings.get(name, "") for name in ("init", "network"))
         yield from self.settings.get("protect", ())
 
@@ -108,6 +115,7 @@ class VideoJob:
         if self.delivery.output:
             return at_home(self.delivery.output)
         named = [path for path, _ in self.styles] or [path for _, path in self.style_at]
+        named = named or [each.style for each in self.regions]
         style = Path(named[0]).stem if named else "style"
         return Path(f"{Path(self.clip).stem[:100]}-{style[:100]}.mp4")
 
@@ -116,7 +124,8 @@ class VideoJob:
         """What it is made of, for people to read."""
         weighed = [path if weight == 1 else f"{path}:{names.written(weight)}" for path, weight in self.styles]
         timed = [f"{names.written(time)}:{path}" for time, path in self.style_at]
-        return [self.clip, *weighed, *timed, *([f"style {self.style_index}"] if self.style_index else [])]
+        learnt = [f"style {self.style_index}"] if self.style_index else []
+        return [self.clip, *weighed, *timed, *learnt, *(f"region {each}" for each in self.regions)]
 
     def moved(self, file: Callable[[str], str]) -> "VideoJob":
         """The same with every path replaced by what ``file`` makes of it."""
@@ -132,6 +141,7 @@ class VideoJob:
             clip=file(self.clip),
             styles=tuple((file(path), weight) for path, weight in self.styles),
             style_at=tuple((time, file(path)) for time, path in self.style_at),
+            regions=tuple(each.moved(file) for each in self.regions),
             settings=settings,
             delivery=replace(self.delivery, output=self.delivery.output and file(self.delivery.output)),
         )
@@ -160,6 +170,7 @@ class VideoJob:
                     "styles": tuple((str(path), float(weight)) for path, weight in given.get("styles", ())),
                     "style_at": tuple((float(time), str(path)) for time, path in given.get("style_at", ())),
                     "strength_at": tuple((float(time), float(number)) for time, number in given.get("strength_at", ())),
+                    "regions": tuple(RegionFiles(**known(RegionFiles, each)) for each in given.get("regions", ())),
                     "settings": dict(given.get("settings", {})),
                     "delivery": VideoDelivery(**known(VideoDelivery, given.get("delivery", {}))),
                 }

@@ -7,17 +7,17 @@ that shows what the one before does not: what was hidden for a moment comes back
 starts from that, too, and one older frame serves, the anchor.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from impasto import weights
 from impasto.errors import SettingsError
 from impasto.machine import checkpoint
+from impasto.masks.regions import Region
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
 from impasto.settings.applies import fields_of
@@ -25,12 +25,16 @@ from impasto.settings.fields import Settings
 from impasto.tasks.held import Held
 from impasto.tasks.run import Run
 from impasto.tasks.stylize import plan_stylize
-from impasto.video import flow
 from impasto.video.colour import Floats
 from impasto.video.geometry import Size
 from impasto.video.job import VideoJob
-from impasto.video.past import Past
+from impasto.video.masks import style_of
+from impasto.video.past import Past, Seen
+from impasto.video.source import Frame
 from impasto.video.styles import Moments, Numbers
+
+_LEAST = 256
+"""Pixels of a region; of fewer, its deepest layer sees nothing."""
 
 
 class Optimised:
@@ -40,24 +44,27 @@ class Optimised:
     """Frames of a part: each takes long, and what is lost when the process is killed is one part."""
     steadies = False
 
-    def __init__(self, job: VideoJob, settings: Settings, size: Size, opening: Callable[[], Floats]) -> None:
+    def __init__(self, job: VideoJob, settings: Settings, size: Size, opening: Callable[[], Frame]) -> None:
         """``opening`` gives the first frame. Raises ImageError and SettingsError."""
         self._job, self._settings, self._opening = job, settings, opening
         self.painted_at = size
         at = [(start, [(path, 1.0)]) for start, path in job.style_at] or [(0.0, list(job.styles))]
-        made = [path for _, some in at for path, _ in some if path.endswith(".safetensors")]
+        named = [path for _, some in at for path, _ in some] + [region.style for region in job.regions]
+        made = [path for path in named if path.endswith(".safetensors")]
         if made:
             raise SettingsError(f"{made[0]} is a style code, for a network, not the optimiser: use `method` fast.")
         self._styles = Moments([(start, [(codecs.load(path), share) for path, share in some]) for start, some in at])
-        self.painter().planned(opening(), 0.0)  # or it raises
+        self._parts = [codecs.load(style_of(region)) for region in job.regions]
+        self._plan()  # or it raises
 
     def painter(self, state: dict[str, Any] | None = None) -> "FramePainter":
         """What paints its frames, from the first, or from a state on."""
-        return FramePainter(self._job, self._settings, self._styles, state)
+        return FramePainter(self._job, self._settings, self._styles, state, parts=self._parts)
 
     def known_by(self) -> list[Any]:
         """By what its styles are known again."""
         looks = [picture.pixels for _, some in self._styles.keys for picture, _ in some]
+        looks += [each for part in self._parts for each in (part.pixels, part.alpha) if each is not None]
         return [checkpoint.digest(looks), *(start for start, _ in self._styles.keys)]
 
     def network(self) -> tuple[str, str]:
@@ -66,16 +73,20 @@ class Optimised:
 
     def estimate(self, frames: int, shots: Callable[[], int]) -> float:
         """Roughly the seconds that so many frames take, the first of every shot as a picture."""
-        run = self.painter().planned(self._opening(), 0.0)
-        seconds, _ = run.estimate()
+        seconds, _ = self._plan().estimate()
         each, pictures = self._settings.frame_iterations / self._settings.iterations, shots()
         return seconds * (pictures + each * (frames - pictures))
 
+    def _plan(self) -> Run:
+        """The first frame as a picture to be painted, with all regions in sight."""
+        frame = self._opening()
+        shares = [np.full_like(share, 1 / len(self._parts)) for share in frame.shares]
+        return self.painter().planned(frame.pixels, 0.0, shares)
+
 
 class _Kept(NamedTuple):
-    """A frame that following ones are held to: `flow.grey` of the clip's, and what was painted (H, W, 3)."""
+    """What was painted, (H, W, 3)."""
 
-    seen: NDArray[np.uint8]
     painted: Floats
 
 
@@ -83,55 +94,78 @@ class FramePainter:
     """Paints frame after frame."""
 
     def __init__(
-        self, job: VideoJob, settings: Settings, styles: Moments[Any], state: dict[str, Any] | None = None
-    ) -> None:
-        own = {each.name for each in fields_of("iterative")} - {"size", "method"}
+        self, job: VideoJob, settings: Settings, styles: Moments[Any], state: dict[str, Any] | None = None,
+        *, parts: Sequence[Picture] = (),
+    ) -> None:  # fmt: skip
+        """``styles`` are of what the regions leave, and ``parts`` the regions' paintings."""
+        own = {each.name for each in fields_of("iterative")} - {"size", "method", "feather"}
         self._first = {name: value for name, value in job.settings.items() if name in own}
         later = {name: value for name, value in self._first.items() if name not in ("init", "places_photo")}
         self._later = later | {"scales": "single", "iterations": settings.frame_iterations}
-        self.styles = styles
+        self.styles, self._parts = styles, parts
         self._recipe, self._settings = job.recipe, settings
         self._strengths = Numbers(job.strength_at or ((0.0, settings.strength),))
         self._past = Past(_Kept, state)
         self.state = self._past.state
         """What to go on from."""
 
-    def paint(self, pixels: Floats, time: float, *, begins: bool) -> Floats:
-        """A frame (H, W, 3) at a time of the film, painted. ``begins``: it is the first of a shot."""
+    def paint(self, pixels: Floats, time: float, shares: Sequence[Floats] = (), *, begins: bool) -> Floats:
+        """A frame (H, W, 3) at a time of the film, painted. ``shares`` are its regions' (H, W). ``begins``:
+        it is the first of a shot.
+        """
         if begins:
             self._past.begin()
-        run = self.planned(pixels, time)
-        for _ in run.steps():
-            pass
-        assert run.last is not None
-        self._past.keep(_Kept(flow.grey(pixels), _array(run.last.pixels)))
-        return _array(run.picture().pixels)
+        painted = shown = pixels
+        if self._styles(time) or self._regions(shares):
+            run = self.planned(pixels, time, shares)
+            for _ in run.steps():
+                pass
+            assert run.last is not None
+            painted, shown = _array(run.last.pixels), _array(run.picture().pixels)
+        elif self._past.kept:
+            self._past.flows(_seen(pixels, shares))
+        self._past.keep(_seen(pixels, shares), _Kept(painted))
+        return shown
 
-    def planned(self, pixels: Floats, time: float) -> Run:
+    def planned(self, pixels: Floats, time: float, shares: Sequence[Floats] = ()) -> Run:
         """A frame as a picture to be painted."""
-        found, _ = self.styles.between(time)
-        styles = [(picture, own * share) for some, share in found for picture, own in some]
+        styles = self._styles(time) or None
         frame = Picture(_tensor(pixels))
         always = dict[str, Any](method="iterative", size="native", strength=self._strengths.at(time))
+        always["regions"] = self._regions(shares)
         if not self._past.kept:
             first: Run = plan_stylize(frame, styles, self._recipe, **self._first | always)
             return first
-        near, far = held = self._held(pixels)
+        near, far = held = self._held(pixels, shares)
         start = torch.lerp(near.pixels, far.pixels, far.trust)
         run: Run = plan_stylize(frame, styles, self._recipe, held=held, start=Picture(start), **self._later | always)
         return run
 
-    def _held(self, pixels: Floats) -> list[Held]:
+    def _styles(self, time: float) -> list[tuple[Picture, float]]:
+        found, _ = self.styles.between(time)
+        return [(picture, own * share) for some, share in found for picture, own in some]
+
+    def _regions(self, shares: Sequence[Floats]) -> list[Region]:
+        """The regions that can be seen."""
+        seen = zip(self._parts, shares, strict=bool(shares))
+        return [
+            Region(Picture(_tensor(share).expand(1, 3, -1, -1)), part) for part, share in seen if share.sum() >= _LEAST
+        ]
+
+    def _held(self, pixels: Floats, shares: Sequence[Floats]) -> list[Held]:
         """What is known of a frame: from the one before, and where that shows nothing from the anchor
         (section 4.2, equation 10).
         """
-        seen, size = flow.grey(pixels), (pixels.shape[0], pixels.shape[1])
-        near, far = (flow.between(seen, each.seen, size) for each in self._past.kept)
+        near, far = self._past.flows(_seen(pixels, shares))
         trusted = near.trust, np.maximum(far.trust - near.trust, 0)
         return [
             Held(_tensor(found.warped(each.painted).clip(0, 1)), _tensor(trust), self._settings.steady_weight)
             for found, each, trust in zip((near, far), self._past.kept, trusted, strict=True)
         ]
+
+
+def _seen(pixels: Floats, shares: Sequence[Floats]) -> Seen:
+    return Seen.of(pixels, shares, (pixels.shape[0], pixels.shape[1]))
 
 
 def _tensor(plane: Floats) -> Tensor:

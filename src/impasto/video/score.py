@@ -4,6 +4,7 @@ Everything is asked of what is on the screen, frame by frame, where the *clip's*
 where: `flow.between` of the clip, never of the film, which might move by itself.
 """
 
+import functools
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from impasto.errors import VideoError
 from impasto.machine.files import at_home
@@ -24,6 +26,31 @@ from impasto.video.source import Source
 
 NEAR, FAR = 1, 8
 """Frames from one to the other over which a film is compared with itself."""
+
+
+class _Flows:
+    """The clip's flows, frame by frame of a shot."""
+
+    def __init__(self) -> None:
+        self._seen: deque[NDArray[np.uint8]] = deque(maxlen=FAR)
+        self._steps: deque[flow.Ways] = deque(maxlen=FAR)
+
+    def of(self, frame: Floats, *, begins: bool) -> dict[int, flow.Flow]:
+        """From one more frame to those of its shot that are so many before. ``begins``: it is the first."""
+        if begins:
+            self._seen.clear()
+            self._steps.clear()
+        grey, found = flow.grey(frame), dict[int, flow.Flow]()
+        if self._seen:
+            self._steps.append(flow.ways(grey, self._seen[-1]))
+        for distance in (NEAR, FAR):
+            if len(self._seen) >= distance:
+                ways = functools.reduce(flow.Ways.after, [*self._steps][: -distance - 1 : -1])
+                if distance > 1:
+                    ways = flow.ways(grey, self._seen[-distance], ways)
+                found[distance] = flow.between(grey, self._seen[-distance], ways, (frame.shape[0], frame.shape[1]))
+        self._seen.append(grey)
+        return found
 
 
 class _Measures:
@@ -72,18 +99,15 @@ def score_video(
     sources = {"clip": _source(clip), "film": _source(film)} | ({"against": _source(against)} if against else {})
     size = sources["film"].facts.size
     measures = {name: _Measures() for name in sources}
-    cuts, seen = Cuts(), deque[Any](maxlen=FAR)
-    since, count, glances = 0, 0, dict[str, list[Floats]]()
+    cuts, flows = Cuts(), _Flows()
+    count, glances = 0, dict[str, list[Floats]]()
     for frames in _together(sources):
         fitted = {name: framing.fitted(frame, size) for name, frame in frames.items()}
-        since = 0 if cuts.is_cut(fitted["clip"]) else since + 1
-        grey = flow.grey(fitted["clip"])
-        flows = {each: flow.between(grey, seen[-each], size) for each in (NEAR, FAR) if since >= each}
+        found = flows.of(fitted["clip"], begins=cuts.is_cut(fitted["clip"]))
         for name, frame in fitted.items():
-            measures[name].take(np.ascontiguousarray(frame), flows)
+            measures[name].take(np.ascontiguousarray(frame), found)
             if count % 24 == 0:
                 glances.setdefault(name, []).append(frame)
-        seen.append(grey)
         count += 1
     told: dict[str, Any] = {"frames": count} | {name: each.told() for name, each in measures.items()}
     if style is not None:

@@ -16,7 +16,7 @@ FASTEST = 1000
 @dataclass(frozen=True)
 class Frame:
     """One frame as it is seen: its number, ``pixels`` (H, W, 3) float32 sRGB in [0, 1], ``alpha`` (H, W) or
-    None, and its time and duration in seconds, exact.
+    None, its time and duration in seconds, exact, and what of it is whose of the regions, (H, W) each.
     """
 
     number: int
@@ -24,6 +24,7 @@ class Frame:
     alpha: Floats | None
     time: Fraction
     duration: Fraction
+    shares: tuple[Floats, ...] = ()
 
 
 @dataclass(frozen=True)

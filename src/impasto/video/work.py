@@ -124,7 +124,7 @@ class VideoWork(Underway[VideoJob]):
                     begins = cuts.is_cut(frame.pixels)
                     if begins:
                         self._shots.append(round(float(frame.time), 3))
-                    painted = painter.paint(frame.pixels, float(frame.time), begins=begins)
+                    painted = painter.paint(frame.pixels, float(frame.time), frame.shares, begins=begins)
                     self._spent["paint"] += time.perf_counter() - started
                     ends = None
                     if last or count % film.way.LENGTH == 0:
@@ -223,7 +223,7 @@ class _Writing:
         work, film, began = self._work, self._work.run, time.perf_counter()
         painted = item.painted
         if self._steadied:
-            painted = self._steadied.frame(item.frame.pixels, painted, begins=item.begins)
+            painted = self._steadied.frame(item.frame.pixels, painted, item.frame.shares, begins=item.begins)
         painted = framing.scaled(painted, film.size)
         work._shown = painted
         steadied = time.perf_counter()
