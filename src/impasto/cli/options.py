@@ -57,7 +57,7 @@ class _Formatter(logging.Formatter):
         return plain(with_dashes(super().format(record)))
 
 
-stderr = _Stderr(stderr=True, highlight=False, soft_wrap=True)
+stderr = _Stderr(stderr=True, highlight=False, emoji=False, soft_wrap=True)  # or `a:b:c` would be a🅱c
 
 Output = Annotated[
     str,
