@@ -161,6 +161,27 @@ def test_what_a_row_says_is_of_its_kind(row: dict[str, Any], told: str) -> None:
     assert "all.jsonl, line 2: " in str(error.value)
 
 
+def test_lines_in_the_memory_that_are_none_of_ours_are_passed_over() -> None:
+    made("a.jpg")
+    (item,) = planned("a.jpg").items
+    Path("out", STATE).mkdir(parents=True)
+    index, errors, state = Path("out", STATE, "index.jsonl"), Path("out/errors.jsonl"), (1, 2)
+    Ledger(OUT).note_made(item, state, "0", state)
+    Ledger(OUT).note_failed(item, state, OutputError("it"), "it")
+    (made_,), (failed,) = ([json.loads(line) for line in path.read_text().splitlines()] for path in (index, errors))
+    for path, sound in ((index, made_), (errors, failed)):
+        wrong = [sound | {name: value} for name in sound for value in (["x"], {}, 1.5, "x", None, [1], [1, "2"])]
+        wrong += [{key: value for key, value in sound.items() if key != name} for name in sound]
+        hostile = ["[" * 200_000, "\0" * 1000, '{"output": "a', "9" * 5000, "null", "[1", "2]", "{}"]
+        path.write_text("\n".join([*hostile, *map(json.dumps, wrong), *hostile, json.dumps(sound)]) + "\n")
+    ledger = Ledger(OUT)
+    assert not ledger.is_news(item)
+    ledger.read()
+    assert ledger.made[item.output]["changed"] == [1, 2] and ledger.failed[item.output]["reason"] == "it"
+    assert planned("a.jpg").counts["total"] == 1
+    ledger.settle([item.output])
+
+
 def test_rows_and_lines_end_where_json_and_systems_end_them(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["a\u2028b.jpg", "a\x85b.jpg", "a\x1cb.jpg", "a\x0cb.jpg"]
     made(*names)
