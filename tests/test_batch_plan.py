@@ -169,8 +169,9 @@ def test_lines_in_the_memory_that_are_none_of_ours_are_passed_over() -> None:
     Ledger(OUT).note_made(item, state, "0", state)
     Ledger(OUT).note_failed(item, state, OutputError("it"), "it")
     (made_,), (failed,) = ([json.loads(line) for line in path.read_text().splitlines()] for path in (index, errors))
+    values: list[Any] = [["x"], {}, 1.5, "x", None, [1], [1, "2"]]
     for path, sound in ((index, made_), (errors, failed)):
-        wrong = [sound | {name: value} for name in sound for value in (["x"], {}, 1.5, "x", None, [1], [1, "2"])]
+        wrong = [sound | {name: value} for name in sound for value in values]
         wrong += [{key: value for key, value in sound.items() if key != name} for name in sound]
         hostile = ["[" * 200_000, "\0" * 1000, '{"output": "a', "9" * 5000, "null", "[1", "2]", "{}"]
         path.write_text("\n".join([*hostile, *map(json.dumps, wrong), *hostile, json.dumps(sound)]) + "\n")

@@ -66,7 +66,7 @@ class VideoJob:
         if not self.clip:
             raise SettingsError("A film needs a `clip`.")
         if sum(map(bool, (self.styles, self.style_index, self.style_at))) != 1:
-            raise SettingsError("Give one or more `styles`, or a `style_index`, or `style_at` alone.")
+            raise SettingsError("Give one or more style pictures, or a `style_index`, or `style_at` alone.")
         chosen = self.chosen().dictionary()
         given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)
