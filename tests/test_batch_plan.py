@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from impasto.batch import inputs, manifest
 from impasto.batch import items as items_
 from impasto.batch.inputs import is_many, sources_of
 from impasto.batch.ledger import Ledger
@@ -128,6 +130,78 @@ def test_a_manifest_says_what_is_different() -> None:
     with pytest.raises(SettingsError, match="no style"):
         Path("m/all.csv").write_text("content\na.jpg\n")
         planned("m/all.csv", wish=Wish())
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"style": 5}, "`style` is a painting, a list of them, or"),
+        ({"style": True}, "`style` is"),
+        ({"style": [["wave.jpg"]]}, "`style` is"),
+        ({"style": {"wave.jpg": "x"}}, "`style` is"),
+        ({"style": {"wave.jpg": True}}, "`style` is"),
+        ({"style_index": {"a": "b"}}, "`style_index` is a learnt style's name"),
+        ({"style_index": [1]}, "`style_index` is"),
+        ({"style_index": 1.5}, "`style_index` is"),
+        ({"region": {"a": 1}}, "`region` is MASK:STYLE"),
+        ({"region": ["a:b", 3]}, "`region` is"),
+        ({"recipe": [1]}, "`recipe` is a recipe's name"),
+        ({"output": 7}, "`output` is the path of a result, not 7"),
+        ({"output": "a\0b.png"}, "`output` is"),
+        ({"content": ["a.jpg"]}, "`content` is the path of a photograph"),
+        ({"content": "a\0.jpg"}, "`content` is"),
+        ({"content": "\ud800.jpg"}, "`content` is"),
+    ],
+)
+def test_what_a_row_says_is_of_its_kind(row: dict[str, Any], told: str) -> None:
+    made("a.jpg")
+    Path("all.jsonl").write_text(json.dumps({"content": "a.jpg"}) + "\n" + json.dumps({"content": "a.jpg"} | row))
+    with pytest.raises(SettingsError, match=re.escape(told)) as error:
+        planned("all.jsonl")
+    assert "all.jsonl, line 2: " in str(error.value)
+
+
+def test_lines_in_the_memory_that_are_none_of_ours_are_passed_over() -> None:
+    made("a.jpg")
+    (item,) = planned("a.jpg").items
+    Path("out", STATE).mkdir(parents=True)
+    index, errors, state = Path("out", STATE, "index.jsonl"), Path("out/errors.jsonl"), (1, 2)
+    Ledger(OUT).note_made(item, state, "0", state)
+    Ledger(OUT).note_failed(item, state, OutputError("it"), "it")
+    (made_,), (failed,) = ([json.loads(line) for line in path.read_text().splitlines()] for path in (index, errors))
+    values: list[Any] = [["x"], {}, 1.5, "x", None, [1], [1, "2"]]
+    for path, sound in ((index, made_), (errors, failed)):
+        wrong = [sound | {name: value} for name in sound for value in values]
+        wrong += [{key: value for key, value in sound.items() if key != name} for name in sound]
+        hostile = ["[" * 200_000, "\0" * 1000, '{"output": "a', "9" * 5000, "null", "[1", "2]", "{}"]
+        path.write_text("\n".join([*hostile, *map(json.dumps, wrong), *hostile, json.dumps(sound)]) + "\n")
+    ledger = Ledger(OUT)
+    assert not ledger.is_news(item)
+    ledger.read()
+    assert ledger.made[item.output]["changed"] == [1, 2] and ledger.failed[item.output]["reason"] == "it"
+    assert planned("a.jpg").counts["total"] == 1
+    ledger.settle([item.output])
+
+
+def test_rows_and_lines_end_where_json_and_systems_end_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["a\u2028b.jpg", "a\x85b.jpg", "a\x1cb.jpg", "a\x0cb.jpg"]
+    made(*names)
+    Path("all.jsonl").write_text("\n".join(json.dumps({"content": name}, ensure_ascii=False) for name in names))
+    Path("all.txt").write_text("\r\n".join(names))
+    assert [each.path for each in sources_of(["all.jsonl"], OUT).found] == names
+    assert [each.path for each in sources_of(["all.txt"], OUT).found] == names
+    Image.fromarray(painting(32, 32)).save("sky.png")
+    Path("all.jsonl").write_text(json.dumps({"content": names[0], "region": [["sky.png", "wave.jpg"]]}))
+    (item,) = planned("all.jsonl").items
+    assert [each.mask for each in item.job(OUT).regions] == ["sky.png"]
+    monkeypatch.setattr(manifest, "LONGEST", 100)
+    Path("all.txt").write_text("x" * 101)
+    with pytest.raises(SettingsError, match="part it"):
+        sources_of(["all.txt"], OUT)
+    monkeypatch.setattr(inputs, "MOST", 2)
+    Path("all.txt").write_text("a\na\na\n")
+    with pytest.raises(SettingsError, match="more than 2 photographs: part it"):
+        sources_of(["all.txt"], OUT)
 
 
 def test_each_style_makes_a_result_of_its_own() -> None:

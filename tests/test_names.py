@@ -12,7 +12,7 @@ from impasto.cli import app
 from impasto.cli.named import parse_region, parse_styles
 from impasto.errors import ImageError, OutputError, SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
-from impasto.machine.files import check_writable
+from impasto.machine.files import check_writable, named
 from impasto.networks import codes
 from impasto.pictures.codecs import save
 from impasto.settings import names
@@ -107,6 +107,27 @@ def test_a_region_in_doubt_is_refused(there: Path) -> None:
     for wrong in ("mask.png", ":", "a:b:c:d", "mask.png:", ""):
         with pytest.raises(SettingsError, match="MASK:STYLE"):
             parse_region(wrong)
+
+
+def test_no_text_is_put_together_in_every_way_that_there_is(there: Path) -> None:
+    """Of 2000 pieces there are two million ways to three names, and as many parts of a list."""
+    asked: list[str] = []
+
+    def known(name: str) -> bool:
+        asked.append(name)
+        return name == "x"
+
+    with pytest.raises(SettingsError, match="2000 names where 2 or 3"):
+        names.parted(":".join(["a"] * 2000), (2, 3), known)
+    assert len(asked) < 100
+    assert len(names.listed(",".join(["a"] * 2000), known)) == 2000 and len(asked) < 400_000
+    assert names.parted("x:x:x", (2, 3), known) == ["x", "x", "x"]
+    assert len(named("a" * 3_000_000, ".png")) == 255
+
+
+def test_messages_name_files_as_they_are_called(there: Path) -> None:
+    done = CliRunner().invoke(app, ["edges", "a:b:fire:.png", "-o", "x.png"])
+    assert done.exit_code == 1 and "a:b:fire:.png" in done.stderr
 
 
 def test_masks_that_are_protected(there: Path) -> None:

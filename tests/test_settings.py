@@ -111,3 +111,15 @@ def test_the_page_of_settings_is_what_they_declare() -> None:
     page = runpy.run_path(str(root / "scripts" / "settings_table.py"))["page"]()
     assert page == (root / "docs" / "settings.md").read_text(), "run python scripts/settings_table.py"
     assert all(f"`--{name.replace('_', '-')}`" in page for name in Settings().dictionary())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("size", "6_4"), ("size", "٦٤"), ("size", "1_00x64"), ("scales", "64,1_28"), ("style_scale", "0_1"), ("iterations", "1_0"),
+        ("tv_weight", "1_0.5"), ("style_layers", "relu1_1:1_0"), ("seed", "１"),
+    ],
+)  # fmt: skip
+def test_a_number_is_written_in_digits_that_everyone_reads(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"`{name}`"):
+        Settings(**{name: value})

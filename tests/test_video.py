@@ -341,7 +341,7 @@ def test_what_cannot_be_written_is_told_before_the_work(folder: Path, monkeypatc
     with pytest.raises(OutputError, match=r"is the input a\.mp4 itself"):
         VideoWork(job("a.mp4"), force=True)
     monkeypatch.setattr("shutil.disk_usage", lambda _: type("", (), {"free": 1000})())
-    with pytest.raises(OutputError, match="GB are free"):
+    with pytest.raises(OutputError, match="MB are free"):
         VideoWork(job("b.mp4"))
     assert Path("out.mp4").read_text() == "mine"
 
@@ -374,6 +374,7 @@ def test_the_command_line(folder: Path) -> None:
     assert "takes SECONDS:STYLE" in said("video", "a.mp4", "--style-at", "soon:p.png", code=2)
     assert "takes SECONDS:NUMBER" in said("video", "a.mp4", "--strength-at", "1:much", "--style-index", "3", code=2)
     assert "--codec" in said("video", "a.mp4", "--style-index", "3", "--codec", "h9", code=2)
+    assert "--start must be at least 0" in said("video", "a.mp4", "--style-index", "3", "--start", "-1", code=2)
 
 
 def test_what_runs_ahead_and_behind_ends_with_its_user() -> None:

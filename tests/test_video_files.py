@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from impasto.errors import SettingsError, VideoError
+from impasto.pictures import bounds
 from impasto.video import colour, geometry, joining, planes, times
 from impasto.video.clip import Clip
 from impasto.video.folder import Folder
@@ -289,6 +290,16 @@ def test_films_one_behind_the_other_are_told_where_time_begins_anew(tmp_path: Pa
         with pytest.raises(VideoError, match=r"begins anew at .* s after 8 frames"):
             _ = Clip(joined).facts
         assert len(Clip(parts[0]).facts.times) == 8
+
+
+def test_a_clip_larger_than_pictures_may_be_is_refused_before_a_frame_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = clip(tmp_path / "a.mkv", drawn(2, 32, 32))
+    monkeypatch.setattr(bounds, "MAX_PIXELS", 32 * 32 - 1)
+    monkeypatch.setattr(Clip, "_decoded", None)
+    with pytest.raises(VideoError, match="cannot be used: it declares 32×32 pixels, more than"):
+        Clip(path)
 
 
 def test_a_clip_that_changes_its_size_is_told_where(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a batch is of: folders, globs, lists, manifests and files, taken apart into photographs."""
 
 import glob
+import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from impasto.batch import stores
-from impasto.batch.manifest import MANIFESTS, rows_of, text_of
+from impasto.batch.manifest import MANIFESTS, MOST, rows_of, text_of
 from impasto.batch.stores import STATE, Seen
 from impasto.errors import SettingsError
 from impasto.machine import folders
@@ -99,7 +100,8 @@ def lines_of(text: str) -> list[str]:
     >>> lines_of("a.jpg\\n\\nb c.jpg\\n"), lines_of("a.jpg\\0b.jpg\\0")
     (['a.jpg', 'b c.jpg'], ['a.jpg', 'b.jpg'])
     """
-    return [line for line in (text.split("\0") if "\0" in text else text.splitlines()) if line.strip()]
+    by_line = (line.removesuffix("\n") for line in io.StringIO(text, newline=None))  # names may have other breaks
+    return [line for line in (text.split("\0") if "\0" in text else by_line) if line.strip()]
 
 
 class _Made:
@@ -205,7 +207,9 @@ def _listed(base: str, path: Path) -> Iterator[Source]:
     """What a list or a manifest names: paths are relative to its own folder, ``base``, and results are placed
     by what is written.
     """
-    for row in _rows(path):
+    for number, row in enumerate(_rows(path)):
+        if number == MOST:
+            raise SettingsError(f"{path} names more than {MOST} photographs: part it.")
         named = PurePath(row["content"].partition("://")[2] or row["content"])
         parts = [part for part in named.parent.parts if part not in ("..", "~", named.anchor)]
         rest = {name: value for name, value in row.items() if name != "content"}

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,18 @@ from impasto.tasks import record
 
 NEWS = 2.0
 """Seconds between two looks at what others have made."""
+_LONGEST = 2**30
+"""Bytes of a file of lines that are believed: what it has beyond is found in the results."""
+_NUMBER = (int, float)
+_MADE: dict[str, type | tuple[type, ...]] = {
+    **{"output": str, "key": str, "content_sha256": str},
+    **{"seen": list, "changed": list, "at": _NUMBER},
+}
+_FAILED: dict[str, type | tuple[type, ...]] = {
+    **{"output": str, "content": str, "pattern": str},
+    **{"seen": (list, type(None)), "at": _NUMBER},
+}
+"""What a line has to say to be one of ours."""
 
 
 class Ledger:
@@ -41,7 +53,7 @@ class Ledger:
 
     def read(self) -> None:
         """Take in what all parts have written."""
-        for row in _rows([self.index, *sorted((self._folder / STATE).glob("index*.jsonl"))]):
+        for row in _rows([self.index, *sorted((self._folder / STATE).glob("index*.jsonl"))], _MADE):
             known = self.made.get(row["output"])
             if known is None or known["changed"][1] <= row["changed"][1]:
                 self.made[row["output"]] = row
@@ -52,7 +64,7 @@ class Ledger:
         for path in self._folder.glob("errors*.jsonl"):
             if self._read.get(path) != (now := seen(path)):
                 self._read[path] = now
-                for row in _rows([path]):
+                for row in _rows([path], _FAILED):
                     if row["at"] > self.failed.get(row["output"], {"at": 0})["at"]:
                         self.failed[row["output"]] = row
 
@@ -82,10 +94,10 @@ class Ledger:
         for path in (self._folder / STATE).glob("index*.jsonl"):
             with contextlib.suppress(OSError), files.opened(path) as file:
                 at = file.seek(0, os.SEEK_END) if first else file.seek(self._heard.get(path, 0))
-                text = file.read()
+                text = file.read(_LONGEST)
                 whole = text.rfind(b"\n") + 1
                 self._heard[path] = at + whole
-                rows = (row for row in _parsed(text[:whole].splitlines()) if isinstance(row, dict) and "output" in row)
+                rows = (row for row in _parsed(text[:whole].split(b"\n")) if _is_sound(row, _MADE))
                 self._news |= {row["output"]: row for row in rows}
 
     def has_failed(self, item: Item, content: Seen | None) -> bool:
@@ -126,7 +138,7 @@ class Ledger:
         if not any(path.exists() for path in lists):
             return
         self.read()
-        own = {row["output"]: row for row in sorted(_rows(lists), key=lambda row: float(row["at"]))}
+        own = {row["output"]: row for row in sorted(_rows(lists, _FAILED), key=lambda row: float(row["at"]))}
         kept = [
             row
             for output, row in own.items()
@@ -171,23 +183,29 @@ def _append(path: Path, row: dict[str, Any]) -> None:
         raise OutputError(f"{path} could not be written ({error.strerror}): free some space.") from error
 
 
-def _rows(paths: Iterable[Path]) -> Iterable[dict[str, Any]]:
+def _rows(paths: Iterable[Path], fields: Mapping[str, type | tuple[type, ...]]) -> Iterable[dict[str, Any]]:
+    """The lines of files that say what ours do; others, as what was cut off, are passed over."""
     for path in dict.fromkeys(paths):
         try:
             with files.opened(path) as file:
-                lines = file.read().splitlines()
+                lines = file.read(_LONGEST).split(b"\n")
         except OSError:
             continue
-        for row in _parsed(lines):
-            if isinstance(row, dict) and {"output", "seen", "at"} <= row.keys():
-                yield row
+        yield from (row for row in _parsed(lines) if _is_sound(row, fields))
+
+
+def _is_sound(row: Any, fields: Mapping[str, type | tuple[type, ...]]) -> bool:
+    if not isinstance(row, dict) or not all(isinstance(row.get(name, ...), kind) for name, kind in fields.items()):
+        return False
+    states = [row[name] for name in ("seen", "changed") if row.get(name) is not None]
+    return all(len(state) == 2 and all(type(number) is int for number in state) for state in states)
 
 
 def _parsed(lines: list[bytes]) -> Iterable[Any]:
     """The lines that are JSON, all at once if they are, which takes a third of the time."""
     try:
-        return list(json.loads(b"[" + b",".join(lines) + b"]"))
-    except ValueError:  # one was cut off
+        return list(json.loads(b"[" + b",".join(filter(None, lines)) + b"]"))
+    except (ValueError, RecursionError):  # one was cut off, or is not ours
         if len(lines) < 2:
             return []
         middle = len(lines) // 2

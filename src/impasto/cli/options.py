@@ -36,6 +36,8 @@ _NUMBERS = (int, float)
 
 _NAMED = {"start": "from", "regions": "region", "sweeps": "sweep", "recipes": "recipe"}
 """What has another name on the command line than in Python."""
+_own: set[str] = set()
+"""The names of what the command at work takes, which are no others'."""
 
 
 def with_dashes(text: str) -> str:
@@ -44,7 +46,11 @@ def with_dashes(text: str) -> str:
     >>> with_dashes("`tv_weight` must be at least 0.")
     '--tv-weight must be at least 0.'
     """
-    return re.sub(r"`(\w+)`", lambda found: "--" + _NAMED.get(found[1], found[1]).replace("_", "-"), text)
+
+    def option(name: str) -> str:
+        return "--" + (name if name in _own else _NAMED.get(name, name)).replace("_", "-")
+
+    return re.sub(r"`(\w+)`", lambda found: option(found[1]), text)
 
 
 class _Stderr(Console):
@@ -57,7 +63,7 @@ class _Formatter(logging.Formatter):
         return plain(with_dashes(super().format(record)))
 
 
-stderr = _Stderr(stderr=True, highlight=False, soft_wrap=True)
+stderr = _Stderr(stderr=True, highlight=False, emoji=False, soft_wrap=True)  # or `a:b:c` would be a🅱c
 
 Output = Annotated[
     str,
@@ -243,6 +249,8 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, **options: Any) -> None:
+        _own.clear()
+        _own.update(signature.parameters)
         quiet = options["quiet"] if own_quiet else options.pop("quiet", False)
         handler = logging.StreamHandler()
         handler.setFormatter(_Formatter("impasto: %(message)s"))

@@ -125,9 +125,11 @@ def named(stem: str, tail: str, longest: int = LONGEST) -> str:
     'aaaaaaaaaaa~9835fa6b.png'
     """
     room = longest - len(os.fsencode(tail))
-    kept, mark = stem, ""
+    if len(os.fsencode(stem)) <= room:
+        return stem + tail
+    mark = "~" + hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]
+    kept = stem[:longest]
     while len(os.fsencode(kept + mark)) > room:
-        mark = mark or "~" + hashlib.sha256(os.fsencode(stem)).hexdigest()[:8]
         kept = kept[:-1]
     return kept + mark + tail
 

@@ -5,7 +5,6 @@ number is digits with a dot or a percent sign, and what can be packed can also b
 doubt is left: ``{"shot 12:30": 0.7}``, ``["mask.png", "run:2/painting.jpg"]``.
 """
 
-import itertools
 import json
 import os
 import re
@@ -25,6 +24,9 @@ MASKS = ("faces", "people")
 """The words that stand for a mask, of what is sought in the photograph. A file that is called so is given as
 ./faces.
 """
+
+_PIECES = 64
+"""Of how many pieces a name is put together again: one with more colons or commas is written as JSON."""
 
 Known = Callable[[str], bool]
 """Whether something is there by a name."""
@@ -142,7 +144,7 @@ def listed(text: str, known: Known = is_there) -> list[tuple[str, float | None]]
     found: list[tuple[str, float | None]] = []
     parts, start = text.split(","), 0
     while start < len(parts):
-        ends = range(len(parts), start, -1)  # the longest that is there, for its name may have commas
+        ends = range(min(len(parts), start + _PIECES), start, -1)  # the longest that is there: its name may have commas
         end = next((end for end in ends if known(_named(",".join(parts[start:end]), known))), start + 1)
         if part := ",".join(parts[start:end]):
             if start and parts[start - 1].endswith(":0") and part.isdecimal():
@@ -168,7 +170,7 @@ def parted(text: str, counts: tuple[int, ...], known: Known = is_there) -> list[
         if not isinstance(names, list) or len(names) not in counts or not all(isinstance(each, str) for each in names):
             raise SettingsError(f"{text!r} should be a list of {' or '.join(map(str, counts))} names.")
         return names
-    sound = [way for way in _ways(text.split(":"), max(counts)) if len(way) in counts and all(map(known, way))]
+    sound = [way for way in _ways(text.split(":"), max(counts), known) if len(way) in counts]
     if len(sound) > 1:
         shown = " or ".join(json.dumps(way, ensure_ascii=False) for way in sound)
         raise SettingsError(f"{text!r} can be read in more than one way: write {shown}.")
@@ -180,11 +182,13 @@ def parted(text: str, counts: tuple[int, ...], known: Known = is_there) -> list[
     return names
 
 
-def _ways(pieces: list[str], most: int) -> Iterator[list[str]]:
-    """All ways to join pieces again with colons to at most so many names."""
-    for count in range(1, min(most, len(pieces)) + 1):
-        for cuts in itertools.combinations(range(1, len(pieces)), count - 1):
-            yield [":".join(pieces[a:b]) for a, b in itertools.pairwise([0, *cuts, len(pieces)])]
+def _ways(pieces: list[str], most: int, known: Known) -> Iterator[list[str]]:
+    """All ways to join pieces again with colons to at most so many names, all of which are known."""
+    if not pieces:
+        yield []
+    for end in range(1, min(_PIECES, len(pieces)) + 1) if most else ():
+        if (most > 1 or end == len(pieces)) and known(name := ":".join(pieces[:end])):
+            yield from ([name, *rest] for rest in _ways(pieces[end:], most - 1, known))
 
 
 def _named(part: str, known: Known) -> str:

@@ -59,7 +59,7 @@ def checked(declared: "Field[Any]", value: Any) -> Any:
             raise SettingsError(f"{named} must be True or False, not {value!r}.")
         return value
     try:
-        number = declared.type(value)
+        number = _number(declared.type, value)
     except (TypeError, ValueError, OverflowError):
         raise SettingsError(f"{named} must be {_KINDS[declared.type]}, not {_shown(value)}.") from None
     if declared.name in _FILES:
@@ -82,7 +82,7 @@ def _layers(named: str, value: str | Iterable[str] | Layers) -> Layers:
     try:
         if not isinstance(value, Mapping):
             pairs = [part.partition(":") for part in (value.split(",") if isinstance(value, str) else value) if part]
-            value = {name.strip(): float(share or 1) for name, _, share in pairs}
+            value = {name.strip(): _number(float, share or 1) for name, _, share in pairs}
         shares = {name: float(share) for name, share in value.items()}
     except (AttributeError, TypeError, ValueError, OverflowError):
         raise SettingsError(f"{named} takes LAYER or LAYER:SHARE, separated by commas, not {value!r}.") from None
@@ -118,7 +118,7 @@ def _size(named: str, value: int | str | Iterable[int]) -> int | str | tuple[int
         return str(value)
     try:
         parts = value.lower().split("x") if isinstance(value, str) else [value] if isinstance(value, int) else [*value]
-        numbers = [int(part) for part in parts]
+        numbers = [_number(int, part) for part in parts]
     except (TypeError, ValueError, OverflowError):
         numbers = []
     if len(numbers) not in (1, 2) or not all(16 <= number <= 2**15 for number in numbers):
@@ -133,7 +133,7 @@ def _scales(named: str, value: str | int | Iterable[int]) -> str | tuple[int, ..
     if value in ("auto", "single"):
         return str(value)
     try:
-        scales = tuple(int(part) for part in (value.split(",") if isinstance(value, str) else value))  # type: ignore[union-attr]
+        scales = tuple(_number(int, part) for part in (value.split(",") if isinstance(value, str) else value))  # type: ignore[union-attr]
     except (TypeError, ValueError, OverflowError):
         scales = ()
     if not scales or list(scales) != sorted(set(scales)) or not 16 <= scales[0] <= scales[-1] <= 2**15:
@@ -146,7 +146,7 @@ def _scales(named: str, value: str | int | Iterable[int]) -> str | tuple[int, ..
 def _style_scale(named: str, value: str | float | Iterable[float]) -> tuple[float, ...]:
     try:
         parts = value.split(",") if isinstance(value, str) else [value] if isinstance(value, (int, float)) else [*value]
-        scales = tuple(float(part) for part in parts)
+        scales = tuple(_number(float, part) for part in parts)
     except (TypeError, ValueError, OverflowError):
         scales = ()
     if not scales or not all(0.05 <= scale <= 4 for scale in scales):
@@ -160,6 +160,15 @@ def _memory(named: str, value: str) -> str:
     if found := re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([MG])B?", str(value), re.IGNORECASE):
         return f"{found[1]}{found[2].upper()}B"
     raise SettingsError(f"{named} must be auto or a number of bytes like 800MB or 2GB, not {value!r}.")
+
+
+def _number(kind: type, value: Any) -> Any:
+    """A value as a number, or a text. Raises ValueError as ``kind`` does, and for what Python alone takes for
+    one: 1_000, or digits of other scripts.
+    """
+    if kind is not str and isinstance(value, str) and ("_" in value or not value.isascii()):
+        raise ValueError
+    return kind(value)
 
 
 def _usual(number: float) -> bool:

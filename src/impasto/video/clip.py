@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from impasto.errors import VideoError, briefly
+from impasto.errors import ImageError, VideoError, briefly
 from impasto.machine import files
-from impasto.pictures import encodings
+from impasto.pictures import bounds, encodings
 from impasto.pictures.encodings import SRGB, Encoding
 from impasto.video import planes, times
 from impasto.video.geometry import Seen, seen
@@ -20,6 +20,8 @@ from impasto.video.source import Facts, Frame, check_rate
 
 _STILL = ("image2", "_pipe")
 """How FFmpeg calls what reads single pictures."""
+_HELD = 44
+"""Bytes a pixel while a frame is read, measured."""
 _MISSING = Fraction(1, 2)
 """Seconds that may be missing at the end of what a file says of its length."""
 
@@ -36,6 +38,7 @@ class Clip:
         self.path, self._allow_truncated = files.at_home(path), allow_truncated
         with self.opened() as container:
             stream = self.stream(container)
+            self._check_size(stream.codec_context)
             first = next(self._decoded(container, stream), None)
             if first is None:
                 raise VideoError(f"{self.path} has no frame that can be decoded, or is cut off: get it anew.")
@@ -142,6 +145,14 @@ class Clip:
             raise VideoError(f"{self.path} is of a codec that is not known here: write it anew, as H.264 for one.")
         stream.thread_type = "AUTO"
         return stream
+
+    def _check_size(self, context: Any) -> None:
+        """Whether frames of the size that is declared may be decoded. Raises VideoError."""
+        if context.height and context.width:  # else the first frame alone knows it
+            try:
+                bounds.check((context.height, context.width), held=_HELD)
+            except ImageError as error:
+                raise VideoError(f"{self.path} cannot be used: {error}") from error
 
     def _read(self, frame: Any) -> tuple[Any, Any]:
         pixels, alpha = planes.read(frame)

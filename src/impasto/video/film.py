@@ -153,7 +153,7 @@ class Film:
         free = shutil.disk_usage(there).free
         if self.bytes > free:
             raise OutputError(
-                f"The film will take about {self.bytes / 1e9:.1f} GB in {folder}, and {free / 1e9:.1f} GB are free: "
+                f"The film will take about {self.bytes / 1e6:.0f} MB in {folder}, and {free / 1e6:.0f} MB are free: "
                 "choose another place, a smaller `size`, or a part of it with `start` and `end`."
             )
 

@@ -70,7 +70,9 @@ class VideoJob:
         if not self.clip:
             raise SettingsError("A film needs a `clip`.")
         if sum(map(bool, (self.styles, self.style_index, self.style_at))) not in ((0, 1) if self.regions else (1,)):
-            raise SettingsError("Give one or more `styles`, or a `style_index`, or `style_at` alone, or `regions`.")
+            raise SettingsError(
+                "Give one or more style pictures, or a `style_index`, or `style_at` alone, or `regions`."
+            )
         chosen = self.chosen().dictionary()
         given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)
