@@ -17,8 +17,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from impasto.batch import ledger, share
-from impasto.batch.claims import Claims
+from impasto.batch.claims import Claims, _claim
 from impasto.batch.ledger import Ledger
+from impasto.batch.shared import Folder
 from impasto.batch.stores import STATE
 from impasto.cli import app
 from impasto.errors import OutputError
@@ -234,7 +235,7 @@ def test_two_at_once_are_told() -> None:
 
 def test_claims_share_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share, "WAIT", 0.05)
-    with Claims(Path("out", STATE, "claims")) as other:
+    with Claims(Folder(Path("out", STATE, "claims"))) as other:
         assert other.take("b-wave.png") == 1
         timer = threading.Timer(1.0, other.give_back, ["b-wave.png"])
         timer.start()
@@ -279,6 +280,7 @@ def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
                 "pattern": digest(),
                 "seen": [0, Path("p/0.jpg").stat().st_mtime_ns],
             }
+            Path("out", STATE, "index-other.jsonl").touch()
             Path("out/errors-other.jsonl").write_text(json.dumps(row | {"at": 1e12, "error": "", "reason": ""}) + "\n")
         return real(self, output)
 
@@ -298,21 +300,35 @@ def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
     assert [row["content"] for row in failures()] == ["p/0.jpg"] and len([*Path("out").glob("errors*")]) == 1
 
 
+def died(folder: Path, worker: Claims) -> None:
+    """As if it had not touched its file for longer than a claim is good for."""
+    path = folder / f"{worker._name}.worker"
+    os.utime(path, (path.stat().st_mtime - 100,) * 2)
+
+
 def test_stale_claims_are_taken_over(tmp_path: Path) -> None:
     folder = tmp_path / "claims"
-    with Claims(folder, beat=60, stale=50) as dead, Claims(folder, beat=60, stale=50) as living:
+    dead, living = (Claims(Folder(folder), beat=60, stale=50) for _ in range(2))
+    with dead, living:
         assert dead.take("a") == 1 and living.take("a") is None and dead.take("a") is None
-        (path,) = folder.glob("*.claim")
-        os.utime(path, (path.stat().st_mtime - 100,) * 2)
+        died(folder, dead)
         assert living.take("a") == 2 and dead.take("a") is None
         dead.give_back("a")  # it is not his any more
         assert len([*folder.glob("*.claim")]) == 2 and dead.take("a") is None
         living.give_back("a")
         assert dead.take("a") == 1
     assert [*folder.iterdir()] == []
-    with Claims(folder, beat=0.02, stale=50) as beating:
-        beating.take("b")
-        (path,) = folder.glob("*.claim")
+    with Claims(Folder(folder), beat=60, stale=50) as killed:  # between two steps, or long ago
+        (folder / _claim("b", 1)).touch()
+        assert killed.take("b") is None
+        os.utime(folder / _claim("b", 1), (1, 1))
+        assert killed.take("b") == 2
+        (folder / _claim("c", 1)).write_text("nobody")
+        assert killed.take("c") is None
+        os.utime(folder / _claim("c", 1), (1, 1))
+        assert killed.take("c") == 2
+    with Claims(Folder(folder), beat=0.02, stale=50) as beating:
+        (path,) = folder.glob(f"{beating._name}.worker")
         os.utime(path, (1, 1))
         for _ in range(200):
             if path.stat().st_mtime > 1:
@@ -325,12 +341,11 @@ def test_only_one_of_many_takes_a_stale_claim(tmp_path: Path) -> None:
     """Of a way by renaming, two did in one of five rounds."""
     for turn in range(20):
         folder = tmp_path / str(turn)
-        with Claims(folder, beat=60, stale=50) as dead:
+        with Claims(Folder(folder), beat=60, stale=50) as dead:
             for number in range(20):
                 dead.take(str(number))
-            for path in folder.glob("*.claim"):
-                os.utime(path, (path.stat().st_mtime - 100,) * 2)
-            workers = [Claims(folder, beat=60, stale=50) for _ in range(4)]
+            died(folder, dead)
+            workers = [Claims(Folder(folder), beat=60, stale=50) for _ in range(4)]
             got: list[list[str]] = [[] for _ in workers]
 
             def take(number: int, workers: list[Claims] = workers, got: list[list[str]] = got) -> None:
