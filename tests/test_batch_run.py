@@ -6,6 +6,7 @@ import shutil
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,29 @@ def test_each_is_painted_once() -> None:
     again = results()
     assert code == 0 and report["done_now"] == 2 and again["a-wave.jpg"] != first["a-wave.jpg"]
     assert {name: again[name] for name in ("b-wave.png", "x/c-wave.jpg")}.items() <= first.items()
+
+
+def test_what_is_finished_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a hundred thousand, each look more is a second, and the folder of results is never gone through."""
+    assert run("p", "wave.jpg", "-o", "out")[0] == 0
+    looks: Counter[str] = Counter()
+    listed: list[str] = []
+    stat, scandir = os.stat, os.scandir
+
+    def looked(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        looks[str(path)] += 1
+        return stat(path, *args, **options)
+
+    def list_of(path: Any = ".") -> Any:
+        listed.append(str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "stat", looked)
+    monkeypatch.setattr(os, "scandir", list_of)
+    assert run("p", "wave.jpg", "-o", "out")[1]["done"] == 3
+    names = ["p/a.jpg", "p/b.png", "p/x/c.jpg", "out/a-wave.jpg", "out/b-wave.png", "out/x/c-wave.jpg"]
+    assert [looks[name] for name in names] == [1] * 6
+    assert sorted({path for path in listed if path.startswith(("p", "out"))}) == ["out/.impasto", "p", "p/x"]
 
 
 def test_a_result_is_what_stylize_makes() -> None:
