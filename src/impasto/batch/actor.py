@@ -12,9 +12,9 @@ from typing import Any
 from impasto._version import __version__
 from impasto.batch.ledger import Ledger
 from impasto.batch.share import Share
-from impasto.batch.stores import SAVED, Place
+from impasto.batch.stores import SAVED, STATE, Place
 from impasto.errors import OutputError
-from impasto.machine import limits
+from impasto.machine import files, limits
 
 _SELDOM = 1.0
 """Seconds between two words on an item that is not done yet."""
@@ -38,12 +38,12 @@ class Painter:
         try:
             os.chdir(self._here)
         except OSError as error:
-            if self._place.url:  # where photographs may be in stores as well; of others each is told
-                return __version__, ray.get_runtime_context().get_node_id()
-            raise OutputError(
-                f"The node {platform.node()} has no folder {self._here} ({error.strerror}): a batch needs its folders at "
-                "the same place on all nodes."
-            ) from error
+            if not self._place.url:  # where photographs may be in stores as well; of others each is told
+                raise OutputError(
+                    f"The node {platform.node()} has no folder {self._here} ({error.strerror}): a batch needs its folders "
+                    "at the same place on all nodes."
+                ) from error
+        files.create_folder(self._place.folder / STATE)
         return __version__, ray.get_runtime_context().get_node_id()
 
     def paint(self, items: dict[str, Any], ahead: int) -> Generator[dict[str, Any], None, None]:
