@@ -39,7 +39,8 @@ class Batch:
     """A batch made ready. With ``workers`` above one, each is a process, and whatever it dies of, the others
     go on. More than ``most_failures`` end it. ``claims`` shares the folder with other batches that do. With
     the address of a Ray cluster, or "auto", as ``ray`` it is painted there, by at most so many ``workers``,
-    as many as have room if 0, on a ``device`` as in `Settings`.
+    as many as have room if 0, on a ``device`` as in `Settings`; with the address of a studio as ``server``,
+    there.
     """
 
     plan: Plan
@@ -50,6 +51,7 @@ class Batch:
     claims: bool = False
     ray: str = ""
     device: str = "auto"
+    server: str = ""
     stopped: bool = False
     _counts: dict[int, dict[str, float]] = field(default_factory=dict)
     _began: float = field(default_factory=time.perf_counter)
@@ -69,7 +71,7 @@ class Batch:
         every = HEARD if self.claims else SAVED
         with alone:
             try:
-                events = self._clustered() if self.ray else self._alone() if self.workers == 1 else self._together()
+                events = self._carried_out()
                 saved = time.monotonic()
                 with contextlib.closing(events):
                     for progress in events:
@@ -116,6 +118,12 @@ class Batch:
             "seconds": {stage: round(self.count(f"{stage}_s"), 3) for stage in STAGES},
         }
 
+    def _carried_out(self) -> Generator[Progress, None, None]:
+        """By whom it is to be."""
+        if self.server:
+            return self._served()
+        return self._clustered() if self.ray else self._alone() if self.workers == 1 else self._together()
+
     def _exchange(self) -> None:
         """Put into a store what this remembers, and bring what others do, who share it."""
         own = self.ledger.index, self.ledger.errors
@@ -137,6 +145,16 @@ class Batch:
             for number, progress in events:
                 self.workers = cluster.painters
                 yield self._told(number, progress)
+
+    def _served(self) -> Generator[Progress, None, None]:
+        from impasto.batch.served import Served
+        from impasto.batch.studio import Studio
+
+        with contextlib.closing(
+            Served(Studio(self.server), self.plan.place, self.plan.to_do, self.part).events()
+        ) as events:
+            for progress in events:
+                yield self._told(0, progress)
 
     def _together(self) -> Generator[Progress, None, None]:
         told: queue.Queue[tuple[int, Progress] | Exception | None] = queue.Queue()
