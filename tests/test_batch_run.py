@@ -108,6 +108,18 @@ def test_what_is_touched_is_looked_at_and_kept() -> None:
     assert report["done_now"] == 3 and not first.items() & results().items()
 
 
+def test_what_has_neither_another_size_nor_another_time_is_taken_for_the_same() -> None:
+    assert run("p", "wave.jpg", "-o", "out")[0] == 0
+    path, before = Path("p/a.jpg"), Path("p/a.jpg").stat()
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert run("p", "wave.jpg", "-o", "out", "--dry-run")[1]["done"] == 3
+    Path("out/b-wave.png").unlink()
+    os.utime(path)
+    report = run("p", "wave.jpg", "-o", "out", "--dry-run")[1]
+    assert [report[kind] for kind in ("new", "changed", "done")] == [1, 1, 1]
+
+
 def test_without_records_the_index_knows() -> None:
     for made in (3, 0):
         assert run("p", "wave.jpg", "-o", "out", "--no-metadata")[1]["done_now"] == made
