@@ -90,6 +90,8 @@ venv: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cloud,demo,export,networks,notebook,study,video,web,dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt mediapipe \
 		|| echo "No mediapipe for this Python: --protect people will not work, all else does."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary ray -c constraints.txt ray \
+		|| echo "No Ray for this Python: batch --ray will not work, and its tests are skipped."
 	@touch $@
 
 clean:

@@ -23,12 +23,12 @@ from impasto.batch.claims import BEAT, STALE
 from impasto.batch.ledger import NEWS
 from impasto.batch.share import WAIT
 
-CLAIM, REFUSED, TAKEN_OVER, GIVEN_BACK = 3, 5, 8, 2
-"""Requests of the file system: made, written and closed; tried, the next one and the ages asked; the same,
-and the next one made; the next one asked, and removed."""
+CLAIM, REFUSED, TAKEN_OVER, GIVEN_BACK = 3, 6, 9, 2
+"""Requests of the file system: made, written and closed; tried, the next one asked, opened, read and closed,
+and its owner's age asked; the same, and the next one made; the next one asked, and removed."""
 READ, WRITTEN, NOTED, BEATEN = 6, 5, 4, 2
 """Of a photograph, asked, opened and read; of a result, made, synced and renamed; of a line of the index; of
-a claim that is touched."""
+a worker's own file that is touched."""
 SPREAD = 0.3
 """Of the times that painting takes, as the standard deviation of their logarithms."""
 BACK = 120.0

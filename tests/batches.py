@@ -1,12 +1,16 @@
 """Small batches, for the tests of them."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from impasto.batch import stores
 from impasto.cli import app
 from impasto.pictures import codecs
 from tests.helpers import painting, photo
@@ -37,3 +41,39 @@ def results(folder: str = "out") -> dict[str, bytes]:
 def failures(folder: str = "out") -> list[dict[str, Any]]:
     path = Path(folder, "errors.jsonl")
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@contextmanager
+def store_server() -> Iterator[None]:
+    """Within it, s3:// is a server in this process."""
+    s3fs = pytest.importorskip("s3fs")
+    made = pytest.importorskip("moto.server").ThreadedMotoServer(port=0, verbose=False)
+    made.start()
+    host, port = made.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        stores._system.cache_clear()  # which knows another server's address, as s3fs does itself
+        s3fs.S3FileSystem.clear_instance_cache()
+        yield
+    made.stop()
+
+
+def filled_store() -> Any:
+    """The store, with all that lies here in a bucket ``box``."""
+    stores.here.cache_clear()
+    system = stores._system("s3")
+    if system.exists("box"):
+        system.rm("box", recursive=True)
+    system.mkdir("box")
+    for path in sorted(path for path in Path().rglob("*") if path.is_file()):
+        system.put_file(str(path), f"box/{path}")
+    return system
+
+
+def stored(store: Any, folder: str = "box/out") -> dict[str, bytes]:
+    """The results that are in a store, by their names."""
+    names = [name for name in store.find(folder) if name.endswith((".jpg", ".png"))]
+    return {name.removeprefix(f"{folder}/"): store.cat_file(name) for name in names}

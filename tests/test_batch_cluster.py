@@ -1,6 +1,7 @@
 """A batch on a Ray cluster: whatever joins, leaves or dies meanwhile, it makes what one process makes."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -14,13 +15,14 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from impasto.batch.actor import Painter
 from impasto.batch.claims import MOST_TRIES
 from impasto.batch.cluster import Cluster, _Call, _Hand
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
 from impasto.batch.plan import plan_batch
 from impasto.cli import app
-from tests.batches import SMALL, make_inputs, results, run
+from tests.batches import SMALL, filled_store, make_inputs, results, run, store_server, stored
 from tests.helpers import photo
 
 pytestmark = [
@@ -114,6 +116,73 @@ def test_a_killed_driver_is_begun_again_without_a_word(cluster: Any) -> None:
     assert run("p", *LOOK, "-o", "whole")[0] == 0 and results("whole") == results()
 
 
+@pytest.mark.slow
+def test_an_optimisation_goes_on_on_another_node(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its node is taken away after a checkpoint; what is made elsewhere is what was never cut off."""
+
+    class Hasty(Painter):
+        """One that writes checkpoints all the time, and what it computes into a file."""
+
+        def ready(self) -> tuple[str, str]:
+            from impasto.batch import items
+            from impasto.tasks.run import Run
+
+            known = super().ready()
+            real = Run._progress
+
+            def told(run: Run, step: Any) -> Any:
+                with Path("steps").open("a") as file:
+                    file.write(f"{os.getpid()} {step.iteration}\n")
+                return real(run, step)
+
+            items.CHECKPOINT_EVERY = 0.0
+            Run._progress = told  # type: ignore[method-assign,assignment]
+            return known
+
+    nodes = [cluster.add_node(num_cpus=1, object_store_memory=2**27) for _ in range(2)]
+    feed = Cluster._feed
+
+    def fed(self: Cluster) -> None:
+        if len(nodes) == 2 and [*Path("out").glob("*.checkpoint")]:
+            (gone,) = [node for node in nodes if node.node_id == self._hands[0].node]
+            nodes.remove(gone)
+            cluster.remove_node(gone)
+        feed(self)
+
+    monkeypatch.setattr("impasto.batch.cluster.Painter", Hasty)
+    monkeypatch.setattr(Cluster, "_feed", fed)
+    look = ["--recipe", "statistics", "--iterations", "80", "--scales", "single", "--init", "noise"]
+    one = ["p/b.png", "wave.jpg", *look]
+    command = ["batch", *one, "-o", "out", "--ray", cluster.address, *SMALL[:-2]]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    cluster.remove_node(nodes[0])
+    assert done.exit_code == 0 and len(nodes) == 1, done.stderr
+    steps: dict[str, list[int]] = {}
+    for line in Path("steps").read_text().splitlines():
+        steps.setdefault(line.split()[0], []).append(int(line.split()[1]))
+    first, second = steps.values()
+    assert first[0] == 0 and 0 < second[0] <= first[-1] + 1 and second[-1] == 80, steps
+    assert run(*one, "-o", "whole")[0] == 0 and results("whole") == results()
+
+
+@pytest.mark.slow
+def test_in_a_store_nodes_need_no_folder_in_common(cluster: Any) -> None:
+    with store_server():
+        store = filled_store()
+        node = cluster.add_node(num_cpus=1, object_store_memory=2**27)
+        store.pipe_file("box/p/bad.jpg", b"no picture")
+        whole = ["batch", "s3://box/p", "s3://box/wave.jpg", "-o", "s3://box/out", *SMALL[:-2], "--json"]
+        done = CliRunner().invoke(app, [*whole, "--ray", cluster.address], catch_exceptions=False)
+        cluster.remove_node(node)
+        report = json.loads(done.stdout or "{}")
+        assert report, done.stderr
+        assert (done.exit_code, report["done_now"], report["failures"]) == (1, 3, 1), done.stderr
+        assert len(store.glob("box/out/.impasto/index-ray*")) == 1 and len(store.glob("box/out/errors*")) == 1
+        again = CliRunner().invoke(app, [*whole, "--dry-run"], catch_exceptions=False)
+        assert [json.loads(again.stdout)[kind] for kind in ("done", "failed", "to_do")] == [3, 1, 0]
+        assert run("p", "wave.jpg", "-o", "out")[0] == 0 and stored(store) == results()
+
+
 class NoRay:
     """A cluster of one node, on which everything that is begun dies."""
 
@@ -128,7 +197,7 @@ def test_what_kills_its_painters_fails_and_the_rest_is_given_back() -> None:
     ledger = Ledger(Path("out"))
     plan = plan_batch(["p"], "out", Wish(style_indices=("rhone",)), ledger)
     Path("out").mkdir()
-    cluster = Cluster("", Path("out"), plan.to_do, None, "cpu")
+    cluster = Cluster("", plan.place, plan.to_do, None, "cpu")
     cluster._ray = NoRay()
     told: list[Any] = []
     taken = [cluster._next(4)]

@@ -6,6 +6,7 @@ import shutil
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from impasto.batch import ledger, share
-from impasto.batch.claims import Claims
+from impasto.batch.claims import Claims, _claim
 from impasto.batch.ledger import Ledger
+from impasto.batch.shared import Folder
 from impasto.batch.stores import STATE
 from impasto.cli import app
 from impasto.errors import OutputError
@@ -57,6 +59,29 @@ def test_each_is_painted_once() -> None:
     assert {name: again[name] for name in ("b-wave.png", "x/c-wave.jpg")}.items() <= first.items()
 
 
+def test_what_is_finished_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a hundred thousand, each look more is a second, and the folder of results is never gone through."""
+    assert run("p", "wave.jpg", "-o", "out")[0] == 0
+    looks: Counter[str] = Counter()
+    listed: list[str] = []
+    stat, scandir = os.stat, os.scandir
+
+    def looked(path: Any, *args: Any, **options: Any) -> os.stat_result:
+        looks[str(path)] += 1
+        return stat(path, *args, **options)
+
+    def list_of(path: Any = ".") -> Any:
+        listed.append(str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "stat", looked)
+    monkeypatch.setattr(os, "scandir", list_of)
+    assert run("p", "wave.jpg", "-o", "out")[1]["done"] == 3
+    names = ["p/a.jpg", "p/b.png", "p/x/c.jpg", "out/a-wave.jpg", "out/b-wave.png", "out/x/c-wave.jpg"]
+    assert [looks[name] for name in names] == [1] * 6
+    assert sorted({path for path in listed if path.startswith(("p", "out"))}) == ["out/.impasto", "p", "p/x"]
+
+
 def test_a_result_is_what_stylize_makes() -> None:
     run("p/a.jpg", "wave.jpg", "-o", "out", "--name", "{stem}.png")
     threads = torch.get_num_threads()
@@ -81,6 +106,18 @@ def test_what_is_touched_is_looked_at_and_kept() -> None:
     assert report["done_already"] == 3 and run("p", "wave.jpg", "-o", "out")[1]["done"] == 3 and results() == first
     code, report, _ = run("p", "wave.jpg", "-o", "out", "--strength", "0.4")
     assert report["done_now"] == 3 and not first.items() & results().items()
+
+
+def test_what_has_neither_another_size_nor_another_time_is_taken_for_the_same() -> None:
+    assert run("p", "wave.jpg", "-o", "out")[0] == 0
+    path, before = Path("p/a.jpg"), Path("p/a.jpg").stat()
+    path.write_bytes(path.read_bytes()[::-1])
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert run("p", "wave.jpg", "-o", "out", "--dry-run")[1]["done"] == 3
+    Path("out/b-wave.png").unlink()
+    os.utime(path)
+    report = run("p", "wave.jpg", "-o", "out", "--dry-run")[1]
+    assert [report[kind] for kind in ("new", "changed", "done")] == [1, 1, 1]
 
 
 def test_without_records_the_index_knows() -> None:
@@ -234,7 +271,7 @@ def test_two_at_once_are_told() -> None:
 
 def test_claims_share_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share, "WAIT", 0.05)
-    with Claims(Path("out", STATE, "claims")) as other:
+    with Claims(Folder(Path("out", STATE, "claims"))) as other:
         assert other.take("b-wave.png") == 1
         timer = threading.Timer(1.0, other.give_back, ["b-wave.png"])
         timer.start()
@@ -279,6 +316,7 @@ def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
                 "pattern": digest(),
                 "seen": [0, Path("p/0.jpg").stat().st_mtime_ns],
             }
+            Path("out", STATE, "index-other.jsonl").touch()
             Path("out/errors-other.jsonl").write_text(json.dumps(row | {"at": 1e12, "error": "", "reason": ""}) + "\n")
         return real(self, output)
 
@@ -298,21 +336,35 @@ def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
     assert [row["content"] for row in failures()] == ["p/0.jpg"] and len([*Path("out").glob("errors*")]) == 1
 
 
+def died(folder: Path, worker: Claims) -> None:
+    """As if it had not touched its file for longer than a claim is good for."""
+    path = folder / f"{worker._name}.worker"
+    os.utime(path, (path.stat().st_mtime - 100,) * 2)
+
+
 def test_stale_claims_are_taken_over(tmp_path: Path) -> None:
     folder = tmp_path / "claims"
-    with Claims(folder, beat=60, stale=50) as dead, Claims(folder, beat=60, stale=50) as living:
+    dead, living = (Claims(Folder(folder), beat=60, stale=50) for _ in range(2))
+    with dead, living:
         assert dead.take("a") == 1 and living.take("a") is None and dead.take("a") is None
-        (path,) = folder.glob("*.claim")
-        os.utime(path, (path.stat().st_mtime - 100,) * 2)
+        died(folder, dead)
         assert living.take("a") == 2 and dead.take("a") is None
         dead.give_back("a")  # it is not his any more
         assert len([*folder.glob("*.claim")]) == 2 and dead.take("a") is None
         living.give_back("a")
         assert dead.take("a") == 1
     assert [*folder.iterdir()] == []
-    with Claims(folder, beat=0.02, stale=50) as beating:
-        beating.take("b")
-        (path,) = folder.glob("*.claim")
+    with Claims(Folder(folder), beat=60, stale=50) as killed:  # between two steps, or long ago
+        (folder / _claim("b", 1)).touch()
+        assert killed.take("b") is None
+        os.utime(folder / _claim("b", 1), (1, 1))
+        assert killed.take("b") == 2
+        (folder / _claim("c", 1)).write_text("nobody")
+        assert killed.take("c") is None
+        os.utime(folder / _claim("c", 1), (1, 1))
+        assert killed.take("c") == 2
+    with Claims(Folder(folder), beat=0.02, stale=50) as beating:
+        (path,) = folder.glob(f"{beating._name}.worker")
         os.utime(path, (1, 1))
         for _ in range(200):
             if path.stat().st_mtime > 1:
@@ -325,12 +377,11 @@ def test_only_one_of_many_takes_a_stale_claim(tmp_path: Path) -> None:
     """Of a way by renaming, two did in one of five rounds."""
     for turn in range(20):
         folder = tmp_path / str(turn)
-        with Claims(folder, beat=60, stale=50) as dead:
+        with Claims(Folder(folder), beat=60, stale=50) as dead:
             for number in range(20):
                 dead.take(str(number))
-            for path in folder.glob("*.claim"):
-                os.utime(path, (path.stat().st_mtime - 100,) * 2)
-            workers = [Claims(folder, beat=60, stale=50) for _ in range(4)]
+            died(folder, dead)
+            workers = [Claims(Folder(folder), beat=60, stale=50) for _ in range(4)]
             got: list[list[str]] = [[] for _ in workers]
 
             def take(number: int, workers: list[Claims] = workers, got: list[list[str]] = got) -> None:

@@ -13,16 +13,15 @@ import psutil
 from impasto.batch.ledger import Ledger
 from impasto.batch.plan import Plan
 from impasto.batch.share import ENDS, STAGES, Share
-from impasto.batch.stores import STATE
+from impasto.batch.stores import SAVED, STATE
 from impasto.batch.watching import Watcher
-from impasto.errors import SettingsError
 from impasto.machine import files, interrupts, limits
 from impasto.machine.claim import claimed
 from impasto.machine.devices import choose_device
 from impasto.progress import Progress
 
-SAVED = 60.0
-"""Seconds between two times that the index is put into a store: results carry what it would lose."""
+HEARD = 15.0
+"""The same where others claim, too, who are to know what is made."""
 EACH = 1.5e9
 """Bytes that a worker may come to take, when it is decided how many there are to be."""
 
@@ -40,7 +39,8 @@ class Batch:
     """A batch made ready. With ``workers`` above one, each is a process, and whatever it dies of, the others
     go on. More than ``most_failures`` end it. ``claims`` shares the folder with other batches that do. With
     the address of a Ray cluster, or "auto", as ``ray`` it is painted there, by at most so many ``workers``,
-    as many as have room if 0, on a ``device`` as in `Settings`.
+    as many as have room if 0, on a ``device`` as in `Settings`; with the address of a studio as ``server``,
+    there.
     """
 
     plan: Plan
@@ -51,6 +51,7 @@ class Batch:
     claims: bool = False
     ray: str = ""
     device: str = "auto"
+    server: str = ""
     stopped: bool = False
     _counts: dict[int, dict[str, float]] = field(default_factory=dict)
     _began: float = field(default_factory=time.perf_counter)
@@ -60,31 +61,30 @@ class Batch:
         """Carry it out, telling how far it is, how fast, and of each failure. Close the generator to stop:
         what is done is kept, and another call goes on.
 
-        Raises OutputError when the folder cannot be written, or another process is at work there.
+        Raises OutputError when the folder cannot be written, or another process is at work there, and
+        SettingsError for ``claims`` in a store that cannot keep them.
         """
         place = self.plan.place
-        if place.url and (self.claims or self.ray):
-            raise SettingsError(
-                f"`{'claim' if self.claims else 'ray'}` needs a folder for all: use `shard` for {place}."
-            )
         files.create_folder(place.folder / STATE)
         self._began = time.perf_counter()
         alone = contextlib.nullcontext() if self.claims else claimed(place.folder / STATE / f"batch{self.part}")
+        every = HEARD if self.claims else SAVED
         with alone:
             try:
-                events = self._clustered() if self.ray else self._alone() if self.workers == 1 else self._together()
+                events = self._carried_out()
                 saved = time.monotonic()
                 with contextlib.closing(events):
                     for progress in events:
                         yield progress
-                        if time.monotonic() - saved >= SAVED:
-                            place.save(self.ledger.index, self.ledger.errors)
+                        if time.monotonic() - saved >= every:
+                            self._exchange()
                             saved = time.monotonic()
                         if self.most_failures is not None and self.count("failed") > self.most_failures:
                             self.stopped = True
                             break
             finally:
                 self._ended = time.perf_counter()
+                self._exchange()
                 self.ledger.settle({item.output for item in self.plan.items})
                 place.save(self.ledger.index, self.ledger.errors)
 
@@ -118,6 +118,19 @@ class Batch:
             "seconds": {stage: round(self.count(f"{stage}_s"), 3) for stage in STAGES},
         }
 
+    def _carried_out(self) -> Generator[Progress, None, None]:
+        """By whom it is to be."""
+        if self.server:
+            return self._served()
+        return self._clustered() if self.ray else self._alone() if self.workers == 1 else self._together()
+
+    def _exchange(self) -> None:
+        """Put into a store what this remembers, and bring what others do, who share it."""
+        own = self.ledger.index, self.ledger.errors
+        self.plan.place.save(*own)
+        if self.claims or self.ray:
+            self.plan.place.hear(*own)
+
     def _alone(self) -> Generator[Progress, None, None]:
         place = self.plan.place
         share = Share(place.folder, self.plan.to_do, part=self.part, claims=self.claims, url=place.url)
@@ -127,11 +140,21 @@ class Batch:
     def _clustered(self) -> Generator[Progress, None, None]:
         from impasto.batch.cluster import Cluster
 
-        cluster = Cluster(self.ray, self.plan.place.folder, self.plan.to_do, self.workers or None, self.device)
+        cluster = Cluster(self.ray, self.plan.place, self.plan.to_do, self.workers or None, self.device)
         with contextlib.closing(cluster.events()) as events:
             for number, progress in events:
                 self.workers = cluster.painters
                 yield self._told(number, progress)
+
+    def _served(self) -> Generator[Progress, None, None]:
+        from impasto.batch.served import Served
+        from impasto.batch.studio import Studio
+
+        with contextlib.closing(
+            Served(Studio(self.server), self.plan.place, self.plan.to_do, self.part).events()
+        ) as events:
+            for progress in events:
+                yield self._told(0, progress)
 
     def _together(self) -> Generator[Progress, None, None]:
         told: queue.Queue[tuple[int, Progress] | Exception | None] = queue.Queue()

@@ -1,9 +1,9 @@
-"""Claims: any number of workers, on any machines, share one folder, and nobody tells them who does what.
+"""Claims: any number of workers, on any machines, share one place, and nobody tells them who does what.
 
-Whoever would paint an item makes a file for it, which only one can, and touches all that he holds every few
-seconds. A claim that has not been touched for a minute is of a worker that has died: who would take the item
-over makes the next one beside it, which again only one can. Times are those of the folder's own system, by a
-file of the worker's there, so that no two clocks have to agree.
+Whoever would paint an item makes a file for it with his name in it, which only one can, and every few seconds
+touches one file of his own. Who has not done so for a minute has died: who would take his items over makes
+the next claim beside his, which again only one can. Times are those of the place's own system, so that no two
+clocks have to agree.
 
 A worker that was only asleep for that minute paints on, and so one item may be painted by two. They write the
 same bytes, each whole: done twice is done once, in effect.
@@ -15,15 +15,15 @@ import itertools
 import os
 import secrets
 import threading
-from pathlib import Path
+import time
 
+from impasto.batch.shared import Shared
 from impasto.errors import OutputError
-from impasto.machine import files
 
 BEAT = 10.0
 """Seconds between two touches."""
 STALE = 60.0
-"""Seconds after which a claim that was not touched is taken over."""
+"""Seconds after which the claims of one who has not touched his file are taken over."""
 MOST_TRIES = 3
 """An item whose claim has gone stale so often has killed its workers."""
 
@@ -36,17 +36,15 @@ def killer() -> OutputError:
 class Claims:
     """The claims of one worker; close them, or use them in a ``with``."""
 
-    def __init__(self, folder: Path, *, beat: float = BEAT, stale: float = STALE) -> None:
-        """``folder`` is where all workers' claims lie. Raises OutputError."""
-        self._folder, self._beat, self._stale = folder, beat, stale
+    def __init__(self, shared: Shared, *, beat: float = BEAT, stale: float = STALE) -> None:
+        """``shared`` is where all workers' claims lie. Raises OutputError."""
+        self._shared, self._beat, self._stale = shared, beat, stale
         self._name = f"{os.uname().nodename if hasattr(os, 'uname') else 'host'}-{os.getpid()}-{secrets.token_hex(4)}"
-        self._own = folder / f"{self._name}.worker"
         self._held: dict[str, int] = {}
         """What is claimed, and how many have tried it."""
         self._closed = threading.Event()
-        files.create_folder(folder)
-        self._written(self._own, "x", "")
-        self._thread = threading.Thread(target=self._touch, daemon=True)
+        self._touch()
+        self._thread = threading.Thread(target=self._live, daemon=True)
         self._thread.start()
 
     def __enter__(self) -> "Claims":
@@ -57,18 +55,18 @@ class Claims:
         self._thread.join()
         for output in [*self._held]:
             self.give_back(output)
-        self._own.unlink(missing_ok=True)
+        self._shared.remove(_life(self._name))
 
     def take(self, output: str) -> int | None:
         """Claim an item: how many have tried it, oneself among them, or None while another has it. Raises
         OutputError.
         """
         for tries in itertools.count(1):
-            path = self._path(output, tries)
-            if self._made(path):
+            name = _claim(output, tries)
+            if self._shared.make(name, self._name):
                 self._held[output] = tries
                 return tries
-            if not self._path(output, tries + 1).exists() and not self._is_stale(path):
+            if self._shared.touched(_claim(output, tries + 1)) is None and not self._is_stale(name):
                 return None
         raise AssertionError
 
@@ -80,45 +78,35 @@ class Claims:
         now.
         """
         tries = self._held.pop(output, 0)
-        with contextlib.suppress(OSError):
-            if not self._path(output, tries + 1).exists():
-                for number in range(1, tries + 1):
-                    self._path(output, number).unlink(missing_ok=True)
+        if self._shared.touched(_claim(output, tries + 1)) is None:
+            for number in range(1, tries + 1):
+                self._shared.remove(_claim(output, number))
 
-    def _path(self, output: str, tries: int) -> Path:
-        named = hashlib.sha256(output.encode(errors="surrogateescape")).hexdigest()[:32]
-        return self._folder / f"{named}.{tries}.claim"
-
-    def _made(self, path: Path) -> bool:
-        try:
-            self._written(path, "x", f"{self._name}\n")
-        except FileExistsError:
+    def _is_stale(self, claim: str) -> bool:
+        """Whether a claim is of one who has died; of one who has left, or has not even written his name, it
+        is when the claim itself is as old.
+        """
+        owner = self._shared.text(claim)
+        if owner is None:  # it has just been given back
             return False
-        return True
+        touched = self._shared.touched(_life(owner)) if owner else None
+        touched = self._shared.touched(claim) if touched is None else touched
+        then, here = self._lived
+        return touched is not None and then + (time.monotonic() - here) - touched > self._stale
 
-    def _written(self, path: Path, mode: str, text: str) -> None:
-        try:
-            with path.open(mode) as file:
-                file.write(text)
-        except FileExistsError:
-            raise
-        except OSError as error:
-            raise OutputError(
-                f"{path} could not be written ({error.strerror}): `claim` needs a folder for all."
-            ) from error
-
-    def _is_stale(self, path: Path) -> bool:
-        try:
-            touched = path.stat().st_mtime
-        except OSError:  # it has just been given back
-            return False
-        with contextlib.suppress(OSError):
-            os.utime(self._own)
-            return self._own.stat().st_mtime - touched > self._stale
-        return False
+    def _live(self) -> None:
+        while not self._closed.wait(self._beat):
+            with contextlib.suppress(OutputError):
+                self._touch()
 
     def _touch(self) -> None:
-        while not self._closed.wait(self._beat):
-            for output, tries in [*self._held.items()]:
-                with contextlib.suppress(OSError):
-                    os.utime(self._path(output, tries))
+        self._lived = self._shared.touch(_life(self._name)), time.monotonic()
+        """The place's time and the machine's, of one moment."""
+
+
+def _claim(output: str, tries: int) -> str:
+    return f"{hashlib.sha256(output.encode(errors='surrogateescape')).hexdigest()[:32]}.{tries}.claim"
+
+
+def _life(name: str) -> str:
+    return f"{name}.worker"

@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from impasto._version import __version__
@@ -25,6 +24,7 @@ from impasto.batch.claims import MOST_TRIES, killer
 from impasto.batch.items import Item
 from impasto.batch.ledger import Ledger
 from impasto.batch.share import ENDS
+from impasto.batch.stores import Place
 from impasto.errors import ImpastoError, OutputError, SettingsError, briefly
 from impasto.extras import needed
 from impasto.machine import interrupts
@@ -34,6 +34,8 @@ CALLS, EACH = 2, 4
 """How many calls a painter has in hand, of how many items; those with iterations are given one by one."""
 LOOK = 2.0
 """Seconds between two looks at the cluster for room."""
+LAST_WORDS = 30.0
+"""Seconds that painters may take at the end to save in a store what they remember."""
 MEMORY = 1.5e9
 """Bytes that a painter may come to take."""
 _AT_WORK = 3
@@ -65,14 +67,14 @@ class _Hand:
 class Cluster:
     """Items to be carried out by a cluster, by at most so many painters."""
 
-    def __init__(self, address: str, folder: Path, items: list[Item], most: int | None, device: str) -> None:
+    def __init__(self, address: str, place: Place, items: list[Item], most: int | None, device: str) -> None:
         """``address`` is that of the cluster's head, or "auto" for the cluster that this machine is in."""
-        self._address, self._folder, self._most, self._device = address, folder, most, device
+        self._address, self._place, self._most, self._device = address, place, most, device
         self._waiting, self._tries = deque(items), dict[str, int]()
         self._hands: list[_Hand] = []
         self._bases: dict[int, dict[str, float]] = {}
         self._stillborn, self._looked = 0, -LOOK
-        self._ledger = Ledger(folder, "-ray")
+        self._ledger = Ledger(place.folder, "-ray")
         self._ray: Any = None
         self.painters = 0
         """The most that there were at a time."""
@@ -96,6 +98,7 @@ class Cluster:
                         raise KeyboardInterrupt
             finally:
                 self._let_go()
+                self._place.save(self._ledger.index, self._ledger.errors)
 
     def _awaited(self, hand: _Hand) -> Any:
         return hand.ready if hand.ready is not None else hand.calls[0].events if hand.calls else None
@@ -114,7 +117,7 @@ class Cluster:
         painter = self._ray.remote(**needs)(Painter)
         while len(self._hands) < wanted:
             number = next(n for n in range(wanted) if n not in {hand.number for hand in self._hands})
-            actor = painter.remote(os.getcwd(), str(self._folder), f"-ray-{number}")
+            actor = painter.remote(os.getcwd(), str(self._place), f"-ray-{number}")
             self._hands.append(_Hand(number, actor, actor.ready.remote()))
         self.painters = max(self.painters, len(self._hands))
 
@@ -201,7 +204,10 @@ class Cluster:
             yield hand.number, Progress(0, event=f"{item.content}: {reason}", counts=base)
 
     def _let_go(self) -> None:
-        """End all painters."""
+        """End all painters; those that are at nothing save what they remember before."""
+        idle = [hand.actor.save.remote() for hand in self._hands if hand.ready is None and not hand.calls]
+        with contextlib.suppress(Exception):
+            self._ray.wait(idle, num_returns=len(idle), timeout=LAST_WORDS)
         for hand in self._hands:
             with contextlib.suppress(Exception):
                 self._ray.kill(hand.actor)

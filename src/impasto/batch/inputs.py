@@ -128,17 +128,16 @@ def _of_folder(folder: Path, top: Path, made: _Made, passed: Counter[str]) -> It
     walked = folders.walk(folder)
     passed.update(walked.passed)
     places: dict[str, tuple[str, bool]] = {}
-    for path in map(str, walked.files):
-        parent, name = os.path.split(path)
+    for parent, name in walked.names:
         if parent not in places:
-            places[parent] = os.path.relpath(parent, top), made.within(Path(parent))
+            places[parent] = os.path.relpath(parent or os.curdir, top), made.within(Path(parent))
         place, is_made = places[parent]
         if is_made:
             passed["results of a batch"] += 1
         elif (suffix := os.path.splitext(name)[1].lower()) not in SUFFIXES:
             passed[suffix or "without a suffix"] += 1
         else:
-            yield Source(path, "" if place == "." else place)
+            yield Source(os.path.join(parent, name), "" if place == os.curdir else place)
 
 
 def _of_glob(text: str, made: _Made, passed: Counter[str]) -> Iterator[Source]:

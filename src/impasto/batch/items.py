@@ -53,7 +53,7 @@ class Pattern:
             "version": __version__,
             "weights": {name: each.sha256 for name, each in weights.REGISTRY.items()},
             "settings": {name: value for name, value in chosen.items() if name not in job.settings},
-            "job": job.moved(_by_content).dictionary(),
+            "job": self.here.moved(_by_content).dictionary(),
         }
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32], states
 
@@ -67,8 +67,13 @@ class Pattern:
     def files(self) -> list[str]:
         """The paths of the files that are read for every photograph."""
         found: list[str] = []
-        self.job.moved(lambda path: found.append(path) or path)  # type: ignore[func-returns-value]
+        self.here.moved(lambda path: found.append(path) or path)  # type: ignore[func-returns-value]
         return [path for path in found if path != ANY]
+
+    @functools.cached_property
+    def here(self) -> Job:
+        """The job with copies, on this machine, of the files that are in stores. Raises ImageError."""
+        return self.job.moved(lambda path: path if path == ANY else stores.here(path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class Item:
 
     def job(self, folder: Path) -> Job:
         """What makes the result. What has iterations leaves checkpoints beside it, until it is there."""
-        pattern = self.pattern.job
+        pattern = self.pattern.here
         every = CHECKPOINT_EVERY if pattern.iterations else None
         delivery = replace(pattern.delivery, output=str(folder / self.output), checkpoint_every=every)
         return replace(pattern, content=self.content, delivery=delivery)

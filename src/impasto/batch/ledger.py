@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.batch.items import Item
-from impasto.batch.stores import STATE, Seen, is_remote, seen
+from impasto.batch.stores import STATE, Found, Seen, found_or_none, is_remote, seen
 from impasto.errors import ImpastoError, OutputError
 from impasto.machine import files
 from impasto.tasks import record
@@ -46,7 +46,7 @@ class Ledger:
         self.errors = folder / f"errors{part}.jsonl"
         self.made: dict[str, dict[str, Any]] = {}
         self.failed: dict[str, dict[str, Any]] = {}
-        self._read: dict[Path, Seen] = {}
+        self._read: dict[Path, Found | None] = {}
         self._heard: dict[Path, int] | None = None
         self._listened = -NEWS
         self._news: dict[str, dict[str, Any]] = {}
@@ -61,12 +61,19 @@ class Ledger:
 
     def read_failures(self) -> None:
         """Take in what has failed anywhere, of files that have grown since."""
-        for path in self._folder.glob("errors*.jsonl"):
-            if self._read.get(path) != (now := seen(path)):
+        for path in self._lists():
+            if (now := found_or_none(str(path))) != self._read.get(path):
                 self._read[path] = now
                 for row in _rows([path], _FAILED):
                     if row["at"] > self.failed.get(row["output"], {"at": 0})["at"]:
                         self.failed[row["output"]] = row
+
+    def _lists(self) -> list[Path]:
+        """The lists of failures that there may be: one for each index, so that the folder of the results,
+        which may be a million, is never gone through.
+        """
+        parts = {path.stem.removeprefix("index") for path in self.index.parent.glob("index*.jsonl")}
+        return [self._folder / f"errors{part}.jsonl" for part in sorted({"", *parts})]
 
     def is_made(self, item: Item, content: Seen, output: Seen) -> bool:
         """Whether the index says that an output that is there is the result of what is there."""
@@ -120,6 +127,8 @@ class Ledger:
 
     def note_failed(self, item: Item, content: Seen | None, error: Exception, reason: str) -> None:
         """Append why an item failed. Raises OutputError."""
+        with contextlib.suppress(OSError):  # of which the list's own is told
+            self.index.touch()  # whoever looks for lists looks for indexes
         row = {"output": item.output, "content": item.content, "error": type(error).__name__, "reason": reason}
         _append(self.errors, row | {"pattern": item.pattern.digest, "seen": content, "at": time.time()})
 
@@ -134,8 +143,8 @@ class Ledger:
         """Leave in the list of failures those that stand, each once: of outputs that are ``planned``, or
         whose photograph is there. Who is no part of others gathers theirs. Raises OutputError.
         """
-        lists = [self.errors] if self._part else sorted(self._folder.glob("errors*.jsonl"))
-        if not any(path.exists() for path in lists):
+        lists = [path for path in self._lists() if path.exists() and (not self._part or path == self.errors)]
+        if not lists:
             return
         self.read()
         own = {row["output"]: row for row in sorted(_rows(lists, _FAILED), key=lambda row: float(row["at"]))}

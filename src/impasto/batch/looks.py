@@ -48,13 +48,11 @@ class Looks:
     def __init__(self, wish: Wish) -> None:
         """Raises SettingsError for a wish that makes no sense."""
         self._wish = wish
-        self._styles = tuple((os.path.abspath(path), weight) for path, weight in _paintings(wish))
+        self._styles = tuple((_absolute(path), weight) for path, weight in _paintings(wish))
         usual = {"method": "fast"} if wish.recipe == "default" else {}
         plain = Job("stylize", ANY, (("style", 1.0),), recipe=wish.recipe, settings=usual | dict(wish.settings))
         # From here on, what is relative is relative to a manifest.
-        self._settings = plain.moved(
-            lambda path: path if path == ANY else os.path.abspath(at_home(_here(path)))
-        ).settings
+        self._settings = plain.moved(lambda path: path if path == ANY else _absolute(path)).settings
         self._known: dict[str, list[tuple[str, Pattern]]] = {}
 
     def of(self, source: Source) -> list[tuple[str, Pattern]]:
@@ -81,7 +79,7 @@ class Looks:
             settings = {name: value for name, value in settings.items() if name != "method"}
         for style, styles, index in self._chosen(row, base, regions):
             job = Job("stylize", ANY, styles, index, regions, "", recipe, settings, self._wish.delivery)
-            yield style, Pattern(job.moved(lambda path: path if path == ANY else _here(path, base)))
+            yield style, Pattern(job.moved(lambda path: path if path == ANY else stores.joined(base, path)))
 
     def _chosen(
         self, row: Mapping[str, Any], base: str, regions: tuple[RegionFiles, ...]
@@ -109,15 +107,18 @@ class Looks:
         yield from ((_plain(index), (), index) for index in indices)
 
 
-def _here(path: str, base: str = "") -> str:
-    """What is relative to a ``base``, or a copy of it where it is in a store."""
-    return stores.here(stores.joined(base, path))
+def _absolute(path: str) -> str:
+    path = stores.joined("", path)
+    return path if stores.is_remote(path) else os.path.abspath(path)
 
 
 def _paintings(wish: Wish) -> Iterator[tuple[str, float]]:
     """The paintings of a wish, those of folders too."""
     for path, weight in wish.styles:
-        place = at_home(_here(path))
+        place = at_home(stores.plain(path))
+        if stores.is_remote(path):
+            yield path, weight
+            continue
         if not place.is_dir():
             yield str(place), weight
             continue

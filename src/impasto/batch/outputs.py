@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import string
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -14,6 +15,8 @@ from impasto.settings.style_names import key
 
 FIELDS = ("stem", "name", "suffix", "style", "hash", "folder")
 USUAL = "{stem}-{style}{suffix}"
+_NO_PLACE = re.compile(r"\0|(?:\A|/)(?:\.{0,2}(?:/|\Z)|\.[^/]*\Z)")
+"""A folder "", "." or "..", a file without a name or with a hidden one, or what no system has as a path."""
 _NAMED = 5
 
 
@@ -63,11 +66,10 @@ class Template:
 
 def checked(output: str) -> str:
     """A path within the batch's folder, with names that are not too long. Raises SettingsError."""
-    folder, slash, name = output.rpartition("/")
-    stem, suffix = os.path.splitext(name)
-    if not name or "\0" in output or any(part in ("", ".", "..") for part in output.split("/")) or name.startswith("."):
+    if _NO_PLACE.search(output):
         raise SettingsError(f"The output {output!r} must be the path of a file within the folder of the batch.")
-    return f"{folder}{slash}{files.named(stem, suffix)}"
+    folder, slash, name = output.rpartition("/")
+    return output if files.fits(name) else f"{folder}{slash}{files.named(*os.path.splitext(name))}"
 
 
 def refuse_collisions(pairs: Iterable[tuple[str, str]]) -> None:
@@ -98,7 +100,7 @@ def check_places(folder: Path, outputs: Sequence[str], bits: int | None) -> None
     """Raises OutputError where a folder or a format cannot take what is to be written there."""
     for suffix in {os.path.splitext(output)[1] for output in outputs}:
         check_format(Path(f"result{suffix}"), (1, 1), bits)  # type: ignore[arg-type]  # which a job has checked
-    for parent in {os.path.dirname(output) for output in outputs}:
+    for parent in {output.rpartition("/")[0] for output in outputs}:
         files.check_writable(folder / parent / "result.png", force=True)
 
 

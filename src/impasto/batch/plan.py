@@ -11,9 +11,9 @@ from impasto.batch.items import Item, Pattern
 from impasto.batch.ledger import Ledger, key_in
 from impasto.batch.looks import Looks, Wish
 from impasto.batch.shards import Shard
-from impasto.batch.stores import Found, Place
-from impasto.batch.stores import found as found_at
+from impasto.batch.stores import Found, Place, found_or_none
 from impasto.errors import OutputError, SettingsError
+from impasto.machine import memory
 from impasto.pictures import codecs
 
 _NAMED = 5
@@ -34,6 +34,7 @@ class Plan:
     passed: Counter[str]
 
 
+@memory.uncollected()
 def plan_batch(
     inputs: Sequence[str],
     place: str | Path | Place,
@@ -92,25 +93,22 @@ def _sorted_out(
     foreign: list[str] = []
     for item in items:
         if item.content not in contents:
-            contents[item.content] = _found(item.content)
-        content, path = contents[item.content], place.of(item.output)
+            contents[item.content] = found_or_none(item.content)
+        content, output = contents[item.content], place.found(item.output)
         seen = None if content is None else content.seen
-        output = place.found(item.output)
-        if output is not None:
-            there[output.identity] = path
-            changed = output.seen
         if output is None:
             kind = "failed" if ledger.has_failed(item, seen) else "new"
-        elif seen is not None and ledger.is_made(item, seen, changed):
-            kind = "done"
         else:
-            kind = "failed" if ledger.has_failed(item, seen) else "changed"
-            own = ledger.made.get(item.output)
-            ours = own is not None and own["changed"] == [*changed]
-            if not (ours or force) and key_in(place.bring(item.output)) is None:
-                foreign.append(path)
+            there[output.identity] = item.output
+            if seen is not None and ledger.is_made(item, seen, output.seen):
+                kind = "done"
+            else:
+                kind = "failed" if ledger.has_failed(item, seen) else "changed"
+                ours = ledger.made.get(item.output, {"changed": None})["changed"] == [*output.seen]
+                if not (ours or force) and key_in(place.bring(item.output)) is None:
+                    foreign.append(place.of(item.output))
         found[kind].append(item)
-    _refuse_inputs(items, contents, there)
+    _refuse_inputs(place, items, contents, there)
     if foreign:
         shown = ", ".join(foreign[:_NAMED]) + ", …" * (len(foreign) > _NAMED)
         raise OutputError(
@@ -130,17 +128,14 @@ def _check_files(patterns: Iterable[Pattern]) -> None:
             codecs.load(Path(path), bool(cut_off))  # whole, or all items would fail by it
 
 
-def _refuse_inputs(items: list[Item], contents: dict[str, Found | None], there: dict[object, str]) -> None:
+def _refuse_inputs(
+    place: Place, items: list[Item], contents: dict[str, Found | None], there: dict[object, str]
+) -> None:
     """Raises OutputError where a result would be written over an input, by whatever name or link."""
     patterns = {id(item.pattern): item.pattern for item in items}.values()
-    read = {path: _found(path) for pattern in patterns for path in pattern.files()} | contents
+    read = {path: found_or_none(path) for pattern in patterns for path in pattern.files()} | contents
     for source, found in read.items():
         if found is not None and (output := there.get(found.identity)):
-            raise OutputError(f"The output {output} is the input {source} itself: choose another folder or `name`.")
-
-
-def _found(path: str) -> Found | None:
-    try:
-        return found_at(path)
-    except (OSError, ValueError):
-        return None
+            raise OutputError(
+                f"The output {place.of(output)} is the input {source} itself: choose another folder or `name`."
+            )

@@ -24,6 +24,7 @@ from impasto.batch.claims import MOST_TRIES, Claims, killer
 from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
 from impasto.batch.ledger import Ledger, key_in
+from impasto.batch.shared import shared
 from impasto.batch.stores import STATE, Place, Seen, fetch, seen
 from impasto.errors import ImageError, ImpastoError, NotReadyError, OutputError
 from impasto.jobs.deliver import Work
@@ -99,7 +100,7 @@ class Share:
                 self._copies = Path(copies)
                 if self._claiming:
                     self._ledger.read_failures()
-                    with Claims(self._folder / STATE / "claims") as self._claims:
+                    with Claims(shared(self._place, f"{STATE}/claims")) as self._claims:
                         yield from self._until_all_are_done()
                 else:
                     yield from self._row(self._items)

@@ -24,6 +24,8 @@ Seen = tuple[int, int]
 """The size of a file and when it was changed, by which it is taken for the same."""
 STATE = ".impasto"
 """The folder of a batch's index, in that of its results."""
+SAVED = 60.0
+"""Seconds between two times that the index is put into a store: results carry what it would lose."""
 _SCHEMES = ("s3://", "gs://")
 
 
@@ -70,11 +72,19 @@ def found(path: str) -> Found:
     if not is_remote(path):
         there = os.stat(os.path.expanduser(path))
         return Found((there.st_size, there.st_mtime_ns), (there.st_dev, there.st_ino))
-    with _asking(path) as system:
+    with asking(path) as system:
         info = system.info(path)
         if info["type"] != "file":
             raise FileNotFoundError
         return Found(_seen(info), path)
+
+
+def found_or_none(path: str) -> Found | None:
+    """What is there now; None also where there can be nothing."""
+    try:
+        return found(path)
+    except (OSError, ValueError):
+        return None
 
 
 def seen(path: str | Path) -> Seen:
@@ -82,13 +92,14 @@ def seen(path: str | Path) -> Seen:
     return found(str(path)).seen
 
 
-def listed(url: str) -> dict[str, Seen]:
-    """All that lies below a place in a store, or that a pattern with ``*`` finds, by its name there. Raises
-    OSError.
+def listed(url: str, prefix: str = "") -> dict[str, Seen]:
+    """All that lies below a place in a store and begins with a ``prefix`` there, or that a pattern with ``*``
+    finds, by its name. Raises OSError.
     """
     scheme = url.partition("://")[0]
-    with _asking(url) as system:
-        names = system.glob(url, detail=True) if "*" in url else system.find(f"{url.rstrip('/')}/", detail=True)
+    with asking(url) as system:
+        below = f"{url.rstrip('/')}/"
+        names = system.glob(url, detail=True) if "*" in url else system.find(below, detail=True, prefix=prefix)
         every = {f"{scheme}://{name}": info for name, info in sorted(names.items())}
         return {name: _seen(info) for name, info in every.items() if info["type"] == "file" and not name.endswith("/")}
 
@@ -99,7 +110,7 @@ def fetch(path: str, folder: Path) -> Path:
         return at_home(path)
     stem, suffix = os.path.splitext(path.rpartition("/")[2])
     to = Path(tempfile.mkdtemp(dir=folder)) / files.named(stem, suffix)
-    with _asking(path) as system:
+    with asking(path) as system:
         system.get_file(path, str(to))
     return to
 
@@ -124,23 +135,22 @@ class Place:
         self.url = text.rstrip("/") if is_remote(text) else ""
         self._own = tempfile.TemporaryDirectory(prefix="impasto-") if self.url and folder is None else None
         self.folder = folder or (Path(self._own.name) if self._own else at_home(text))
+        self._text = self.url or str(self.folder)
         self.there: dict[str, Seen] = {}
         """What was there when it was `opened`, if it is a store."""
 
     def __str__(self) -> str:
-        return self.url or str(self.folder)
+        return self._text
 
     def of(self, name: str) -> str:
         """The path of what is called so there."""
-        return f"{self}/{name}"
+        return f"{self._text}/{name}"
 
     def found(self, name: str) -> Found | None:
         """What was called so there when it was `opened`; in a folder, what is now."""
         if self.url:
             return Found(self.there[name], self.of(name)) if name in self.there else None
-        with contextlib.suppress(OSError, ValueError):
-            return found(self.of(name))
-        return None
+        return found_or_none(self.of(name))
 
     def opened(self) -> None:
         """Find what is there, make sure that it can be written, and read what was remembered. Raises
@@ -149,7 +159,7 @@ class Place:
         if not self.url:
             return
         try:
-            with _asking(self.url) as system:
+            with asking(self.url) as system:
                 system.pipe_file(self.of(f"{STATE}/writable"), b"")
                 system.rm_file(self.of(f"{STATE}/writable"))
             self.there = {path.removeprefix(f"{self.url}/"): seen for path, seen in listed(self.url).items()}
@@ -163,9 +173,25 @@ class Place:
         path = self.folder / name
         if self.url:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileNotFoundError), _asking(self.of(name)) as system:
-                system.get_file(self.of(name), str(path))
+            coming = files.beside(path, ".part")
+            with contextlib.suppress(FileNotFoundError), asking(self.of(name)) as system:
+                system.get_file(self.of(name), str(coming))
+                coming.replace(path)
         return path
+
+    def hear(self, *own: Path) -> None:
+        """Bring what others remember by now: all but the files of one's ``own``. Raises OutputError."""
+        if not self.url:
+            return
+        try:
+            there = listed(f"{self.url}/{STATE}", "index") | listed(self.url, "errors")
+            names = {path.removeprefix(f"{self.url}/"): seen for path, seen in there.items()}
+            for name, seen in names.items():
+                if _is_memory(name) and self.there.get(name) != seen and self.folder / name not in own:
+                    self.bring(name)
+                    self.there[name] = seen
+        except OSError as error:
+            raise OutputError(f"{self} cannot be read ({error.strerror}): run the same command again.") from error
 
     def take(self, name: str, *, new: bool) -> Seen:
         """Put a result where it belongs that was made in the ``folder``, or only looked at. Raises
@@ -192,28 +218,32 @@ class Place:
                     self._put(path.relative_to(self.folder).as_posix())
             for name in self._remembered():
                 if not (self.folder / name).exists():
-                    with contextlib.suppress(FileNotFoundError), _asking(self.of(name)) as system:
+                    with contextlib.suppress(FileNotFoundError), asking(self.of(name)) as system:
                         system.rm_file(self.of(name))
                     del self.there[name]
         except OSError as error:
             raise OutputError(f"{self} could not be written ({error.strerror}).") from error
 
     def _put(self, name: str) -> None:
-        with _asking(self.of(name)) as system:
+        with asking(self.of(name)) as system:
             system.put_file(str(self.folder / name), self.of(name))
 
     def _remembered(self) -> list[str]:
-        return [name for name in self.there if name.startswith((f"{STATE}/index", "errors")) and ".jsonl" in name]
+        return [name for name in self.there if _is_memory(name)]
+
+
+def _is_memory(name: str) -> bool:
+    return name.startswith((f"{STATE}/index", "errors")) and name.endswith(".jsonl") and name.count("/") <= 1
 
 
 @contextmanager
-def _asking(url: str) -> Iterator[Any]:
+def asking(url: str) -> Iterator[Any]:
     """The store of a path, whose errors are told as those of a system's own files. Raises ImpastoError where
     what it needs is not installed.
     """
     try:
         yield _system(url.partition("://")[0])
-    except ImpastoError:
+    except (ImpastoError, FileExistsError):
         raise
     except FileNotFoundError:
         raise FileNotFoundError(errno.ENOENT, "there is none", url) from None

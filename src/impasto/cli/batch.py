@@ -100,6 +100,14 @@ def batch(
             show_default="on this machine",
         ),
     ] = "",
+    server: Annotated[
+        str,
+        typer.Option(
+            help="Have it painted by a studio: the address that impasto web prints; its token may be in IMPASTO_TOKEN.",
+            metavar="URL",
+            show_default="on this machine",
+        ),
+    ] = "",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Try again what has failed before.")] = False,
     max_failures: Annotated[
         int | None, typer.Option(help="Stop when more than so many fail.", min=0, show_default="never")
@@ -127,7 +135,8 @@ def batch(
     inputs = [line for each in inputs for line in (lines_of(sys.stdin.read()) if each == "-" else [each])]
     if not (style or style_index) and len(inputs) > 1 and not is_many(inputs[-1]):
         style = [inputs.pop()]
-    if len(ways := [name for name, given in (("shard", shard), ("claim", claim), ("ray", ray)) if given]) > 1:
+    asked = {"shard": shard, "claim": claim, "ray": ray, "server": server}
+    if len(ways := [name for name, given in asked.items() if given]) > 1:
         raise SettingsError(f"`{ways[0]}` and `{ways[1]}` are two ways to share a batch: choose one of them.")
     wish = Wish(
         parse_styles(style or [], quiet or each_style),
@@ -144,8 +153,8 @@ def batch(
     ledger = Ledger(place.folder, part)
     plan = plan_batch(inputs, place, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
     device = settings.get("device", "auto")
-    count = workers or (0 if ray else workers_for(len(plan.to_do), device))
-    made_ready = Batch(plan, ledger, part, count, max_failures, claim, ray, device)
+    count = 1 if server else workers or (0 if ray else workers_for(len(plan.to_do), device))
+    made_ready = Batch(plan, ledger, part, count, max_failures, claim, ray, device, server)
     if not quiet:
         _introduce(made_ready, wish, chosen.source if chosen else "")
     if dry_run:

@@ -117,6 +117,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def fits(name: str) -> bool:
+    """Whether a name is surely not too long: a character takes four bytes at most."""
+    return 4 * len(name) <= LONGEST
+
+
 def named(stem: str, tail: str, longest: int = LONGEST) -> str:
     """The name ``stem`` + ``tail`` in at most so many bytes: a stem that is too long is cut between two
     characters and marked by its hash, so that two stems stay two.

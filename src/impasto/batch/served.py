@@ -1,0 +1,202 @@
+"""A batch that a studio paints: one warm machine, which serves many.
+
+A photograph is sent when its turn comes, a few ahead of the one that is being painted; the result is fetched
+whole and put where it belongs. What the studio has of an item is removed there afterwards. Its results carry
+no keys, and the index alone knows them.
+"""
+
+import contextlib
+import os
+import tempfile
+import time
+import urllib.parse
+from collections import deque
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impasto.batch.items import Item
+from impasto.batch.ledger import Ledger
+from impasto.batch.share import ENDS, STAGES
+from impasto.batch.stores import Place, Seen, fetch, seen
+from impasto.batch.studio import GoneError, Studio
+from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
+from impasto.machine import files, interrupts
+from impasto.progress import Progress
+from impasto.settings import names
+from impasto.settings.fields import STARTS
+
+AHEAD = 3
+"""Items that the studio has at a time: one is painted, and the next are there."""
+LOOK = 0.5
+"""Seconds between two looks at what is being painted."""
+_KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
+_ITS_OWN = ("memory", "device")
+"""What whoever runs the studio decides."""
+
+
+@dataclass
+class _Order:
+    """An item that the studio has, or has failed at."""
+
+    item: Item
+    content: Seen | None = None
+    digest: str = ""
+    photo: str = ""
+    job: str = ""
+    failure: Exception | None = None
+
+
+class Served:
+    """Items to be painted by a studio."""
+
+    def __init__(self, studio: Studio, place: Place, items: Sequence[Item], part: str = "") -> None:
+        """Raises SettingsError for what a studio does not give."""
+        self._studio, self._place, self._items = studio, place, items
+        self._ledger, self._sent, self._own = Ledger(place.folder, part), dict[str, str](), set[str]()
+        self._counts = dict.fromkeys((*ENDS, *(f"{stage}_s" for stage in STAGES)), 0.0)
+        for item in items:
+            delivery, suffix = item.pattern.job.delivery, os.path.splitext(item.output)[1].lower()
+            if suffix not in _KINDS or (delivery.bits == 16) != (
+                delivery.bits is not None and _KINDS[suffix] == "tiff"
+            ):
+                raise SettingsError(
+                    f"A studio gives no {item.output} with {delivery.bits or 'so many'} bits: use .png, .jpg or .webp, or .tiff with 16."
+                )
+            if delivery.profile == "keep" or delivery.keep_metadata or not delivery.metadata:
+                raise SettingsError(
+                    "What a result keeps of a photograph is the studio's to decide: leave out `profile`, `keep_metadata` and `no_metadata`."
+                )
+
+    def events(self) -> Generator[Progress, None, None]:
+        """Have them painted, telling as `share.Share` does. Raises GoneError, and OutputError where what
+        became of one cannot be noted.
+        """
+        waiting, begun = deque(self._items), deque[_Order]()
+        with tempfile.TemporaryDirectory(prefix="impasto-") as copies:
+            try:
+                while waiting or begun:
+                    while waiting and len(begun) < AHEAD:
+                        begun.append(self._begun(waiting.popleft(), Path(copies)))
+                    yield from self._awaited(begun[0])
+                    yield self._delivered(begun.popleft())
+            finally:
+                for order in begun:
+                    with contextlib.suppress(ImpastoError, KeyboardInterrupt):
+                        self._forget(order)
+
+    def _begun(self, item: Item, copies: Path) -> _Order:
+        order, began = _Order(item), time.perf_counter()
+        try:
+            order.content = seen(item.content)
+            copy = fetch(item.content, copies)
+            order.digest = files.sha256_of(copy)
+            asked = self._asked(item)
+            order.photo = self._send("photo", copy)
+            self._own.update([order.photo] * self._studio.made)
+            order.job = self._studio.told("POST", "/api/jobs", asked | {"photo": order.photo})["id"]
+        except GoneError:
+            raise
+        except (ImpastoError, OSError) as error:
+            order.failure = error
+        self._counts["prepare_s"] += time.perf_counter() - began
+        return order
+
+    def _asked(self, item: Item) -> dict[str, Any]:
+        """What is asked for, but for the photograph: paintings and masks by their ids."""
+        job = item.pattern.here
+        settings = {name: value for name, value in job.settings.items() if name not in _ITS_OWN}
+        if settings.get("init") not in (None, *STARTS) or settings.get("network", "").endswith(".safetensors"):
+            raise SettingsError("A studio takes no files for `init` and `network`: paint this one here.")
+        if any(each.style_mask for each in job.regions):
+            raise SettingsError("A studio takes no masks of paintings: paint this one here.")
+        if "protect" in settings:
+            settings["protect"] = {self._mask(mask): amount for mask, amount in settings["protect"].items()}
+        styles = [{"painting": self._kept("painting", path), "weight": weight} for path, weight in job.styles]
+        regions = [
+            {"mask": self._mask(each.mask), "painting": self._kept("painting", each.style)} for each in job.regions
+        ]
+        return {
+            "styles": styles,
+            "style_index": job.style_index,
+            "regions": regions,
+            "recipe": job.recipe,
+            "settings": settings,
+        }
+
+    def _mask(self, mask: str) -> str:
+        return mask if mask in names.MASKS else self._kept("mask", mask)
+
+    def _kept(self, kind: str, path: str) -> str:
+        """The id of what is sent once for all."""
+        if path not in self._sent:
+            self._sent[path] = self._send(kind, files.at_home(path))
+        return self._sent[path]
+
+    def _send(self, kind: str, path: Path) -> str:
+        with files.opened(path) as file:
+            content = file.read()
+        query = urllib.parse.urlencode({"kind": kind, "name": path.name}, errors="replace")
+        return str(self._studio.told("PUT", f"/api/pictures?{query}", content)["id"])
+
+    def _awaited(self, order: _Order) -> Generator[Progress, None, None]:
+        """Wait until a job has ended, and note why if it has no result."""
+        began = time.perf_counter()
+        while order.failure is None:
+            try:
+                job = self._studio.told("GET", f"/api/jobs/{order.job}")
+            except SettingsError as error:  # somebody has removed it
+                order.failure = error
+                break
+            if job["state"] not in ("waiting", "running"):
+                if job["state"] != "done":
+                    order.failure = OutputError(job["error"] or f"The studio's job was {job['state']}.")
+                break
+            going = (job["progress"] or {}).get("text", job["state"])
+            yield Progress(self._done, f"{order.item.output}: {going}", counts=dict(self._counts))
+            time.sleep(LOOK)
+            if interrupts.asked():
+                raise KeyboardInterrupt
+        self._counts["paint_s"] += time.perf_counter() - began
+
+    def _delivered(self, order: _Order) -> Progress:
+        """Put the result of an order where it belongs, and note what became of it."""
+        item, began = order.item, time.perf_counter()
+        if order.failure is None:
+            try:
+                kind = _KINDS[os.path.splitext(item.output)[1].lower()]
+                content = self._studio.ask("GET", f"/api/jobs/{order.job}/download?format={kind}")
+                if seen(item.content) != order.content or item.pattern.has_changed():
+                    raise ImageError(f"{item.content} has changed while it was painted: run the same command again.")
+                path = self._place.folder / item.output
+                files.create_folder(path.parent)
+                files.write_atomic(path, content, force=True)
+                changed = self._place.take(item.output, new=True)
+                assert order.content is not None
+                self._ledger.note_made(item, order.content, order.digest, changed)
+            except GoneError:
+                raise
+            except (ImpastoError, OSError) as error:
+                order.failure = error
+        if order.failure is not None:
+            self._ledger.note_failed(item, order.content, order.failure, str(order.failure))
+        with contextlib.suppress(SettingsError):  # another order may need the same photograph
+            self._forget(order)
+        self._counts["failed" if order.failure else "made"] += 1
+        self._counts["deliver_s"] += time.perf_counter() - began
+        event = f"{item.content}: {order.failure}" if order.failure else ""
+        return Progress(self._done, item.output, event, counts=dict(self._counts))
+
+    def _forget(self, order: _Order) -> None:
+        """Let the studio have no more of an item."""
+        if order.job:
+            if self._studio.told("GET", f"/api/jobs/{order.job}")["state"] in ("waiting", "running"):
+                self._studio.ask("POST", f"/api/jobs/{order.job}/cancel")
+            self._studio.ask("DELETE", f"/api/jobs/{order.job}")
+        if order.photo in self._own:
+            self._studio.ask("DELETE", f"/api/pictures/{order.photo}")
+
+    @property
+    def _done(self) -> float:
+        return sum(self._counts[kind] for kind in ENDS) / max(1, len(self._items))

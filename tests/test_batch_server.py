@@ -1,0 +1,119 @@
+"""A batch that a studio paints, by its API."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from impasto.batch import served as carrying
+from impasto.batch import studio as asking
+from impasto.batch.studio import GoneError, Studio
+from impasto.errors import SettingsError
+from tests.batches import failures, make_inputs, results, run
+from tests.web import TOKEN, DrawnProcess, Visit, served
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("no_proxy", "*")
+    monkeypatch.setattr(carrying, "LOOK", 0.02)
+    monkeypatch.setattr(asking, "_AGAIN", 0.02)
+    make_inputs()
+
+
+@pytest.fixture
+def visit(tmp_path: Path) -> Iterator[Visit]:
+    with served(tmp_path / "studio", queue=1) as (found, _):
+        yield found
+
+
+def test_a_studio_paints_a_batch(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where its queue takes one at a time; what is left there is what was there before."""
+    waits: list[float] = []
+    wait = asking._wait
+
+    def short(seconds: float) -> None:
+        waits.append(seconds)
+        wait(0.02)
+
+    monkeypatch.setattr(asking, "_wait", short)
+    monkeypatch.setattr(carrying, "AHEAD", 5)
+    monkeypatch.setattr(DrawnProcess, "step", 0.05)
+    Path("p/bad.jpg").write_bytes(b"no picture")
+    own = visit.send(Path("p/a.jpg").read_bytes())["id"]
+    whole = ["p", "--style", "wave.jpg", "--style", "kiss.png:0.5", "-o", "out", "--server"]
+    code, report, said = run(*whole, f"{visit.base}/#token={TOKEN}")
+    assert code == 1 and (report["done_now"], report["failures"], report["left"]) == (3, 1, 0), said
+    assert [*results()] == ["a-wave+kiss.jpg", "b-wave+kiss.png", "x/c-wave+kiss.jpg"]
+    assert [row["content"] for row in failures()] == ["p/bad.jpg"] and "bad.jpg" in said
+    with Image.open("out/b-wave+kiss.png") as picture:
+        assert picture.size == (32, 24)
+    assert max(waits) >= 1
+    assert [each["id"] for each in visit.http.get("/api/pictures?kind=photo").json()] == [own]
+    assert visit.http.get("/api/jobs").json() == []
+    asked = DrawnProcess.begun[-1]["job"]
+    assert len(asked["styles"]) == 2 and asked["settings"]["size"] == 32 and asked["settings"]["method"] == "fast"
+
+    monkeypatch.setenv("IMPASTO_TOKEN", TOKEN)
+    monkeypatch.setattr(Studio, "ask", None)  # nothing is asked for a second time
+    code, report, _ = run(*whole, visit.base)
+    assert code == 1 and (report["done"], report["done_now"]) == (3, 0)
+
+
+def test_a_job_that_fails_is_the_failure_of_one(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DrawnProcess, "dies_after", 2)
+    code, report, _ = run("p/a.jpg", "wave.jpg", "-o", "out", "--server", f"{visit.base}/#token={TOKEN}")
+    (row,) = failures()
+    assert code == 1 and report["failures"] == 1 and "want of memory" in row["reason"] and not results()
+
+
+def test_what_no_studio_does_is_refused(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "PATIENCE", 0.0)
+    known = f"{visit.base}/#token={TOKEN}"
+    for told, code, server, *more in (
+        ("two ways to share", 2, known, "--claim"),
+        ("gives no a-wave.avif", 2, known, "--name", "{stem}-{style}.avif"),
+        ("the studio's to decide", 2, known, "--profile", "keep"),
+        ("needs the studio's token", 2, visit.base),
+        ("takes the address", 2, "studio.example"),
+        ("does not answer", 1, "http://127.0.0.1:9/#token=x"),
+        ("token", 1, f"{visit.base}/#token=wrong"),
+    ):
+        found, report, said = run("p/a.jpg", "wave.jpg", "-o", "out", "--server", server, *more)
+        assert found == code and not report and told in said, said
+    assert not results() and not failures()
+
+
+def test_what_comes_in_half_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [(503, b"", 0), (200, b"half", 9), (200, b"all of it", 9), (422, b'{"error": "It makes no sense."}', 31)]
+    heard: list[Any] = []
+
+    class Flaky(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            heard.append((self.headers["Authorization"], self.rfile.read(int(self.headers["Content-Length"]))))
+            status, content, length = answers.pop(0)
+            self.send_response(status)
+            self.send_header("Content-Length", str(length))
+            self.send_header("Retry-After", "0")
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Flaky) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        studio = Studio(f"http://127.0.0.1:{server.server_port}/#token=t")
+        assert studio.ask("POST", "/x", {"a": 1}) == b"all of it"
+        assert heard == [("Bearer t", json.dumps({"a": 1}).encode())] * 3
+        with pytest.raises(SettingsError, match="no sense"):
+            studio.ask("POST", "/x", b"")
+        server.shutdown()
+    monkeypatch.setattr(asking, "PATIENCE", 0.0)
+    with pytest.raises(GoneError):
+        studio.ask("POST", "/x", b"")
