@@ -18,7 +18,7 @@ from impasto.cli import app
 
 ROOT = Path(__file__).parents[1]
 ALONE = ("README.md", "README.zh-CN.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "NOTICE")
-WIDTH = 88
+WIDTH = 72
 """Columns of a command's help."""
 
 

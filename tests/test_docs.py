@@ -5,6 +5,7 @@ to have. Those of README and docs/ that stand by themselves are carried out, too
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -13,7 +14,7 @@ from impasto.cli import app
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "Dockerfile"])
-PROGRAM = typer.main.get_command(app)
+PROGRAM: Any = typer.main.get_command(app)
 _END = {"|", ">", "&&", ";", "<", "#"}
 """Where a shell's command ends."""
 
