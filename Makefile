@@ -7,6 +7,7 @@
 # make fuzz   hunt for faults with broken files and kills, ten minutes and more: make fuzz MINUTES=60
 # make bench  time it against its peers
 # make dist   wheel and sdist in dist/, the same bytes whenever they are built, and tried in an environment of their own
+# make docs   the documentation as a site, in output/site
 # make venv   only the environment both need, in .venv
 #
 # On Linux, the registry's default torch brings several gigabytes of CUDA libraries. For a machine without a GPU, set
@@ -19,7 +20,7 @@ BIN := .venv/bin
 WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo web page check-page test quick slow fuzz check venv sheet report notebooks bench dist clean
+.PHONY: demo web page check-page test quick slow fuzz check venv sheet report notebooks bench dist docs clean
 
 demo: venv
 	$(BIN)/impasto demo --force
@@ -81,13 +82,17 @@ dist: venv
 	$(BIN)/python scripts/build_dist.py dist
 	$(BIN)/python scripts/try_wheel.py dist
 
+# Strictly: a link that leads nowhere fails. Pages open from the folder; to search them, python -m http.server -d output/site
+docs: venv
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 venv: .venv/ready
 
 .venv/ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Impasto needs Python 3.11 or later; set PYTHON."; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cloud,demo,export,networks,notebook,study,video,web,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cloud,demo,docs,export,networks,notebook,study,video,web,dev]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -c constraints.txt mediapipe \
 		|| echo "No mediapipe for this Python: --protect people will not work, all else does."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary ray -c constraints.txt ray \

@@ -212,7 +212,7 @@ def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path
             2,
             "--palette has no effect",
         ),
-        (["stylize", "content.png", "style.jpg", "--keep-colour", "linear", "--method", "fast"], 2, "has no effect on"),
+        (["stylize", "content.png", "style.jpg", "--style-scale", "2", "--method", "fast"], 2, "has no effect on"),
         (["stylize", "content.png", "style.jpg", "--style-scale", "1,2"], 2, "has 2 numbers for 1 style pictures"),
         (
             ["stylize", "content.png", "style.jpg", "--style-scale", "0"],

@@ -37,7 +37,7 @@ HOW_LONG = 175
 def test_every_command_has_the_same_options_and_plain_help(path: tuple[str, ...]) -> None:
     options = {option: each for each in COMMANDS[path].params for option in each.opts}
     assert {"--quiet", "-q"} <= {*options}
-    assert path == ("web",) or "--json" in options, "a server prints its address, and no record"
+    assert path in {("web",), ("completion",), ("man",)} or "--json" in options, "which print an address and files"
     done = CliRunner().invoke(app, [*path, "-h"])
     assert done.exit_code == 0 and all(option in done.stdout for option in options if option.startswith("--"))
     lines = done.stdout.splitlines()
@@ -162,3 +162,23 @@ def test_a_sheet_tells_where_it_is_as_json(pair: tuple[Path, Path], tmp_path: Pa
         done = CliRunner().invoke(app, ["edges", str(pair[0]), "--size", "32", "-o", "new/", "--json"])
     assert json.loads(done.stdout) == {"output": "new/content-edges.png"}
     assert (tmp_path / "new" / "content-edges.png").exists()
+
+
+def test_the_man_page_has_every_command_and_option() -> None:
+    done = CliRunner().invoke(app, ["man"])
+    lines = done.stdout.splitlines()
+    assert done.exit_code == 0 and lines[0].startswith(".TH IMPASTO 1")
+    told = done.stdout.replace("\\-", "-")
+    for path, command in COMMANDS.items():
+        assert f"\n.SS impasto {' '.join(path)} " in told or f"\n.SS impasto {' '.join(path)}\n" in told
+        assert all(option in told for param in command.params for option in param.opts)
+    orders = {line.split()[0] for line in lines if line.startswith((".", "'"))}
+    assert orders == {".TH", ".SH", ".B", ".SS", ".TP"}, "nothing that help says is an order"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_completion_files_complete_by_the_program_itself(shell: str) -> None:
+    done = CliRunner().invoke(app, ["completion", shell])
+    assert done.exit_code == 0 and "impasto" in done.stdout and "_IMPASTO_COMPLETE" in done.stdout
+    refused = CliRunner().invoke(app, ["completion", f"{shell}x"])
+    assert refused.exit_code == 2 and shell in refused.stderr

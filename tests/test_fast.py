@@ -4,6 +4,7 @@ the optimiser.
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 import impasto
+from impasto.colour import oklab
 from impasto.errors import NotReadyError, OutputError, SettingsError, StyleCodeError
 from impasto.networks import codes
 from impasto.networks import zoo as pretrained
@@ -87,6 +89,39 @@ def test_a_small_painting_scaled_to_a_large_picture_stays_in_8_bits(monkeypatch:
     monkeypatch.setattr(large, "LARGE", 520 * 520)
     result = impasto.stylize(photo(500, 700), painting(60, 60), method="fast", size="native", stroke_size=100)
     assert isinstance(result.painted, LargePicture) and result.painted.size == (500, 700)
+
+
+def kept(way: Any, tile: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+    """A photograph, and what the fast method makes of it with its colours kept, float64."""
+    content = photo(160, 200) if tile is None else photo(400, 520)
+    run = impasto.plan_stylize(
+        content, painting(100, 120), method="fast", size="native", keep_colour=way, precision="float32"
+    )
+    assert isinstance(run, impasto.FastRun)
+    run.tile, run._samples = tile, 12
+    return picture(content).double(), run.finish().picture.pixels.double()
+
+
+@pytest.mark.parametrize("tile", [None, pytest.param(256, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("way", ["luminance", "linear", "histogram"])
+def test_the_photographs_colours_can_be_kept(way: str, tile: int | None) -> None:
+    """Also in tiles, where they are known from samples."""
+    own, made = kept(way, tile)
+    assert (own - made).abs().mean() > 0.02, "it is painted all the same"
+    if way == "luminance":  # the hue of every place, and its chroma as far as a display shows it
+        (a, b), (a_made, b_made) = (oklab.from_srgb(each)[0, 1:].flatten(1) for each in (own, made))
+        assert (a * b_made - b * a_made).abs().max() < 1e-3
+        assert (a_made.hypot(b_made) - a.hypot(b)).max() < 1e-3
+        assert (a_made.hypot(b_made) - a.hypot(b)).abs().median() < 1e-3
+        plain = kept("none", tile)[1]
+        assert (oklab.from_srgb(made)[:, 0] - oklab.from_srgb(plain)[:, 0]).abs().mean() < 0.002
+    else:
+        near = {"linear": 0.03, "histogram": 0.015}[way] * (1 if tile is None else 2)
+        assert (own.mean((2, 3)) - made.mean((2, 3))).abs().max() < near
+        assert (own.flatten(2).std(2) - made.flatten(2).std(2)).abs().max() < 2 * near
+    if way == "histogram":
+        light, light_made = (oklab.from_srgb(each)[0, 0].flatten().sort().values for each in (own, made))
+        assert (light - light_made).abs().mean() < near
 
 
 def test_broad_strokes_keep_a_sharp_outline() -> None:

@@ -45,7 +45,7 @@ def _pictures(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("default", "statistics"):
         monkeypatch.setitem(recipes.RECIPES, name, recipes.recipe(name).changed(size=64))
     Image.fromarray(photo(48, 64)).save("photo.jpg")
-    for name in ("sky.png", "water.png", "person.png"):
+    for name in ("sky.png", "water.png", "person.png", "logo.png", "letters.png"):
         Image.fromarray(photo(48, 64)).save(name)
     for name in ("painting.jpg", "one.jpg", "other.jpg", "starry.jpg", "wave.jpg"):
         Image.fromarray(painting(64, 64)).save(name)

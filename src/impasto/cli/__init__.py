@@ -5,7 +5,7 @@ asked to stop (130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP); what was done is k
 """
 
 # What is imported adds its commands, which help shows in this order.
-from impasto.cli import paint, web, video, batch, study, look, networks  # isort: skip
+from impasto.cli import paint, web, video, batch, study, look, networks, manual  # isort: skip
 from impasto.cli.app import app
 
-__all__ = ["app", "batch", "look", "networks", "paint", "study", "video", "web"]
+__all__ = ["app", "batch", "look", "manual", "networks", "paint", "study", "video", "web"]

@@ -10,7 +10,7 @@ import typer
 
 from impasto.cli import complete
 from impasto.cli.app import app
-from impasto.cli.named import parse_styles
+from impasto.cli.named import Indices, parse_styles
 from impasto.cli.options import FAILED, Force, Json, Quiet, stderr, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
@@ -44,13 +44,7 @@ def batch(
             metavar="STYLE[:WEIGHT]",
         ),
     ] = None,
-    style_index: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="In place of a painting, a learnt style by name or number, or a mixture.",
-            autocompletion=complete.learnt,
-        ),
-    ] = None,
+    style_index: Indices = None,
     each_style: Annotated[
         bool,
         typer.Option("--each-style", help="A result in each of the styles, and not in a blend; --style takes folders."),

@@ -1,7 +1,10 @@
-"""What the words of a command line name: paintings with their weights, and regions."""
+"""What the words of a command line name: paintings with their weights, learnt styles, and regions."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from impasto.cli import complete
 from impasto.cli.options import stderr
 from impasto.errors import ImpastoError, SettingsError
 from impasto.machine.files import at_home
@@ -9,6 +12,17 @@ from impasto.settings import names
 
 if TYPE_CHECKING:
     from impasto.jobs.job import RegionFiles
+
+_INDEX = typer.Option(
+    "--style-index",
+    help="In place of a painting, one of the network's learnt styles by name or number, or a mixture: rhone or rhone:0.5,7:0.5. See `impasto styles`.",
+    metavar="STYLE",
+    show_default="none",
+    autocompletion=complete.learnt,
+)
+Index = Annotated[str, _INDEX]
+Indices = Annotated[list[str] | None, _INDEX]
+"""A learnt style; and several, where the option may be given again for another."""
 
 _FEW = 8
 """More styles than these are seldom meant to be blended."""

@@ -7,7 +7,7 @@ import typer
 
 from impasto.cli import complete
 from impasto.cli.app import Program, app
-from impasto.cli.named import parse_styles
+from impasto.cli.named import Index, parse_styles
 from impasto.cli.options import (
     FAILED,
     Force,
@@ -135,14 +135,7 @@ def style_code(
     ] = None,
     *,
     output: Output = "",
-    style_index: Annotated[
-        str,
-        typer.Option(
-            help="In place of a painting, a learnt style by name or number, or a mixture.",
-            show_default="none",
-            autocompletion=complete.learnt,
-        ),
-    ] = "",
+    style_index: Index = "",
     network: Annotated[
         str, typer.Option(help="The network that it is for.", show_default="the fast method's")
     ] = "auto",

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli import complete
 from impasto.cli.app import app
-from impasto.cli.named import parse_region, parse_styles
+from impasto.cli.named import Index, parse_region, parse_styles
 from impasto.cli.options import (
     DeliveryOptions,
     Force,
@@ -31,15 +30,6 @@ from impasto.settings.setting import STYLIZE
 if TYPE_CHECKING:
     from impasto.jobs.job import Job
     from impasto.video.job import VideoJob
-
-Index = Annotated[
-    str,
-    typer.Option(
-        help="In place of a painting, one of the network's learnt styles by name or number, or a mixture: rhone or rhone:0.5,7:0.5. See `impasto styles`.",
-        show_default="none",
-        autocompletion=complete.learnt,
-    ),
-]
 
 
 @app.command()

@@ -5,9 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from impasto.cli import complete
 from impasto.cli.app import app
-from impasto.cli.named import parse_region, parse_styles
+from impasto.cli.named import Index, parse_region, parse_styles
 from impasto.cli.options import Force, Json, Quiet, Recipe, Truncated, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import SettingsError
@@ -27,14 +26,7 @@ def video(
             help="Paintings, or style codes, each with a weight if :NUMBER follows.", metavar="STYLE[:WEIGHT]"
         ),
     ] = None,
-    style_index: Annotated[
-        str,
-        typer.Option(
-            help="In place of a painting, one of the network's learnt styles by name or number, or a mixture.",
-            show_default="none",
-            autocompletion=complete.learnt,
-        ),
-    ] = "",
+    style_index: Index = "",
     style_at: Annotated[
         list[str] | None,
         typer.Option(

@@ -94,9 +94,18 @@ def match_histogram(
     positions.
     """
     matched = match(pixels, of(other, counts), weight)
+    return levels(pixels, matched, other, counts, weight)(matched)
+
+
+def levels(
+    pixels: Tensor, matched: Tensor, other: Tensor, counts: Tensor | None = None, weight: Tensor | None = None
+) -> Callable[[Tensor], Tensor]:
+    """The second step of `match_histogram`: what gives ``matched``, which the first has made of ``pixels``,
+    or parts of it, another picture's histogram in each axis of Oklab.
+    """
     toned = _span(_gaussian(of(pixels, weight))[0]).shape[1] < 3
-    levels = torch.linspace(0, 1, 1025, dtype=torch.float64)
-    own, wanted = _quantiles(matched, weight, levels), _quantiles(other, counts, levels)
+    shares = torch.linspace(0, 1, 1025, dtype=torch.float64)
+    own, wanted = _quantiles(matched, weight, shares), _quantiles(other, counts, shares)
     if toned:
         own, wanted = [own[0]], [_averaged(own[0], wanted[0])]
 
@@ -105,7 +114,7 @@ def match_histogram(
         planes = [_interpolated(plane, *axes) for plane, *axes in zip(lab[0], own, wanted, strict=False)]
         return oklab.to_srgb(torch.stack([*planes, *lab[0, len(planes) :]])[None])
 
-    return _by_strips(mapped, matched)
+    return lambda part: _by_strips(mapped, part)
 
 
 def lightness(pixels: Tensor) -> Tensor:

@@ -147,8 +147,8 @@ class Settings:
     keep_colour: Literal["none", "luminance", "linear", "histogram"] = setting(
         "none",
         "Keep the content's colours: luminance paints in grey and tints it with them; linear and "
-        "histogram paint with the style in the content's colours.",
-        of="iterative optimised-video refine",
+        "histogram paint with the style in the content's colours, or fast and then give them to what is painted.",
+        of="iterative optimised-video refine fast",
     )
     style_scale: tuple[float, ...] = setting(
         (1.0,),

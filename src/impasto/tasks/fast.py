@@ -17,6 +17,7 @@ from torch import Tensor
 
 from impasto import weights
 from impasto.colour import transfer
+from impasto.colour.kept import palette
 from impasto.errors import NotReadyError, SettingsError
 from impasto.machine import checkpoint, memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision, convolving
@@ -60,7 +61,7 @@ class FastRun(Prepared):
         Raises SettingsError for too small a budget.
         """
         super().__init__("stylize", "default", settings, size)
-        self._canvas, self._code, self._alpha = canvas, code, alpha
+        self._canvas, self._code, self._alpha, self._keep = canvas, code, alpha, settings.keep_colour
         self._dtype = DTYPES[self.precision]
         chosen = network(code.network)
         stylizer, self._palette = chosen.stylizer, chosen.design.palette
@@ -86,14 +87,16 @@ class FastRun(Prepared):
             if self.tile is None:
                 height, width = self._canvas.size
                 whole = (0, height, 0, width)
-                painted = self._painter.whole(self._canvas.read(whole)).cpu()
-                self._canvas.paint(whole, self._coloured(painted)(painted))
+                photo = self._canvas.read(whole)
+                painted = self._painter.whole(photo).cpu()
+                self._canvas.paint(whole, self._coloured(painted, photo)(painted, photo))
                 progress = iter([(1, 1)])
             else:
-                painted, moments = self._painter.measured(samples(self._canvas, self._samples))
-                paint, coloured = self._painter.frozen(moments), self._coloured(painted.cpu())
+                photo = samples(self._canvas, self._samples)
+                painted, moments = self._painter.measured(photo)
+                paint, coloured = self._painter.frozen(moments), self._coloured(painted.cpu(), photo)
                 progress = paint_tiles(
-                    self._canvas, lambda pixels: coloured(paint(pixels).cpu()), self.tile, self._reach
+                    self._canvas, lambda pixels: coloured(paint(pixels).cpu(), pixels), self.tile, self._reach
                 )
             for done, total in progress:
                 self._tiles, self._elapsed = done, time.perf_counter() - began
@@ -140,15 +143,28 @@ class FastRun(Prepared):
         seen = (1 + 2 * self._reach / self.tile) ** 2 if self.tile else 1
         return per_pixel * seen * height * width, self._sweep.needed(self.tile)
 
-    def _coloured(self, painted: Tensor) -> Callable[[Tensor], Tensor]:
-        """What moves the colours of the whole picture towards the style's, known from parts of it as they are
-        painted.
+    def _coloured(self, painted: Tensor, photo: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+        """What moves the colours of the whole picture towards the style's, or keeps the photograph's, known
+        from parts of both (N, 3, H, W): of a part as it is painted, and of the same part of the photograph.
         """
-        colours, share = self._code.colours, self._palette
-        if colours is None or not share:
-            return lambda pixels: pixels
-        mapped = transfer.mapping(painted.transpose(0, 1).flatten(1, 2)[None], colours)
-        return lambda pixels: transfer.moved(pixels, mapped, share)
+        share = self._palette
+        if self._keep in ("linear", "histogram"):
+            shared = palette(self._keep, _joined(painted), _joined(photo))
+            return lambda pixels, _: shared(pixels)
+        mapped = None
+        if share and self._code.colours is not None:
+            mapped = transfer.mapping(_joined(painted), self._code.colours)
+
+        def coloured(pixels: Tensor, there: Tensor) -> Tensor:
+            moved = pixels if mapped is None else transfer.moved(pixels, mapped, share)
+            return transfer.tinted(moved, there) if self._keep == "luminance" else moved
+
+        return coloured
+
+
+def _joined(parts: Tensor) -> Tensor:
+    """Parts (N, 3, H, W) as one picture, (1, 3, N·H, W)."""
+    return parts.transpose(0, 1).flatten(1, 2)[None]
 
 
 def plan_fast(content: PictureLike, style: StyleLike, settings: Settings) -> FastRun:
