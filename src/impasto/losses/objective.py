@@ -290,5 +290,6 @@ def _added(sums: Sequence[Tensor], more: Sequence[Tensor]) -> list[Tensor]:
 def _pulled_back(graph: Sequence[Tensor], slopes: Sequence[Tensor | None], seen: Tensor) -> Tensor:
     """The gradient of what a tile sees, from those of the statistics that were measured on it."""
     pairs = [(entry, slope) for entry, slope in zip(graph, slopes, strict=True) if slope is not None]
-    (gradient,) = torch.autograd.grad(Sloped.apply([slope for _, slope in pairs], *(entry for entry, _ in pairs)), seen)
+    scalar = Sloped.apply([slope for _, slope in pairs], *(entry for entry, _ in pairs))  # type: ignore[no-untyped-call]
+    (gradient,) = torch.autograd.grad(scalar, seen)
     return gradient
