@@ -302,7 +302,7 @@ def understood() -> Iterator[None]:
         raise
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RecordError(
-            f"This job cannot be read ({_lacking(error)}): write it as `impasto info RESULT --job` prints it."
+            f"This job cannot be read ({_lacking(error)}): write it as the command info prints it."
         ) from error
 
 
