@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.colour import oklab
+from impasto.colour import exported, oklab
 from impasto.colour.transfer import lightness, mapping, match, match_histogram, moved, of, tinted, towards
 from impasto.losses.statistics import covariance, moments
 
@@ -176,3 +176,27 @@ def test_a_grey_target_has_a_gradient() -> None:
         leaf = noise(1, 0.2, 0.8).requires_grad_()
         mapping(leaf, colours)(leaf.flatten(2).double()).sum().backward()  # type: ignore[no-untyped-call]
         assert leaf.grad is not None and bool(leaf.grad.isfinite().all())
+
+
+def test_the_exported_step_moves_colours_to_paintings_of_few_tones_as_the_method_does() -> None:
+    """What is painted differs in all colours, and in some of them little, as what networks paint does."""
+    draws = torch.Generator().manual_seed(3)
+
+    def toned(axes: int, least: float) -> Tensor:
+        """A picture whose colours differ along so many axes, and along the others by no more than least."""
+        turn, _ = torch.linalg.qr(torch.randn(3, 3, generator=draws))
+        along = torch.tensor([0.15, 0.08, 0.05])
+        along[axes:] = along[axes:].clamp(max=least)
+        pixels: Tensor = (turn * along) @ torch.randn(3, 900, generator=draws) + 0.5
+        return pixels.clamp(0, 1).reshape(1, 3, 30, 30)
+
+    for axes in (0, 1, 2, 3):
+        colours = of(toned(axes, 0))
+        for least in (0.05, 0.01, 0.004):
+            pixels = toned(1, least)
+            moved, expected = (
+                step(pixels, each, 0.5) for step, each in ((exported.towards, colours.float()), (towards, colours))
+            )
+            assert (moved - expected).abs().max() < 4 / 255, (axes, least)
+        for few in (0, 1, 2):
+            assert exported.towards(toned(few, 0), colours.float(), 0.5).isfinite().all()

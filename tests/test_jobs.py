@@ -363,3 +363,8 @@ def test_work_that_is_asked_to_stop_by_a_signal_is_cancelled(tmp_path: Path) -> 
         os.kill(process._process.pid, signal.SIGTERM)
         list(events)
     assert process.outcome == "cancelled" and 1 <= int((tmp_path / "note").read_text()) < 10_000
+
+
+def test_a_job_that_lacks_what_every_job_has_is_told_so() -> None:
+    with pytest.raises(RecordError, match=r"\(it has no 'task'\): write it as the command info prints it"):
+        Job.of({"job": 1, "content": "a.png"})

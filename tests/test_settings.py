@@ -121,5 +121,6 @@ def test_the_page_of_settings_is_what_they_declare() -> None:
     ],
 )  # fmt: skip
 def test_a_number_is_written_in_digits_that_everyone_reads(name: str, value: str) -> None:
+    given: dict[str, Any] = {name: value}
     with pytest.raises(SettingsError, match=f"`{name}`"):
-        Settings(**{name: value})
+        Settings(**given)

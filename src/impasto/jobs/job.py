@@ -314,7 +314,7 @@ def understood() -> Iterator[None]:
         raise
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RecordError(
-            f"This job cannot be read ({briefly(error)}): write it as the command `info` prints it."
+            f"This job cannot be read ({_lacking(error)}): write it as the command info prints it."
         ) from error
 
 
@@ -325,3 +325,9 @@ def known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
         if name not in own:
             raise SettingsError(f"A job has no `{briefly(name)}`: {did_you_mean(str(name), own)}")
     return dict(data)
+
+
+def _lacking(error: Exception) -> str:
+    """What is wrong with a job's values; that one is missing, Python says of its own function."""
+    missing = re.search(r"missing .* argument.*: (.*)", str(error))
+    return f"it has no {missing[1]}" if missing else briefly(error)
