@@ -4,7 +4,6 @@
 # make test   format check, lint, types, tests: nine minutes on two cores; make test ALL=1 with the long proofs
 # make quick  only the laws that everything rests on: a minute
 # make slow   the long proofs that make test leaves out: ten minutes
-# make everything  make test and make slow in one go, so that no process waits for the last of either: what CI runs
 # make fuzz   hunt for faults with broken files and kills, ten minutes and more: make fuzz MINUTES=60
 # make bench  time it against its peers
 # make dist   wheel and sdist in dist/, the same bytes whenever they are built, and tried in an environment of their own
