@@ -1,5 +1,6 @@
 """Batches of what is in a store of objects: the same results as from folders, each once."""
 
+import gc
 import json
 import sys
 import threading
@@ -130,6 +131,15 @@ def test_a_store_that_lets_two_claim_is_refused(store: Any, monkeypatch: pytest.
     monkeypatch.setattr(store, "pipe_file", lambda path, value, **_: real(path, value))
     code, report, said = run("s3://box/p", "wave.jpg", "-o", "s3://box/out", "--claim")
     assert code == 2 and not report and "lets two make the same object" in said and not stored(store)
+
+
+def test_a_place_in_a_store_leaves_no_folder_behind() -> None:
+    place = stores.Place("s3://box/out")
+    folder = place.folder
+    assert folder.is_dir()
+    del place
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_manifests_in_a_store_are_relative_to_it(store: Any) -> None:

@@ -6,9 +6,11 @@ import contextlib
 import errno
 import functools
 import os
+import shutil
 import tempfile
 import urllib.parse
 import urllib.request
+import weakref
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -133,8 +135,7 @@ class Place:
         """``folder`` is the one of another place for the same store, in another process."""
         text = plain(str(text))
         self.url = text.rstrip("/") if is_remote(text) else ""
-        self._own = tempfile.TemporaryDirectory(prefix="impasto-") if self.url and folder is None else None
-        self.folder = folder or (Path(self._own.name) if self._own else at_home(text))
+        self.folder = folder or (_lent(self) if self.url else at_home(text))
         self._text = self.url or str(self.folder)
         self.there: dict[str, Seen] = {}
         """What was there when it was `opened`, if it is a store."""
@@ -259,6 +260,13 @@ def _system(scheme: str) -> Any:
         return fsspec.filesystem(scheme, use_listings_cache=False)
     except ImportError as error:
         raise NotInstalledError(f"{scheme}:// needs a package of its own ({briefly(error)}).") from error
+
+
+def _lent(owner: object) -> Path:
+    """A folder for as long as its owner is there."""
+    folder = tempfile.mkdtemp(prefix="impasto-")
+    weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 @functools.cache
