@@ -95,6 +95,27 @@ def test_a_job_is_painted_and_told_of_and_kept(here: tuple[Visit, Studio], tmp_p
     assert Job.model_validate(told[-2][1] if told[-1][0] == "picture" else told[-1][1])
 
 
+def test_no_state_is_told_after_the_next_one(here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long whoever tells takes: a page would show it until something else happens to the job."""
+    visit, studio = here
+    tell, told = studio.hub.tell, list[tuple[str, str]]()
+
+    def slowly(visitor: str, event: str, key: str, data: Any) -> None:
+        if getattr(data, "state", "") == "waiting":
+            time.sleep(0.2)
+        told.append((key, getattr(data, "state", "")))
+        tell(visitor, event, key, data)
+
+    monkeypatch.setattr(studio.hub, "tell", slowly)
+    first, second = visit.ask(settings=LONG)["id"], visit.ask(settings={"iterations": 1})["id"]
+    visit.http.post(f"/api/jobs/{first}/cancel")
+    visit.until(second, "done")
+    order = ["waiting", "running", "cancelled", "done"]
+    for id in (first, second):
+        states = [order.index(state) for key, state in told if key == id]
+        assert states == sorted(states) and len(states) > 1
+
+
 def test_the_next_process_gets_ready_as_soon_as_the_first_picture_is_there(here: tuple[Visit, Studio]) -> None:
     """Whoever stops a job and begins another is not to wait for torch."""
     visit, studio = here

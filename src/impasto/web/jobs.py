@@ -1,6 +1,7 @@
 """Jobs that wait: taken in, reordered, cancelled, gone on from; and those that have ended.
 
 What is running is the painter's alone to write; all else is written here, and the lock stands between both.
+What is told of a job is told in the same hold of it as it was read: or the next state could be told before.
 """
 
 import threading
@@ -74,9 +75,9 @@ class Jobs:
                 self._store.save_job(job)
             elif job.state == "running":
                 self.cancelled.add(id)
+            self.tell(visitor, job)
         if job.state == "running":
             self.on_cancel(id)
-        self.tell(visitor, job)
         self.tell_waiting()
         return job
 
@@ -175,7 +176,7 @@ class Jobs:
         """Keep and tell what has become of one that runs."""
         with self._change:
             self._store.save_job(job)
-        self.tell(visitor, job)
+            self.tell(visitor, job)
 
     def tell(self, visitor: str, job: Job) -> None:
         """Tell the visitor's pages of a job."""
@@ -183,8 +184,9 @@ class Jobs:
 
     def tell_waiting(self) -> None:
         """Tell everybody where theirs wait."""
-        for place, (visitor, job) in enumerate(self._store.jobs_in("waiting")):
-            self.tell(visitor, job.model_copy(update={"position": place}))
+        with self._change:
+            for place, (visitor, job) in enumerate(self._store.jobs_in("waiting")):
+                self.tell(visitor, job.model_copy(update={"position": place}))
 
     def _added(self, visitor: str, job: Job) -> Job:
         own = job.request.photo and self._store.picture(visitor, job.request.photo)
@@ -200,9 +202,9 @@ class Jobs:
             if len(self._store.jobs(visitor)) >= _KEPT:
                 raise Refused(409, f"Your history holds {_KEPT} jobs: delete some.")
             self._store.add_job(visitor, job)
+            job = self.one(visitor, job.id)
+            self.tell(visitor, job)
             self._change.notify_all()
-        job = self.one(visitor, job.id)
-        self.tell(visitor, job)
         return job
 
     @staticmethod
