@@ -9,13 +9,15 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from impasto.web import giving_way, logs
 from impasto.web.giving_way import GivingWay
 from impasto.web.models import Job
+from impasto.web.painter import Painter
 from impasto.web.studio import Studio
 from tests.web import TOKEN, DrawnProcess, Visit, noise, served
 
@@ -342,6 +344,18 @@ def test_a_job_gives_way_to_previews_but_not_for_ever() -> None:
     assert previews(10, 0.5) == 10
 
 
+def test_what_gets_ready_for_the_next_job_gives_way_to_every_preview() -> None:
+    """It computes as a job does: what is loaded, and a first step."""
+    jobs: Any = SimpleNamespace(cancelled=set())
+    painter, spare = Painter(jobs), Clocked()
+    for there in (None, spare):
+        painter._spare = cast(Any, there)
+        for _ in range(100):
+            with painter.aside():
+                pass
+    assert spare.held_for == 100
+
+
 def test_the_curve_of_losses_stays_and_is_short(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DrawnProcess, "step", 0.001)
     job = visit.until(visit.ask(settings={"iterations": 300})["id"], "done")
@@ -356,11 +370,12 @@ def test_a_preview_holds_the_job_at_hand(here: tuple[Visit, Studio], monkeypatch
 
     @contextlib.contextmanager
     def hold(process: DrawnProcess) -> Iterator[None]:
-        held.append("begin")
+        named = hasattr(process, "_job")  # and is not the one that waits for the next
+        held.extend(["begin"] * named)
         try:
             yield
         finally:
-            held.append("end")
+            held.extend(["end"] * named)
 
     monkeypatch.setattr(DrawnProcess, "held", hold)
     pair = visit.pair()

@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from impasto.errors import ImpastoError
@@ -67,10 +67,18 @@ class Painter:
         process = self._process
         return process.pid if process is not None else None
 
-    def aside(self) -> contextlib.AbstractContextManager[None]:
-        """Within it, the job at hand stands still, unless it has for long: for what somebody waits for."""
+    @contextlib.contextmanager
+    def aside(self) -> Iterator[None]:
+        """Within it, the job at hand stands still, unless it has for long, and what gets ready for the next
+        one does: for what somebody waits for.
+        """
         ends = self._closing or self._current in self._jobs.cancelled  # and has its time to save what there is
-        return self._giving_way.of(None if ends else self._process)
+        spare = self._spare
+        with (
+            contextlib.nullcontext() if spare is None else spare.held(),
+            self._giving_way.of(None if ends else self._process),
+        ):
+            yield
 
     def _cancel(self, id: str) -> None:
         """Let the job at hand end, by force if it does not hear."""
