@@ -385,6 +385,21 @@ class TestTexture:
         page.evaluate("async id => (await fetch(`api/jobs/${id}/cancel`, { method: 'POST' })).ok", job["id"])
 
 
+def test_whoever_loads_the_page_again_while_it_opens_is_not_left_outside(opened: Open, studio: str) -> None:
+    page = opened()
+    page.locator(".studio").wait_for()
+    page.context.clear_cookies()
+    page.goto("about:blank")
+    session = re.compile("/api/session$")
+    held(page, session)
+    with page.expect_request(session):
+        page.goto(studio)
+    page.unroute(session)
+    page.reload()
+    page.locator(".studio").wait_for()
+    assert "token" not in page.url
+
+
 class TestPaint:
     def test_is_asked_for_when_the_studio_is_ready_and_then_once(self, opened: Open) -> None:
         page = opened(draft={"texture": True, "settings": {"size": "64", "iterations": 5}})

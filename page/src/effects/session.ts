@@ -10,9 +10,11 @@ let again: ReturnType<typeof setTimeout> | undefined;
 export async function enter(): Promise<void> {
   const token = /[#&]token=([^&]+)/.exec(location.hash)?.[1];
   if (token !== undefined) {
-    // Out of the address bar and the browser's history: it opens the studio.
+    const came = await opened(decodeURIComponent(token));
+    // Out of the address bar and the browser's history, for it opens the studio; but not before it has: whoever loads
+    // the page again meanwhile would stand outside.
     history.replaceState(null, "", location.pathname + location.search);
-    if (!(await opened(decodeURIComponent(token)))) return;
+    if (!came) return;
   }
   await begin();
 }
