@@ -403,7 +403,9 @@ def test_whoever_loads_the_page_again_while_it_opens_is_not_left_outside(opened:
 class TestPaint:
     def test_is_asked_for_when_the_studio_is_ready_and_then_once(self, opened: Open) -> None:
         page = opened(draft={"texture": True, "settings": {"size": "64", "iterations": 5}})
-        page.get_by_text("Choose a painting.").wait_for()  # nothing that this page has asked for is on its way
+        page.locator(
+            "#paint-lack", has_text="Choose a painting"
+        ).wait_for()  # nothing that this page has asked for is on its way
         choices, jobs = held(page, re.compile("/api/choices$")), held(page, re.compile("/api/jobs$"))
         with page.expect_request(re.compile("/api/choices$")):
             page.reload()
