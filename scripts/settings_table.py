@@ -7,7 +7,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from impasto.cli.options import with_dashes
+from impasto.cli.said import with_dashes
 from impasto.settings.fields import Settings
 from impasto.settings.parse import written
 from impasto.settings.recipes import RECIPES

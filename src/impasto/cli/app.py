@@ -7,7 +7,8 @@ import typer
 
 from impasto._version import __version__
 from impasto.cli import process
-from impasto.cli.options import FAILED, stderr
+from impasto.cli.options import FAILED
+from impasto.cli.said import stderr
 from impasto.cli.usage import Command, Commands
 from impasto.settings import recipes
 

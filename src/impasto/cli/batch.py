@@ -11,8 +11,9 @@ import typer
 from impasto.cli import complete
 from impasto.cli.app import app
 from impasto.cli.named import Indices, parse_styles
-from impasto.cli.options import FAILED, Force, Json, Quiet, stderr, with_exit_codes, with_settings
+from impasto.cli.options import FAILED, Force, Json, Quiet, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
+from impasto.cli.said import stderr
 from impasto.errors import SettingsError
 from impasto.machine import interrupts
 from impasto.settings.setting import STYLIZE

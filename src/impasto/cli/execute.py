@@ -12,8 +12,9 @@ from rich.progress import Progress as Bar
 from rich.table import Column
 
 from impasto._version import IMPORTED_AT
-from impasto.cli.options import FAILED, fail, stderr
+from impasto.cli.options import FAILED
 from impasto.cli.printing import dump, say
+from impasto.cli.said import fail, stderr
 from impasto.errors import SettingsError
 from impasto.jobs.rescue import Write, place
 from impasto.jobs.underway import Underway

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.cli.execute import shown
-from impasto.cli.options import stderr
+from impasto.cli.said import stderr
 from impasto.extras import needed
 from impasto.jobs import train as job
 from impasto.machine import interrupts

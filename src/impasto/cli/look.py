@@ -7,16 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto.cli.app import app
-from impasto.cli.options import (
-    Force,
-    Json,
-    Output,
-    Quiet,
-    Truncated,
-    stderr,
-    with_exit_codes,
-)
+from impasto.cli.options import Force, Json, Output, Quiet, Truncated, with_exit_codes
 from impasto.cli.printing import dump, lines, say
+from impasto.cli.said import stderr
 from impasto.errors import RecordError, SettingsError
 from impasto.machine import files
 from impasto.settings.fields import LEARNT

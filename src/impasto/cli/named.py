@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto.cli import complete
-from impasto.cli.options import stderr
+from impasto.cli.said import stderr
 from impasto.errors import ImpastoError, SettingsError
 from impasto.machine.files import at_home
 from impasto.settings import names

@@ -8,20 +8,12 @@ import typer
 from impasto.cli import complete
 from impasto.cli.app import Program, app
 from impasto.cli.named import Index, parse_styles
-from impasto.cli.options import (
-    FAILED,
-    Force,
-    Json,
-    Output,
-    Quiet,
-    Truncated,
-    stderr,
-    with_exit_codes,
-    with_settings,
-)
+from impasto.cli.options import FAILED, Force, Json, Output, Quiet, Truncated, with_exit_codes, with_settings
 from impasto.cli.printing import dump, lines, say
+from impasto.cli.said import stderr
 from impasto.errors import SettingsError
 from impasto.machine import files
+from impasto.settings import names
 from impasto.settings.fields import LEARNT, NETWORKS
 
 models_app = Program(help="The pretrained weights: list them, verify them, find them.")
@@ -146,7 +138,6 @@ def style_code(
 ) -> None:
     """Save a painting's style, a learnt one, or a mixture, as a small file for `stylize` in its place."""
     from impasto.cli.execute import deliver
-    from impasto.jobs.job import as_name
     from impasto.networks.codes import learnt_style
     from impasto.pictures import codecs
     from impasto.tasks.inputs import style_code as code_of
@@ -154,7 +145,7 @@ def style_code(
     if bool(style) == bool(style_index):
         raise SettingsError("Give one or more paintings, or a `style_index` in their place.")
     paintings = list(parse_styles(style or [], quiet))
-    stem = Path(paintings[0][0]).stem if paintings else f"style-{as_name(style_index)}"
+    stem = Path(paintings[0][0]).stem if paintings else f"style-{names.as_name(style_index)}"
     path = files.placed(output, files.named(stem, ".safetensors"))
     files.check_writable(path, force)
     files.refuse_inputs([path], [*(painting for painting, _ in paintings), network])

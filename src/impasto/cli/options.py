@@ -4,18 +4,16 @@ import functools
 import inspect
 import logging
 import os
-import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
-from rich.console import Console
 
 from impasto import extras
 from impasto.cli import complete
-from impasto.cli.printing import plain
+from impasto.cli.said import Formatter, fail, speaks_of, with_dashes
 from impasto.errors import ImpastoError, SettingsError
 from impasto.machine import interrupts
 from impasto.machine.files import at_home
@@ -33,37 +31,6 @@ _RESULT = "Result"
 """The group of what becomes of a result."""
 
 _NUMBERS = (int, float)
-
-_NAMED = {"start": "from", "regions": "region", "sweeps": "sweep", "recipes": "recipe"}
-"""What has another name on the command line than in Python."""
-_own: set[str] = set()
-"""The names of what the command at work takes, which are no others'."""
-
-
-def with_dashes(text: str) -> str:
-    """A text of the library, in which names stand in backticks, with the options in their place.
-
-    >>> with_dashes("`tv_weight` must be at least 0.")
-    '--tv-weight must be at least 0.'
-    """
-
-    def option(name: str) -> str:
-        return "--" + (name if name in _own else _NAMED.get(name, name)).replace("_", "-")
-
-    return re.sub(r"`(\w+)`", lambda found: option(found[1]), text)
-
-
-class _Stderr(Console):
-    def print(self, *objects: Any, **options: Any) -> None:
-        super().print(*(plain(with_dashes(each)) if isinstance(each, str) else each for each in objects), **options)
-
-
-class _Formatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return plain(with_dashes(super().format(record)))
-
-
-stderr = _Stderr(stderr=True, highlight=False, emoji=False, soft_wrap=True)  # or `a:b:c` would be a🅱c
 
 Output = Annotated[
     str,
@@ -249,11 +216,10 @@ def with_exit_codes(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, **options: Any) -> None:
-        _own.clear()
-        _own.update(signature.parameters)
+        speaks_of(signature.parameters)
         quiet = options["quiet"] if own_quiet else options.pop("quiet", False)
         handler = logging.StreamHandler()
-        handler.setFormatter(_Formatter("impasto: %(message)s"))
+        handler.setFormatter(Formatter("impasto: %(message)s"))
         handler.setLevel(logging.ERROR if quiet else logging.WARNING)
         logging.getLogger("impasto").handlers = [handler]
         try:
@@ -291,12 +257,6 @@ def _at_home(value: Any) -> Any:
     if isinstance(value, list):
         return [_at_home(each) for each in value]
     return at_home(value) if isinstance(value, Path) else value
-
-
-def fail(message: str, code: int) -> None:
-    """Say what is wrong and leave."""
-    stderr.print(f"impasto: {message}", markup=False, style=None)
-    raise typer.Exit(code)
 
 
 def _option(declared: Any, default: Any) -> inspect.Parameter:

@@ -8,7 +8,8 @@ from typing import Any, Never
 
 from typer.core import TyperCommand, TyperGroup
 
-from impasto.cli.options import MISUSED, stderr
+from impasto.cli.options import MISUSED
+from impasto.cli.said import stderr
 from impasto.errors import did_you_mean
 from impasto.settings.setting import LOOK, RUN
 

@@ -1,15 +1,14 @@
 """A job: everything that can be asked for, as a value that turns into JSON and back."""
 
-import contextlib
 import math
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
+from impasto.jobs.plain import known, understood
 from impasto.machine import formats, strict_json
 from impasto.machine.files import named, placed
 from impasto.settings import names, recipes
@@ -60,9 +59,9 @@ class Delivery:
     profile: Literal["srgb", "keep"] = "srgb"
 
     def __post_init__(self) -> None:
-        for name, known in (("keep_metadata", ("all", "some", "none", "")), ("profile", ("srgb", "keep"))):
-            if (value := getattr(self, name)) not in known:
-                raise SettingsError(f"`{name}` must be one of {', '.join(filter(None, known))}, not {value!r}.")
+        for name, words in (("keep_metadata", ("all", "some", "none", "")), ("profile", ("srgb", "keep"))):
+            if (value := getattr(self, name)) not in words:
+                raise SettingsError(f"`{name}` must be one of {', '.join(filter(None, words))}, not {value!r}.")
         if self.bits not in (None, 8, 16):
             raise SettingsError(f"`bits` must be 8 or 16, not {briefly(self.bits)}.")
         if self.checkpoint_every is not None and not 0 <= self.checkpoint_every < math.inf:
@@ -189,7 +188,7 @@ class Job:
         if self.task == "reconstruct":
             parts.append(self.layer or _LAYER)
         elif self.style_index:
-            parts.append(f"style-{as_name(self.style_index)}")
+            parts.append(f"style-{names.as_name(self.style_index)}")
         else:
             parts.append(Path(self.styles[0][0] if self.styles else self.regions[0].style).stem)
         if self.task == "texture":
@@ -292,42 +291,3 @@ class Job:
         except ValueError as error:
             raise RecordError(f"This is no job of Impasto ({briefly(error)}).") from error
         return cls.of(data)
-
-
-def as_name(style_index: str) -> str:
-    """Learnt styles as part of a file's name.
-
-    >>> as_name("rhone:0.5, 7:0.5")
-    'rhonex0.5+7x0.5'
-    """
-    return re.sub(r'[{}"\s]', "", style_index).replace(":", "x").replace(",", "+")
-
-
-@contextlib.contextmanager
-def understood() -> Iterator[None]:
-    """Within it a job is made of plain values that may come from anywhere. Raises RecordError for those that
-    are of other kinds than a job's.
-    """
-    try:
-        yield
-    except SettingsError:
-        raise
-    except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise RecordError(
-            f"This job cannot be read ({_lacking(error)}): write it as the command info prints it."
-        ) from error
-
-
-def known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """``data``, if it has no names but those of a dataclass's fields."""
-    own = [each.name for each in fields(kind)]
-    for name in data:
-        if name not in own:
-            raise SettingsError(f"A job has no `{briefly(name)}`: {did_you_mean(str(name), own)}")
-    return dict(data)
-
-
-def _lacking(error: Exception) -> str:
-    """What is wrong with a job's values; that one is missing, Python says of its own function."""
-    missing = re.search(r"missing .* argument.*: (.*)", str(error))
-    return f"it has no {missing[1]}" if missing else briefly(error)

@@ -182,6 +182,15 @@ def parted(text: str, counts: tuple[int, ...], known: Known = is_there) -> list[
     return names
 
 
+def as_name(style_index: str) -> str:
+    """Learnt styles as part of a file's name.
+
+    >>> as_name("rhone:0.5, 7:0.5")
+    'rhonex0.5+7x0.5'
+    """
+    return re.sub(r'[{}"\s]', "", style_index).replace(":", "x").replace(",", "+")
+
+
 def _ways(pieces: list[str], most: int, known: Known) -> Iterator[list[str]]:
     """All ways to join pieces again with colons to at most so many names, all of which are known."""
     if not pieces:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import RecordError, SettingsError, briefly
-from impasto.jobs.job import RegionFiles, known, understood
+from impasto.jobs.job import RegionFiles
+from impasto.jobs.plain import known, understood
 from impasto.machine import formats, strict_json
 from impasto.machine.files import at_home
 from impasto.settings import names
