@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto._version import __version__
-from impasto.errors import OutputError, SettingsError, did_you_mean
+from impasto.errors import OutputError, SettingsError
 from impasto.jobs.job import Delivery
 from impasto.jobs.process import Process
 from impasto.machine import files, formats
@@ -21,7 +21,7 @@ from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 from impasto.study.cell import CELL, RESULT, job_of
 from impasto.study.outcome import SUMMARY, Cell, is_whole, unreadable
-from impasto.study.variants import PRESETS, Variant, grid, iterations_of
+from impasto.study.variants import Variant, chosen, iterations_of
 from impasto.tasks import record
 from impasto.tasks.stylize import plan_stylize
 
@@ -239,23 +239,16 @@ def plan_study(
 
     predictor()
     settings = {name: value for name, value in settings.items() if value is not None}
-    if preset is not None:
-        if preset not in PRESETS:
-            raise SettingsError(f"There is no preset {preset!r}: {did_you_mean(preset, PRESETS)}")
-        if sweeps or tuple(recipes) != ("default",):
-            raise SettingsError(f"The preset {preset} has its own variants: leave out `sweeps` and `recipes`.")
-        variants, base = PRESETS[preset](settings)
-    else:
-        variants, base = grid(sweeps or {}, recipes, settings)
+    variants, base = chosen(sweeps or {}, recipes, preset, settings)
     for each in variants:
         try:
             chosen_settings(each.recipe, dict(each.settings))
         except SettingsError as error:
             raise SettingsError(f"{each.name}: {error}") from error
     text = snapshots if isinstance(snapshots, str) else ",".join(map(str, snapshots))
-    if chosen := Delivery(snapshots=text).moments(max(map(iterations_of, variants))):
+    if moments := Delivery(snapshots=text).moments(max(map(iterations_of, variants))):
         variants = [
-            replace(each, snapshots=tuple(moment for moment in chosen if moment <= most))
+            replace(each, snapshots=tuple(moment for moment in moments if moment <= most))
             if (most := iterations_of(each))
             else each
             for each in variants

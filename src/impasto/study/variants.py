@@ -153,6 +153,19 @@ def report(settings: Mapping[str, Any]) -> tuple[list[Variant], Settings]:
 PRESETS = {"report": report}
 
 
+def chosen(
+    sweeps: Mapping[str, Sequence[Any]], of_recipes: Sequence[str], preset: str | None, settings: Mapping[str, Any]
+) -> tuple[list[Variant], Settings]:
+    """The variants of a preset, or else of a grid, and their base. Raises SettingsError, also for both."""
+    if preset is None:
+        return grid(sweeps, of_recipes, settings)
+    if preset not in PRESETS:
+        raise SettingsError(f"There is no preset {preset!r}: {did_you_mean(preset, PRESETS)}")
+    if sweeps or tuple(of_recipes) != ("default",):
+        raise SettingsError(f"The preset {preset} has its own variants: leave out `sweeps` and `recipes`.")
+    return PRESETS[preset](settings)
+
+
 def iterations_of(variant: Variant) -> int:
     """How many iterations it has at most; 0 for the fast method."""
     settings = variant.resolved().effective()
