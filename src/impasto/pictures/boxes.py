@@ -32,7 +32,7 @@ def properties(data: bytes) -> Properties:
     """The properties in an AVIF file's bytes; none where its boxes are damaged."""
     encoding, unknown, deep, told = None, False, False, False
     for kind, start, end in _found(data, _PROPERTIES):
-        if kind == b"colr" and not told and data[start : start + 4] == b"nclx" and end - start >= 11:
+        if not told and _has_points(data, kind, start, end):
             primaries, transfer = struct.unpack(">HH", data[start + 4 : start + 8])
             encoding = encodings.of_code_points(primaries, transfer)  # the range is the decoder's business
             unknown, told = encoding is None, True
@@ -50,7 +50,7 @@ def known(data: bytes) -> bytes:
     """
     found = bytearray(data)
     for kind, start, end in _found(data, _PROPERTIES):
-        if kind == b"colr" and data[start : start + 4] == b"nclx" and end - start >= 11:
+        if _has_points(data, kind, start, end):
             points = slice(start + 4, start + 8)
             if encodings.of_code_points(*struct.unpack(">HH", data[points])) is None:
                 found[points] = _UNSPECIFIED
@@ -61,6 +61,11 @@ def of_hevc(data: bytes) -> tuple[int, int] | None:
     """The code points that the coded pictures of a HEIC file say themselves, the first that does."""
     told = (data[start:end] for kind, start, end in _found(data, _PROPERTIES) if kind == b"hvcC")
     return next(filter(None, map(hevc.code_points, itertools.islice(told, _HEARD))), None)
+
+
+def _has_points(data: bytes, kind: bytes, start: int, end: int) -> bool:
+    """Whether a box tells code points: primaries and transfer, after four bytes."""
+    return kind == b"colr" and data[start : start + 4] == b"nclx" and end - start >= 11
 
 
 def _of_stream(data: bytes) -> tuple[int, int] | None:
