@@ -215,8 +215,10 @@ def test_a_process_stands_still_and_goes_on() -> None:
         with process.held():
             stands(True)
         stands(False)
+        assert next(events).iteration == 2  # it goes on
         process.cancel()
-        assert list(events)
+        list(events)
+        assert process.outcome == "cancelled"
         with process.held():  # one that has ended
             pass
 
