@@ -177,6 +177,7 @@ def _name(axes: Axes, points: Sequence[Point]) -> None:
             textcoords="offset points",
             va="center",
             fontsize=8,
+            bbox={"boxstyle": "square,pad=0.1", "color": "white"},  # the line of the front goes behind names
             arrowprops={"arrowstyle": "-", "color": "0.7", "linewidth": 0.5} if high > at else None,
         )
 

@@ -47,17 +47,17 @@ def number(value: float) -> str:
 
 
 def readable(text: str) -> str:
-    """A setting's value for people: powers of ten as they are said.
+    """A setting's value for people: powers of ten, and fractions over a million, as they are said.
 
-    >>> readable("5.89824e+08"), readable("1e-08"), readable("relu1_1:0.5")
-    ('5.9e8', '1e-8', 'relu1_1:0.5')
+    >>> readable("5.89824e+08"), readable("1769472.0"), readable("1e-08"), readable("1769472")
+    ('5.9e8', '1.8e6', '1e-8', '1769472')
     """
 
     def short(found: re.Match[str]) -> str:
         digits, _, power = f"{float(found[0]):.1e}".partition("e")
         return f"{float(digits):g}e{int(power)}"
 
-    return re.sub(r"(?<![\w.])[0-9.]+e[+-][0-9]+", short, text)
+    return re.sub(r"(?<![\w.])([0-9.]+e[+-][0-9]+|[0-9]{7,}\.[0-9]+)(?![\w.])", short, text)
 
 
 def change(pair: tuple[float, float]) -> str:
