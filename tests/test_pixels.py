@@ -146,8 +146,10 @@ if __name__ == "__main__":
         own = {KIND: hashlib.sha256(picture.tobytes()).hexdigest()}
         before = known.get(job, {}).get("sha256", {})
         same = before.get(KIND, own[KIND]) == own[KIND]
-        kept = known[job] if same and job in known else {"sha256": {}, "thumbnail": thumbnail(picture)}
-        found[job] = kept | {"sha256": kept["sha256"] | own}
+        found[job] = {
+            "sha256": (before if same else {}) | own,
+            "thumbnail": known[job]["thumbnail"] if same and job in known else thumbnail(picture),
+        }
         sys.stderr.write(f"{'same' if same else 'new '} {job}\n")
     GOLDEN.write_text(
         "{\n" + ",\n".join(f"{json.dumps(job)}: {json.dumps(each)}" for job, each in found.items()) + "\n}\n"

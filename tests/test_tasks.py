@@ -11,7 +11,7 @@ from PIL import Image
 
 import impasto
 from impasto.colour import oklab
-from impasto.errors import ImageError, NotReadyError, SettingsError
+from impasto.errors import ImageError, NotReadyError, OutputError, SettingsError
 from impasto.pictures import codecs
 from impasto.settings.fields import Settings
 from impasto.tasks.schedule import schedule
@@ -207,8 +207,12 @@ def test_save_follows_the_suffix(tmp_path: Path) -> None:
     result.save(tmp_path / "a.tiff", depth=16)
     assert codecs.load(tmp_path / "a.tiff").depth == 16
     assert '"impasto": "stylize"' in codecs.read_description(tmp_path / "a.tiff")
+    assert result.encoded(".tiff", depth=16) == (tmp_path / "a.tiff").read_bytes()
     result.save(tmp_path / "b.png", metadata=False)
     assert not codecs.read_description(tmp_path / "b.png")
+    assert result.encoded(metadata=False) == (tmp_path / "b.png").read_bytes()
+    with pytest.raises(OutputError, match="does not end in a known picture format"):
+        result.encoded(".gif")
 
 
 @functools.cache

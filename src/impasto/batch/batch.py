@@ -21,7 +21,7 @@ from impasto.machine.devices import choose_device
 from impasto.progress import Progress
 
 HEARD = 15.0
-"""Seconds between two exchanges with a store or a folder where others claim, too, who are to know what is made."""
+"""Seconds between two exchanges with a place where others claim, too, and are to know what is made."""
 EACH = 1.5e9
 """Bytes that a worker may come to take, when it is decided how many there are to be."""
 

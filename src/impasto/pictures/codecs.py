@@ -14,7 +14,7 @@ from impasto.pictures.reading import (
     truncation,
     truncation_allowed,
 )
-from impasto.pictures.writing import FORMATS, Format, Saveable, check_format, save
+from impasto.pictures.writing import FORMATS, Format, Saveable, check_format, encoded, save
 
 __all__ = [
     "FORMATS",
@@ -25,6 +25,7 @@ __all__ = [
     "Saveable",
     "check_format",
     "decoded",
+    "encoded",
     "load",
     "origin_of",
     "read_description",

@@ -9,7 +9,7 @@ import itertools
 import logging
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -106,6 +106,22 @@ def save(
     white where the format cannot hold it. Raises OutputError.
     """
     path = at_home(path)
+    write_atomic(path, _writer(picture, path, description, depth, origin), force)
+
+
+def encoded(
+    picture: Saveable, suffix: str, *, description: str = "", depth: Depth | None = None, origin: Origin = NOWHERE
+) -> bytes:
+    """The bytes of the file that `save` would write under a name with that ``suffix``. Raises OutputError."""
+    file = io.BytesIO()
+    _writer(picture, Path(f"picture{suffix}"), description, depth, origin)(file)
+    return file.getvalue()
+
+
+def _writer(
+    picture: Saveable, path: Path, description: str, depth: Depth | None, origin: Origin
+) -> Callable[[BinaryIO], None]:
+    """What writes a picture into a file of that name. Raises OutputError, as it does itself."""
     form = check_format(path, picture.size, depth)
     depth = depth or (picture.depth if picture.depth in form.depths else 8)
     check_format(path, picture.size, depth)
@@ -121,7 +137,7 @@ def save(
                 raise
             raise OutputError(f"{path} cannot be encoded as {form.name} ({error}): write a .png.") from error
 
-    write_atomic(path, write, force)
+    return write
 
 
 def check_format(path: Path, size: Size, depth: Depth | None = None) -> Format:

@@ -60,9 +60,22 @@ class Result:
         What differs from run to run, and folders, are left out of the embedded record: the same picture is
         the same bytes. Raises OutputError when the file exists without ``force`` or cannot be written.
         """
-        form = codecs.check_format(Path(path), self.painted.size, depth)
-        description = record.shortened(record.embedded(self.record), form.told) if metadata else ""
-        codecs.save(self.painted, Path(path), description=description, depth=depth, force=force, origin=origin)
+        said = self._said(Path(path), depth) if metadata else ""
+        codecs.save(self.painted, Path(path), description=said, depth=depth, force=force, origin=origin)
+
+    def encoded(
+        self, suffix: str = ".png", *, depth: Depth | None = None, metadata: bool = True, origin: Origin = NOWHERE
+    ) -> bytes:
+        """The bytes that `save` writes under a name with that ``suffix``, for what is no file: an answer, a
+        database. Raises OutputError for an unknown suffix, or a format that cannot hold the picture.
+        """
+        said = self._said(Path(f"picture{suffix}"), depth) if metadata else ""
+        return codecs.encoded(self.painted, suffix, description=said, depth=depth, origin=origin)
+
+    def _said(self, path: Path, depth: Depth | None) -> str:
+        """The record, as much of it as a file of that name holds."""
+        form = codecs.check_format(path, self.painted.size, depth)
+        return record.shortened(record.embedded(self.record), form.told)
 
 
 class Prepared(ABC):
