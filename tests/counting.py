@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -14,11 +15,17 @@ if TYPE_CHECKING:
     from impasto.pictures.picture import Picture
 
 
+def greet() -> None:
+    print("hello", file=sys.stderr)
+
+
 class Counting:
     """Work of so many steps; ``how`` it goes wrong at the third."""
 
-    def __init__(self, steps: int, how: str = "", note: str = "") -> None:
+    def __init__(self, steps: int, how: str = "", note: str = "", says: str = "") -> None:
         self.steps, self.how, self.note, self.done = steps, how, note, 0
+        if says:
+            print(says, file=sys.stderr)
 
     def events(self) -> Generator[Progress, None, None]:
         try:

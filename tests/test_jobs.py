@@ -174,6 +174,23 @@ def test_a_process_tells_what_its_work_tells() -> None:
     assert process.outcome == "done" and process.failure == ""
 
 
+def test_a_process_whose_work_is_done_can_have_more() -> None:
+    """And keeps apart what each has said."""
+    with Process(ready="tests.counting:greet") as process:
+        for steps in (3, 2):
+            process.begin("tests.counting:Counting", {"steps": steps, "says": f"of {steps}"})
+            assert [each.iteration for each in process.events()] == [*range(1, steps + 1)]
+            assert process.outcome == "done" and process.alive
+            assert process.said() == ("hello\n" if steps == 3 else "") + f"of {steps}\n"
+            assert process.picture() is None  # any more
+        process.begin("tests.counting:Counting", {"steps": 9, "how": "error"})
+        assert len(list(process.events())) == 2 and (process.outcome, process.error) == ("failed", "SettingsError")
+    with Process("tests.counting:Counting", {"steps": 1}) as process:
+        list(process.events())
+        process.cancel(grace=60)
+        assert not process.alive and process.outcome == "done"
+
+
 def test_errors_and_deaths_are_told() -> None:
     with counting(steps=9, how="error") as process:
         assert len(list(process.events())) == 2

@@ -45,6 +45,7 @@ class Process:
         self.outcome: Outcome = "running"
         self.failure = self.error = ""
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - closed with the process
+        self._past = 0
         # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that one.
         self._process = subprocess.Popen(
             [sys.executable, "-c", "from impasto.jobs.worker import main; main()"],
@@ -81,7 +82,10 @@ class Process:
         return self._process.pid
 
     def begin(self, work: str, arguments: Mapping[str, Any]) -> None:
-        """Let it do the work that it has waited for; once."""
+        """Let it do the work that it has waited for; when that is done, it waits for more."""
+        if self.outcome == "done":
+            self._past += len(self.said())
+        self.outcome = "running"
         self._say({"work": work, "arguments": dict(arguments)})
 
     def events(self) -> Iterator[Progress]:
@@ -93,8 +97,11 @@ class Process:
                 yield Progress(**message["progress"])
             elif "failed" in message:
                 self.outcome, self.failure, self.error = "failed", message["failed"], message["error"]
+            elif "cancelled" in message:
+                self.outcome = "cancelled"
             else:
-                self.outcome = "cancelled" if "cancelled" in message else "done"
+                self.outcome = "done"
+                return
         code = self._process.wait()
         if self.outcome == "running":
             self.outcome, self.failure = "died", self._cause(code)
@@ -177,9 +184,11 @@ class Process:
         self._messages.put(None)
 
     def said(self) -> str:
-        """What it has written on its standard error, once it has ended and is not closed yet."""
+        """What it has written on its standard error, of its latest work, once that has ended and it is not
+        closed yet.
+        """
         self._log.seek(0)
-        return self._log.read()
+        return self._log.read()[self._past :]
 
     def _cause(self, code: int) -> str:
         if code == -signal.SIGKILL:

@@ -1,15 +1,16 @@
 """What runs in a `process.Process`: work that is told of on standard input, and tells of itself on standard
 output, both in JSON lines.
 
-    → {"ready": "impasto.web.ready:ready"}      first, if at all: a function to call before there is work
-    → {"work": "impasto.jobs.deliver:Work.of", "arguments": {…}}      what gives the work, and with what
+    → {"ready": "impasto.web.ready:ready"}      a function to call before there is work
+    → {"work": "impasto.jobs.deliver:Work.of", "arguments": {…}}      what gives the work, and with what; when
+    it is done there may be more
     → {"picture": "FILE.png"}      write the picture so far there, once the evaluation at hand is done
     → {"cancel": true}             stop once the evaluation at hand is done; what has no reader any more, or
     is asked to stop by a signal, is cancelled, too
     → {"pause": true}              the same, and before it write what the work can be taken up from again
     ← {"progress": {…}}            a `Progress`
     ← {"picture": "FILE.png", "written": true}      false: there is none yet, or nobody waits for it any more
-    ← {"failed": "…", "error": "SettingsError"}, {"cancelled": true} or {"done": true}, last
+    ← {"failed": "…", "error": "SettingsError"}, {"cancelled": true}, last, or {"done": true}
 """
 
 import contextlib
@@ -54,38 +55,53 @@ class Lasting(Worker, Protocol):
 def main() -> None:
     """The process: see the module."""
     standstill.woken_with_parents_end()
-    lines = iter(sys.stdin.readline, "")
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    order = json.loads(next(lines))
-    if "ready" in order:
-        _named(order["ready"])()
-        if (line := next(lines, None)) is None:  # there was never any work
-            return
-        order = json.loads(line)
-    if "work" not in order:  # but a cancel, for one
-        return
 
     def listen() -> None:
-        for line in lines:
+        for line in iter(sys.stdin.readline, ""):
             requests.put(json.loads(line))
         requests.put({"cancel": True})  # nobody is there any more
 
-    def tell(message: Mapping[str, Any]) -> None:
-        sys.stdout.write(json.dumps(message) + "\n")
-        sys.stdout.flush()
-
     threading.Thread(target=listen, daemon=True).start()
+    try:
+        while _obeyed(requests.get(), requests):
+            pass
+    except BrokenPipeError:
+        os._exit(1)  # nobody reads, and Python would complain when it closes stdout
+
+
+def _tell(message: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+def _obeyed(order: Mapping[str, Any], requests: "queue.SimpleQueue[dict[str, Any]]") -> bool:
+    """Do what is requested while nothing is worked at; whether there may be more to do."""
+    if "ready" in order:
+        _named(order["ready"])()
+    elif "picture" in order:
+        _tell({"picture": order["picture"], "written": False})
+    elif "work" in order:
+        last = _worked(order, requests)
+        _tell(last)
+        return "done" in last
+    else:
+        return False
+    return True
+
+
+def _worked(order: Mapping[str, Any], requests: "queue.SimpleQueue[dict[str, Any]]") -> dict[str, Any]:
+    """Do the work of an order; what is to be told last of it."""
     try:
         # By a batch system, for one, which sends its signal to every process of a job.
         with interrupts.handled(lambda *_: requests.put({"cancel": True})):
-            worker: Worker = _named(order["work"])(**order["arguments"])
-            tell(_carried_out(worker, requests, tell))
-    except ImpastoError as error:
-        tell({"failed": str(error), "error": type(error).__name__})
+            return _carried_out(_named(order["work"])(**order["arguments"]), requests)
     except BrokenPipeError:
-        os._exit(1)  # nobody reads, and Python would complain when it closes stdout
+        raise
+    except ImpastoError as error:
+        return {"failed": str(error), "error": type(error).__name__}
     except Exception as error:
-        tell({"failed": f"{type(error).__name__}: {error}", "error": type(error).__name__})
+        return {"failed": f"{type(error).__name__}: {error}", "error": type(error).__name__}
 
 
 def _named(function: str) -> Any:
@@ -96,15 +112,15 @@ def _named(function: str) -> Any:
     return found
 
 
-def _carried_out(worker: Worker, requests: "queue.SimpleQueue[dict[str, Any]]", tell: Any) -> dict[str, Any]:
-    """Do the work, and what is requested in between; the last message."""
+def _carried_out(worker: Worker, requests: "queue.SimpleQueue[dict[str, Any]]") -> dict[str, Any]:
+    """Do it, and what is requested in between; the last message."""
     with contextlib.closing(worker.events()) as events:
         for progress in events:
-            tell({"progress": progress.dictionary()})
+            _tell({"progress": progress.dictionary()})
             while not requests.empty():
                 request = requests.get()
                 if "picture" in request:
-                    tell({"picture": request["picture"], "written": _written(worker, request["picture"])})
+                    _tell({"picture": request["picture"], "written": _written(worker, request["picture"])})
                     continue
                 if "pause" in request and hasattr(worker, "checkpoint"):
                     with contextlib.suppress(OutputError):  # the one before is still there
