@@ -142,6 +142,20 @@ def test_a_narrow_terminal_shows_how_far_it_is_and_how_long_it_takes(
     assert "━" in line and "61 s left" in line and "0:00:0" in line and "…" in line
 
 
+def test_a_log_is_told_how_far_it_is_every_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    for quiet in (False, True):
+        with execute.shown("batch", quiet) as show:
+            for number in range(5):
+                now[0] += 25
+                show(Progress(number / 4, f"{number}/4", seconds_left=100 - 25 * number if number else None))
+    # After 75 s, and then as late as 60 s later: never, for it has ended.
+    assert capsys.readouterr().err == "impasto: batch: 50%, 2/4, 50 s left\n"
+
+
 @pytest.mark.usefixtures("narrow", "small_looks")
 def test_a_result_of_another_shape_is_no_result(pair: tuple[Path, Path], tmp_path: Path) -> None:
     from PIL import Image

@@ -1,6 +1,7 @@
-"""Showing work: a live line on a terminal, no motion elsewhere."""
+"""Showing work: a live line on a terminal, and elsewhere, in a log, a line a minute."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 MOST_RUNS, MOST_SECONDS = 30, 3600.0
 """A study beyond these is only begun when that is confirmed."""
+SILENCE = 60.0
+"""Seconds after which a log is told how far it is."""
 
 
 def execute(work: Underway[Any], *, quiet: bool) -> tuple[dict[str, Any], int]:
@@ -109,7 +112,7 @@ def shown(title: str, quiet: bool) -> Iterator[Callable[[Progress], None]]:
 @contextmanager
 def _bar(title: str, quiet: bool) -> Iterator[Callable[[Progress], None]]:
     if quiet or not stderr.is_terminal:
-        yield lambda progress: None
+        yield (lambda progress: None) if quiet else _logged(title)
         return
     # The text begins with what matters most, and is cut off first: bar and times stay on a narrow terminal.
     state = Column(ratio=1, no_wrap=True, overflow="ellipsis")
@@ -124,7 +127,23 @@ def _bar(title: str, quiet: bool) -> Iterator[Callable[[Progress], None]]:
         task = bar.add_task(title, total=1.0, state="loading", left="")
 
         def advance(progress: Progress) -> None:
-            left = "" if progress.seconds_left is None else f"{_duration(progress.seconds_left)} left"
-            bar.update(task, completed=progress.done, state=progress.text, left=left)
+            bar.update(task, completed=progress.done, state=progress.text, left=_left(progress))
 
         yield advance
+
+
+def _logged(title: str) -> Callable[[Progress], None]:
+    told = time.monotonic()
+
+    def advance(progress: Progress) -> None:
+        nonlocal told
+        if time.monotonic() - told >= SILENCE:
+            told = time.monotonic()
+            parts = (f"{title}: {progress.done:.0%}", progress.text, _left(progress))
+            stderr.print(f"impasto: {', '.join(filter(None, parts))}", markup=False)
+
+    return advance
+
+
+def _left(progress: Progress) -> str:
+    return "" if progress.seconds_left is None else f"{_duration(progress.seconds_left)} left"
