@@ -22,6 +22,7 @@ from impasto.jobs.job import Job
 from impasto.machine import memory
 from impasto.pictures import av1, bounds, boxes, encodings
 from impasto.pictures.codecs import load, size_of
+from impasto.pictures.reading import told_by
 from tests.helpers import photo
 
 HEIGHT, WIDTH = 21, 34
@@ -415,6 +416,11 @@ def test_what_a_header_asks_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     for message, data in cases.items():
         with pytest.raises(ImageError, match=message):
             load(data)
+    wide = bytearray(saved(Image.new("L", (64, 64)), "PNG")[:-20])  # cut off: what is missing would be made
+    wide[16:24] = b"\xff" * 8
+    for read in (load, lambda data: told_by(data, lambda told: told.texts)):
+        with pytest.raises(ImageError, match="declares 4294967295×4294967295 pixels"):
+            read(bytes(wide))
     gif = saved(Image.new("RGB", (16, 16)), "GIF")[:-1]
     assert load(gif + b"\x21\xfe\1a\0" * 10**6 + b";").size == (16, 16)  # at once, for what follows is not read
     monkeypatch.setattr(memory, "budget", lambda *_: 0)
