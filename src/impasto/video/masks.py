@@ -47,6 +47,8 @@ class Masks:
         """
         self._own, self._size, self._feather = clip.size, size, feather
         self._masks = [_opened(each.mask, clip, allow_truncated) for each in given]
+        still = [each for each, mask in zip(given, self._masks, strict=True) if isinstance(mask, _Still)]
+        regions.refuse_swapped([regions.Region(each.mask, each.style) for each in still])
 
     def frames(self, first: int) -> Iterator[tuple[Floats, ...]]:
         """For every frame of the clip from that number on, every region's share of its pixels, (H, W). Where
