@@ -1,4 +1,4 @@
-"""What lies where a batch remembers and is not its own: claims of nobody, of the future, or that are no files."""
+"""What lies where a batch remembers and is not its own: claims of nobody, of the future, or no files at all."""
 
 import json
 import os
