@@ -1,4 +1,4 @@
-"""What lies where a batch remembers and is not its own: claims of nobody, of the future, or no files at all."""
+"""What lies where a batch remembers and is not its own: claims of nobody, of the future, or of no file."""
 
 import json
 import os
