@@ -173,7 +173,9 @@ def hunt(command: Command, kills: int, draw: random.Random) -> Iterator[str]:
     with TemporaryDirectory() as place:
         alone = _folder(Path(place) / "alone")
         began = time.monotonic()
-        _run(command, alone).wait()
+        if code := _run(command, alone).wait():
+            yield f"{command.name}, left alone, ended with {code}: {(alone / 'log').read_text()[-300:]}"
+            return
         took = time.monotonic() - began
         expected = {name: (alone / name).read_bytes() for name in command.results}
         for number in range(kills):
@@ -219,7 +221,7 @@ def _folder(path: Path) -> Path:
     """A folder with what the commands need."""
     (path / "photos").mkdir(parents=True)
     Image.fromarray(photo(48, 64)).save(path / "photo.png")
-    Image.fromarray(painting(60, 60)).save(path / "painting.png")
+    Image.fromarray(painting(64, 64)).save(path / "painting.png")
     job = Job("stylize", "photo.png", (("painting.png", 1.0),), settings={"size": 64, "iterations": 12})
     (path / "job.json").write_text(json.dumps(job.dictionary()))
     for number in range(8):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from impasto.batch import stores
+from impasto.batch import copies, stores
 from impasto.cli import app
 from impasto.pictures import codecs
 from tests.helpers import painting, photo
@@ -63,7 +63,7 @@ def store_server() -> Iterator[None]:
 
 def filled_store() -> Any:
     """The store, with all that lies here in a bucket ``box``."""
-    stores.here.cache_clear()
+    copies.here.cache_clear()
     system = stores._system("s3")
     if system.exists("box"):
         system.rm("box", recursive=True)

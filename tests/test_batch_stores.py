@@ -150,6 +150,8 @@ def test_manifests_in_a_store_are_relative_to_it(store: Any) -> None:
 
 
 def test_what_would_be_lost_is_refused(store: Any) -> None:
+    store.pipe_file("box/empty.jpg", b"")
+    store.pipe_file("box/cut.jsonl", b'{"photo": "a.jp')
     before = stored(store, "box")
     for said, arguments in (
         ("none of a batch", ["p", "wave.jpg", "-o", "s3://box/p", "--name", "{name}"]),
@@ -158,6 +160,8 @@ def test_what_would_be_lost_is_refused(store: Any) -> None:
         ("there is none", ["s3://box/none.jpg", "wave.jpg", "-o", "out"]),
         ("s3://box/none.jpg", ["p", "s3://box/none.jpg", "-o", "out"]),
         ("no picture in s3://box/none", ["s3://box/none", "wave.jpg", "-o", "out"]),
+        ("The picture s3://box/empty.jpg cannot be used: it is empty", ["p", "s3://box/empty.jpg", "-o", "out"]),
+        ("s3://box/cut.jsonl", ["s3://box/cut.jsonl", "wave.jpg", "-o", "out"]),
         ("s3://none/out cannot be written", ["p", "wave.jpg", "-o", "s3://none/out"]),
     ):
         code, report, told = run(*arguments)

@@ -22,6 +22,7 @@ from impasto.jobs.job import Job
 from impasto.machine import memory
 from impasto.pictures import av1, bounds, boxes, encodings
 from impasto.pictures.codecs import load, size_of
+from impasto.pictures.reading import told_by
 from tests.helpers import photo
 
 HEIGHT, WIDTH = 21, 34
@@ -331,6 +332,12 @@ def test_avif_of_more_than_8_bits_keeps_them() -> None:
         (b"<!DOCTYPE html><html>", "web page"),
         (b"\0\5\x16\7\0\2\0\0Mac OS X", "what macOS keeps"),
         (b"version https://git-lfs.github.com/spec/v1", "Git LFS"),
+        (b"/annex/objects/SHA256E-s1--ab.jpg\n", "git-annex.*git annex get"),
+        (b"\0\xffKA\x0a\0\0\0nsrP", "Affinity document.*export it"),
+        (b"\1\0\0\0\x6c\0\0\0" + bytes(32) + b" EMF", "Windows metafile.*render it"),
+        (b"PF\n4 4\n-1.0\n", "PFM.*map its tones"),
+        (b"\x8aMNG\r\n\x1a\n", "MNG"),
+        (b"\xff\xd8\xff\xf7\0\x0b\x08\0\x10\0\x10\1\1\x11\0\xff\xda\0\x08", "JPEG of a lossless"),
     ],
 )
 def test_what_is_not_opened_is_named_with_what_to_do(head: bytes, name: str) -> None:
@@ -415,6 +422,11 @@ def test_what_a_header_asks_for_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     for message, data in cases.items():
         with pytest.raises(ImageError, match=message):
             load(data)
+    wide = bytearray(saved(Image.new("L", (64, 64)), "PNG")[:-20])  # cut off: what is missing would be made
+    wide[16:24] = b"\xff" * 8
+    for read in (load, lambda data: told_by(data, lambda told: told.texts)):
+        with pytest.raises(ImageError, match="declares 4294967295×4294967295 pixels"):
+            read(bytes(wide))
     gif = saved(Image.new("RGB", (16, 16)), "GIF")[:-1]
     assert load(gif + b"\x21\xfe\1a\0" * 10**6 + b";").size == (16, 16)  # at once, for what follows is not read
     monkeypatch.setattr(memory, "budget", lambda *_: 0)

@@ -1,5 +1,6 @@
 """Masks as other programs write them: read for what they are, or refused by name."""
 
+import itertools
 import logging
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,25 @@ def test_mask_and_style_in_the_wrong_order_are_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=rf"they come as MASK:STYLE, {mask}:{style}"):
         impasto.plan_stylize(photo(48, 64), None, regions=[Region(style, mask)], size=64)
     impasto.plan_stylize(photo(48, 64), None, regions=[Region(mask, style)], size=64)
+
+
+def test_mask_and_style_that_may_have_changed_places_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Where nothing but how busy they are speaks for it: grey and soft, of two tones, of few colours. What is
+    in order is not told, a busy style with a soft mask or a plain one neither.
+    """
+    across = np.linspace(0, 255, 64, dtype=np.uint8)[None].repeat(48, 0)
+    engraving = ((np.arange(64) // 2 % 2) * 90 + np.arange(48)[:, None] * 2).astype(np.uint8)
+    woodcut = (np.indices((48, 64)).sum(0) // 3 % 2 * 255).astype(np.uint8)
+    label = np.where(SHAPE[..., None] > 0, (200, 30, 30), (0, 0, 0)).astype(np.uint8)
+    masks, styles = (across, SHAPE * 255, 100 + SHAPE * 80, label), (engraving, woodcut, painting(48, 64))
+    for mask, style in itertools.product(masks, styles):
+        if mask is label or style.ndim == 2 or mask.min() > 0 or mask is across:  # the others are refused
+            caplog.clear()
+            regions.refuse_swapped([Region(style, mask)])
+            assert "they come as MASK:STYLE" in caplog.text
+        caplog.clear()
+        regions.refuse_swapped([Region(mask, style), Region(mask, across)])
+        assert not caplog.records
 
 
 def test_a_picture_too_small_for_a_layer_is_told(vgg19: Backbone) -> None:

@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from hunt.own_files import KEPT, mutants, outcome, readers, reconstruction, rewritten, within
 from impasto.errors import CheckpointError, RecordError, SettingsError, StyleCodeError, WeightsError
 from impasto.jobs.job import Job
 from impasto.machine import checkpoint
+from impasto.machine.tensors import read_tensors, tensor_bytes
 from impasto.networks.codes import StyleCode
 from impasto.networks.contract import load_network
 
@@ -46,6 +48,21 @@ def test_files_of_the_first_form_are_read() -> None:
 def newer(data: dict[str, Any]) -> dict[str, Any]:
     data["__metadata__"]["format"] = "3"
     return data
+
+
+def test_what_is_the_same_is_the_same_bytes(tmp_path: Path) -> None:
+    """Metadata in order, where its library has one of 120 orders at random; what it holds is read by it."""
+    tensors = {"b": torch.arange(6.0).view(2, 3).T, "a": torch.zeros(1).half()}
+    told = {name: name * 3 for name in "çbdae"}
+    data = tensor_bytes(tensors, told)
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(data)
+    with safe_open(path, "pt") as file:
+        assert file.metadata() == told
+        assert all(torch.equal(file.get_tensor(name), tensor) for name, tensor in tensors.items())
+    read, again = read_tensors(path)
+    assert tensor_bytes(again, read) == data and (8 + int.from_bytes(data[:8], "little")) % 8 == 0
+    assert [*read] == sorted(told)
 
 
 @pytest.mark.usefixtures("here")

@@ -145,6 +145,11 @@ def test_masks_that_do_not_go_with_the_clip_are_told(folder: Path) -> None:
     }.items():
         with pytest.raises(ImpastoError, match=words):
             plan(job("x.mkv", mask=mask))
+    Image.fromarray(bar(0)).save("bar.png")
+    noise = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
+    Image.fromarray(noise).save("painting.png")
+    with pytest.raises(SettingsError, match="they come as MASK:STYLE, bar"):
+        plan(job("x.mkv", regions=(RegionFiles("painting.png", "bar.png"),)))
     with pytest.raises(SettingsError, match="`feather` has no effect without `regions`"):
         job("x.mkv", regions=(), styles=(("p.png", 1.0),), settings=FAST | {"feather": 0.1})
 

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import itertools
 import os
+import re
 import secrets
 import threading
 import time
@@ -26,6 +27,8 @@ STALE = 60.0
 """Seconds after which the claims of one who has not touched his file are taken over."""
 MOST_TRIES = 3
 """An item whose claim has gone stale so often has killed its workers."""
+_NAME = re.compile(r"[^/\\\0]{1,200}")
+"""Of a worker: never a path."""
 
 
 def killer() -> OutputError:
@@ -83,16 +86,16 @@ class Claims:
                 self._shared.remove(_claim(output, number))
 
     def _is_stale(self, claim: str) -> bool:
-        """Whether a claim is of one who has died; of one who has left, or has not even written his name, it
-        is when the claim itself is as old.
+        """Whether a claim is of one who has died; of one who has left, or has not even written his name, or
+        no name at all, it is when the claim itself is as old. Nobody is alive in the future.
         """
         owner = self._shared.text(claim)
         if owner is None:  # it has just been given back
             return False
-        touched = self._shared.touched(_life(owner)) if owner else None
+        touched = self._shared.touched(_life(owner)) if _NAME.fullmatch(owner) else None
         touched = self._shared.touched(claim) if touched is None else touched
         then, here = self._lived
-        return touched is not None and then + (time.monotonic() - here) - touched > self._stale
+        return touched is not None and abs(then + (time.monotonic() - here) - touched) > self._stale
 
     def _live(self) -> None:
         while not self._closed.wait(self._beat):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
 
-from impasto.batch import stores
+from impasto.batch import copies, stores
 from impasto.batch.manifest import MANIFESTS, MOST, rows_of, text_of
 from impasto.batch.stores import STATE, Seen
 from impasto.errors import SettingsError
@@ -169,7 +169,7 @@ def _of_store(text: str, output: str, passed: Counter[str]) -> Iterator[Source]:
     """
     suffix, top = PurePath(text).suffix.lower(), text.rstrip("/")
     if suffix in (*LISTS, *MANIFESTS):
-        yield from _listed(text.rpartition("/")[0], Path(stores.here(text)))
+        yield from _listed(text.rpartition("/")[0], Path(copies.here(text)))
         return
     try:
         if suffix in SUFFIXES and "*" not in text:

@@ -11,7 +11,7 @@ from typing import Any
 
 from impasto import weights
 from impasto._version import __version__
-from impasto.batch import stores
+from impasto.batch import copies, stores
 from impasto.batch.stores import Found
 from impasto.errors import ImageError
 from impasto.jobs.job import Job
@@ -73,7 +73,7 @@ class Pattern:
     @functools.cached_property
     def here(self) -> Job:
         """The job with copies, on this machine, of the files that are in stores. Raises ImageError."""
-        return self.job.moved(lambda path: path if path == ANY else stores.here(path))
+        return self.job.moved(lambda path: path if path == ANY else copies.here(path))
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ class Ledger:
         if not lists:
             return
         self.read()
-        own = {row["output"]: row for row in sorted(_rows(lists, _FAILED), key=lambda row: float(row["at"]))}
+        own = {row["output"]: row for row in sorted(_rows(lists, _FAILED), key=lambda row: row["at"])}
         kept = [
             row
             for output, row in own.items()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from impasto.batch import outputs
+from impasto.batch.copies import told_as_given
 from impasto.batch.inputs import Sources, sources_of
 from impasto.batch.items import Item, Pattern
 from impasto.batch.ledger import Ledger, key_in
@@ -34,6 +35,7 @@ class Plan:
     passed: Counter[str]
 
 
+@told_as_given()
 @memory.uncollected()
 def plan_batch(
     inputs: Sequence[str],

@@ -21,6 +21,7 @@ import torch
 
 from impasto.batch import items as items_
 from impasto.batch.claims import MOST_TRIES, Claims, killer
+from impasto.batch.copies import as_given
 from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
 from impasto.batch.ledger import Ledger, key_in
@@ -271,7 +272,8 @@ def _changed(what: str) -> ImageError:
 def _reason(turn: _Turn) -> str:
     error = turn.failure
     if isinstance(error, ImpastoError):
-        return str(error).replace(str(turn.copy), turn.item.content) if turn.copy.name else str(error)
+        text = as_given(str(error))
+        return text.replace(str(turn.copy), turn.item.content) if turn.copy.name else text
     if error is not None and memory.ran_out(error):
         return "There was not enough memory: choose a smaller `size` or fewer `workers`."
     if isinstance(error, OSError):

@@ -20,7 +20,7 @@ class Shared(Protocol):
         """Make a file, if there is none: of all that try, one is told that it did."""
 
     def text(self, name: str) -> str | None:
-        """What a file holds; None where there is none."""
+        """What a file holds, no more than a name is long; None where there is none."""
 
     def touched(self, name: str) -> float | None:
         """When a file was last written, by the place's own clock; None where there is none."""
@@ -59,10 +59,14 @@ class Folder:
         return True
 
     def text(self, name: str) -> str | None:
+        path = self._folder / name
         try:
-            return (self._folder / name).read_text()
-        except OSError:
-            return None
+            with files.opened(path) as file:
+                return file.read(files.LONGEST).decode(errors="replace")
+        except OSError as error:
+            if isinstance(error, FileNotFoundError) and not path.is_symlink():
+                return None
+            raise _unread(path, error) from error
 
     def touched(self, name: str) -> float | None:
         try:
@@ -109,9 +113,12 @@ class _Store:
     def text(self, name: str) -> str | None:
         try:
             with asking(self._of(name)) as system:
-                return bytes(system.cat_file(self._of(name))).decode()
-        except OSError:
+                long = system.info(self._of(name))["size"] > files.LONGEST
+                return "" if long else bytes(system.cat_file(self._of(name))).decode(errors="replace")
+        except FileNotFoundError:
             return None
+        except OSError as error:
+            raise _unread(self._of(name), error) from error
 
     def touched(self, name: str) -> float | None:
         try:
@@ -138,3 +145,7 @@ class _Store:
 
 def _unwritten(path: str | os.PathLike[str], error: OSError) -> OutputError:
     return OutputError(f"{path} could not be written ({error.strerror}): `claim` needs a place for all.")
+
+
+def _unread(path: str | os.PathLike[str], error: OSError) -> OutputError:
+    return OutputError(f"{path} could not be read ({error.strerror}): remove it, or let all workers read it.")

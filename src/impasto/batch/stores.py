@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from impasto.errors import ImageError, ImpastoError, NotInstalledError, OutputError, briefly
+from impasto.errors import ImpastoError, NotInstalledError, OutputError, briefly
 from impasto.extras import needed
 from impasto.machine import files
 from impasto.machine.files import at_home
@@ -115,15 +115,6 @@ def fetch(path: str, folder: Path) -> Path:
     with asking(path) as system:
         system.get_file(path, str(to))
     return to
-
-
-@functools.cache
-def here(path: str) -> str:
-    """The same for what is read once, kept as long as this process lives. Raises ImageError."""
-    try:
-        return str(fetch(path, Path(_kept().name))) if is_remote(path) else path
-    except OSError as error:
-        raise ImageError(f"{path} cannot be read ({error.strerror}): name a file in the store.") from error
 
 
 class Place:
@@ -267,11 +258,6 @@ def _lent(owner: object) -> Path:
     folder = tempfile.mkdtemp(prefix="impasto-")
     weakref.finalize(owner, shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
-
-
-@functools.cache
-def _kept() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="impasto-")
 
 
 def _seen(info: dict[str, Any]) -> Seen:

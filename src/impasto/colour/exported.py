@@ -1,4 +1,4 @@
-"""`transfer.towards` once more, in float32 and of operations that other programs have: no eigenvalues, no
+"""`transfer.towards` once more, in float32 and of operations that other programs have: no decompositions, no
 quantiles, no decisions. Within a level of 255 of what `transfer` computes in float64.
 """
 
@@ -7,10 +7,25 @@ import math
 import torch
 from torch import Tensor
 
-from impasto.colour.transfer import FLOOR, KNEE, STRIP, TOP
+from impasto.colour.transfer import KNEE, STRIP, TOP
+from impasto.colour.transport import FLOOR, Function, transport
 
-_SWEEPS = 5
+_SWEEPS = 4
 """Of Jacobi's rotations, after which nothing is left beside the diagonal of a matrix (3, 3)."""
+_UNITS = torch.eye(3)
+
+
+def _plane(first: int, second: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What a rotation of two axes is made of, and what it asks of a matrix: made once, for it is far fewer
+    operations then.
+    """
+    one, other = _UNITS[first], _UNITS[second]
+    across = torch.outer(one, other)
+    straight = torch.diag(one + other)
+    return straight, across - across.T, torch.diag(other - one), across + across.T
+
+
+_PLANES = (_plane(0, 1), _plane(0, 2), _plane(1, 2))
 
 
 def towards(pixels: Tensor, colours: Tensor, share: float) -> Tensor:
@@ -20,11 +35,10 @@ def towards(pixels: Tensor, colours: Tensor, share: float) -> Tensor:
     flat = pixels.flatten(2)[0]
     mean_t = flat.mean(1, keepdim=True)
     centred = flat - mean_t
-    sigma_t = centred @ centred.T / flat.shape[1] + FLOOR * torch.eye(3)
+    sigma_t = centred @ centred.T / flat.shape[1] + FLOOR * _UNITS
     mean_s = colours[:, 9:].T
-    sigma_s = colours[0, :9].reshape(3, 3) - mean_s @ mean_s.T + FLOOR * torch.eye(3)
-    root, inverse_root = _powers(sigma_t)
-    mapped = inverse_root @ _powers(root @ sigma_s @ root)[0] @ inverse_root @ centred + mean_s
+    sigma_s = colours[0, :9].reshape(3, 3) - mean_s @ mean_s.T + FLOOR * _UNITS
+    mapped = transport(sigma_t, sigma_s, _functions_of) @ centred + mean_s
     sample = mapped[:, :: 1 + 3 * flat.shape[1] // STRIP].flatten()
     top = _quantile(sample)
     bottom = _quantile(1 - _rolled_off(sample, top))
@@ -32,11 +46,11 @@ def towards(pixels: Tensor, colours: Tensor, share: float) -> Tensor:
     return pixels + share * (shown.reshape(pixels.shape) - pixels)
 
 
-def _powers(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """The square root of a positive matrix (3, 3), and its inverse, by Jacobi's rotations (Golub and Van Loan
-    2013, section 8.5).
+def _functions_of(matrix: Tensor, *functions: Function) -> list[Tensor]:
+    """Functions of a symmetric matrix (3, 3), as `transport` wants them, by Jacobi's rotations (Golub and Van
+    Loan 2013, section 8.5).
     """
-    axes = torch.eye(3)
+    axes = _UNITS
     for first, second in _SWEEPS * ((0, 1), (0, 2), (1, 2)):
         apart, beside = matrix[second, second] - matrix[first, first], 2 * matrix[first, second]
         sign = torch.where(apart < 0, -1.0, 1.0)
@@ -45,10 +59,10 @@ def _powers(matrix: Tensor) -> tuple[Tensor, Tensor]:
         straight, across = torch.zeros(3, 3), torch.zeros(3, 3)
         straight[first, first] = straight[second, second] = 1
         across[first, second], across[second, first] = 1, -1
-        turn = torch.eye(3) + (cosine - 1) * straight + tangent * cosine * across
+        turn = _UNITS + (cosine - 1) * straight + tangent * cosine * across
         matrix, axes = turn.T @ matrix @ turn, axes @ turn
-    roots = (matrix * torch.eye(3)).sum(0).clamp_min(0).sqrt()
-    return (axes * roots) @ axes.T, (axes / roots) @ axes.T
+    values = (matrix * _UNITS).sum(0)
+    return [(axes * each(values)) @ axes.T for each in functions]
 
 
 def _quantile(values: Tensor) -> Tensor:

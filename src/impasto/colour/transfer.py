@@ -3,21 +3,20 @@ another.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from impasto.colour import oklab
-from impasto.losses.statistics import covariance, moments, power
+from impasto.colour.transport import FLOOR, Function, told, transport
+from impasto.losses.statistics import covariance, moments
 
 STRIP = 2**20
 """Positions that are computed in float64 at a time, and about how many values tell of how light they are."""
 KNEE, TOP = 0.5, 0.995
 """From where light colours are rolled off, and what share of them is to be within range."""
-FLOOR = 1e-5
-"""The variance, of a deviation of 0.8 of 255, up to which colours do not differ: rounding to 8 bits and what
-compression adds."""
 
 
 def of(pixels: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -42,16 +41,16 @@ def mapping(pixels: Tensor, colours: Tensor, weight: Tensor | None = None) -> Ca
     """The map of colours (1, 3, M), float64, that gives ``pixels`` (1, 3, H, W) the mean and covariance of
     ``colours`` (1, 12).
 
-    The linear map between two Gaussians that moves colours least (`_transport`). Computed in float64, and
-    differentiable. Light and dark colours that the map sends out of range are rolled off rather than cut, so
-    that what they show stays visible. ``weight`` (1, 1, H, W) says which of the pixels stand for their
-    colours.
+    The linear map between two Gaussians that moves colours least (`transport`). Computed in float64, and
+    differentiable once. Light and dark colours that the map sends out of range are rolled off rather than
+    cut, so that what they show stays visible. ``weight`` (1, 1, H, W) says which of the pixels stand for
+    their colours.
     """
     (sigma_t, mean_t), (sigma_s, mean_s) = map(_gaussian, (of(pixels, weight), colours.to(pixels.device)))
-    transport = _transport(sigma_t, sigma_s)
+    matrix = transport(sigma_t, sigma_s, _functions_of)
 
     def mapped(flat: Tensor) -> Tensor:
-        return transport @ (flat - mean_t) + mean_s
+        return matrix @ (flat - mean_t) + mean_s
 
     with torch.no_grad():
         flat = pixels.flatten(2)
@@ -103,16 +102,15 @@ def levels(
     """The second step of `match_histogram`: what gives ``matched``, which the first has made of ``pixels``,
     or parts of it, another picture's histogram in each axis of Oklab.
     """
-    toned = _span(_gaussian(of(pixels, weight))[0]).shape[1] < 3
+    share = float(told(torch.linalg.eigvalsh(_gaussian(of(pixels, weight))[0])).min())
     shares = torch.linspace(0, 1, 1025, dtype=torch.float64)
     own, wanted = _quantiles(matched, weight, shares), _quantiles(other, counts, shares)
-    if toned:
-        own, wanted = [own[0]], [_averaged(own[0], wanted[0])]
+    wanted[0] = torch.lerp(_averaged(own[0], wanted[0]), wanted[0], share)
 
     def mapped(strip: Tensor) -> Tensor:
         lab = oklab.from_srgb(strip)
-        planes = [_interpolated(plane, *axes) for plane, *axes in zip(lab[0], own, wanted, strict=False)]
-        return oklab.to_srgb(torch.stack([*planes, *lab[0, len(planes) :]])[None])
+        light, *opponent = (_interpolated(*each) for each in zip(lab[0], own, wanted, strict=True))
+        return oklab.to_srgb(torch.cat([light[None], torch.lerp(lab[0, 1:], torch.stack(opponent), share)])[None])
 
     return lambda part: _by_strips(mapped, part)
 
@@ -193,33 +191,38 @@ def _gaussian(colours: Tensor) -> tuple[Tensor, Tensor]:
     return covariance(gram, mean)[0] + floor, mean.T
 
 
-def _span(sigma: Tensor) -> Tensor:
-    """The orthonormal directions (3, r) in which colours of a `_gaussian` covariance differ: all axes of
-    colour, or fewer for a picture that is grey, in one tone, or of one colour.
+class _Function(torch.autograd.Function):
+    """A function of a symmetric matrix (n, n), by its eigenvalues, with a gradient where they are equal, too
+    (Daleckii and Krein 1965; Higham 2008, theorem 3.11): that of their vectors, which autograd takes, is
+    infinite there.
     """
-    values, vectors = torch.linalg.eigh(sigma.detach())
-    there: Tensor = values > 2 * FLOOR
-    return torch.eye(3).to(sigma) if bool(there.all()) else vectors[:, there]
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor, function: Function) -> Tensor:
+        values, vectors = torch.linalg.eigh(matrix)
+        ctx.save_for_backward(values, vectors)
+        ctx.function = function
+        found: Tensor = (vectors * function(values)) @ vectors.mT
+        return found
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        values, vectors = ctx.saved_tensors
+        with torch.enable_grad():
+            leaf = values.clone().requires_grad_()
+            found = ctx.function(leaf)
+            (slopes,) = torch.autograd.grad(found.sum(), leaf)
+        apart = values[:, None] - values
+        equal = apart.abs() <= 1e-8 * values.abs().max()
+        rise = (found[:, None] - found).detach() / torch.where(equal, 1, apart)
+        rise = torch.where(equal, (slopes[:, None] + slopes) / 2, rise)
+        return vectors @ (vectors.mT @ gradient @ vectors * rise) @ vectors.mT, None
 
 
-def _transport(sigma_t: Tensor, sigma_s: Tensor) -> Tensor:
-    """The matrix (3, 3) that gives colours of the first covariance the second.
-
-    A = Σt^-½ (Σt^½ Σs Σt^½)^½ Σt^-½ (optimal transport; Pitié and Kokaram 2007, "The linear
-    Monge–Kantorovitch linear colour mapping", eq. 4). Directions in which there are no differences to be
-    moved are left out: along those that there are, T, the map is the same between TᵀΣtT and TᵀΣsT, and the
-    others take what goes with these in the second, ΣsT (TᵀΣsT)^-1 (the conditional mean, and so the mean of
-    the optimal plan). What the second has none of, the result has none of.
-    """
-    own, other = _span(sigma_t), _span(sigma_s)
-    if own.shape == other.shape and torch.allclose(own @ own.T, other @ other.T, atol=1e-6):  # two greys
-        own = other = torch.eye(3).to(sigma_t)
-    within_t, within_s = own.T @ sigma_t @ own, own.T @ sigma_s @ own
-    root, inverse_root = power(within_t, 0.5), power(within_t, -0.5)
-    moved = inverse_root @ power(root @ within_s @ root, 0.5) @ inverse_root
-    if own.shape[1] < 3:
-        moved = sigma_s @ own @ power(within_s, -1) @ moved @ own.T
-    return moved if other.shape[1] == 3 else other @ other.T @ moved
+def _functions_of(matrix: Tensor, *functions: Function) -> list[Tensor]:
+    """Functions of a symmetric matrix, as `transport` wants them."""
+    return [_Function.apply(matrix, each) for each in functions]  # type: ignore[no-untyped-call]
 
 
 def _roll_off(values: Tensor, top: float, knee: float = KNEE) -> Tensor:

@@ -1,9 +1,11 @@
 """Tensors in safetensors files that may come from anywhere; `formats` tells how far these are believed."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError
-from safetensors.torch import load
+from safetensors.torch import load, save
 from torch import Tensor
 
 from impasto.machine import formats
@@ -31,3 +33,16 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     except (SafetensorError, KeyError, RuntimeError, AssertionError) as error:  # a number's type that torch has not
         raise ValueError(str(error)) from error
     return {str(name): str(value) for name, value in dict(told.get("__metadata__") or {}).items()}, tensors
+
+
+def tensor_bytes(tensors: Mapping[str, Tensor], told: Mapping[str, str]) -> bytes:
+    """A safetensors file of tensors and metadata, the same for the same: the library draws the order of
+    metadata anew every time.
+    """
+    data = save({name: tensor.contiguous() for name, tensor in tensors.items()}, dict(told))
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[end:]

@@ -5,6 +5,7 @@ A style statistic is a weighted mean over positions, so a region is a set of wei
 its style as strongly as it would alone.
 """
 
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ from impasto.masks import reading
 from impasto.pictures import codecs, edges
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture, Size
+
+log = logging.getLogger("impasto")
 
 
 @dataclass(frozen=True)
@@ -96,17 +99,29 @@ def counts(mask: Tensor | None, layers: Iterable[str], backbone: Backbone) -> di
 
 
 def refuse_swapped(regions: Sequence[Region]) -> None:
-    """Raises SettingsError where a mask and its style have changed places."""
-    for region in regions:
-        if not reading.has_colours(codecs.load(region.mask)):
+    """Raises SettingsError where a mask and its style have changed places for certain; where they may have,
+    they are told.
+    """
+    for number, region in enumerate(regions, 1):
+        mask = codecs.load(region.mask)
+        if reading.could_be_a_mask(mask):
             continue
         style = codecs.load(region.style)
-        if reading.has_colours(style) or not reading.is_black_and_white(style):
-            continue
-        named = [each if isinstance(each, (str, os.PathLike)) else "the one" for each in (region.style, region.mask)]
-        raise SettingsError(
-            f"The style of one of the `regions` is black and white, and its mask has colours: they come as MASK:STYLE, {named[0]}:{named[1]}."
-        )
+        if reading.has_colours(mask) and not reading.has_colours(style) and reading.is_black_and_white(style):
+            raise SettingsError(
+                f"The style of one of the `regions` is black and white, and its mask has colours: they come as MASK:STYLE, {_name(region.style)}:{_name(region.mask)}."
+            )
+        if reading.could_be_a_mask(style):
+            log.warning(
+                "The mask of region %d, %s, looks like a picture, and its style, %s, like a mask: if they have changed places, they come as MASK:STYLE.",
+                number,
+                _name(region.mask),
+                _name(region.style),
+            )
+
+
+def _name(given: PictureLike) -> str:
+    return os.fspath(given) if isinstance(given, (str, os.PathLike)) else "the one"
 
 
 def _mask(source: PictureLike, own: Size, role: str) -> Picture:

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from impasto.colour import transfer
 from impasto.errors import OutputError, SettingsError, StyleCodeError, WeightsError, briefly, did_you_mean
 from impasto.machine import formats
 from impasto.machine.files import at_home, sha256_of, write_atomic
-from impasto.machine.tensors import read_tensors
+from impasto.machine.tensors import read_tensors, tensor_bytes
 from impasto.networks.contract import COLOURS, STYLE_MARK
 from impasto.networks.encoder import looked_at
 from impasto.networks.zoo import is_file, network
@@ -91,7 +90,7 @@ class StyleCode:
         if is_file(self.network):
             told["sha256"] = sha256_of(Path(self.network))
         tensors = {"code": self.values} | ({} if self.colours is None else {"colours": self.colours})
-        write_atomic(path, save({name: each.contiguous() for name, each in tensors.items()}, told), force)
+        write_atomic(path, tensor_bytes(tensors, told), force)
 
     @classmethod
     def load(cls, path: str | Path) -> "StyleCode":

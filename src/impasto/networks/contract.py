@@ -14,14 +14,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from impasto.errors import WeightsError, briefly
 from impasto.machine import formats, strict_json
 from impasto.machine.files import write_atomic
-from impasto.machine.tensors import read_tensors
+from impasto.machine.tensors import read_tensors, tensor_bytes
 from impasto.networks.cin import Layer, Stylizer, StylizerShape
 from impasto.networks.encoder import CHANNELS, EncoderShape, StyleEncoder
 from impasto.pictures.large import LargePicture
@@ -135,8 +134,8 @@ def save_network(network: Network, path: Path, *, force: bool = False) -> None:
     """Write a network to a .safetensors file, whole or not at all. Raises OutputError."""
     assert network.design.architecture, "no file can hold a styliser of another make"
     told = {"impasto": _MARK, "format": str(FORMAT), "design": strict_json.dumps(asdict(network.design))}
-    tensors = {name: tensor.detach().half().contiguous() for name, tensor in network.state_dict().items()}
-    write_atomic(path, save(tensors, told), force)
+    tensors = {name: tensor.detach().half() for name, tensor in network.state_dict().items()}
+    write_atomic(path, tensor_bytes(tensors, told), force)
 
 
 def load_network(path: Path) -> Network:

@@ -16,7 +16,7 @@ _MOST_PASSES = 40 * MAX_PIXELS
 _DENSEST = 4096
 """Pixels to a byte: a block of 64 takes a bit at the least, so there are never more than 512."""
 _FRAMES = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
-"""Baseline, extended and progressive, by Huffman's code or arithmetic."""
+"""Baseline, extended and progressive, by Huffman's code or arithmetic; 0xF7 is JPEG-LS."""
 _FILL = re.compile(rb"\xff+")
 _NO_LENGTH = {0x01, *range(0xD0, 0xD8)}
 
@@ -49,7 +49,7 @@ def looked_at(data: bytes) -> Jpeg:
             raise ImageError("it ends before its first pixel: there is nothing to see in it.")
         length = int.from_bytes(data[place : place + 2], "big")
         body = data[place + 2 : place + max(2, length)]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and len(body) >= 5:
+        if (0xC0 <= marker <= 0xCF or marker == 0xF7) and marker not in (0xC4, 0xC8, 0xCC) and len(body) >= 5:
             frame, precision = marker, body[0]
             size = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
             progressive = marker in (0xC2, 0xCA)

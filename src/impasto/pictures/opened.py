@@ -116,7 +116,6 @@ def _head(file: BinaryIO) -> bytes:
 
 
 def _png(file: BinaryIO, allow_truncated: bool) -> Opened:
-    bounds.check(png.size_of(_head(file)))
     parts = png.taken_apart(file, allow_truncated)
     if parts.animated:
         log.warning("The picture is animated: its first frame is taken.")

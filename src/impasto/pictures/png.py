@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from impasto.errors import ImageError
-from impasto.pictures import authors, encodings
-from impasto.pictures.bounds import check_missing
+from impasto.pictures import authors, bounds, encodings
 from impasto.pictures.encodings import Encoding
 from impasto.pictures.picture import Size
 
@@ -61,6 +60,7 @@ def taken_apart(file: BinaryIO, allow_truncated: bool) -> Png:
     file.seek(0)
     head = file.read(33)
     size = size_of(head)
+    bounds.check(size)
     png, chunks = Png(io.BytesIO(), size, head[24]), dict[bytes, bytes]()
     png.file.write(head)
     ended, pixels = False, 0
@@ -211,7 +211,7 @@ def _complete(png: Png, head: bytes, allow_truncated: bool) -> None:
         raise ImageError("it is cut off before its first row: there is nothing to see in it.")
     else:
         png.missing = 1 - len(rows) / raw
-        check_missing(png.missing, allow_truncated)
+        bounds.check_missing(png.missing, allow_truncated)
     rows.extend(bytes(raw - len(rows)))
     packed = zlib.compress(rows, 1)
     body = struct.pack(">I4s", len(packed), b"IDAT") + packed

@@ -48,6 +48,10 @@ class Clip:
             self._depth = 8 if planes.depth_of(first) <= 8 else 10
             self._alpha = planes.has_alpha(first) and _transparent(first, stream)
 
+    def known_by(self) -> str:
+        """The SHA-256 of the file."""
+        return files.sha256_of(self.path)
+
     @cached_property
     def facts(self) -> Facts:
         """See `source.Facts`: from the packets, for what a header says of its frames is seldom true."""

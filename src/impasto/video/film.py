@@ -15,7 +15,7 @@ from impasto._version import __version__
 from impasto.errors import OutputError, SettingsError
 from impasto.machine import checkpoint
 from impasto.machine.devices import choose_device, choose_precision
-from impasto.machine.files import at_home, sha256_of
+from impasto.machine.files import at_home
 from impasto.pictures import codecs
 from impasto.pictures.picture import MAX_PIXELS, long_side
 from impasto.tasks import record
@@ -112,7 +112,7 @@ class Film:
             "impasto": __version__, "settings": job["settings"], "delivery": job["delivery"], "precision": self.precision,
             "recipe": job["recipe"], "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in facts.times]),
             "styles": self.way.known_by(), "strengths": job["strength_at"], "masks": self._masks.known_by(), "size": list(self.size),
-            "clip": sha256_of(self.clip.path) if self.clip else checkpoint.digest([float(len(facts.times))]),
+            "clip": self.source.known_by(),
         }  # fmt: skip
 
     def plan(self) -> dict[str, Any]:

@@ -57,6 +57,10 @@ class Folder:
                 alpha = np.ones(self._size, np.float32) if picture.alpha is None else picture.alpha[0, 0].numpy()
             yield Frame(number, pixels, alpha, self.facts.times[number], self.facts.durations[number])
 
+    def known_by(self) -> list[tuple[str, int]]:
+        """The names and sizes of the files: all of them are not read for that."""
+        return [(each.name, each.stat().st_size) for each in self.files]
+
 
 def _known(path: Path) -> bool:
     return path.suffix.lower() in FORMATS

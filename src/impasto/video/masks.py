@@ -16,7 +16,7 @@ import torch
 from impasto.errors import ImageError, SettingsError, VideoError
 from impasto.jobs.job import RegionFiles
 from impasto.machine import checkpoint
-from impasto.machine.files import at_home, sha256_of
+from impasto.machine.files import at_home
 from impasto.masks import reading, regions
 from impasto.pictures import codecs, edges
 from impasto.pictures.kinds import SUFFIXES
@@ -47,6 +47,8 @@ class Masks:
         """
         self._own, self._size, self._feather = clip.size, size, feather
         self._masks = [_opened(each.mask, clip, allow_truncated) for each in given]
+        still = [each for each, mask in zip(given, self._masks, strict=True) if isinstance(mask, _Still)]
+        regions.refuse_swapped([regions.Region(each.mask, each.style) for each in still])
 
     def frames(self, first: int) -> Iterator[tuple[Floats, ...]]:
         """For every frame of the clip from that number on, every region's share of its pixels, (H, W). Where
@@ -127,11 +129,7 @@ class _Moving:
                 yield plane
 
     def known_by(self) -> Any:
-        return (
-            sha256_of(self._source.path)
-            if isinstance(self._source, Clip)
-            else [each.name for each in self._source.files]
-        )
+        return self._source.known_by()
 
 
 def style_of(region: RegionFiles) -> str | Picture:

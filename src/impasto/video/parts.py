@@ -5,6 +5,8 @@ that the next one goes on as if nothing had happened in between.
 """
 
 import contextlib
+import hashlib
+import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -18,6 +20,8 @@ from impasto.video import planes, times
 from impasto.video.colour import Floats
 from impasto.video.forms import Packing
 from impasto.video.needed import av
+
+log = logging.getLogger("impasto")
 
 Moment = tuple[int, int]
 """The tick at which a frame is shown, and for how many."""
@@ -34,14 +38,18 @@ class Parts:
         self._packing, self.base = packing, base
         self._suffix = ".mkv" if packing.form.image else output.suffix.lower()
         self._container = "matroska" if packing.form.image else packing.form.container
+        self._film = ""
+        """By what its parts are known to be of this film."""
 
     def begin(self, own: State, *, resume: bool) -> State | None:
         """Make the folder, or take up what is there of the same film: the state after its last part, None
         before the first.
 
-        ``own`` is by what the film is known again. Raises CheckpointError where there is nothing to take up,
-        or it is of another film, and OutputError.
+        ``own`` is by what the film is known again. Parts that are not as they were written are told of and
+        made again, with all that come after. Raises CheckpointError where there is nothing to take up, or it
+        is of another film, and OutputError.
         """
+        self._film = hashlib.sha256(strict_json.dumps(own).encode()).hexdigest()
         told = self.folder / "film.json"
         if resume:
             try:
@@ -54,11 +62,16 @@ class Parts:
                 raise CheckpointError(
                     f"{self.folder} is of another film: give it the same clip, styles and settings, or leave out `resume`."
                 )
-            done = self.count
-            for left in self.folder.glob("[0-9]*"):  # beyond a gap, where it was being removed
-                if int(left.stem) >= done:
+            there = self.count
+            done, state = self._sound()
+            if done < there:
+                log.warning(
+                    "The parts of %s from %05d on are not as they were written: they are made again.", self.folder, done
+                )
+            for left in self.folder.glob("[0-9]*"):  # beyond a gap, too, where it was being removed
+                if not left.stem.isdecimal() or int(left.stem) >= done:
                     files.remove(left)
-            return checkpoint.load(self._file(done - 1, ".state")) if done else None
+            return state
         self.remove()
         files.create_folder(self.folder)
         files.write_atomic(told, strict_json.dumps(own).encode(), force=True)
@@ -81,8 +94,31 @@ class Parts:
         done.
         """
         number = self.count
-        files.write_atomic(self._file(number, ".json"), strict_json.dumps({"moments": moments}).encode(), force=True)
-        checkpoint.save(self._file(number, ".state"), state)
+        own = {"film": self._film, "part": number}
+        told = own | {"sha256": files.sha256_of(self._file(number, self._suffix)), "moments": moments}
+        files.write_atomic(self._file(number, ".json"), strict_json.dumps(told).encode(), force=True)
+        checkpoint.save(self._file(number, ".state"), {**state, **own})
+
+    def _sound(self) -> tuple[int, State | None]:
+        """How many parts are as they were written, and the state after the last of them."""
+        done = 0
+        while done < self.count and self._is_sound(done):
+            done += 1
+        while done:
+            with contextlib.suppress(CheckpointError):
+                state = checkpoint.load(self._file(done - 1, ".state"))
+                if (state.get("film"), state.get("part")) == (self._film, done - 1):
+                    return done, state
+            done -= 1
+        return 0, None
+
+    def _is_sound(self, number: int) -> bool:
+        try:
+            told = formats.read(self._file(number, ".json"))
+            digest = files.sha256_of(self._file(number, self._suffix))
+        except (OSError, ValueError):
+            return False
+        return (told.get("film"), told.get("part"), told.get("sha256")) == (self._film, number, digest)
 
     def moments(self) -> list[Moment]:
         """When the frames of all parts are."""

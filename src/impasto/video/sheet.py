@@ -1,5 +1,6 @@
 """A sheet of some frames of a film, before and after."""
 
+import contextlib
 from functools import partial
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from impasto.errors import ImageError
 from impasto.machine import files
 from impasto.pictures import codecs
 from impasto.pictures.sheet import contact_sheet
@@ -32,12 +34,13 @@ class Glances:
                 files.write_atomic(self._file(number, name), partial(image.save, format="PNG"), force=True)
 
     def sheet(self, path: Path, force: bool) -> None:
-        """Write the sheet. Raises OutputError."""
-        kept = [number for number in self._numbers if self._file(number, "after").exists()]
-        rows = [
-            [(f"{name} {number + 1}", Image.open(self._file(number, name)).convert("RGB")) for number in kept]
-            for name in ("before", "after")
-        ]
+        """Write the sheet, of the frames that are there. Raises OutputError."""
+        rows: list[list[tuple[str, Image.Image]]] = [[], []]
+        for number in self._numbers:
+            with contextlib.suppress(ImageError):
+                pair = [(name, codecs.load(self._file(number, name)).image()) for name in ("before", "after")]
+                for row, (name, image) in zip(rows, pair, strict=True):
+                    row.append((f"{name} {number + 1}", image.convert("RGB")))
         codecs.save(codecs.load(contact_sheet(rows, _CELL)), path, force=force)
 
     def _file(self, number: int, name: str) -> Path:

@@ -68,6 +68,10 @@ class Source(Protocol):
         """
         ...
 
+    def known_by(self) -> object:
+        """By what they are known again, as plain values. Raises OSError."""
+        ...
+
 
 def check_rate(facts: Facts, name: str) -> None:
     """Raises VideoError for more frames a second than there can be."""

@@ -76,6 +76,10 @@ class Folder:
             text = re.sub(rf"\s?{re.escape(place)}(/[^\s'\",;:)]*)?", known, text)
         return text
 
+    def is_empty(self) -> bool:
+        """Whether there are no pictures and no jobs."""
+        return not any(any((self.root / part).iterdir()) for part in ("pictures", "jobs"))
+
     def room(self) -> int:
         """The free bytes."""
         return shutil.disk_usage(self.root).free

@@ -4,15 +4,21 @@ Every picture and job is one row with the JSON of its model, and beside it only 
 written whole and at once; after a crash there is the state before or after a change.
 """
 
+import contextlib
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from impasto.errors import OutputError
+from pydantic import ValidationError
+
+from impasto.errors import OutputError, briefly
 from impasto.web.models import Job, Picture
+
+log = logging.getLogger("impasto.web")
 
 _FORM = 1
 _SCHEMA = """
@@ -31,25 +37,51 @@ CREATE INDEX by_state ON jobs (state, place);
 """
 
 
-class Store:
-    """The file; its methods are short enough to be called from anywhere."""
+_ASKED = (
+    "key, visitor, created FROM sessions",
+    "number, id, stored, data FROM pictures",
+    "number, id, place, data FROM jobs",
+)
+_Model = TypeVar("_Model", Picture, Job)
 
-    def __init__(self, path: Path) -> None:
-        """Open or make it. Raises OutputError for what is no such file, or cannot be written."""
+
+class Store:
+    """The file; its methods are short enough to be called from anywhere. Rows that hold none of ours are left
+    out of what it tells, and stay.
+    """
+
+    def __init__(self, path: Path, *, anew: bool = True) -> None:
+        """Open it, or make it ``anew`` where there is none. Raises OutputError for what is no such file, is
+        damaged, or cannot be written.
+        """
         self._lock = threading.Lock()
-        self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        try:
-            self._file.execute("PRAGMA journal_mode = WAL")
-            self._file.execute("PRAGMA synchronous = NORMAL")
-            (form,) = self._file.execute("PRAGMA user_version").fetchone()
-            if form == 0:
-                self._file.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORM}; COMMIT")
-        except sqlite3.Error as error:
-            self._file.close()
-            raise OutputError(f"{path} cannot be used ({error}): choose another folder.") from error
-        if form > _FORM:
-            self._file.close()
-            raise OutputError(f"{path} was written by a newer Impasto: update Impasto, or choose another folder.")
+        self._odd = set[str]()
+        with contextlib.ExitStack() as closing:
+            try:
+                self._file = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+                closing.callback(self._file.close)
+                (form,) = self._file.execute("PRAGMA user_version").fetchone()
+                if form > _FORM:
+                    raise OutputError(
+                        f"{path} was written by a newer Impasto: update Impasto, or choose another folder."
+                    )
+                if form == 0 and not anew:
+                    raise OutputError(
+                        f"{path} is gone or empty, and alone knows whose the pictures and jobs beside it are: put it "
+                        "back, or choose another folder."
+                    )
+                self._file.execute("PRAGMA journal_mode = WAL")
+                self._file.execute("PRAGMA synchronous = NORMAL")
+                if form == 0:
+                    self._file.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_FORM}; COMMIT")
+                (found,) = self._file.execute("PRAGMA quick_check(1)").fetchone()
+                if found != "ok":
+                    raise sqlite3.DatabaseError(found)
+                for asked in _ASKED:
+                    self._file.execute(f"SELECT {asked} LIMIT 0")
+            except sqlite3.Error as error:
+                raise OutputError(f"{path} cannot be used ({briefly(error)}): choose another folder.") from error
+            closing.pop_all()
 
     def close(self) -> None:
         """Close the file."""
@@ -81,26 +113,24 @@ class Store:
 
     def pictures(self, visitor: str, kind: str | None = None) -> list[Picture]:
         """A visitor's, newest first."""
-        rows = self._all(
-            "SELECT data FROM pictures WHERE visitor = ? AND kind = ifnull(?, kind) ORDER BY number DESC", visitor, kind
-        )
-        return [Picture.model_validate_json(data) for (data,) in rows]
+        query = "SELECT id, data FROM pictures WHERE visitor = ? AND kind = ifnull(?, kind) ORDER BY number DESC"
+        return self._read(Picture, query, visitor, kind)
 
     def picture(self, visitor: str, id: str) -> Picture | None:
         """One of a visitor's."""
-        rows = self._all("SELECT data FROM pictures WHERE visitor = ? AND id = ?", visitor, id)
-        return Picture.model_validate_json(rows[0][0]) if rows else None
+        return next(
+            iter(self._read(Picture, "SELECT id, data FROM pictures WHERE visitor = ? AND id = ?", visitor, id)), None
+        )
 
     def picture_by_hash(self, visitor: str, sha256: str, kind: str | None = None) -> Picture | None:
         """One of a visitor's by the SHA-256 of the file that was sent, or of the one that is here, newest
         first.
         """
-        rows = self._all(
-            "SELECT data FROM pictures WHERE visitor = ? AND ? IN (sha256, stored) AND kind = ifnull(?, kind) "
-            "ORDER BY number DESC LIMIT 1",
-            visitor, sha256, kind,
-        )  # fmt: skip
-        return Picture.model_validate_json(rows[0][0]) if rows else None
+        query = (
+            "SELECT id, data FROM pictures WHERE visitor = ? AND ? IN (sha256, stored) AND kind = ifnull(?, kind) "
+            "ORDER BY number DESC LIMIT 1"
+        )
+        return next(iter(self._read(Picture, query, visitor, sha256, kind)), None)
 
     def drop_picture(self, id: str) -> None:
         """Forget a picture."""
@@ -132,18 +162,17 @@ class Store:
 
     def jobs(self, visitor: str) -> list[Job]:
         """A visitor's, newest first."""
-        rows = self._all("SELECT data FROM jobs WHERE visitor = ? ORDER BY number DESC", visitor)
-        return [Job.model_validate_json(data) for (data,) in rows]
+        return self._read(Job, "SELECT id, data FROM jobs WHERE visitor = ? ORDER BY number DESC", visitor)
 
     def job(self, visitor: str, id: str) -> Job | None:
         """One of a visitor's."""
-        rows = self._all("SELECT data FROM jobs WHERE visitor = ? AND id = ?", visitor, id)
-        return Job.model_validate_json(rows[0][0]) if rows else None
+        return next(iter(self._read(Job, "SELECT id, data FROM jobs WHERE visitor = ? AND id = ?", visitor, id)), None)
 
     def jobs_in(self, state: str) -> list[tuple[str, Job]]:
         """All in a state with their visitors, in the order in which they wait."""
-        rows = self._all("SELECT visitor, data FROM jobs WHERE state = ? ORDER BY place", state)
-        return [(visitor, Job.model_validate_json(data)) for visitor, data in rows]
+        whose = dict(self._all("SELECT id, visitor FROM jobs WHERE state = ?", state))
+        found = self._read(Job, "SELECT id, data FROM jobs WHERE state = ? ORDER BY place", state)
+        return [(whose[job.id], job) for job in found if job.id in whose]
 
     def drop_job(self, id: str) -> None:
         """Forget a job."""
@@ -168,3 +197,15 @@ class Store:
     def _all(self, query: str, *values: Any) -> list[Any]:
         with self._lock:
             return self._file.execute(query, values).fetchall()
+
+    def _read(self, kind: type[_Model], query: str, *values: Any) -> list[_Model]:
+        """What a query for ids and data finds."""
+        found: list[_Model] = []
+        for id, data in self._all(query, *values):
+            try:
+                found.append(kind.model_validate_json(data))
+            except ValidationError as error:
+                if id not in self._odd:
+                    log.warning("row left out", extra={"row": id, "reason": briefly(error)})
+                self._odd.add(id)
+        return found

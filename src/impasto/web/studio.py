@@ -57,7 +57,7 @@ class Studio:
             except OutputError:
                 told = f"Another studio works in {config.folder}: end it, or choose another `folder`."
                 raise OutputError(told) from None
-            store = Store(config.folder / "studio.sqlite")
+            store = Store(config.folder / "studio.sqlite", anew=folder.is_empty())
             folder.tidy(store.ids("pictures"), store.ids("jobs"))
             hub, metrics = Hub(), Metrics()
             desk, easel = Desk("pictures", _HELD, "arrive"), Desk("easel", _HELD, "ready")

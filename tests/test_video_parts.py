@@ -1,0 +1,104 @@
+"""A film goes on from parts that are as they were written, and from no others."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from impasto.video.folder import Folder
+from impasto.video.work import VideoWork
+from tests.clips import clip, drawn, packets
+from tests.test_video import job
+
+
+@pytest.fixture(scope="module")
+def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a film, the parts of one like it that was cut off after two of three, and of another, of
+    as many frames.
+    """
+    folder = tmp_path_factory.mktemp("films")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr("impasto.video.fast.Fast.LENGTH", 4)
+        clip(folder / "a.mp4", drawn(11), ticks=lambda n: n * 1001, base=Fraction(1, 24000))
+        VideoWork(job("whole.mp4", sheet=True)).finish()
+        for name, index in (("out.mp4", "3"), ("other.mp4", "4")):
+            events = VideoWork(job(name, sheet=True, style_index=index)).events()
+            for _ in range(9):
+                next(events)
+            while not Path(f"{name}.parts/00001.state").exists():
+                time.sleep(0.01)  # the writing thread is behind
+            events.close()
+    return folder
+
+
+def _swapped(parts: Path, *endings: str) -> None:
+    for ending in endings:
+        one, other = (parts / f"0000{number}{ending}" for number in (0, 1))
+        first = one.read_bytes()
+        one.write_bytes(other.read_bytes())
+        other.write_bytes(first)
+
+
+def _crossed(parts: Path, *endings: str) -> None:
+    """The second part is the other film's."""
+    for ending in endings:
+        shutil.copy(parts.parent / f"other.mp4.parts/00001{ending}", parts / f"00001{ending}")
+
+
+def _written(name: str, data: bytes) -> Callable[[Path], object]:
+    return lambda parts: (parts / name).write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("damage", "left"),
+    [
+        (lambda parts: _swapped(parts, ".mp4"), 0),
+        (lambda parts: _swapped(parts, ".mp4", ".json", ".state"), 0),
+        (lambda parts: _swapped(parts, ".state"), 0),
+        (lambda parts: _crossed(parts, ".mp4"), 1),
+        (lambda parts: _crossed(parts, ".mp4", ".json", ".state"), 1),
+        (lambda parts: _crossed(parts, ".state"), 1),
+        (lambda parts: os.truncate(parts / "00001.mp4", 500), 1),
+        (lambda parts: os.truncate(parts / "00001.state", 500), 1),
+        (_written("00000.mp4", b""), 0),
+        (_written("00001.json", b'{"moments": [[0, "a"]]}'), 1),
+        (_written("00001.json", b"\xff[" * 9), 1),
+        (_written("00001.state", b"PK\3\4"), 1),
+        (_written("0_more.txt", b"what is this"), 2),
+        (_written("glance-000002-before.png", b"\x89PNG"), 2),
+        (lambda parts: (parts / "glance-000002-before.png").unlink(), 2),
+    ],
+)
+def test_parts_that_are_not_as_they_were_written_are_made_again(
+    damage: Callable[[Path], object],
+    left: int,
+    cut_off: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("impasto.video.fast.Fast.LENGTH", 4)
+    shutil.copytree(cut_off, tmp_path, dirs_exist_ok=True)
+    parts = tmp_path / "out.mp4.parts"
+    damage(parts)
+    events = list(VideoWork(job(sheet=True), resume=True).events())
+    assert len(events) == 11 - 4 * left
+    assert ("are not as they were written" in caplog.text) == (left < 2)
+    assert packets(Path("out.mp4"), "video") == packets(Path("whole.mp4"), "video")
+    assert Path("out.mp4.sheet.png").exists() and not parts.exists()
+
+
+def test_other_pictures_in_a_folder_are_another_film(tmp_path: Path) -> None:
+    for number, pixels in enumerate(drawn(2)):
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    before = Folder(tmp_path).known_by()
+    assert Folder(tmp_path).known_by() == before
+    Image.fromarray(drawn(1)[0] // 2).save(tmp_path / "1.png")
+    assert Folder(tmp_path).known_by() != before
