@@ -42,7 +42,7 @@ from impasto.video import flow
 from impasto.video.job import VideoJob
 from impasto.video.masks import Masks
 from impasto.video.optimised import FramePainter
-from impasto.video.source import Facts
+from impasto.video.source import Facts, Frame
 from impasto.video.styles import Moments
 from tests.helpers import look_at_little, look_narrowly, painting, photo
 
@@ -198,7 +198,8 @@ def film(recipe: str, settings: dict[str, Any]) -> str:
     seen = [grey, torch.zeros(grey.shape)]
     state = {"count": 3, "seen": [seen, seen], "kept": [[known], [known]], "ways": []}
     later = FramePainter(job, chosen, styles, state, parts=parts)
-    return digest(*(mathematics(each.planned(frame, 0.0, shares)) for each in (painter, later)))
+    now = Frame(0, frame, None, Fraction(0), Fraction(1), shares)
+    return digest(*(mathematics(each.planned(now)) for each in (painter, later)))
 
 
 def names(way: str) -> list[str]:

@@ -1,7 +1,13 @@
 """Films by the optimiser: held to what has been painted, cut off and gone on with."""
 
+import contextlib
+import itertools
 import json
-import time
+import random
+import signal
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +21,18 @@ from impasto.backbones.features import Backbone
 from impasto.cli import app
 from impasto.errors import SettingsError
 from impasto.losses.objective import TermObjective
+from impasto.machine import interrupts
 from impasto.pictures import codecs
+from impasto.progress import Progress
 from impasto.tasks import held
 from impasto.tasks.held import Held
 from impasto.tasks.run import Run
-from impasto.video import flow, told
+from impasto.video import flow, told, unfinished
 from impasto.video.clip import Clip
 from impasto.video.job import VideoDelivery, VideoJob
 from impasto.video.optimised import FramePainter, Optimised
 from impasto.video.past import EVERY
+from impasto.video.source import Frame
 from impasto.video.styles import Moments
 from impasto.video.work import VideoWork, plan
 from tests.clips import clip, decoded, drawn, scene, strokes
@@ -67,6 +76,16 @@ def test_the_term_is_the_mean_of_trusted_squares_whole_and_in_tiles() -> None:
     assert not list(held.terms([nothing, Held(known, trust, 0.0)], (80, 96), torch.device("cpu")))
 
 
+def at(pixels: Any, time: float = 0.0) -> Frame:
+    return Frame(0, floats(pixels), None, Fraction(time), Fraction(1, 24))
+
+
+def paint(painter: FramePainter, pixels: Any, time: float = 0.0, *, begins: bool = False) -> Any:
+    for _ in painter.steps(at(pixels, time), begins=begins):
+        pass
+    return painter.shown
+
+
 def frame_painter(state: dict[str, Any] | None = None, **settings: Any) -> FramePainter:
     made = VideoJob("a.mp4", (("p.png", 1.0),), recipe="statistics", settings=FEW | settings)
     return FramePainter(made, made.chosen(), Moments([(0.0, [(codecs.load(painting(64, 64)), 1.0)])]), state)
@@ -82,8 +101,8 @@ def test_the_more_it_counts_the_nearer_it_stays() -> None:
             steady_weight=weight,
             frame_iterations=8,
         )
-        near, _ = painter.planned(floats(known.frames[1]), 0.0).problem.held
-        shown = torch.from_numpy(painter.paint(floats(known.frames[1]), 0.0, begins=False)).permute(2, 0, 1)[None]
+        near, _ = painter.planned(at(known.frames[1])).problem.held
+        shown = torch.from_numpy(paint(painter, known.frames[1])).permute(2, 0, 1)[None]
         off.append((near.trust * (shown - near.pixels) ** 2).mean().item())
     assert off[2] < 0.2 * off[0] and off[2] < off[1] < off[0]
 
@@ -94,8 +113,8 @@ def test_what_was_hidden_for_a_moment_is_held_to_what_it_was() -> None:
     hidden = np.where(disc[..., None], 255 - ground, ground)
     painter = frame_painter()
     for number, each in enumerate([ground, ground, hidden]):
-        painter.paint(floats(each), 0.0, begins=number == 0)
-    run = painter.planned(floats(ground), 0.0)
+        paint(painter, each, begins=number == 0)
+    run = painter.planned(at(ground))
     near, far = run.problem.held
     next(run.steps())
     assert run.last and torch.allclose(run.last.pixels, torch.lerp(near.pixels, far.pixels, far.trust)), "the start"
@@ -113,36 +132,80 @@ def test_its_strength_is_that_of_the_moment() -> None:
         "a.mp4", (("p.png", 1.0),), strength_at=((1.0, 0.2), (3.0, 0.6)), recipe="statistics", settings=settings
     )
     painter = FramePainter(made, made.chosen(), Moments([(0.0, [(codecs.load(painting(64, 64)), 1.0)])]))
-    frame = floats(strokes(32, 48, 5))
-    found = [painter.planned(frame, time).settings.strength for time in (0.0, 1.5, 2.0, 4.0)]
-    painter.paint(frame, 0.0, begins=True)
-    later = painter.planned(frame, 2.5)
+    frame = strokes(32, 48, 5)
+    found = [painter.planned(at(frame, time)).settings.strength for time in (0.0, 1.5, 2.0, 4.0)]
+    paint(painter, frame, begins=True)
+    later = painter.planned(at(frame, 2.5))
     assert [*found, later.settings.strength] == pytest.approx([0.2, 0.3, 0.4, 0.6, 0.5])
     assert VideoJob.of(json.loads(json.dumps(made.dictionary()))) == made
 
 
-@pytest.mark.parametrize("cut", [3, pytest.param(6, marks=pytest.mark.slow)])
-def test_an_optimised_film_goes_on_to_the_same_frames(cut: int, folder: Path) -> None:
-    record = VideoWork(job("whole.mkv")).finish()
-    assert (
-        record["settings"]["method"] == "iterative"
-        and record["recipe"] == "statistics"
-        and record["network"] == "vgg19"
-    )
-    assert len(record["shots"]) == 2 and record["steps"] == 7
-    work = VideoWork(job())
-    events = work.events()
-    for _ in range(cut):
-        next(events)
-    while not Path("out.mkv.parts/00000.state").exists():
-        time.sleep(0.01)  # the writing thread is behind
-    events.close()
-    assert work.interrupted
-    again = list(VideoWork(job(), resume=True).events())
-    assert len(again) <= 5
-    (times, frames), (whole_times, whole) = decoded(Path("out.mkv")), decoded(Path("whole.mkv"))
-    assert times == whole_times and all(np.array_equal(a, b) for a, b in zip(frames, whole, strict=True))
+def same(output: str, whole: str) -> bool:
+    (times, frames), (whole_times, expected) = decoded(Path(output)), decoded(Path(whole))
+    return times == whole_times and all(np.array_equal(a, b) for a, b in zip(frames, expected, strict=True))
+
+
+def of_frames(events: Iterable[Progress]) -> int:
+    """How many of the events are steps of a frame."""
+    return sum(not each.iteration for each in events)
+
+
+@pytest.mark.parametrize("seed", [3, pytest.param(4, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow)])
+def test_a_film_that_is_stopped_again_and_again_goes_on_within_its_frames(seed: int, folder: Path) -> None:
+    whole = VideoWork(job("whole.mkv"))
+    steps, chance, stops = of_frames(whole.events()), random.Random(seed), 0
+    assert whole.record and whole.record["settings"]["method"] == "iterative"
+    assert whole.record["network"] == "vgg19" and whole.record["recipe"] == "statistics"
+    assert len(whole.record["shots"]) == 2 and whole.record["steps"] == 7
+    assert steps == 2 * (5 + 1) + 5 * (3 + 1), "the start and each iteration, of two first frames and five others"
+    seen = 0
+    while not Path("out.mkv").exists():
+        work = VideoWork(job(), resume=stops > 0)
+        with contextlib.closing(work.events()) as events:
+            seen += of_frames(itertools.islice(events, chance.randint(2, 12)))
+        if work.interrupted:
+            assert work.output == Path("out.mkv.parts")
+            stops += 1
+    assert seen == steps and stops > 3, "no step is taken twice"
+    assert same("out.mkv", "whole.mkv") and not Path("out.mkv.parts").exists()
     assert told.job_of(Path("out.mkv")) == job()
+
+
+@pytest.mark.parametrize("moment", [2, 9])
+def test_a_signal_ends_it_with_the_step_that_it_comes_in(moment: int, folder: Path) -> None:
+    VideoWork(job("whole.mkv", end=0.1)).finish()
+    with interrupts.listening():
+        work, seen = VideoWork(job(end=0.1)), 0
+        for progress in work.events():
+            seen += 1
+            if seen == moment:
+                assert not progress.iteration, "or it is between two frames"
+                signal.raise_signal(signal.SIGTERM)
+        assert work.interrupted and seen == moment
+    with interrupts.listening():  # which forgets the signal
+        list(VideoWork(job(end=0.1), resume=True).events())
+    assert same("out.mkv", "whole.mkv")
+
+
+def test_what_a_crash_has_left_is_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a kill does; in an encoding that forgets some, whose frames depend on those before in their part."""
+    delivery = VideoDelivery("out.mp4")
+    VideoWork(job(delivery=replace(delivery, output="whole.mp4"))).finish()
+    monkeypatch.setattr(unfinished, "EVERY", 0.0)
+    evaluate, calls = TermObjective.value_and_grad, itertools.count(1)
+
+    def crashing(objective: TermObjective, pixels: torch.Tensor) -> Any:
+        if next(calls) in (4, 14, 21):
+            raise RuntimeError("out of luck")
+        return evaluate(objective, pixels)
+
+    monkeypatch.setattr(TermObjective, "value_and_grad", crashing)
+    for number in range(3):
+        with pytest.raises(RuntimeError, match="out of luck"):
+            list(VideoWork(job(delivery=delivery), resume=number > 0).events())
+    list(VideoWork(job(delivery=delivery), resume=True).events())
+    assert next(calls) == 2 * (5 + 1) + 5 * (3 + 1) + 3 + 1, "no evaluation is made twice but those that failed"
+    assert same("out.mp4", "whole.mp4")
 
 
 def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ that shows what the one before does not: what was hidden for a moment comes back
 starts from that, too, and one older frame serves, the anchor.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from impasto.machine import checkpoint
 from impasto.masks.regions import Region
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
+from impasto.progress import Progress
 from impasto.settings.applies import fields_of
 from impasto.settings.fields import Settings
 from impasto.tasks.held import Held
@@ -32,6 +34,7 @@ from impasto.video.masks import style_of
 from impasto.video.past import Past, Seen
 from impasto.video.source import Frame
 from impasto.video.styles import Moments, Numbers
+from impasto.video.unfinished import Unfinished
 
 _LEAST = 256
 """Pixels of a region; of fewer, its deepest layer sees nothing."""
@@ -57,9 +60,9 @@ class Optimised:
         self._parts = [codecs.load(style_of(region)) for region in job.regions]
         self._plan()  # or it raises
 
-    def painter(self, state: dict[str, Any] | None = None) -> "FramePainter":
-        """What paints its frames, from the first, or from a state on."""
-        return FramePainter(self._job, self._settings, self._styles, state, parts=self._parts)
+    def painter(self, state: dict[str, Any] | None = None, unfinished: Unfinished | None = None) -> "FramePainter":
+        """What paints its frames, from the first, or from a state on, and keeps what is ``unfinished``."""
+        return FramePainter(self._job, self._settings, self._styles, state, parts=self._parts, unfinished=unfinished)
 
     def known_by(self) -> list[Any]:
         """By what its styles are known again."""
@@ -81,7 +84,7 @@ class Optimised:
         """The first frame as a picture to be painted, with all regions in sight."""
         frame = self._opening()
         shares = [np.full_like(share, 1 / len(self._parts)) for share in frame.shares]
-        return self.painter().planned(frame.pixels, 0.0, shares)
+        return self.painter().planned(replace(frame, shares=tuple(shares)))
 
 
 class _Kept(NamedTuple):
@@ -95,7 +98,7 @@ class FramePainter:
 
     def __init__(
         self, job: VideoJob, settings: Settings, styles: Moments[Any], state: dict[str, Any] | None = None,
-        *, parts: Sequence[Picture] = (),
+        *, parts: Sequence[Picture] = (), unfinished: Unfinished | None = None,
     ) -> None:  # fmt: skip
         """``styles`` are of what the regions leave, and ``parts`` the regions' paintings."""
         own = {each.name for each in fields_of("iterative")} - {"size", "method", "feather"}
@@ -105,58 +108,61 @@ class FramePainter:
         self.styles, self._parts = styles, parts
         self._recipe, self._settings = job.recipe, settings
         self._strengths = Numbers(job.strength_at or ((0.0, settings.strength),))
+        self._unfinished = unfinished
         self._past = Past(_Kept, state)
         self.state = self._past.state
         """What to go on from."""
+        self.shown: Floats
+        """The frame that has been painted, (H, W, 3)."""
 
-    def paint(self, pixels: Floats, time: float, shares: Sequence[Floats] = (), *, begins: bool) -> Floats:
-        """A frame (H, W, 3) at a time of the film, painted. ``shares`` are its regions' (H, W). ``begins``:
-        it is the first of a shot.
-        """
+    def steps(self, frame: Frame, *, begins: bool) -> Generator[Progress, None, None]:
+        """Paint a frame, telling of every iteration. ``begins``: it is the first of a shot."""
         if begins:
             self._past.begin()
-        painted = shown = pixels
-        if self._styles(time) or self._regions(shares):
-            run = self.planned(pixels, time, shares)
-            for _ in run.steps():
-                pass
+        kept = self._unfinished and self._unfinished.frame(frame.number)
+        painted = self.shown = frame.pixels
+        if not kept and (self._styles(frame) or self._regions(frame)):
+            run = self.planned(frame)
+            yield from self._unfinished.steps(run, frame.number) if self._unfinished else run.steps()
             assert run.last is not None
-            painted, shown = _array(run.last.pixels), _array(run.picture().pixels)
+            kept = run.last.pixels.cpu(), run.picture().pixels
+            if self._unfinished:
+                self._unfinished.keep(frame.number, kept)
         elif self._past.kept:
-            self._past.flows(_seen(pixels, shares))
-        self._past.keep(_seen(pixels, shares), _Kept(painted))
-        return shown
+            self._past.flows(_seen(frame))
+        if kept:
+            painted, self.shown = map(_array, kept)
+        self._past.keep(_seen(frame), _Kept(painted))
 
-    def planned(self, pixels: Floats, time: float, shares: Sequence[Floats] = ()) -> Run:
+    def planned(self, frame: Frame) -> Run:
         """A frame as a picture to be painted."""
-        styles = self._styles(time) or None
-        frame = Picture(_tensor(pixels))
-        always = dict[str, Any](method="iterative", size="native", strength=self._strengths.at(time))
-        always["regions"] = self._regions(shares)
+        styles, picture = self._styles(frame) or None, Picture(_tensor(frame.pixels))
+        always = dict[str, Any](method="iterative", size="native", strength=self._strengths.at(float(frame.time)))
+        always["regions"] = self._regions(frame)
         if not self._past.kept:
-            first: Run = plan_stylize(frame, styles, self._recipe, **self._first | always)
+            first: Run = plan_stylize(picture, styles, self._recipe, **self._first | always)
             return first
-        near, far = held = self._held(pixels, shares)
+        near, far = held = self._held(frame)
         start = torch.lerp(near.pixels, far.pixels, far.trust)
-        run: Run = plan_stylize(frame, styles, self._recipe, held=held, start=Picture(start), **self._later | always)
+        run: Run = plan_stylize(picture, styles, self._recipe, held=held, start=Picture(start), **self._later | always)
         return run
 
-    def _styles(self, time: float) -> list[tuple[Picture, float]]:
-        found, _ = self.styles.between(time)
+    def _styles(self, frame: Frame) -> list[tuple[Picture, float]]:
+        found, _ = self.styles.between(float(frame.time))
         return [(picture, own * share) for some, share in found for picture, own in some]
 
-    def _regions(self, shares: Sequence[Floats]) -> list[Region]:
+    def _regions(self, frame: Frame) -> list[Region]:
         """The regions that can be seen."""
-        seen = zip(self._parts, shares, strict=bool(shares))
+        seen = zip(self._parts, frame.shares, strict=bool(frame.shares))
         return [
             Region(Picture(_tensor(share).expand(1, 3, -1, -1)), part) for part, share in seen if share.sum() >= _LEAST
         ]
 
-    def _held(self, pixels: Floats, shares: Sequence[Floats]) -> list[Held]:
+    def _held(self, frame: Frame) -> list[Held]:
         """What is known of a frame: from the one before, and where that shows nothing from the anchor
         (section 4.2, equation 10).
         """
-        near, far = self._past.flows(_seen(pixels, shares))
+        near, far = self._past.flows(_seen(frame))
         trusted = near.trust, np.maximum(far.trust - near.trust, 0)
         return [
             Held(_tensor(found.warped(each.painted).clip(0, 1)), _tensor(trust), self._settings.steady_weight)
@@ -164,8 +170,8 @@ class FramePainter:
         ]
 
 
-def _seen(pixels: Floats, shares: Sequence[Floats]) -> Seen:
-    return Seen.of(pixels, shares, (pixels.shape[0], pixels.shape[1]))
+def _seen(frame: Frame) -> Seen:
+    return Seen.of(frame.pixels, frame.shares, (frame.pixels.shape[0], frame.pixels.shape[1]))
 
 
 def _tensor(plane: Floats) -> Tensor:

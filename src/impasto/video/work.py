@@ -2,6 +2,7 @@
 Whoever shows it only watches.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -93,13 +94,13 @@ class VideoWork(Underway[VideoJob]):
                 yield from self._painted(state)
             except (KeyboardInterrupt, GeneratorExit):
                 self.interrupted = True
-                if not self._parts.count:
+                if not self._parts.begun:
                     self._parts.remove()
                     raise
                 self.output = self._parts.folder
                 self.record = self._told()
             except Exception:
-                if not self._parts.count:
+                if not self._parts.begun:
                     self._parts.remove()
                 else:
                     yield Progress(0, event=f"What is done of the film is in {self._parts.folder}.")
@@ -113,7 +114,8 @@ class VideoWork(Underway[VideoJob]):
         first, before = (state["next"], self._done) if state else (film.first, 0)
         if first >= film.last:
             return
-        cuts, painter = Cuts(state and state["cuts"]), film.way.painter(state and state["painter"])
+        painter = film.way.painter(state and state["painter"], self._parts.unfinished)
+        cuts = Cuts(state and state["cuts"])
         writing = _Writing(self, state)
         ahead: Ahead[Frame] = Ahead(lambda: film.frames(first))
         behind: Behind[_Painted] = Behind(writing.take)
@@ -124,15 +126,17 @@ class VideoWork(Underway[VideoJob]):
                     begins = cuts.is_cut(frame.pixels)
                     if begins:
                         self._shots.append(round(float(frame.time), 3))
-                    painted = painter.paint(frame.pixels, float(frame.time), frame.shares, begins=begins)
+                    with contextlib.closing(painter.steps(frame, begins=begins)) as steps:
+                        for step in steps:
+                            yield self._progress(count, before, began, step)
                     self._spent["paint"] += time.perf_counter() - started
                     ends = None
                     if last or count % film.way.LENGTH == 0:
                         after = film.last if last else frame.number + 1
                         ends = {"painter": painter.state(), "cuts": cuts.state(), "next": after, "done": count}
                         ends["shots"] = list(self._shots)
-                    behind.put(_Painted(frame, painted, begins, ends))
-                    yield self._progress(count, before, time.perf_counter() - began)
+                    behind.put(_Painted(frame, painter.shown, begins, ends))
+                    yield self._progress(count, before, began)
                     if interrupts.asked():
                         raise KeyboardInterrupt
                 behind.finish()
@@ -142,11 +146,16 @@ class VideoWork(Underway[VideoJob]):
             writing.close()
             self._spent["decode"] += ahead.seconds
 
-    def _progress(self, reached: int, done: int, elapsed: float) -> Progress:
-        rate = (reached - done) / elapsed
-        left = (self.run.count - reached) / rate
-        text = f"frame {reached}/{self.run.count}, {rate:.1f} frames/s"
-        return Progress(reached / self.run.count, text, iteration=reached, seconds_left=left)
+    def _progress(self, count: int, before: int, began: float, step: Progress | None = None) -> Progress:
+        """How far it is: after a frame, or at a ``step`` of it; so many were there ``before``."""
+        frames, elapsed = self.run.count, time.perf_counter() - began
+        reached = count if step is None else count - 1 + step.done
+        left = (frames - reached) * elapsed / (reached - before) if reached > before else None
+        if step is None:
+            text = f"frame {count}/{frames}, {(count - before) / elapsed:.1f} frames/s"
+            return Progress(reached / frames, text, iteration=count, seconds_left=left)
+        event = step.event and f"frame {count}: {step.event}"
+        return Progress(reached / frames, f"frame {count}/{frames}, {step.text}", event, seconds_left=left)
 
     @interrupts.held()
     def _deliver(self) -> None:
@@ -238,6 +247,7 @@ class _Writing:
             writer.finish()
             steadied_state = {"steadied": self._steadied.state()} if self._steadied else {}
             work._parts.keep(item.ends | steadied_state, writer.moments)
+            work._parts.unfinished.drop(item.ends["next"])
             work._done = item.ends["done"]
         work._spent["encode"] += time.perf_counter() - steadied
 
