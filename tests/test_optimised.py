@@ -29,15 +29,18 @@ from impasto.tasks.held import Held
 from impasto.tasks.run import Run
 from impasto.video import flow, told, unfinished
 from impasto.video.clip import Clip
+from impasto.video.groups import grouped
 from impasto.video.job import VideoDelivery, VideoJob
 from impasto.video.optimised import FramePainter, Optimised
-from impasto.video.past import EVERY
+from impasto.video.past import EVERY, Seen
+from impasto.video.shots import Cuts
 from impasto.video.source import Frame
+from impasto.video.span import Span
 from impasto.video.styles import Moments
 from impasto.video.work import VideoWork, plan
 from tests.clips import clip, decoded, drawn, scene, strokes
 from tests.helpers import painting
-from tests.test_steady import floats
+from tests.test_steady import floats, flowing
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -81,9 +84,9 @@ def at(pixels: Any, time: float = 0.0) -> Frame:
 
 
 def paint(painter: FramePainter, pixels: Any, time: float = 0.0, *, begins: bool = False) -> Any:
-    for _ in painter.steps(at(pixels, time), begins=begins):
+    for _ in painter.steps([at(pixels, time)], begins=begins):
         pass
-    return painter.shown
+    return painter.shown[0]
 
 
 def frame_painter(state: dict[str, Any] | None = None, **settings: Any) -> FramePainter:
@@ -101,7 +104,7 @@ def test_the_more_it_counts_the_nearer_it_stays() -> None:
             steady_weight=weight,
             frame_iterations=8,
         )
-        near, _ = painter.planned(at(known.frames[1])).problem.held
+        near, _ = painter.held(at(known.frames[1]))
         shown = torch.from_numpy(paint(painter, known.frames[1])).permute(2, 0, 1)[None]
         off.append((near.trust * (shown - near.pixels) ** 2).mean().item())
     assert off[2] < 0.2 * off[0] and off[2] < off[1] < off[0]
@@ -114,7 +117,7 @@ def test_what_was_hidden_for_a_moment_is_held_to_what_it_was() -> None:
     painter = frame_painter()
     for number, each in enumerate([ground, ground, hidden]):
         paint(painter, each, begins=number == 0)
-    run = painter.planned(at(ground))
+    run = painter.planned(at(ground), painter.held(at(ground)))
     near, far = run.problem.held
     next(run.steps())
     assert run.last and torch.allclose(run.last.pixels, torch.lerp(near.pixels, far.pixels, far.trust)), "the start"
@@ -133,9 +136,9 @@ def test_its_strength_is_that_of_the_moment() -> None:
     )
     painter = FramePainter(made, made.chosen(), Moments([(0.0, [(codecs.load(painting(64, 64)), 1.0)])]))
     frame = strokes(32, 48, 5)
-    found = [painter.planned(at(frame, time)).settings.strength for time in (0.0, 1.5, 2.0, 4.0)]
+    found = [painter.planned(at(frame, time), []).settings.strength for time in (0.0, 1.5, 2.0, 4.0)]
     paint(painter, frame, begins=True)
-    later = painter.planned(at(frame, 2.5))
+    later = painter.planned(at(frame, 2.5), painter.held(at(frame, 2.5)))
     assert [*found, later.settings.strength] == pytest.approx([0.2, 0.3, 0.4, 0.6, 0.5])
     assert VideoJob.of(json.loads(json.dumps(made.dictionary()))) == made
 
@@ -150,25 +153,70 @@ def of_frames(events: Iterable[Progress]) -> int:
     return sum(not each.iteration for each in events)
 
 
-@pytest.mark.parametrize("seed", [3, pytest.param(4, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow)])
-def test_a_film_that_is_stopped_again_and_again_goes_on_within_its_frames(seed: int, folder: Path) -> None:
-    whole = VideoWork(job("whole.mkv"))
+def test_between_keyframes_both_sides_tell_what_is_known() -> None:
+    known = scene(9)
+    seen = [Seen.of(floats(each), (), (96, 128)) for each in known.frames]
+    span, inner, found = Span(seen), np.zeros((96, 128), bool), []
+    inner[8:-8, 8:-8] = True
+    for number in range(1, 8):
+        carried, trust = span.carried(number, floats(known.frames[number - 1]), floats(known.frames[-1]))
+        off = np.abs(carried - floats(known.frames[number])).max(-1)
+        before = flowing(floats(known.frames[number]), floats(known.frames[number - 1])).trust
+        assert off[trust > 0.5].mean() < 0.01 and trust[inner].mean() > before[inner].mean()
+        new = ~known.visible[number - 1] & inner
+        found.append((trust[new].mean(), before[new].mean()))
+    seen_next, seen_before = np.mean(found, 0)
+    assert seen_next > 0.25 and seen_before < 0.05, "much of what comes into view is there at the next keyframe"
+    ways = flow.between(seen[-1].grey, seen[0].grey, span.back(), (96, 128))
+    assert np.median(ways.steps[44:60, 50:60], (0, 1)) == pytest.approx([-24, -8], abs=0.5)
+
+
+def test_frames_are_painted_together_within_a_shot_and_a_part() -> None:
+    frames = [
+        Frame(number, np.full((18, 32, 3), number >= 9, np.float32), None, Fraction(0), Fraction(1))
+        for number in range(14)
+    ]
+    cuts = Cuts()
+    found = [
+        ([frame.number for frame in group.frames], group.count, group.begins, group.ends, group.last)
+        for group in grouped(frames[2:], cuts, 2, 3, 6)
+    ]
+    assert found == [
+        ([2], 3, True, False, False),
+        ([3, 4, 5], 6, False, True, False),
+        ([6, 7, 8], 9, False, False, False),
+        ([9], 10, True, False, False),
+        ([10, 11], 12, False, True, False),
+        ([12, 13], 14, False, True, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keyframes", "seed"), [(1, 3), (3, 4), *(pytest.param(4, seed, marks=pytest.mark.slow) for seed in (5, 6))]
+)
+def test_a_film_that_is_stopped_again_and_again_goes_on_within_its_frames(
+    keyframes: int, seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Optimised, "LENGTH", 2 if keyframes == 1 else 4)
+    settings = FEW | {"keyframes": keyframes}
+    whole = VideoWork(job("whole.mkv", settings=settings))
     steps, chance, stops = of_frames(whole.events()), random.Random(seed), 0
     assert whole.record and whole.record["settings"]["method"] == "iterative"
     assert whole.record["network"] == "vgg19" and whole.record["recipe"] == "statistics"
     assert len(whole.record["shots"]) == 2 and whole.record["steps"] == 7
-    assert steps == 2 * (5 + 1) + 5 * (3 + 1), "the start and each iteration, of two first frames and five others"
+    between = 0 if keyframes == 1 else 3
+    assert steps == 2 * (5 + 1) + (5 - between) * (3 + 1) + between * (1 + 1), "the start and each iteration of each"
     seen = 0
     while not Path("out.mkv").exists():
-        work = VideoWork(job(), resume=stops > 0)
+        work = VideoWork(job(settings=settings), resume=stops > 0)
         with contextlib.closing(work.events()) as events:
-            seen += of_frames(itertools.islice(events, chance.randint(2, 12)))
+            seen += of_frames(itertools.islice(events, chance.randint(2, 9)))
         if work.interrupted:
             assert work.output == Path("out.mkv.parts")
             stops += 1
     assert seen == steps and stops > 3, "no step is taken twice"
     assert same("out.mkv", "whole.mkv") and not Path("out.mkv.parts").exists()
-    assert told.job_of(Path("out.mkv")) == job()
+    assert told.job_of(Path("out.mkv")) == job(settings=settings)
 
 
 @pytest.mark.parametrize("moment", [2, 9])
@@ -218,6 +266,8 @@ def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Run, "estimate", lambda _: (100.0, 0.0))
     shown = plan(job("b.mkv", settings=FEW | {"size": 32}))
     assert shown["estimated_s"] == 500, "two shots with five iterations, and three for each of five other frames"
+    fewer = plan(job("b.mkv", settings=FEW | {"keyframes": 4}))
+    assert fewer["estimated_s"] == 320, "of the five a quarter, and a fifth of the rest"
     assert (shown["width"], shown["height"], shown["frames"]) == (32, 21, 7) and shown["painted_at"] == "32x21"
     clip(Path("wide.mkv"), drawn(1, 64, 600))
     assert plan(VideoJob("wide.mkv", (("p.png", 1.0),), delivery=VideoDelivery("c.mkv"), **PLAIN))["width"] == 512

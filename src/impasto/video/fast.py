@@ -36,6 +36,8 @@ class Fast:
 
     LENGTH = 240
     """Frames of a part."""
+    together = 1
+    """Frames that are painted together at most."""
 
     def __init__(
         self, job: VideoJob, settings: Settings, size: Size, opening: Callable[[], Frame],
@@ -75,9 +77,9 @@ class Fast:
     def estimate(self, frames: int, shots: Callable[[], int]) -> float:
         """Roughly the seconds that so many frames take, by painting the first; of however many shots."""
         painter, opening = self.painter(), self._opening()
-        list(painter.steps(opening, begins=True))
+        list(painter.steps([opening], begins=True))
         began = time.perf_counter()
-        list(painter.steps(opening, begins=True))
+        list(painter.steps([opening], begins=True))
         return (time.perf_counter() - began) * frames
 
     def _check_memory(self) -> None:

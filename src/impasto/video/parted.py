@@ -20,20 +20,24 @@ class PartedPainter:
     def __init__(self, parts: Sequence[ShotPainter], rest: ShotPainter | None) -> None:
         """One painter for each region, and one for what they leave, None if that is to stay as it is."""
         self._parts, self._rest = parts, rest
-        self.shown: Floats
-        """The frame that has been painted, (H, W, 3)."""
+        self.shown: Sequence[Floats]
+        """The frames that have been painted, (H, W, 3) each."""
 
-    def steps(self, frame: Frame, *, begins: bool) -> Generator[Progress, None, None]:
-        """Paint a frame, at one go. ``begins``: it is the first of a shot."""
+    def steps(self, frames: Sequence[Frame], *, begins: bool) -> Generator[Progress, None, None]:
+        """Paint frames, each at one go. ``begins``: the first of them is the first of a shot."""
         yield from ()
+        self.shown = [self._painted(frame, begins=begins and frame is frames[0]) for frame in frames]
+
+    def _painted(self, frame: Frame, *, begins: bool) -> Floats:
         pixels, time = frame.pixels, float(frame.time)
-        self.shown = pixels if self._rest is None else self._rest.paint(pixels, time, begins=begins)
+        rest = pixels if self._rest is None else self._rest.paint(pixels, time, begins=begins)
         if not self._parts:
-            return
+            return rest
         size = (pixels.shape[0], pixels.shape[1])
-        self.shown = scaled(self.shown, size) * (1 - np.sum(frame.shares, 0))[..., None]
+        painted: Floats = scaled(rest, size) * (1 - np.sum(frame.shares, 0))[..., None]
         for part, share in zip(self._parts, frame.shares, strict=True):
-            self.shown += scaled(part.paint(pixels, time, begins=begins), size) * share[..., None]
+            painted += scaled(part.paint(pixels, time, begins=begins), size) * share[..., None]
+        return painted
 
     def state(self) -> dict[str, Any]:
         """What to go on from."""
