@@ -36,12 +36,12 @@ class Span:
 
     def carried(self, number: int, before: Floats, last: Floats) -> tuple[Floats, Floats]:
         """What is known of a frame, (H, W, 3), by the painted one before it and the last, and how far that is
-        to be trusted, (H, W). The nearer the last is, the more it counts, so that none is seen to begin.
+        to be trusted, (H, W). The nearer the last is, the more it counts, so that it is not seen to begin.
         """
         now = self._seen[number]
         behind = trusted(now, self._seen[number - 1], self._steps[number - 1])
         ahead = trusted(now, self._seen[-1], self._ahead[number])
-        share = 1 / (len(self._seen) - number)
+        share = number / (len(self._seen) - 1)
         known = cv2.blendLinear(
             behind.warped(before), ahead.warped(last), behind.trust * (1 - share) + _LITTLE, ahead.trust * share
         )
