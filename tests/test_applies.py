@@ -42,7 +42,7 @@ from impasto.video import flow
 from impasto.video.job import VideoJob
 from impasto.video.masks import Masks
 from impasto.video.optimised import FramePainter
-from impasto.video.source import Facts
+from impasto.video.source import Facts, Frame
 from impasto.video.styles import Moments
 from tests.helpers import look_at_little, look_narrowly, painting, photo
 
@@ -52,7 +52,7 @@ OTHERWISE: dict[str, Any] = {
     "places_layers": "relu2_1", "places_photo": 0.1, "last_pass": 0.6, "style_loss": "wasserstein",
     "normalization": "absolute", "tv_norm": "l1", "pooling": "average", "padding": "zeros", "init": "style",
     "palette": 0.3, "keep_colour": "linear", "style_scale": 0.7, "protect": "MASK:0.8", "feather": 0.05,
-    "strength": 0.3, "steady": "off", "steady_weight": 50, "frame_iterations": 5, "size": 56, "stroke_size": 32, "memory": "900MB", "scales": (40,), "iterations": 33,
+    "strength": 0.3, "steady": "off", "steady_weight": 50, "frame_iterations": 5, "keyframes": 4, "size": 56, "stroke_size": 32, "memory": "900MB", "scales": (40,), "iterations": 33,
     "quality": "draft", "optimizer": "adam", "history": 4, "learning_rate": 0.5, "adam_beta1": 0.2,
     "adam_epsilon": 0.3, "averaging": 0.4, "allow_truncated": True, "seed": 5, "device": "cpu", "precision": "float32",
 }  # fmt: skip
@@ -198,7 +198,11 @@ def film(recipe: str, settings: dict[str, Any]) -> str:
     seen = [grey, torch.zeros(grey.shape)]
     state = {"count": 3, "seen": [seen, seen], "kept": [[known], [known]], "ways": []}
     later = FramePainter(job, chosen, styles, state, parts=parts)
-    return digest(*(mathematics(each.planned(frame, 0.0, shares)) for each in (painter, later)))
+    now = Frame(0, frame, None, Fraction(0), Fraction(1), shares)
+    runs = [each.planned(now, each.held(now)) for each in (painter, later)]
+    if chosen.keyframes > 1:
+        runs.append(later.planned(now, later.held(now), between=True))
+    return digest(*map(mathematics, runs))
 
 
 def names(way: str) -> list[str]:

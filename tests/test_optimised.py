@@ -1,7 +1,13 @@
 """Films by the optimiser: held to what has been painted, cut off and gone on with."""
 
+import contextlib
+import itertools
 import json
-import time
+import random
+import signal
+from collections.abc import Iterable
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +21,26 @@ from impasto.backbones.features import Backbone
 from impasto.cli import app
 from impasto.errors import SettingsError
 from impasto.losses.objective import TermObjective
+from impasto.machine import interrupts
 from impasto.pictures import codecs
+from impasto.progress import Progress
 from impasto.tasks import held
 from impasto.tasks.held import Held
 from impasto.tasks.run import Run
-from impasto.video import flow, told
+from impasto.video import flow, told, unfinished
 from impasto.video.clip import Clip
+from impasto.video.groups import grouped
 from impasto.video.job import VideoDelivery, VideoJob
 from impasto.video.optimised import FramePainter, Optimised
-from impasto.video.past import EVERY
+from impasto.video.past import EVERY, Seen
+from impasto.video.shots import Cuts
+from impasto.video.source import Frame
+from impasto.video.span import Span
 from impasto.video.styles import Moments
 from impasto.video.work import VideoWork, plan
 from tests.clips import clip, decoded, drawn, scene, strokes
 from tests.helpers import painting
-from tests.test_steady import floats
+from tests.test_steady import floats, flowing
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -67,6 +79,16 @@ def test_the_term_is_the_mean_of_trusted_squares_whole_and_in_tiles() -> None:
     assert not list(held.terms([nothing, Held(known, trust, 0.0)], (80, 96), torch.device("cpu")))
 
 
+def at(pixels: Any, time: float = 0.0) -> Frame:
+    return Frame(0, floats(pixels), None, Fraction(time), Fraction(1, 24))
+
+
+def paint(painter: FramePainter, pixels: Any, time: float = 0.0, *, begins: bool = False) -> Any:
+    for _ in painter.steps([at(pixels, time)], begins=begins):
+        pass
+    return painter.shown[0]
+
+
 def frame_painter(state: dict[str, Any] | None = None, **settings: Any) -> FramePainter:
     made = VideoJob("a.mp4", (("p.png", 1.0),), recipe="statistics", settings=FEW | settings)
     return FramePainter(made, made.chosen(), Moments([(0.0, [(codecs.load(painting(64, 64)), 1.0)])]), state)
@@ -82,8 +104,8 @@ def test_the_more_it_counts_the_nearer_it_stays() -> None:
             steady_weight=weight,
             frame_iterations=8,
         )
-        near, _ = painter.planned(floats(known.frames[1]), 0.0).problem.held
-        shown = torch.from_numpy(painter.paint(floats(known.frames[1]), 0.0, begins=False)).permute(2, 0, 1)[None]
+        near, _ = painter.held(at(known.frames[1]))
+        shown = torch.from_numpy(paint(painter, known.frames[1])).permute(2, 0, 1)[None]
         off.append((near.trust * (shown - near.pixels) ** 2).mean().item())
     assert off[2] < 0.2 * off[0] and off[2] < off[1] < off[0]
 
@@ -94,8 +116,8 @@ def test_what_was_hidden_for_a_moment_is_held_to_what_it_was() -> None:
     hidden = np.where(disc[..., None], 255 - ground, ground)
     painter = frame_painter()
     for number, each in enumerate([ground, ground, hidden]):
-        painter.paint(floats(each), 0.0, begins=number == 0)
-    run = painter.planned(floats(ground), 0.0)
+        paint(painter, each, begins=number == 0)
+    run = painter.planned(at(ground), painter.held(at(ground)))
     near, far = run.problem.held
     next(run.steps())
     assert run.last and torch.allclose(run.last.pixels, torch.lerp(near.pixels, far.pixels, far.trust)), "the start"
@@ -113,36 +135,125 @@ def test_its_strength_is_that_of_the_moment() -> None:
         "a.mp4", (("p.png", 1.0),), strength_at=((1.0, 0.2), (3.0, 0.6)), recipe="statistics", settings=settings
     )
     painter = FramePainter(made, made.chosen(), Moments([(0.0, [(codecs.load(painting(64, 64)), 1.0)])]))
-    frame = floats(strokes(32, 48, 5))
-    found = [painter.planned(frame, time).settings.strength for time in (0.0, 1.5, 2.0, 4.0)]
-    painter.paint(frame, 0.0, begins=True)
-    later = painter.planned(frame, 2.5)
+    frame = strokes(32, 48, 5)
+    found = [painter.planned(at(frame, time), []).settings.strength for time in (0.0, 1.5, 2.0, 4.0)]
+    paint(painter, frame, begins=True)
+    later = painter.planned(at(frame, 2.5), painter.held(at(frame, 2.5)))
     assert [*found, later.settings.strength] == pytest.approx([0.2, 0.3, 0.4, 0.6, 0.5])
     assert VideoJob.of(json.loads(json.dumps(made.dictionary()))) == made
 
 
-@pytest.mark.parametrize("cut", [3, pytest.param(6, marks=pytest.mark.slow)])
-def test_an_optimised_film_goes_on_to_the_same_frames(cut: int, folder: Path) -> None:
-    record = VideoWork(job("whole.mkv")).finish()
-    assert (
-        record["settings"]["method"] == "iterative"
-        and record["recipe"] == "statistics"
-        and record["network"] == "vgg19"
-    )
-    assert len(record["shots"]) == 2 and record["steps"] == 7
-    work = VideoWork(job())
-    events = work.events()
-    for _ in range(cut):
-        next(events)
-    while not Path("out.mkv.parts/00000.state").exists():
-        time.sleep(0.01)  # the writing thread is behind
-    events.close()
-    assert work.interrupted
-    again = list(VideoWork(job(), resume=True).events())
-    assert len(again) <= 5
-    (times, frames), (whole_times, whole) = decoded(Path("out.mkv")), decoded(Path("whole.mkv"))
-    assert times == whole_times and all(np.array_equal(a, b) for a, b in zip(frames, whole, strict=True))
-    assert told.job_of(Path("out.mkv")) == job()
+def same(output: str, whole: str) -> bool:
+    (times, frames), (whole_times, expected) = decoded(Path(output)), decoded(Path(whole))
+    return times == whole_times and all(np.array_equal(a, b) for a, b in zip(frames, expected, strict=True))
+
+
+def of_frames(events: Iterable[Progress]) -> int:
+    """How many of the events are steps of a frame."""
+    return sum(not each.iteration for each in events)
+
+
+def test_between_keyframes_both_sides_tell_what_is_known() -> None:
+    known = scene(9)
+    seen = [Seen.of(floats(each), (), (96, 128)) for each in known.frames]
+    span, inner, found = Span(seen), np.zeros((96, 128), bool), []
+    inner[8:-8, 8:-8] = True
+    for number in range(1, 8):
+        carried, trust = span.carried(number, floats(known.frames[number - 1]), floats(known.frames[-1]))
+        off = np.abs(carried - floats(known.frames[number])).max(-1)
+        before = flowing(floats(known.frames[number]), floats(known.frames[number - 1])).trust
+        assert off[trust > 0.5].mean() < 0.01 and trust[inner].mean() > before[inner].mean()
+        new = ~known.visible[number - 1] & inner
+        found.append((trust[new].mean(), before[new].mean()))
+    seen_next, seen_before = np.mean(found, 0)
+    assert seen_next > 0.25 and seen_before < 0.05, "much of what comes into view is there at the next keyframe"
+    ways = flow.between(seen[-1].grey, seen[0].grey, span.back(), (96, 128))
+    assert np.median(ways.steps[44:60, 50:60], (0, 1)) == pytest.approx([-24, -8], abs=0.5)
+
+
+def test_frames_are_painted_together_within_a_shot_and_a_part() -> None:
+    frames = [
+        Frame(number, np.full((18, 32, 3), number >= 9, np.float32), None, Fraction(0), Fraction(1))
+        for number in range(14)
+    ]
+    cuts = Cuts()
+    found = [
+        ([frame.number for frame in group.frames], group.count, group.begins, group.ends, group.last)
+        for group in grouped(frames[2:], cuts, 2, 3, 6)
+    ]
+    assert found == [
+        ([2], 3, True, False, False),
+        ([3, 4, 5], 6, False, True, False),
+        ([6, 7, 8], 9, False, False, False),
+        ([9], 10, True, False, False),
+        ([10, 11], 12, False, True, False),
+        ([12, 13], 14, False, True, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keyframes", "seed"), [(1, 3), (3, 4), *(pytest.param(4, seed, marks=pytest.mark.slow) for seed in (5, 6))]
+)
+def test_a_film_that_is_stopped_again_and_again_goes_on_within_its_frames(
+    keyframes: int, seed: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Optimised, "LENGTH", 2 if keyframes == 1 else 4)
+    settings = FEW | {"keyframes": keyframes}
+    whole = VideoWork(job("whole.mkv", settings=settings))
+    steps, chance, stops = of_frames(whole.events()), random.Random(seed), 0
+    assert whole.record and whole.record["settings"]["method"] == "iterative"
+    assert whole.record["network"] == "vgg19" and whole.record["recipe"] == "statistics"
+    assert len(whole.record["shots"]) == 2 and whole.record["steps"] == 7
+    between = 0 if keyframes == 1 else 3
+    assert steps == 2 * (5 + 1) + (5 - between) * (3 + 1) + between * (1 + 1), "the start and each iteration of each"
+    seen = 0
+    while not Path("out.mkv").exists():
+        work = VideoWork(job(settings=settings), resume=stops > 0)
+        with contextlib.closing(work.events()) as events:
+            seen += of_frames(itertools.islice(events, chance.randint(2, 9)))
+        if work.interrupted:
+            assert work.output == Path("out.mkv.parts")
+            stops += 1
+    assert seen == steps and stops > 3, "no step is taken twice"
+    assert same("out.mkv", "whole.mkv") and not Path("out.mkv.parts").exists()
+    assert told.job_of(Path("out.mkv")) == job(settings=settings)
+
+
+@pytest.mark.parametrize("moment", [2, 9])
+def test_a_signal_ends_it_with_the_step_that_it_comes_in(moment: int, folder: Path) -> None:
+    VideoWork(job("whole.mkv", end=0.1)).finish()
+    with interrupts.listening():
+        work, seen = VideoWork(job(end=0.1)), 0
+        for progress in work.events():
+            seen += 1
+            if seen == moment:
+                assert not progress.iteration, "or it is between two frames"
+                signal.raise_signal(signal.SIGTERM)
+        assert work.interrupted and seen == moment
+    with interrupts.listening():  # which forgets the signal
+        list(VideoWork(job(end=0.1), resume=True).events())
+    assert same("out.mkv", "whole.mkv")
+
+
+def test_what_a_crash_has_left_is_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a kill does; in an encoding that forgets some, whose frames depend on those before in their part."""
+    delivery = VideoDelivery("out.mp4")
+    VideoWork(job(delivery=replace(delivery, output="whole.mp4"))).finish()
+    monkeypatch.setattr(unfinished, "EVERY", 0.0)
+    evaluate, calls = TermObjective.value_and_grad, itertools.count(1)
+
+    def crashing(objective: TermObjective, pixels: torch.Tensor) -> Any:
+        if next(calls) in (4, 14, 21):
+            raise RuntimeError("out of luck")
+        return evaluate(objective, pixels)
+
+    monkeypatch.setattr(TermObjective, "value_and_grad", crashing)
+    for number in range(3):
+        with pytest.raises(RuntimeError, match="out of luck"):
+            list(VideoWork(job(delivery=delivery), resume=number > 0).events())
+    list(VideoWork(job(delivery=delivery), resume=True).events())
+    assert next(calls) == 2 * (5 + 1) + 5 * (3 + 1) + 3 + 1, "no evaluation is made twice but those that failed"
+    assert same("out.mp4", "whole.mp4")
 
 
 def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +266,8 @@ def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Run, "estimate", lambda _: (100.0, 0.0))
     shown = plan(job("b.mkv", settings=FEW | {"size": 32}))
     assert shown["estimated_s"] == 500, "two shots with five iterations, and three for each of five other frames"
+    fewer = plan(job("b.mkv", settings=FEW | {"keyframes": 4}))
+    assert fewer["estimated_s"] == 320, "of the five a quarter, and a fifth of the rest"
     assert (shown["width"], shown["height"], shown["frames"]) == (32, 21, 7) and shown["painted_at"] == "32x21"
     clip(Path("wide.mkv"), drawn(1, 64, 600))
     assert plan(VideoJob("wide.mkv", (("p.png", 1.0),), delivery=VideoDelivery("c.mkv"), **PLAIN))["width"] == 512

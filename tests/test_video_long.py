@@ -20,12 +20,13 @@ pytestmark = pytest.mark.usefixtures("narrow")
 KILLED = """
 import json, os, random, signal, sys, time
 from pathlib import Path
+from impasto.video import unfinished
 from impasto.video.fast import Fast
 from impasto.video.job import VideoJob
 from impasto.video.optimised import Optimised
 from impasto.video.work import VideoWork
 
-Fast.LENGTH, Optimised.LENGTH = 4, 2
+Fast.LENGTH, Optimised.LENGTH, unfinished.EVERY = 4, 2, 0.0
 job, kills, chance = VideoJob.of(json.loads(sys.argv[1])), int(sys.argv[2]), random.Random(8)
 parts = Path(job.delivery.output + ".parts")
 

@@ -169,6 +169,7 @@ def test_what_can_be_chosen_is_what_is_declared(visit: Visit) -> None:
             "steady",
             "steady_weight",
             "frame_iterations",
+            "keyframes",
         }
     )
     assert own["strength"] == choices([]).model_dump(mode="json")["settings"][OFFERED.index("strength")]

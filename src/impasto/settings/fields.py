@@ -239,6 +239,15 @@ class Settings:
         least=1,
         most=10**7,
     )
+    keyframes: int = setting(
+        1,
+        "Optimised video: of so many frames the last takes all of `frame_iterations`. Those before it are carried along "
+        "from both sides, with a fifth of them: a film in less than half the time.",
+        RUN,
+        of="optimised-video",
+        least=1,
+        most=8,
+    )
     quality: Literal["draft", "normal", "fine"] = setting(
         "normal", "How long to work: the iterations times 0.4 (draft), 1 (normal) or 3 (fine).", RUN, of=OPTIMISED
     )

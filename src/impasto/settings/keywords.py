@@ -50,6 +50,7 @@ class Others(TypedDict, total=False):
     scales: str | Iterable[int] | None
     iterations: int | None
     frame_iterations: int | None
+    keyframes: int | None
     quality: Literal["draft", "normal", "fine"] | None
     optimizer: Literal["lbfgs", "adam"] | None
     history: int | None

@@ -28,6 +28,7 @@ from impasto.video.parted import PartedPainter
 from impasto.video.shotpainter import ShotPainter
 from impasto.video.source import Frame
 from impasto.video.styles import Numbers, Styles
+from impasto.video.unfinished import Unfinished
 
 
 class Fast:
@@ -35,6 +36,8 @@ class Fast:
 
     LENGTH = 240
     """Frames of a part."""
+    together = 1
+    """Frames that are painted together at most."""
 
     def __init__(
         self, job: VideoJob, settings: Settings, size: Size, opening: Callable[[], Frame],
@@ -48,8 +51,10 @@ class Fast:
         self._styles = self._chosen(job)
         self._check_memory()
 
-    def painter(self, state: dict[str, Any] | None = None) -> PartedPainter:
-        """What paints its frames, from the first, or from a state on."""
+    def painter(self, state: dict[str, Any] | None = None, unfinished: Unfinished | None = None) -> PartedPainter:
+        """What paints its frames, from the first, or from a state on. Nothing is ``unfinished``: a network
+        paints a frame at one go.
+        """
         painters = [
             ShotPainter(
                 styles, self.painted_at, frozen=self._settings.steady != "off",
@@ -72,9 +77,9 @@ class Fast:
     def estimate(self, frames: int, shots: Callable[[], int]) -> float:
         """Roughly the seconds that so many frames take, by painting the first; of however many shots."""
         painter, opening = self.painter(), self._opening()
-        painter.paint(opening.pixels, 0.0, opening.shares, begins=True)
+        list(painter.steps([opening], begins=True))
         began = time.perf_counter()
-        painter.paint(opening.pixels, 0.0, opening.shares, begins=True)
+        list(painter.steps([opening], begins=True))
         return (time.perf_counter() - began) * frames
 
     def _check_memory(self) -> None:

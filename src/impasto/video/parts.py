@@ -20,6 +20,7 @@ from impasto.video import planes, times
 from impasto.video.colour import Floats
 from impasto.video.forms import Packing
 from impasto.video.needed import av
+from impasto.video.unfinished import Unfinished
 
 log = logging.getLogger("impasto")
 
@@ -35,6 +36,7 @@ class Parts:
 
     def __init__(self, output: Path, packing: Packing, base: Fraction) -> None:
         self.folder = files.beside(output, ".parts")
+        self.unfinished = Unfinished(self.folder / "unfinished")
         self._packing, self.base = packing, base
         self._suffix = ".mkv" if packing.form.image else output.suffix.lower()
         self._container = "matroska" if packing.form.image else packing.form.container
@@ -76,6 +78,11 @@ class Parts:
         files.create_folder(self.folder)
         files.write_atomic(told, strict_json.dumps(own).encode(), force=True)
         return None
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to go on from."""
+        return self.count > 0 or self.unfinished.exists
 
     @property
     def count(self) -> int:

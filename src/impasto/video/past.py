@@ -48,7 +48,7 @@ class Past(Generic[Kept]):
 
     def __init__(self, kind: Callable[..., Kept], state: dict[str, Any] | None = None) -> None:
         """What is kept of a frame is a ``kind``, a named tuple of arrays. ``state`` is one of `state`'s."""
-        self._count: int = state["count"] if state else 0
+        self._count: int = state["count"] if state else 0  # of frames since the anchor
         self._seen = [Seen(*_arrays(frame)) for frame in state["seen"]] if state else []
         self.kept: list[Kept] = [kind(*_arrays(frame)) for frame in state["kept"]] if state else []
         """Of the frame before, and of the anchor; of the first frame of a shot, nothing."""
@@ -59,25 +59,34 @@ class Past(Generic[Kept]):
         """A shot begins."""
         self._count, self._seen, self.kept, self._ways = 0, [], [], None
 
-    def flows(self, seen: Seen) -> tuple[Flow, Flow]:
-        """From the shot's next frame to the frame before and to the anchor. What has come to another region
-        since is not to be trusted, for it has another style.
+    @property
+    def before(self) -> Seen:
+        """The frame before."""
+        return self._seen[0]
+
+    def flows(self, seen: Seen, guess: Ways | None = None) -> tuple[Flow, Flow]:
+        """From the shot's next frame to the frame before, near a ``guess``, and to the anchor. What has come
+        to another region since is not to be trusted, for it has another style.
         """
         before, anchor = self._seen
-        near = far = flow.ways(seen.grey, before.grey)
+        near = far = flow.ways(seen.grey, before.grey, guess)
         if self._ways:
             far = flow.ways(seen.grey, anchor.grey, near.after(self._ways))
         self._next = far
-        to_before = _trusted(seen, before, near)
-        return to_before, to_before if far is near else _trusted(seen, anchor, far)
+        to_before = trusted(seen, before, near)
+        return to_before, to_before if far is near else trusted(seen, anchor, far)
 
-    def keep(self, seen: Seen, frame: Kept) -> None:
-        """The shot's next frame, of which `flows` has been asked, unless it is the first."""
-        is_anchor = self._count % EVERY == 0
+    def keep(self, seen: Seen, frame: Kept, step: int = 1) -> None:
+        """The shot's next frame, so many after the one before, of which `flows` has been asked, unless it is
+        the first.
+        """
+        self._count += step
+        is_anchor = not self.kept or self._count >= EVERY
+        if is_anchor:
+            self._count = 0
         self._ways = None if is_anchor else self._next
         self._seen = [seen, seen if is_anchor else self._seen[-1]]
         self.kept = [frame, frame if is_anchor else self.kept[-1]]
-        self._count += 1
 
     def state(self) -> dict[str, Any]:
         """What `Past` goes on from."""
@@ -91,7 +100,8 @@ class Past(Generic[Kept]):
         }
 
 
-def _trusted(now: Seen, earlier: Seen, ways: Ways) -> Flow:
+def trusted(now: Seen, earlier: Seen, ways: Ways) -> Flow:
+    """The flow between two frames, and how far it is to be trusted, also of what has changed its region."""
     size = (now.region.shape[0], now.region.shape[1])
     found = flow.between(now.grey, earlier.grey, ways, size)
     if not (now.region.any() or earlier.region.any()):

@@ -2,9 +2,10 @@
 Whoever shows it only watches.
 """
 
+import contextlib
 import logging
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +25,7 @@ from impasto.video import framing, images, joining
 from impasto.video.ahead import Ahead, Behind
 from impasto.video.colour import Floats
 from impasto.video.film import Film
+from impasto.video.groups import Group, grouped
 from impasto.video.job import VideoJob
 from impasto.video.parts import Parts, Writer
 from impasto.video.sheet import Glances
@@ -93,13 +95,13 @@ class VideoWork(Underway[VideoJob]):
                 yield from self._painted(state)
             except (KeyboardInterrupt, GeneratorExit):
                 self.interrupted = True
-                if not self._parts.count:
+                if not self._parts.begun:
                     self._parts.remove()
                     raise
                 self.output = self._parts.folder
                 self.record = self._told()
             except Exception:
-                if not self._parts.count:
+                if not self._parts.begun:
                     self._parts.remove()
                 else:
                     yield Progress(0, event=f"What is done of the film is in {self._parts.folder}.")
@@ -113,26 +115,29 @@ class VideoWork(Underway[VideoJob]):
         first, before = (state["next"], self._done) if state else (film.first, 0)
         if first >= film.last:
             return
-        cuts, painter = Cuts(state and state["cuts"]), film.way.painter(state and state["painter"])
+        painter = film.way.painter(state and state["painter"], self._parts.unfinished)
+        cuts = Cuts(state and state["cuts"])
         writing = _Writing(self, state)
         ahead: Ahead[Frame] = Ahead(lambda: film.frames(first))
         behind: Behind[_Painted] = Behind(writing.take)
         try:
             with memory.reused(), convolving(film.precision):
-                for count, (frame, last) in enumerate(_marked(ahead), before + 1):
-                    started = time.perf_counter()
-                    begins = cuts.is_cut(frame.pixels)
-                    if begins:
-                        self._shots.append(round(float(frame.time), 3))
-                    painted = painter.paint(frame.pixels, float(frame.time), frame.shares, begins=begins)
+                for group in grouped(ahead, cuts, before, film.way.together, film.way.LENGTH):
+                    started, frames = time.perf_counter(), group.frames
+                    if group.begins:
+                        self._shots.append(round(float(frames[0].time), 3))
+                    with contextlib.closing(painter.steps(frames, begins=group.begins)) as steps:
+                        for step in steps:
+                            yield self._progress(group, before, began, step)
                     self._spent["paint"] += time.perf_counter() - started
-                    ends = None
-                    if last or count % film.way.LENGTH == 0:
-                        after = film.last if last else frame.number + 1
-                        ends = {"painter": painter.state(), "cuts": cuts.state(), "next": after, "done": count}
+                    ends: dict[str, Any] | None = None
+                    if group.ends:
+                        after = film.last if group.last else frames[-1].number + 1
+                        ends = {"painter": painter.state(), "cuts": cuts.state(), "next": after, "done": group.count}
                         ends["shots"] = list(self._shots)
-                    behind.put(_Painted(frame, painted, begins, ends))
-                    yield self._progress(count, before, time.perf_counter() - began)
+                    for frame, painted in zip(frames, painter.shown, strict=True):
+                        behind.put(_Painted(frame, painted, group.begins, ends if frame is frames[-1] else None))
+                    yield self._progress(group, before, began)
                     if interrupts.asked():
                         raise KeyboardInterrupt
                 behind.finish()
@@ -142,11 +147,17 @@ class VideoWork(Underway[VideoJob]):
             writing.close()
             self._spent["decode"] += ahead.seconds
 
-    def _progress(self, reached: int, done: int, elapsed: float) -> Progress:
-        rate = (reached - done) / elapsed
-        left = (self.run.count - reached) / rate
-        text = f"frame {reached}/{self.run.count}, {rate:.1f} frames/s"
-        return Progress(reached / self.run.count, text, iteration=reached, seconds_left=left)
+    def _progress(self, group: Group, before: int, began: float, step: Progress | None = None) -> Progress:
+        """How far it is: after a group, or at a ``step`` of it; so many frames were there ``before``."""
+        frames, elapsed, count = self.run.count, time.perf_counter() - began, group.count
+        reached = count if step is None else count - (1 - step.done) * len(group.frames)
+        left = (frames - reached) * elapsed / (reached - before) if reached > before else None
+        if step is None:
+            text = f"frame {count}/{frames}, {(count - before) / elapsed:.1f} frames/s"
+            return Progress(reached / frames, text, iteration=count, seconds_left=left)
+        named = f"frame {min(count, int(reached) + 1)}/{frames}"
+        event = step.event and f"{named}: {step.event}"
+        return Progress(reached / frames, f"{named}, {step.text}", event, seconds_left=left)
 
     @interrupts.held()
     def _deliver(self) -> None:
@@ -238,6 +249,7 @@ class _Writing:
             writer.finish()
             steadied_state = {"steadied": self._steadied.state()} if self._steadied else {}
             work._parts.keep(item.ends | steadied_state, writer.moments)
+            work._parts.unfinished.drop(item.ends["next"])
             work._done = item.ends["done"]
         work._spent["encode"] += time.perf_counter() - steadied
 
@@ -245,17 +257,6 @@ class _Writing:
         """Leave nothing of a part that is not whole."""
         if self._writer:
             self._writer.drop()
-
-
-def _marked(frames: Iterable[Frame]) -> Iterator[tuple[Frame, bool]]:
-    """Frames, and whether each is the last."""
-    waiting: Frame | None = None
-    for frame in frames:
-        if waiting is not None:
-            yield waiting, False
-        waiting = frame
-    if waiting is not None:
-        yield waiting, True
 
 
 def plan(job: VideoJob) -> dict[str, Any]:

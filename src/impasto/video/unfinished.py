@@ -1,0 +1,75 @@
+"""What there is of a part that is not whole, of a film whose frames take minutes each: those that are
+painted, and how far the one in hand is. Whatever ends the work, it goes on from there.
+"""
+
+import contextlib
+import time
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from impasto.errors import OutputError
+from impasto.machine import checkpoint, files, interrupts
+from impasto.progress import Progress
+from impasto.tasks.run import Run
+
+EVERY = 60.0
+"""Seconds of a frame between two checkpoints: so much is lost when the process is killed."""
+
+
+class Unfinished:
+    """The folder of the frames that no part holds yet, by their numbers."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def frame(self, number: int) -> Sequence[Tensor] | None:
+        """What was kept of a frame. Raises CheckpointError for what is damaged."""
+        path = self._file(number, ".frame")
+        return checkpoint.load(path)["kept"] if path.exists() else None
+
+    def keep(self, number: int, kept: Sequence[Tensor]) -> None:
+        """Keep a frame that is painted. Raises OutputError."""
+        files.create_folder(self._folder)
+        checkpoint.save(self._file(number, ".frame"), {"kept": kept})
+        files.remove(self._file(number, ".checkpoint"))
+
+    def steps(self, run: Run, number: int) -> Generator[Progress, None, None]:
+        """The steps of a frame, from where an earlier process has left it. They are kept from time to time,
+        when the process is asked to stop, which raises KeyboardInterrupt, and when the generator is closed.
+        """
+        path = self._file(number, ".checkpoint")
+        files.create_folder(self._folder)
+        if path.exists():
+            run.resume(path, exact=True)
+        written = time.monotonic()
+        with interrupts.patient():
+            try:
+                for progress in run.steps():
+                    yield progress
+                    asked = interrupts.asked()
+                    if asked or time.monotonic() - written >= EVERY:
+                        with contextlib.suppress(OutputError):  # the one before is still there
+                            run.checkpoint(path)
+                        written = time.monotonic()
+                    if asked:
+                        raise KeyboardInterrupt
+            except GeneratorExit:
+                with contextlib.suppress(OutputError):
+                    run.checkpoint(path)
+                raise
+
+    def drop(self, first: int) -> None:
+        """Remove what is of frames before one: they are in a part."""
+        for path in [*self._folder.glob("*.frame"), *self._folder.glob("*.checkpoint")]:
+            if int(path.stem) < first:
+                files.remove(path)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything to go on from."""
+        return self._folder.is_dir() and any(self._folder.iterdir())
+
+    def _file(self, number: int, suffix: str) -> Path:
+        return self._folder / f"{number:06d}{suffix}"
