@@ -34,6 +34,7 @@ class Parts:
         self._packing, self.base = packing, base
         self._suffix = ".mkv" if packing.form.image else output.suffix.lower()
         self._container = "matroska" if packing.form.image else packing.form.container
+        self._rest: list[Moment] = []
 
     def begin(self, own: State, *, resume: bool) -> State | None:
         """Make the folder, or take up what is there of the same film: the state after its last part, None
@@ -84,14 +85,18 @@ class Parts:
         files.write_atomic(self._file(number, ".json"), strict_json.dumps({"moments": moments}).encode(), force=True)
         checkpoint.save(self._file(number, ".state"), state)
 
+    def keep_rest(self, moments: Sequence[Moment]) -> None:
+        """Let what has been written of a part that was cut off be the last one, of which nothing goes on."""
+        self._rest = list(moments)
+
     def moments(self) -> list[Moment]:
         """When the frames of all parts are."""
         found = [formats.read(self._file(number, ".json"))["moments"] for number in range(self.count)]
-        return [(tick, lasts) for part in found for tick, lasts in part]
+        return [(tick, lasts) for part in (*found, self._rest) for tick, lasts in part]
 
     def files(self) -> list[Path]:
         """The files of all parts, in their order."""
-        return [self._file(number, self._suffix) for number in range(self.count)]
+        return [self._file(number, self._suffix) for number in range(self.count + bool(self._rest))]
 
     def remove(self) -> None:
         """Remove the folder with all that is in it, if it is there."""

@@ -38,8 +38,9 @@ def app_of(studio: Studio) -> FastAPI:
     )
     app.state.studio = studio
     tell_of_errors(app, studio.folder.told)
-    for each in (session, choices, pictures, preview, jobs, events, health):
-        app.include_router(each.router)
+    routers = [each.router for each in (session, choices, pictures, preview, jobs, events, health)]
+    for router in (*routers, pictures.clips):
+        app.include_router(router)
     app.include_router(page.router())
     app.add_middleware(Guard, config=studio.config, sessions=studio.sessions, count=studio.metrics.count_request)
     return app

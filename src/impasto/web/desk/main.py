@@ -17,9 +17,18 @@ from impasto.web.desk import downloading, painting, showing, taking
 
 Done = tuple[dict[str, Any], bytes]
 
+
+def _film(**arguments: Any) -> Done:
+    """`filming.take`: what moving pictures need is an extra, and takes a while to be loaded."""
+    from impasto.web.desk import filming
+
+    return filming.take(**arguments)
+
+
 _DOES: dict[str, Callable[..., Done]] = {
     "arrive": taking.ready,
     "take": taking.take,
+    "film": _film,
     "show": showing.show,
     "download": downloading.download,
     "ready": painting.ready,
