@@ -12,7 +12,7 @@ from impasto.web.models import Choices, LearntNetwork, Recipe, Setting
 TASKS = ("stylize", "texture", "video")
 DECIDED = ("memory", "device")
 """Settings that whoever runs the studio decides."""
-FILMED = tuple(each.name for each in fields_of("video", inputs=()) if each.name not in DECIDED)
+FILMED = tuple(each.name for each in fields_of("video", inputs=()) if each.name not in (*DECIDED, "method"))
 """Those of a film, which is painted by the fast method here."""
 WORDS = {"init": STARTS, "network": ("auto", *NETWORKS)}
 """Settings that elsewhere may also be files."""
@@ -49,6 +49,6 @@ def _setting(declared: Any) -> Setting:
         least=told["least"],
         most=told["most"],
         choices=list(named) if named else None,
-        of=[way for way in told["of"] if way in (*STYLIZE, "texture", "video")],
+        of=[way for way in told["of"] if way in (*STYLIZE, "texture") or (way == "video" and declared.name in FILMED)],
         needs=told["needs"],
     )

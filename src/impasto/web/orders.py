@@ -60,7 +60,7 @@ def film(request: JobRequest, clip: Path, file: File, output: Path) -> VideoJob:
         str(clip),
         styles=tuple((str(file(each.painting)), each.weight) for each in request.styles),
         style_index=request.style_index,
-        settings=_settings(request.settings, file, FILMED),
+        settings=_settings({name: each for name, each in request.settings.items() if name != "method"}, file, FILMED),
         delivery=VideoDelivery(str(output), bits=8),  # browsers play few films of more
     )
 
