@@ -97,9 +97,9 @@ def no_clips(files: Path) -> dict[str, bytes]:
     clip(files / "small.mp4", drawn(3, 8, 8))
     clip(files / "wide.mkv", [np.zeros((2400, 4096, 3), np.uint8)])
     return {
-        "holds no moving pictures": b"a text " * 99,
-        "cut off": whole[: len(whole) // 2],
-        "is a still picture": noise(64),
+        "The clip holds no moving pictures": b"a text " * 99,
+        "^The clip is cut off|^The clip holds no": whole[: len(whole) // 2],
+        "^The clip is a still picture": noise(64),
         "holds no moving pictures, or is cut off": playlist.encode(),
         "no moving pictures": b"ffconcat version 1.0\nfile a.mp4\n",
         "request has no bytes": b"",
@@ -177,6 +177,35 @@ def test_a_cancelled_film_is_playable_and_its_clip_is_kept_meanwhile(visit: Visi
     assert visit.http.post(f"/api/jobs/{running}/go-on", json={"iterations": 5}).status_code == 409
 
 
+def test_of_a_film_whose_process_dies_its_whole_parts_are_kept(
+    here: tuple[Visit, Studio], files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, studio = here
+    id = sent(visit, (files / "a.mp4").read_bytes(), 200)["id"]
+    begin = DrawnProcess.begin
+    DrawnProcess.begun.clear()
+
+    def dies_at_first(self: DrawnProcess, work: str, arguments: Any) -> None:
+        begin(self, work, arguments)
+        parts = Path(f"{arguments['job']['delivery']['output']}.parts")
+        if len(DrawnProcess.begun) < 3:
+            self.dies_after = 2
+        if len(DrawnProcess.begun) == 2:
+            parts.mkdir()
+            (parts / "00000.state").touch()
+
+    monkeypatch.setattr(DrawnProcess, "begin", dies_at_first)
+    nothing = visit.until(film(visit, id)["id"], "failed")
+    assert not nothing["film"] and len(DrawnProcess.begun) == 1
+    kept = visit.until(film(visit, id)["id"], "failed")
+    assert (
+        kept["film"]
+        and "killed" in kept["error"]
+        and [each["resume"] for each in DrawnProcess.begun[1:]] == [False, True]
+    )
+    assert not [*studio.folder.job(kept["id"]).glob("*.parts")]
+
+
 def test_a_film_survives_a_restart_and_is_another_visitors_business(tmp_path: Path, files: Path) -> None:
     with served(tmp_path, users=True) as (owner, studio):
         one, other = (Visit(owner.base, studio.sessions.begun(studio.config.token)) for _ in range(2))
@@ -251,7 +280,7 @@ def test_work_that_is_cut_short_leaves_a_film_of_what_is_painted(tmp_path: Path,
 def test_work_that_fails_leaves_a_film_too_and_work_that_is_paused_its_parts(
     tmp_path: Path, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.video.fast.Fast.LENGTH", 2)
+    monkeypatch.setattr("impasto.web.ready._PART", 2)
     work = filmed(order(tmp_path, files), resume=False)
     events = work.events()
     for _ in range(5):

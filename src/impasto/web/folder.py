@@ -75,12 +75,13 @@ class Folder:
         """
 
         def known(found: re.Match[str]) -> str:
-            name = (names or {}).get(Path(found[1] or "").stem)
+            path = Path(found[1] or "")  # ID.png, or ID/clip
+            name = next((names[part] for part in (path.stem, path.parent.name) if names and part in names), "")
             return f" {name}" if name else ""
 
         for place in _places(self.root):
             text = re.sub(rf"\s?{re.escape(place)}(/[^\s'\",;:)]*)?", known, text)
-        return text
+        return text.lstrip()
 
     def room(self) -> int:
         """The free bytes."""

@@ -42,6 +42,10 @@ class JobFiles:
         """What the work of an ``output`` can be taken up from, if it is there: a file, or a film's parts."""
         return output.with_name(f"{output.name}.{'parts' if output.suffix in FILMS else 'checkpoint'}")
 
+    def has_parts(self, output: Path) -> bool:
+        """Whether there are whole parts of a film."""
+        return any(self.checkpoint(output).glob("*.state"))
+
     def drop_checkpoint(self, output: Path) -> None:
         """Let the work begin anew."""
         place = self.checkpoint(output)

@@ -154,9 +154,20 @@ class Painter:
             else:
                 break
         self._warm()
+        if not self._closing and files.film() is None and files.has_parts(order.output):
+            self._saved(order.dictionary())
         if self._closing and process.outcome in ("cancelled", "running"):
             return job
         return self._come_to_an_end(job, process, files, order.output)
+
+    def _saved(self, order: dict[str, Any]) -> None:
+        """Have a film made of the parts that a process has left, which died or had no time for it: they are
+        gone on with, and that is cancelled.
+        """
+        with self._begun() as process:
+            process.begin(WORKS[True], {"job": order, "resume": True})
+            for _ in process.events():
+                process.cancel(_PATIENCE)
 
     def _come_to_an_end(self, job: Job, process: Process, files: JobFiles, output: Path) -> Job:
         state: State = "done" if process.outcome == "done" else "failed"

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _NICE = 5
 """Previews come first."""
 _SIDE = 64
+_PART = 48
+"""Frames of a film's part: what a power cut may cost."""
 
 
 def ready() -> None:
@@ -49,7 +51,9 @@ def filmed(job: dict[str, Any], resume: bool) -> "Film":
     from impasto.video.job import VideoJob  # an extra, which pictures do without
     from impasto.video.work import VideoWork
 
-    return Film(VideoWork(VideoJob.of(job), resume=resume, force=True, keeps=True))
+    work = VideoWork(VideoJob.of(job), resume=resume, force=True, keeps=True)
+    work.run.way.LENGTH = _PART
+    return Film(work)
 
 
 class Film:

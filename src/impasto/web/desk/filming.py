@@ -28,7 +28,13 @@ def take(file: str, to: list[str], most_frames: int) -> tuple[dict[str, Any], by
     """Look at the clip in ``file``, write its first, middle and last frame ``to`` three PNG files, and tell
     what it is. Raises VideoError, and ImageError for one that is too small.
     """
-    clip = Clip(file)
+    try:
+        return _taken(Clip(file), to, most_frames), b""
+    except VideoError as error:
+        raise VideoError(str(error).replace(file, "The clip")) from error
+
+
+def _taken(clip: Clip, to: list[str], most_frames: int) -> dict[str, Any]:
     facts = clip.facts
     height, width = facts.size
     check_side(facts.size, "clip's")
@@ -44,7 +50,7 @@ def take(file: str, to: list[str], most_frames: int) -> tuple[dict[str, Any], by
         save(_picture(clip.frame(number)), Path(path), force=True)
     told = {"width": width, "height": height, "transparent": facts.alpha, "stored": sha256_of(Path(to[0]))}
     moving = {"frames": frames, "seconds": round(seconds, 3), "rate": round(float(facts.rate), 3), "ending": ending}
-    return told | {"moving": moving, "made": None}, b""
+    return told | {"moving": moving, "made": None}
 
 
 def _ending(clip: Clip, alpha: bool) -> str:
