@@ -482,25 +482,25 @@ def test_axe_finds_nothing_serious(opened: Open, screen: str) -> None:
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_a_film_is_painted_stopped_and_played(
-    opened: Open, screen: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_film_is_painted_stopped_and_played(opened: Open, screen: str, tmp_path: Path, small_looks: None) -> None:
     made = clip(tmp_path / "a walk.mp4", drawn_frames(4), form="yuv420p")
     page = opened(screen)
     tab(page, "Style")
     page.get_by_role("radio", name="Film").check()
     page.get_by_text("It is painted frame by frame").wait_for()
     assert serious(page) == []
-    page.locator("[aria-labelledby=clips] input[type=file]").set_input_files(made)
+    page.get_by_role("radio", name="Picture").check()
+    # A clip is one wherever it is given.
+    page.locator("[aria-labelledby=photos] input[type=file]").first.set_input_files(made)
     page.locator("[aria-labelledby=clips] .tile.chosen").wait_for(state="attached")
     give(page, "paintings", PAINTING, "painting.png")
     page.locator(".chip.preview-shown").wait_for()
     assert page.locator(".frames .after img").count() == 3 and page.get_by_text("4 frames").is_visible()
     assert serious(page) == []
-    monkeypatch.setattr(DrawnProcess, "step", 600)
-    page.keyboard.press("p")
-    page.locator(".chip.running").wait_for()
-    monkeypatch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DrawnProcess, "step", 600)
+        page.keyboard.press("p")
+        page.locator(".chip.running").wait_for()
     page.locator(".job").get_by_role("button", name="Stop and keep it").click()
     page.get_by_text("This is what was painted until it ended.").wait_for()
     page.keyboard.press("Escape")

@@ -57,9 +57,9 @@ def saying(templates: Iterable[str]) -> re.Pattern[str]:
 def test_every_sentence_is_known() -> None:
     own = sentences(ROOT / "web")
     # Two sentences are put together of a choice of words.
-    own.remove("This {} and was given up: take a smaller picture.")
+    own.remove("This {} and was given up: take a smaller one.")
     for why in ("took longer than {} s", "took more memory than it may"):
-        own.add(f"This {why} and was given up: take a smaller picture.")
+        own.add(f"This {why} and was given up: take a smaller one.")
     assert len(own) > 40 and own - set(TOLD) == set()
 
 

@@ -19,11 +19,18 @@ export type Purpose = "photo" | "painting" | "clip";
 /** Takes files in: the first photo or clip, or every painting, becomes part of the draft. */
 export async function addFiles(files: Iterable<File>, purpose: Purpose): Promise<void> {
   const all = [...files];
-  // A clip is no painting, wherever it is dropped.
-  const kind = all[0]?.type.startsWith("video/") ? "clip" : purpose;
+  const clips = all.filter(({ type }) => type.startsWith("video/"));
+  if (purpose !== "clip" && clips.length > 0) {
+    // What comes with a clip is what it is to be painted like.
+    await addFiles(clips, "clip");
+    return addFiles(
+      all.filter((file) => !clips.includes(file)),
+      "painting",
+    );
+  }
   const sent: Sent[] = [];
   for (let at = 0; at < all.length; at += AT_ONCE) {
-    const arrived = await Promise.all(all.slice(at, at + AT_ONCE).map((file) => send(file, kind)));
+    const arrived = await Promise.all(all.slice(at, at + AT_ONCE).map((file) => send(file, purpose)));
     sent.push(...arrived.filter((each) => each !== null));
   }
   const made = sent.find(({ picture }) => picture.restored !== null);
@@ -38,8 +45,8 @@ export async function addFiles(files: Iterable<File>, purpose: Purpose): Promise
   const pictures = sent.map(({ picture }) => picture);
   const first = pictures[0];
   if (first === undefined) return;
-  if (kind === "clip") dispatch({ type: "clip", id: first.id });
-  else if (kind === "photo") dispatch({ type: "photo", id: first.id });
+  if (purpose === "clip") dispatch({ type: "clip", id: first.id });
+  else if (purpose === "photo") dispatch({ type: "photo", id: first.id });
   else choosePainting(first.id);
 }
 

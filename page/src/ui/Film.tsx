@@ -50,7 +50,6 @@ export function Player({ job }: { job: Job }) {
         poster={addresses.result(job.id, job.revision)}
         aria-label={t().playFilm(clip === null ? t().clip : title(clip.name))}
         controls
-        loop
         playsInline
         preload="metadata"
       />

@@ -18,7 +18,7 @@ export function Gallery() {
   const [mixing, setMixing] = useState(draft.value.look.mix.length > 1);
   return (
     <aside class="gallery panel" aria-label={t().style}>
-      {editing.value === null && films.value && <Kinds />}
+      {editing.value === null && (films.value || draft.value.film) && <Kinds />}
       {editing.value === null && (draft.value.film ? <Clips /> : <Photos />)}
       <section aria-labelledby="paintings">
         <header>

@@ -12,7 +12,7 @@ from impasto.web.refusals import tell_of_errors
 from impasto.web.routes import choices, events, health, jobs, pictures, preview, session
 from impasto.web.studio import Studio
 
-_ABOUT = """Paintings of photographs: send pictures, ask for previews and jobs, watch them being painted.
+_ABOUT = """Paintings of photographs and clips: send them, ask for previews and jobs, watch them being painted.
 
 Scripts send the token that the studio has printed as `Authorization: Bearer TOKEN`."""
 

@@ -88,7 +88,7 @@ class Intake:
         try:
             to = [str(self._folder.frame(id, number)) for number in range(3)]
             asked = {"file": str(incoming), "to": to, "most_frames": self._config.max_frames}
-            answer = await self._desk.ask("film", asked)
+            answer = await self._desk.ask("film", asked, urgency=2)
             incoming.rename(clip)
         except BaseException:
             self._folder.drop_picture(id)

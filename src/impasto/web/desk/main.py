@@ -56,7 +56,7 @@ def _done(request: dict[str, Any]) -> Done:
     except ImpastoError as error:
         return {"failed": str(error), "error": type(error).__name__}, b""
     except MemoryError:
-        return {"failed": "This takes more memory than it may: take a smaller picture.", "error": "ImageError"}, b""
+        return {"failed": "This takes more memory than it may: take a smaller one.", "error": "ImageError"}, b""
     except Exception as error:
         return {"failed": f"{type(error).__name__}: {error}", "error": type(error).__name__}, b""
 
