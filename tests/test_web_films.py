@@ -196,7 +196,7 @@ def test_of_a_film_whose_process_dies_its_whole_parts_are_kept(
 
     monkeypatch.setattr(DrawnProcess, "begin", dies_at_first)
     nothing = visit.until(film(visit, id)["id"], "failed")
-    assert not nothing["film"] and len(DrawnProcess.begun) == 1
+    assert not nothing["film"] and not nothing["can_go_on"] and len(DrawnProcess.begun) == 1
     kept = visit.until(film(visit, id)["id"], "failed")
     assert (
         kept["film"]

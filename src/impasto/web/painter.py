@@ -179,7 +179,7 @@ class Painter:
         if told:
             update["size"] = told["width"], told["height"]
         update["film"] = files.film() is not None
-        update["can_go_on"] = there and not update["film"] and not job.request.style_index
+        update["can_go_on"] = there and job.request.task != "video" and not job.request.style_index
         return _ended(job.model_copy(update=update), state, process.failure if state == "failed" else None)
 
 
