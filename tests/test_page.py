@@ -15,8 +15,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from impasto.web.page import BUNDLE
 from tests.browser import CHROMIUM, chromium, studio_in
+from tests.clips import clip
+from tests.clips import drawn as drawn_frames
 from tests.helpers import painting, photo
-from tests.web import served
+from tests.web import DrawnProcess, served
 
 AXE = Path(__file__).parents[1] / "page/node_modules/axe-core/axe.min.js"
 SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
@@ -445,37 +447,75 @@ class TestPaint:
         until(page, "Object.values(JSON.parse(localStorage['impasto-draft']).regions)[0]?.[0]?.mask")
 
 
-@pytest.mark.parametrize("screen", SCREENS)
-def test_axe_finds_nothing_serious(opened: Open, screen: str) -> None:
+def serious(page: Page) -> list[str]:
+    """What axe finds on the page, light and dark."""
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: cd page && npm ci.")
-    page = opened(screen)
-    page.locator(".welcome").wait_for()
     # The policy keeps scripts of a page's own out; the driver's are not the page's.
     look = f"{AXE.read_text()};axe.run().then(found => found.violations)"
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour half-way to another
+        found += page.evaluate(look)
+    return [
+        f"{each['id']}: {node['html'][:120]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
 
-    def serious() -> list[str]:
-        found = []
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # no colour half-way to another
-            found += page.evaluate(look)
-        return [
-            f"{each['id']}: {node['html'][:120]}"
-            for each in found
-            if each["impact"] in ("serious", "critical")
-            for node in each["nodes"]
-        ]
 
-    assert serious() == []
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing_serious(opened: Open, screen: str) -> None:
+    page = opened(screen)
+    page.locator(".welcome").wait_for()
+    assert serious(page) == []
     give(page, "photos", PHOTO, "photo.png")
     tab(page, "Settings")
     page.locator(".controls .more summary").click()
     page.get_by_role("button", name="Add a region: By brush").click()
-    assert serious() == []
+    assert serious(page) == []
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Help").click()
     page.get_by_role("dialog").wait_for()
-    assert serious() == []
+    assert serious(page) == []
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_film_is_painted_stopped_and_played(opened: Open, screen: str, tmp_path: Path, small_looks: None) -> None:
+    made = clip(tmp_path / "a walk.mp4", drawn_frames(4), form="yuv420p")
+    page = opened(screen)
+    tab(page, "Style")
+    page.get_by_role("radio", name="Film").check()
+    page.get_by_text("It is painted frame by frame").wait_for()
+    assert serious(page) == []
+    page.get_by_role("radio", name="Picture").check()
+    # A clip is one wherever it is given.
+    page.locator("[aria-labelledby=photos] input[type=file]").first.set_input_files(made)
+    page.locator("[aria-labelledby=clips] .tile.chosen").wait_for(state="attached")
+    give(page, "paintings", PAINTING, "painting.png")
+    page.locator(".chip.preview-shown").wait_for()
+    assert page.locator(".frames .after img").count() == 3 and page.get_by_text("4 frames").is_visible()
+    assert serious(page) == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DrawnProcess, "step", 600)
+        page.keyboard.press("p")
+        page.locator(".chip.running").wait_for()
+    page.locator(".job").get_by_role("button", name="Stop and keep it").click()
+    page.get_by_text("This is what was painted until it ended.").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".frames").wait_for()
+    page.keyboard.press("p")
+    page.locator(".chip.done").wait_for()
+    until(page, "document.querySelector('video')?.readyState >= 2")
+    assert serious(page) == []
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "a-walk-impasto.mp4" and download.value.path().stat().st_size > 500
+    page.reload()
+    until(page, "document.querySelector('video')?.readyState >= 2")
+    page.get_by_role("button", name="Again with these settings").click()
+    page.locator(".frames").wait_for()
 
 
 @contextmanager

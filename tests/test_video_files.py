@@ -244,6 +244,33 @@ def test_a_folder_is_in_the_order_of_its_numbers(tmp_path: Path, caplog: pytest.
         Folder(tmp_path / "empty")
 
 
+def test_what_names_other_files_is_no_clip(tmp_path: Path) -> None:
+    clip(tmp_path / "other.mp4", drawn(3))
+    listed = tmp_path / "list.mp4"
+    listed.write_text("ffconcat version 1.0\nfile other.mp4\n")
+    with av.open(str(listed)) as opened:
+        assert opened.format.name == "concat", "FFmpeg would follow it"
+    with pytest.raises(VideoError, match="holds no moving pictures"):
+        Clip(listed)
+
+
+def test_one_frame_is_found_without_those_before_it(tmp_path: Path) -> None:
+    pictures = drawn(30)
+    options = {"crf": "4", "preset": "ultrafast", "g": "8"}
+    ticks = lambda number: 900 + number * number  # noqa: E731
+    for path in (
+        clip(tmp_path / "a.mp4", pictures, ticks=ticks, base=Fraction(1, 1000), options=options),
+        clip(tmp_path / "a.ts", pictures, form="yuv420p", options=options),
+        clip(tmp_path / "b.mkv", pictures, codec="ffv1", form="bgr0", options={}),
+    ):
+        found = Clip(path)
+        whole = list(found.frames())
+        for number in (0, 13, 29):
+            frame = found.frame(number)
+            assert frame.number == number and frame.time == whole[number].time
+            assert np.array_equal(frame.pixels, whole[number].pixels), (path, number)
+
+
 def test_what_is_no_clip_is_told_in_a_sentence(tmp_path: Path) -> None:
     def told(path: Path) -> str:
         with pytest.raises(VideoError) as found:

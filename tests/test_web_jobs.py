@@ -240,7 +240,8 @@ def test_history_and_waiting_jobs_survive_a_restart(tmp_path: Path) -> None:
         visit.until(done, "done")
         running, waiting = long(visit, pair)["id"], long(visit, pair)["id"]
         visit.until(running, lambda job: job["revision"] > 0)
-        studio.jobs.files(running).checkpoint.write_bytes(b"what a process writes when it is paused")
+        files = studio.jobs.files(running)
+        files.checkpoint(files.result).write_bytes(b"what a process writes when it is paused")
     DrawnProcess.begun.clear()
     with served(tmp_path) as (visit, studio):
         assert visit.job(done)["state"] == "done" and len(visit.http.get("/api/pictures").json()) == 2
@@ -248,7 +249,7 @@ def test_history_and_waiting_jobs_survive_a_restart(tmp_path: Path) -> None:
         assert DrawnProcess.begun[0]["resume"] is True and visit.job(waiting)["position"] == 0
         visit.http.post(f"/api/jobs/{running}/cancel")
         visit.until(running, "cancelled")
-        assert not studio.jobs.files(running).checkpoint.exists()
+        assert not files.checkpoint(files.result).exists()
         visit.until(waiting, "running")
         assert DrawnProcess.begun[1]["resume"] is False
 

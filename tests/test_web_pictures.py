@@ -166,7 +166,6 @@ def test_what_can_be_chosen_is_what_is_declared(visit: Visit) -> None:
         - {
             "memory",
             "device",
-            "steady",
             "steady_weight",
             "frame_iterations",
             "keyframes",
@@ -264,6 +263,7 @@ def test_downloads_have_the_record_inside_and_a_tiff_has_16_bits(
     visit.until(job, "done")
     studio: Studio = here[1]
     order = studio.jobs.order("owner", studio.jobs.one("owner", job))
+    assert isinstance(order, Order)
     Work(order, force=True).finish()  # as its process would have
     for form, ending in (("png", ".png"), ("jpeg", ".jpg"), ("webp", ".webp"), ("tiff", ".tiff")):
         answer = visit.http.get(f"/api/jobs/{job}/download", params={"format": form})

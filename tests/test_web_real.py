@@ -16,6 +16,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from tests.clips import clip, decoded, drawn
 from tests.helpers import painting, photo
 from tests.web import TOKEN, Visit, png
 
@@ -85,8 +86,14 @@ def test_from_a_photograph_to_a_picture_and_on_after_a_stop(tmp_path: Path) -> N
         cancelled = visit.until(more["id"], "cancelled")
         assert time.monotonic() - began < 30 and cancelled["can_go_on"]
         assert visit.http.get(f"/api/jobs/{more['id']}/download").status_code == 200
+        sent = visit.http.put("/api/clips", content=clip(tmp_path / "a.mp4", drawn(4)).read_bytes()).json()
+        film = visit.ask(task="video", photo=None, clip=sent["id"], style_index="0")
+        assert visit.until(film["id"], "done", within=120)["size"] == [64, 48]
+        (tmp_path / "b.mp4").write_bytes(visit.http.get(f"/api/jobs/{film['id']}/film").content)
+        assert decoded(tmp_path / "b.mp4")[0] == decoded(tmp_path / "a.mp4")[0]
+        assert visit.http.get(f"/api/jobs/{film['id']}/picture").headers["content-type"] == "image/jpeg"
         numbers = visit.http.get("/metrics").text
-        assert 'impasto_jobs_ended_total{state="done"} 1.0' in numbers
+        assert 'impasto_jobs_ended_total{state="done"} 2.0' in numbers
         assert 'impasto_jobs_ended_total{state="cancelled"} 1.0' in numbers
         long = asked(visit, iterations=40_000)["id"]
         visit.until(long, lambda job: (job["progress"] or {}).get("iteration", 0) > 3, within=120)

@@ -29,6 +29,7 @@ from impasto.web.desk.client import Answer
 from impasto.web.intake import Intake
 from impasto.web.punctual import Punctual
 from impasto.web.studio import Studio
+from tests.clips import clip, drawn
 
 TOKEN = "the-token-of-the-tests"
 JSON = dict[str, Any]
@@ -116,7 +117,11 @@ class DrawnProcess:
 
     def _write(self) -> None:
         output = Path(self._job["delivery"]["output"])
-        save(self._grey(), output, force=True)
+        if self._job["task"] == "video":
+            save(self._grey(), output.with_name("so-far.jpg"), force=True)
+            clip(output, drawn(self._done or 1), sound="aac")
+        else:
+            save(self._grey(), output, force=True)
         Path(f"{output}.json").write_text('{"width": 32, "height": 24}')
 
     def held(self) -> contextlib.AbstractContextManager[None]:
@@ -188,7 +193,7 @@ def served(folder: Path, **options: Any) -> Iterator[tuple[Visit, Studio]]:
         config = replace(config, port=listening.getsockname()[1])
         studio = Studio.of(config)
         studio.desk, studio.easel = HereDesk("pictures"), HereDesk("easel")  # type: ignore[assignment]
-        studio.intake = Intake(studio.folder, studio.store, studio.desk)
+        studio.intake = Intake(config, studio.folder, studio.store, studio.desk)
         own = uvicorn.Config(app_of(studio), log_config=None, http=Punctual, timeout_graceful_shutdown=2)
         running = server._Server(studio, own)
         thread = threading.Thread(target=running.run, args=[[listening]], daemon=True)

@@ -20,6 +20,7 @@ const id = encodeURIComponent;
 
 export const addresses = {
   picture: (picture: string, side?: number) => sized(`pictures/${id(picture)}/file`, side),
+  frame: (clip: string, frame: number) => at(`pictures/${id(clip)}/file?frame=${frame}`),
   painted: (painting: string, photo: string, side: number) =>
     at(`paintings/${id(painting)}?photo=${id(photo)}&side=${side}`),
   learnt: (network: string, index: number, photo: string, side: number) =>
@@ -28,6 +29,8 @@ export const addresses = {
     at(`jobs/${id(job)}/picture?revision=${revision}${side === undefined ? "" : `&side=${side}`}`),
   snapshot: (job: string, iteration: number, side?: number) => sized(`jobs/${id(job)}/snapshots/${iteration}`, side),
   download: (job: string, format: string) => at(`jobs/${id(job)}/download?format=${format}`),
+  film: (job: string, revision: number) => at(`jobs/${id(job)}/film?revision=${revision}`),
+  savedFilm: (job: string) => at(`jobs/${id(job)}/film?save=true`),
   events: at("events"),
 };
 

@@ -165,7 +165,7 @@ export interface paths {
         };
         /**
          * File
-         * @description The picture itself: JPEG, or PNG where it is a mask or transparent.
+         * @description The picture itself: JPEG, or PNG where it is a mask or transparent. Of a clip, one of three frames.
          */
         get: operations["file_api_pictures__id__file_get"];
         put?: never;
@@ -364,6 +364,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/jobs/{id}/film": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Film
+         * @description The film of a video, or what was painted of it, in ranges of bytes as players ask for them. To ``save``
+         *     it, it comes with a name.
+         */
+        get: operations["film_api_jobs__id__film_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -425,6 +446,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/clips": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Send Clip
+         * @description Send a clip: the bytes of its file as the body. It is a picture of the kind clip from then on.
+         */
+        put: operations["send_clip_api_clips_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -455,7 +496,7 @@ export interface components {
         };
         /**
          * Going
-         * @description How far a running job is.
+         * @description How far a running job is; the iterations of a film are its frames.
          */
         Going: {
             /** Share */
@@ -477,6 +518,11 @@ export interface components {
             ] | null;
             /** Left S */
             left_s: number | null;
+            /**
+             * Rate
+             * @description Frames a second.
+             */
+            rate?: number | null;
         };
         /** Job */
         Job: {
@@ -551,6 +597,12 @@ export interface components {
              * @default false
              */
             can_go_on: boolean;
+            /**
+             * Film
+             * @description Whether there is a film to play: all of it, or what was painted.
+             * @default false
+             */
+            film: boolean;
         };
         /**
          * JobRequest
@@ -562,9 +614,14 @@ export interface components {
              * @default stylize
              * @enum {string}
              */
-            task: "stylize" | "texture";
+            task: "stylize" | "texture" | "video";
             /** Photo */
             photo?: string | null;
+            /**
+             * Clip
+             * @description In place of a photo, of a video.
+             */
+            clip?: string | null;
             /**
              * Styles
              * @default []
@@ -613,6 +670,27 @@ export interface components {
             /** Position */
             position: number;
         };
+        /**
+         * Moving
+         * @description What a clip has beside its first frame.
+         */
+        Moving: {
+            /** Frames */
+            frames: number;
+            /** Seconds */
+            seconds: number;
+            /**
+             * Rate
+             * @description Frames a second.
+             */
+            rate: number;
+            /**
+             * Ending
+             * @description Of the films that are painted of it.
+             * @enum {string}
+             */
+            ending: ".mp4" | ".webm";
+        };
         /** Picture */
         Picture: {
             /** Id */
@@ -621,7 +699,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "photo" | "painting" | "mask";
+            kind: "photo" | "painting" | "mask" | "clip";
             /** Name */
             name: string;
             /** Width */
@@ -641,14 +719,25 @@ export interface components {
             /** Transparent */
             transparent: boolean;
             restored?: components["schemas"]["Restored"] | null;
+            /** @description Of a clip. */
+            moving?: components["schemas"]["Moving"] | null;
         };
         /**
          * PreviewRequest
          * @description A picture by the fast method, of a page that is open: a newer one of the same page takes its place.
          */
         PreviewRequest: {
-            /** Photo */
+            /**
+             * Photo
+             * @description Or a clip.
+             */
             photo: string;
+            /**
+             * Frame
+             * @description Of a clip: its first, middle, or last one.
+             * @default 0
+             */
+            frame: number;
             /**
              * Styles
              * @default []
@@ -739,6 +828,16 @@ export interface components {
              * @description Long side of a result, in pixels.
              */
             max_size: number;
+            /**
+             * Max Clip
+             * @description Bytes of a clip.
+             */
+            max_clip: number;
+            /**
+             * Films
+             * @description Whether what reads and writes moving pictures is installed.
+             */
+            films: boolean;
             /**
              * Queue
              * @description Jobs that may wait.
@@ -1131,7 +1230,7 @@ export interface operations {
     pictures_api_pictures_get: {
         parameters: {
             query?: {
-                kind?: ("photo" | "painting" | "mask") | null;
+                kind?: ("photo" | "painting" | "mask" | "clip") | null;
             };
             header?: never;
             path?: never;
@@ -1257,7 +1356,7 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
-            /** @description No picture. */
+            /** @description Nothing that can be read. */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1414,6 +1513,8 @@ export interface operations {
             query?: {
                 /** @description Long side at the most; the whole size without. */
                 side?: number | null;
+                /** @description Of a clip: its first, middle, or last one. */
+                frame?: number;
             };
             header?: never;
             path: {
@@ -2203,6 +2304,81 @@ export interface operations {
             };
         };
     };
+    film_api_jobs__id__film_get: {
+        parameters: {
+            query?: {
+                save?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The film. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                    "video/webm": unknown;
+                };
+            };
+            /** @description The part of it that was asked for by a `Range`. */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No token, and no session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another name of the server, or another page's request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another visitor's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such part of it. */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What was asked for makes no sense; `setting` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     events_api_events_get: {
         parameters: {
             query?: never;
@@ -2304,6 +2480,114 @@ export interface operations {
                 };
                 content: {
                     "text/plain": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_clip_api_clips_put: {
+        parameters: {
+            query?: {
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": unknown;
+                "video/*": unknown;
+            };
+        };
+        responses: {
+            /** @description It was here already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description No token, and no session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another name of the server, or another page's request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another visitor's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description More bytes than may be sent. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nothing that can be read. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was asked for makes no sense; `setting` says where. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many are being sent. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What reads moving pictures is not installed. */
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
                 };
             };
         };

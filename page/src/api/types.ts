@@ -13,15 +13,23 @@ export type Value =
   | null;
 
 export type Choices = Omit<Schemas["Choices"], "recipes" | "settings"> & { recipes: Recipe[]; settings: Setting[] };
-export type Job = Required<Omit<Schemas["Job"], "request">> & { request: JobRequest };
-export type JobRequest = Omit<Schemas["JobRequest"], "photo" | "settings"> & {
+export type Job = Required<Omit<Schemas["Job"], "request" | "progress">> & {
+  request: JobRequest;
+  progress: Progress | null;
+};
+export type JobRequest = Omit<Schemas["JobRequest"], "photo" | "clip" | "settings"> & {
   photo: string | null;
+  clip: string | null;
   settings: Record<string, Value>;
 };
 export type Network = Schemas["LearntNetwork"];
-export type Picture = Omit<Schemas["Picture"], "restored"> & { restored: Restored | null };
+export type Moving = Schemas["Moving"];
+export type Picture = Omit<Schemas["Picture"], "restored" | "moving"> & {
+  restored: Restored | null;
+  moving: Moving | null;
+};
 export type PreviewRequest = Schemas["PreviewRequest"];
-export type Progress = Schemas["Going"];
+export type Progress = Required<Schemas["Going"]>;
 export type Recipe = Omit<Schemas["Recipe"], "values"> & { values: Record<string, Value> };
 export type Restored = Omit<Schemas["Restored"], "job"> & { job: JobRequest };
 export type Session = Schemas["Session"];

@@ -4,7 +4,7 @@ export interface Sent {
   readonly fresh: boolean;
 }
 
-/** Sends a picture's bytes as they are, and tells how far it is: which fetch cannot. */
+/** Sends the bytes of a picture or a clip as they are, and tells how far it is: which fetch cannot. */
 import { at, refusal } from "./client";
 import type { Picture } from "./types";
 
@@ -16,7 +16,8 @@ export function upload(
 ): Promise<Sent> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("PUT", at(`pictures?kind=${kind}&name=${encodeURIComponent(name)}`));
+    const to = kind === "clip" ? "clips?" : `pictures?kind=${kind}&`;
+    request.open("PUT", at(`${to}name=${encodeURIComponent(name)}`));
     request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
     request.onload = () =>

@@ -13,12 +13,24 @@ let uploads = 0;
 /** Files on their way: the server takes six of a visitor, and a browser may have no bound (over HTTP/2). */
 const AT_ONCE = 3;
 
-/** Takes files in: the first photo, or every painting, becomes part of the draft. */
-export async function addFiles(files: Iterable<File>, kind: "photo" | "painting"): Promise<void> {
+/** What a file may be taken in as. */
+export type Purpose = "photo" | "painting" | "clip";
+
+/** Takes files in: the first photo or clip, or every painting, becomes part of the draft. */
+export async function addFiles(files: Iterable<File>, purpose: Purpose): Promise<void> {
   const all = [...files];
+  const clips = all.filter(({ type }) => type.startsWith("video/"));
+  if (purpose !== "clip" && clips.length > 0) {
+    // What comes with a clip is what it is to be painted like.
+    await addFiles(clips, "clip");
+    return addFiles(
+      all.filter((file) => !clips.includes(file)),
+      "painting",
+    );
+  }
   const sent: Sent[] = [];
   for (let at = 0; at < all.length; at += AT_ONCE) {
-    const arrived = await Promise.all(all.slice(at, at + AT_ONCE).map((file) => send(file, kind)));
+    const arrived = await Promise.all(all.slice(at, at + AT_ONCE).map((file) => send(file, purpose)));
     sent.push(...arrived.filter((each) => each !== null));
   }
   const made = sent.find(({ picture }) => picture.restored !== null);
@@ -33,14 +45,16 @@ export async function addFiles(files: Iterable<File>, kind: "photo" | "painting"
   const pictures = sent.map(({ picture }) => picture);
   const first = pictures[0];
   if (first === undefined) return;
-  if (kind === "photo") dispatch({ type: "photo", id: first.id });
+  if (purpose === "clip") dispatch({ type: "clip", id: first.id });
+  else if (purpose === "photo") dispatch({ type: "photo", id: first.id });
   else choosePainting(first.id);
 }
 
-async function send(file: File, kind: Picture["kind"]): Promise<Sent | null> {
+async function send(file: File, kind: Purpose): Promise<Sent | null> {
   const { access } = state.value;
-  if (access.kind === "open" && file.size > access.session.max_upload) {
-    tell(`${file.name}: ${t().tooLarge(bytes(access.session.max_upload))}`, "error");
+  const most = access.kind !== "open" ? Infinity : access.session[kind === "clip" ? "max_clip" : "max_upload"];
+  if (file.size > most) {
+    tell(`${file.name}: ${t().tooLarge(bytes(most))}`, "error");
     return null;
   }
   const key = `upload-${++uploads}`;

@@ -6,7 +6,7 @@ import { computed, effect } from "@preact/signals";
 import { api, Refused } from "../api/client";
 import { NO_PREVIEW } from "../state/model";
 import { atHalf, PREVIEW_SIZE, sameHand, type Wanted, wantedPreviews } from "../state/preview";
-import { choices, draft } from "../state/selectors";
+import { choices, draft, ownSide } from "../state/selectors";
 import { dispatch, select, state } from "../state/store";
 import { sentence } from "./notices";
 
@@ -26,7 +26,9 @@ let quick = false;
 let moved = 0;
 let resting: ReturnType<typeof setTimeout> | undefined;
 
-const wanted = computed(() => (choices.value === null ? {} : wantedPreviews(draft.value, choices.value)));
+const wanted = computed(() =>
+  choices.value === null ? {} : wantedPreviews(draft.value, choices.value, ownSide.value),
+);
 
 export function keepPreview(): void {
   const open = select((s) => s.access.kind === "open");

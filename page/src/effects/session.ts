@@ -77,7 +77,7 @@ async function refresh(): Promise<void> {
   const choices = async () => state.peek().choices ?? dispatch({ type: "choices", choices: await api.choices() });
   const jobs = async () => dispatch({ type: "jobs", jobs: await api.jobs() });
   const pictures = async () => {
-    const kinds = await Promise.all([api.pictures("photo"), api.pictures("painting")]);
+    const kinds = await Promise.all((["photo", "painting", "clip"] as const).map(api.pictures));
     dispatch({ type: "pictures", pictures: kinds.flat() });
   };
   const done = await attempt(() => Promise.all([choices(), jobs(), pictures()]));

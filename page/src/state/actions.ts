@@ -39,6 +39,7 @@ export type Action =
   | { type: "remembered"; draft: Draft }
   | { type: "photo"; id: string | null }
   | { type: "texture" }
+  | { type: "clip"; id: string | null }
   | { type: "look"; id: string; network: string | null; mixing: boolean }
   | { type: "weight"; id: string; weight: number }
   | { type: "recipe"; name: string }

@@ -13,11 +13,13 @@ export function valueFor(name: string, draft: Draft, choices: Choices): Value {
 
 /** What a setting must be of, to have an effect. */
 export function wayOf(draft: Draft, choices: Choices): string {
-  return draft.texture ? "texture" : String(valueFor("method", draft, choices));
+  if (draft.texture) return "texture";
+  return draft.film ? "video" : String(valueFor("method", draft, choices));
 }
 
-/** Textures have one of their own. */
+/** Textures have one of their own, and films have none. */
 export function recipeOf(draft: Draft): string {
+  if (draft.film) return "default";
   return draft.texture ? "texture" : draft.recipe;
 }
 
@@ -45,14 +47,15 @@ function isMet(option: string, draft: Draft, choices: Choices): boolean {
   return sign === "" ? Boolean(value) : (String(value) === wanted) === (sign === "=");
 }
 
-export type Lack = "studio" | "photo" | "style" | "painting" | "mask";
+export type Lack = "studio" | "photo" | "clip" | "style" | "painting" | "mask";
 
 /** What must be there before it can be painted, in the order to ask for it; the studio, until it has told its choices. */
 export function lacks(draft: Draft, choices: Choices | null): Lack | null {
   if (choices === null) return "studio";
   const { network, mix } = draft.look;
   if (draft.texture) return network === null && mix.length > 0 ? null : "painting";
-  if (draft.photo === null) return "photo";
+  if (draft.film && draft.clip === null) return "clip";
+  if (!draft.film && draft.photo === null) return "photo";
   const regions = asked(draft);
   if (mix.length === 0 && regions.length === 0) return "style";
   return regions.some((region) => maskIn(region) === null) ? "mask" : null;
@@ -81,10 +84,12 @@ export function requestOf(draft: Draft, choices: Choices): JobRequest {
       );
     }),
   );
-  const learnt = network === null ? {} : { method: "fast", network };
+  // Films are painted fast, and say no more of it.
+  const learnt = network === null ? {} : draft.film ? { network } : { method: "fast", network };
   return {
-    task: draft.texture ? "texture" : "stylize",
-    photo: draft.texture ? null : draft.photo,
+    task: draft.texture ? "texture" : draft.film ? "video" : "stylize",
+    photo: draft.texture || draft.film ? null : draft.photo,
+    clip: draft.film ? draft.clip : null,
     styles: network === null ? mix.map(({ id, weight }) => ({ painting: id, weight })) : [],
     style_index: network === null ? "" : sharesInWords(mix),
     regions: asked(draft).flatMap((region) => {

@@ -9,9 +9,11 @@ export function reduceDraft(draft: Draft, action: Action): Draft {
     case "remembered":
       return action.draft;
     case "photo":
-      return { ...draft, photo: action.id, texture: false };
+      return { ...draft, photo: action.id, texture: false, film: false };
     case "texture":
-      return { ...draft, texture: true };
+      return { ...draft, texture: true, film: false };
+    case "clip":
+      return { ...draft, clip: action.id, film: true };
     case "look":
       return { ...draft, look: chosen(draft.look, action) };
     case "weight":
@@ -48,22 +50,26 @@ function replaced<T>(record: Readonly<Record<string, T>>, name: string, value: T
   return value === undefined ? others : { ...others, [name]: value };
 }
 
-/** The draft that asks for the same as a job did. What the job did not have (a photo, of a texture) stays. */
+/** The draft that asks for the same as a job did. What the job did not have (a photo, of a texture or a film) stays. */
 function again(draft: Draft, request: JobRequest): Draft {
   const { method: _method, network, ...settings } = request.settings;
   const learnt = request.style_index !== "";
-  const texture = request.task === "texture";
+  const [texture, film] = [request.task === "texture", request.task === "video"];
   const photo = request.photo ?? draft.photo;
   return {
     photo,
     texture,
+    film,
+    clip: request.clip ?? draft.clip,
     look: learnt
       ? { network: typeof network === "string" ? network : "multi", mix: parsedShares(request.style_index) }
       : { network: null, mix: request.styles.map(({ painting, weight }) => ({ id: painting, weight })) },
-    recipe: texture ? draft.recipe : request.recipe,
+    recipe: texture || film ? draft.recipe : request.recipe,
     settings: learnt ? settings : request.settings,
     regions:
-      photo === null || texture ? draft.regions : { ...draft.regions, [photo]: restoredRegions(request.regions) },
+      photo === null || texture || film
+        ? draft.regions
+        : { ...draft.regions, [photo]: restoredRegions(request.regions) },
   };
 }
 
@@ -81,9 +87,10 @@ export function sharesInWords(mix: readonly Share[]): string {
 
 /** The draft without pictures that are not here any more. */
 export function withoutLost(draft: Draft, pictures: Readonly<Record<string, Picture>>): Draft {
-  const { photo, look, regions } = draft;
+  const { photo, clip, look, regions } = draft;
   const used = [
     photo,
+    clip,
     ...(look.network === null ? look.mix.map(({ id }) => id) : []),
     ...Object.keys(regions),
     ...Object.values(regions).flatMap((all) => all.map(({ painting }) => painting)),
@@ -98,6 +105,7 @@ function without(draft: Draft, id: string): Draft {
   return {
     ...draft,
     photo: draft.photo === id ? null : draft.photo,
+    clip: draft.clip === id ? null : draft.clip,
     look:
       draft.look.network === null
         ? { ...draft.look, mix: draft.look.mix.filter((share) => share.id !== id) }

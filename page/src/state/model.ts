@@ -41,6 +41,9 @@ export interface Draft {
   readonly photo: string | null;
   /** A texture of the paintings, and no photo: what was chosen of that waits. */
   readonly texture: boolean;
+  /** A film of the clip, and no photo. */
+  readonly film: boolean;
+  readonly clip: string | null;
   readonly look: Look;
   readonly recipe: string;
   /** Only those that were changed: what is not here is the recipe's. */
@@ -98,7 +101,7 @@ export interface Brush {
 
 export interface Preview {
   readonly state: "none" | "busy" | "shown" | "failed";
-  /** Addresses of pictures by region, that of the rest under "". */
+  /** Addresses of pictures by region, that of the rest under ""; of a clip, by frame. */
   readonly layers: Readonly<Record<string, string>>;
   readonly error: string | null;
 }
@@ -144,6 +147,8 @@ export interface Tastes {
 export const EMPTY_DRAFT: Draft = {
   photo: null,
   texture: false,
+  film: false,
+  clip: null,
   look: { network: null, mix: [] },
   recipe: "default",
   settings: {},

@@ -38,6 +38,7 @@ describe("previews", () => {
     expect(wantedPreviews(learnt, CHOICES)).toEqual({
       "": {
         photo: "cat",
+        frame: 0,
         strength: 0.5,
         stroke_size: null,
         size: 512,

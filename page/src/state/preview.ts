@@ -26,13 +26,18 @@ export function sameHand(one: Wanted, other: Wanted): boolean {
   return but(one) === but(other);
 }
 
-/** By region, that of the rest under "". */
-export function wantedPreviews(draft: Draft, choices: Choices): Record<string, Wanted> {
-  const { photo, look } = draft;
+/** The frames of a clip that are shown: its first, middle and last one. */
+export const FRAMES = [0, 1, 2] as const;
+
+/** By region, that of the rest under ""; of a clip, by frame. `own` is the long side of a film. */
+export function wantedPreviews(draft: Draft, choices: Choices, own?: number): Record<string, Wanted> {
+  const { look } = draft;
+  const photo = draft.film ? draft.clip : draft.photo;
   if (photo === null || draft.texture) return {};
-  const scale = strokeScale(draft, choices);
+  const scale = strokeScale(draft, choices, own);
   const common = {
     photo,
+    frame: 0,
     strength: Number(valueFor("strength", draft, choices)),
     stroke_size: scale === 1 ? null : Math.min(FINEST, Math.round(PREVIEW_SIZE / scale)),
     size: PREVIEW_SIZE,
@@ -40,14 +45,16 @@ export function wantedPreviews(draft: Draft, choices: Choices): Record<string, W
     style_index: "",
     network: null,
   };
+  const whole: Wanted =
+    look.network !== null
+      ? { ...common, style_index: sharesInWords(look.mix), network: look.network }
+      : { ...common, styles: look.mix.map(({ id, weight }) => ({ painting: id, weight })) };
   const wanted: Record<string, Wanted> = {};
-  if (look.network !== null) {
-    if (look.mix.length > 0) wanted[""] = { ...common, style_index: sharesInWords(look.mix), network: look.network };
-    return wanted;
-  }
   if (look.mix.length > 0) {
-    wanted[""] = { ...common, styles: look.mix.map(({ id, weight }) => ({ painting: id, weight })) };
+    if (draft.film) for (const frame of FRAMES) wanted[frame] = { ...whole, frame };
+    else wanted[""] = whole;
   }
+  if (look.network !== null) return wanted;
   for (const region of regionsOf(draft)) {
     // Where the faces are, only the server knows.
     if (region.painting !== null && region.found === null && isPainted(region)) {

@@ -55,6 +55,7 @@ function reducePage(state: State, action: Action): State {
       return { ...state, uploads: state.uploads.filter(({ key }) => key !== action.key) };
     case "photo":
     case "texture":
+    case "clip":
       return { ...onDraft(state), painting: null, preview: NO_PREVIEW, view: FITTED, tab: "style" };
     case "look":
       return { ...onDraft(state), fault: null };

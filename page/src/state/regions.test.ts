@@ -51,6 +51,7 @@ describe("strokes", () => {
       photo: "cat",
       styles: [],
       style_index: "",
+      clip: null,
       regions: [{ mask: "m", painting: "wave" }],
       recipe: "default",
       settings: {},

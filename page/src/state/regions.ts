@@ -57,7 +57,7 @@ export function reduceRegions(draft: Draft, action: Action): Draft {
 }
 
 export function regionsOf(draft: Draft): readonly Region[] {
-  return (draft.photo !== null && !draft.texture && draft.regions[draft.photo]) || [];
+  return (draft.photo !== null && !draft.texture && !draft.film && draft.regions[draft.photo]) || [];
 }
 
 /** Whether there is anything in its mask. */

@@ -15,8 +15,17 @@ export const editing = select((s) => s.painting);
 const allPictures = select((s) => s.pictures);
 const allJobs = select((s) => s.jobs);
 
-export const photo = computed(() => (draft.value.texture ? null : pictureOf(draft.value.photo)));
+/** The photo that is painted, or of a clip its first frame. */
+export const photo = computed(() => {
+  const { texture, film, photo, clip } = draft.value;
+  return texture ? null : pictureOf(film ? clip : photo);
+});
+/** The long side that a film has where none is named. */
+export const ownSide = computed(() =>
+  draft.value.film && photo.value ? Math.max(photo.value.width, photo.value.height) : undefined,
+);
 export const photos = computed(() => ofKind("photo"));
+export const clips = computed(() => ofKind("clip"));
 export const paintings = computed(() => ofKind("painting"));
 export const jobs = computed(() => newest(Object.values(allJobs.value)));
 
@@ -35,6 +44,11 @@ export function pictureOf(id: string | null): Picture | null {
 
 export function jobOf(id: string | null): Job | null {
   return (id !== null && allJobs.value[id]) || null;
+}
+
+/** What a job was made of: its photo, or its clip. */
+export function subjectOf({ request }: Job): Picture | null {
+  return pictureOf(request.clip ?? request.photo);
 }
 
 export function isUnderWay(job: Job): boolean {

@@ -6,21 +6,27 @@ import type { Draft } from "./model";
 /** The long side at which the fast method paints, unless `size` says so. */
 const FAST_SIZE = 1024;
 
-/** 1 is the painting's own; less is finer, more is broader. */
-export function strokeScale(draft: Draft, choices: Choices): number {
+/** 1 is the painting's own; less is finer, more is broader. `own` is the long side of what is painted. */
+export function strokeScale(draft: Draft, choices: Choices, own = FAST_SIZE): number {
   const [name] = strokeSetting(draft, choices, 1);
   const value = valueFor(name, draft, choices);
-  if (name === "stroke_size") return value ? sizeOf(draft, choices) / Number(value) : 1;
+  if (name === "stroke_size") return value ? sizeOf(draft, choices, own) / Number(value) : 1;
   return Number(Array.isArray(value) ? value[0] : value) || 1;
 }
 
 /** The setting that makes strokes so large, and its value; undefined for the recipe's own. */
-export function strokeSetting(draft: Draft, choices: Choices, scale: number): [name: string, value: Value | undefined] {
-  const own = Math.abs(scale - 1) < 0.01;
-  if (wayOf(draft, choices) !== "fast") return ["style_scale", own ? undefined : String(Number(scale.toFixed(2)))];
-  return ["stroke_size", own ? undefined : Math.round(sizeOf(draft, choices) / scale)];
+export function strokeSetting(
+  draft: Draft,
+  choices: Choices,
+  scale: number,
+  own = FAST_SIZE,
+): [name: string, value: Value | undefined] {
+  const usual = Math.abs(scale - 1) < 0.01;
+  const way = wayOf(draft, choices);
+  if (way !== "fast" && way !== "video") return ["style_scale", usual ? undefined : String(Number(scale.toFixed(2)))];
+  return ["stroke_size", usual ? undefined : Math.round(sizeOf(draft, choices, own) / scale)];
 }
 
-function sizeOf(draft: Draft, choices: Choices): number {
-  return Number(valueFor("size", draft, choices)) || FAST_SIZE;
+function sizeOf(draft: Draft, choices: Choices, own: number): number {
+  return Number(valueFor("size", draft, choices)) || own;
 }

@@ -19,6 +19,7 @@ export function picture(id: string, more: Partial<Picture> = {}): Picture {
     created: "2026-01-01T00:00:00Z",
     transparent: false,
     restored: null,
+    moving: null,
     ...more,
   };
 }
@@ -26,6 +27,7 @@ export function picture(id: string, more: Partial<Picture> = {}): Picture {
 export const REQUEST: JobRequest = {
   task: "stylize",
   photo: "cat",
+  clip: null,
   styles: [{ painting: "wave", weight: 1 }],
   style_index: "",
   regions: [],
@@ -52,6 +54,7 @@ export function job(id: string, more: Partial<Job> = {}): Job {
     from: null,
     warnings: [],
     can_go_on: false,
+    film: false,
     ...more,
   };
 }
@@ -91,8 +94,8 @@ export const CHOICES: Choices = {
       choices: ["iterative", "refine", "fast"],
       of: ["iterative", "refine", "fast"],
     }),
-    setting("network", { type: "text", default: "auto", of: ["refine", "fast"] }),
-    setting("strength", { default: 0.5, most: 1, of: ["iterative", "refine", "fast"] }),
+    setting("network", { type: "text", default: "auto", of: ["refine", "fast", "video"] }),
+    setting("strength", { default: 0.5, most: 1, of: ["iterative", "refine", "fast", "video"] }),
     setting("style_weight"),
     setting("tv_weight", { of: ["iterative", "refine", "texture"] }),
     setting("tv_norm", { type: "choice", default: "l2", choices: ["l2", "l1"], needs: [["tv_weight"]] }),
@@ -101,7 +104,8 @@ export const CHOICES: Choices = {
     setting("learning_rate", { default: 0.02, needs: [["optimizer=adam"]] }),
     setting("feather", { default: 0, of: ["iterative"], needs: [["regions"]] }),
     setting("style_scale", { type: "text", default: [1] }),
-    setting("stroke_size", { type: "integer", default: 0, of: ["fast"] }),
-    setting("size", { type: "text", default: "auto", of: ["iterative", "refine", "fast"] }),
+    setting("stroke_size", { type: "integer", default: 0, of: ["fast", "video"] }),
+    setting("size", { type: "text", default: "auto", of: ["iterative", "refine", "fast", "video"] }),
+    setting("steady", { type: "choice", default: "light", choices: ["light", "shots", "off"], of: ["video"] }),
   ],
 };

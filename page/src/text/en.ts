@@ -46,6 +46,28 @@ export const en = {
   dropHelp: "A picture that Impasto made brings its settings back, wherever it is dropped.",
   uploading: (name: string) => `Uploading ${name}`,
 
+  // Clips and films
+  paintA: "Paint a",
+  picture: "Picture",
+  film: "Film",
+  clip: "Clip",
+  clips: "Clips",
+  addClip: "Add a clip",
+  chooseClip: "Choose a clip…",
+  clipEnd: "clip",
+  clipHelp: "MP4, MOV, WebM, GIF …: drop it here. It is painted frame by frame, and keeps its sound.",
+  dropClip: "Drop here as the clip",
+  framePlaces: ["Start", "Middle", "End"],
+  frameOf: (place: string, name: string) => `${place} of ${name}`,
+  clipFacts: (frames: number, time: string) => `${frames} frames, ${time}`,
+  needClip: "Choose a clip first.",
+  steady: "Keeps still",
+  frame: (now: number, all: number) => `frame ${now} of ${all}`,
+  frameAt: (number: number) => `Frame ${number}`,
+  rate: (rate: string) => `${rate} frames/s`,
+  playFilm: (name: string) => `Film of ${name}`,
+  filmCut: "This is what was painted until it ended.",
+
   // Controls
   settings: "Settings",
   style: "Style",

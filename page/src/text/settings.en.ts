@@ -1,12 +1,15 @@
 /** Settings, values and recipes whose own names say too little. */
 /** Those with a dial are called as it is. */
-export const LABELS_EN: Record<string, string> = { quality: "Time", keep_colour: "Colours" };
+export const LABELS_EN: Record<string, string> = { quality: "Time", keep_colour: "Colours", steady: "Keeps still" };
 
 export const VALUES_EN: Record<string, string> = {
   "keep_colour=none": "The painting's",
   "keep_colour=luminance": "The photo's, place by place",
   "keep_colour=linear": "The photo's palette, softly",
   "keep_colour=histogram": "The photo's palette, exactly",
+  "steady=light": "strokes move with the clip",
+  "steady=shots": "one hand for every shot",
+  "steady=off": "every frame by itself",
   "quality=draft": "draft",
   "quality=normal": "normal",
   "quality=fine": "fine",

@@ -2,7 +2,7 @@
 import type { Choices, Value } from "../api/types";
 import { applies, valueFor, wayOf } from "../state/applies";
 import type { Draft } from "../state/model";
-import { choices, draft } from "../state/selectors";
+import { choices, draft, ownSide } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { strokeScale, strokeSetting } from "../state/strokes";
 import { percent, t } from "../text";
@@ -26,7 +26,7 @@ export function Controls() {
           most={1}
           step={0.05}
           shown={percent(Number(valueFor("strength", now, all)))}
-          ends={[t().photoEnd, t().styleEnd]}
+          ends={[now.film ? t().clipEnd : t().photoEnd, t().styleEnd]}
           onInput={(value) => set("strength", value)}
         />
       )}
@@ -34,8 +34,9 @@ export function Controls() {
       <Regions />
       <Size draft={now} choices={all} />
       <Chosen of={Segments} name="quality" label={t().quality} draft={now} choices={all} />
+      <Chosen of={Choice} name="steady" label={t().steady} draft={now} choices={all} />
       <Chosen of={Choice} name="keep_colour" label={t().colours} draft={now} choices={all} />
-      {!now.texture && wayOf(now, all) !== "fast" && (
+      {!now.texture && !now.film && wayOf(now, all) !== "fast" && (
         <Choice
           name="recipe"
           label={t().recipe}
@@ -64,7 +65,7 @@ function recipesToChoose(choices: Choices, chosen: string): string[] {
 
 /** A dial that doubles with every step of the same length: from a quarter to four times. */
 function Strokes({ draft, choices }: OfDraft) {
-  const scale = strokeScale(draft, choices);
+  const scale = strokeScale(draft, choices, ownSide.value);
   return (
     <Slider
       label={t().strokes}
@@ -75,7 +76,7 @@ function Strokes({ draft, choices }: OfDraft) {
       step={0.25}
       shown={`× ${Number(scale.toFixed(2))}`}
       ends={[t().fine, t().broad]}
-      onInput={(value) => set(...strokeSetting(draft, choices, 2 ** value))}
+      onInput={(value) => set(...strokeSetting(draft, choices, 2 ** value, ownSide.value))}
     />
   );
 }
@@ -86,7 +87,8 @@ const SIZES = ["512", "1024", "2048", "native"];
 function Size({ draft, choices }: OfDraft) {
   const method = wayOf(draft, choices);
   const value = String(valueFor("size", draft, choices));
-  const own = value === "auto" ? (method === "fast" ? "1024" : "512") : value;
+  const usual = { fast: "1024", video: "native" }[method] ?? "512";
+  const own = value === "auto" ? usual : value;
   const allowed = SIZES.filter((each) => (each === "native" ? !draft.texture : Number(each) <= largest.value));
   const options = allowed.includes(own) ? allowed : [own, ...allowed];
   return (

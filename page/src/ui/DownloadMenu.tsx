@@ -1,4 +1,4 @@
-/** Saves a result, in one of the formats that hold it, with its settings inside. */
+/** Saves a result: a film as it is, a picture in one of the formats that hold it, with its settings inside. */
 import { addresses } from "../api/client";
 import type { Job } from "../api/types";
 import { t } from "../text";
@@ -37,5 +37,14 @@ export function DownloadMenu({ job }: { job: Job }) {
         ))}
       </ul>
     </details>
+  );
+}
+
+export function DownloadFilm({ job }: { job: Job }) {
+  return (
+    <a class="button primary" href={addresses.savedFilm(job.id)} download>
+      <Icon name="download" />
+      {t().download}
+    </a>
   );
 }

@@ -1,12 +1,12 @@
 /** Files dropped anywhere: while they hover, two halves ask what they are to be. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { addFiles } from "../effects/commands";
+import { addFiles, type Purpose } from "../effects/commands";
 import { draft, photo } from "../state/selectors";
 import { t } from "../text";
 import { Icon } from "./Icon";
 
-type Kind = "photo" | "painting";
+type Kind = Purpose;
 
 /** Whether files hover over the page, and over which half. */
 const hovering = signal<{ over: Kind | null } | null>(null);
@@ -17,10 +17,10 @@ export function DropZone() {
   if (now === null) return null;
   return (
     <div class="drop" aria-hidden="true">
-      {(["photo", "painting"] as const).map((kind) => (
+      {([subject(), "painting"] as const).map((kind) => (
         <div key={kind} class={now.over === kind ? "drop-target over" : "drop-target"} data-kind={kind}>
-          <Icon name={kind === "photo" ? "photo" : "palette"} />
-          {kind === "photo" ? t().dropPhoto : t().dropPainting}
+          <Icon name={kind === "painting" ? "palette" : kind === "clip" ? "film" : "photo"} />
+          {{ photo: t().dropPhoto, clip: t().dropClip, painting: t().dropPainting }[kind]}
         </div>
       ))}
       <p>{t().dropHelp}</p>
@@ -61,7 +61,12 @@ function half(event: DragEvent): Kind | null {
   return (target?.dataset.kind as Kind | undefined) ?? null;
 }
 
+/** What is painted: a clip, where a film is asked for. */
+function subject(): Kind {
+  return draft.value.film ? "clip" : "photo";
+}
+
 /** What is still needed: first a photo, then paintings. */
 function missing(): Kind {
-  return photo.peek() === null && !draft.peek().texture ? "photo" : "painting";
+  return photo.peek() === null && !draft.peek().texture ? subject() : "painting";
 }

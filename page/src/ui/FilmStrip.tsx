@@ -21,7 +21,7 @@ export function FilmStrip() {
             key={iteration}
             source={addresses.snapshot(job.id, iteration, SIDE)}
             name={String(iteration)}
-            label={t().snapshot(iteration)}
+            label={(job.request.clip === null ? t().snapshot : t().frameAt)(iteration)}
             chosen={on.snapshot === iteration}
             first={false}
             onChoose={() => show(iteration)}
@@ -29,7 +29,7 @@ export function FilmStrip() {
         ))}
         <Tile
           source={job.revision > 0 ? addresses.result(job.id, job.revision, SIDE) : null}
-          name={t().latest}
+          name={job.film ? t().film : t().latest}
           chosen={on.snapshot === null}
           first
           onChoose={() => show(null)}

@@ -3,21 +3,23 @@ import { useState } from "preact/hooks";
 import { addresses } from "../api/client";
 import type { Network, Picture } from "../api/types";
 import { addFiles, choosePainting, removePicture } from "../effects/commands";
-import { choices, draft, editing, paintings, photo, photos, pictureOf, regions } from "../state/selectors";
-import { dispatch } from "../state/store";
+import { choices, clips, draft, editing, paintings, photo, photos, pictureOf, regions } from "../state/selectors";
+import { dispatch, select } from "../state/store";
 import { percent, t, title } from "../text";
-import { Files, Slider } from "./fields";
+import { Files, Segments, Slider } from "./fields";
 import { Icon } from "./Icon";
 import { Rove } from "./Rove";
 import { Tile } from "./Tile";
 
 const SIDE = 192;
+const films = select((s) => s.access.kind === "open" && s.access.session.films);
 
 export function Gallery() {
   const [mixing, setMixing] = useState(draft.value.look.mix.length > 1);
   return (
     <aside class="gallery panel" aria-label={t().style}>
-      {editing.value === null && <Photos />}
+      {editing.value === null && (films.value || draft.value.film) && <Kinds />}
+      {editing.value === null && (draft.value.film ? <Clips /> : <Photos />)}
       <section aria-labelledby="paintings">
         <header>
           <h2 id="paintings">{editing.value === null ? t().paintings : t().forRegion}</h2>
@@ -37,6 +39,47 @@ export function Gallery() {
           .filter((network) => network.styles.length > 0)
           .map((network, index) => <Learnt key={network.name} network={network} mixing={mixing} first={index === 0} />)}
     </aside>
+  );
+}
+
+/** Whether a picture or a film is painted. */
+function Kinds() {
+  const { film, photo, clip } = draft.value;
+  return (
+    <Segments
+      name="kind"
+      label={t().paintA}
+      value={film ? "film" : "picture"}
+      options={(["picture", "film"] as const).map((value) => ({ value, label: t()[value] }))}
+      onChange={(kind) => dispatch(kind === "film" ? { type: "clip", id: clip } : { type: "photo", id: photo })}
+    />
+  );
+}
+
+function Clips() {
+  return (
+    <section aria-labelledby="clips">
+      <header>
+        <h2 id="clips">{t().clip}</h2>
+      </header>
+      <Rove class="strip" label={t().clips}>
+        <Files label={t().addClip} class="tile-add" clips onFiles={(files) => void addFiles(files, "clip")}>
+          <Icon name="film" />
+          <span>{t().addClip}</span>
+        </Files>
+        {clips.value.map((each, index) => (
+          <Tile
+            key={each.id}
+            source={addresses.picture(each.id, SIDE)}
+            name={title(each.name)}
+            chosen={each.id === photo.value?.id}
+            first={photo.value === null && index === 0}
+            onChoose={() => dispatch({ type: "clip", id: each.id })}
+            onRemove={() => void removePicture(each)}
+          />
+        ))}
+      </Rove>
+    </section>
   );
 }
 

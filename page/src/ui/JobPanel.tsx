@@ -9,7 +9,7 @@ import { duration, number, percent, t } from "../text";
 import { said } from "../text/said";
 import { inWords, label, recipe, valueLabel } from "../text/settings";
 import { Curve } from "./Curve";
-import { DownloadMenu } from "./DownloadMenu";
+import { DownloadFilm, DownloadMenu } from "./DownloadMenu";
 import { Icon } from "./Icon";
 import { stateInWords } from "./jobWords";
 
@@ -28,7 +28,9 @@ export function JobPanel({ job }: { job: Job }) {
           {said(warning)}
         </p>
       ))}
-      {job.progress !== null && <Progressing progress={job.progress} running={isUnderWay(job)} />}
+      {job.progress !== null && (
+        <Progressing progress={job.progress} running={isUnderWay(job)} film={job.request.clip !== null} />
+      )}
       {job.progress === null && job.state === "running" && <p class="quiet">{t().gettingReady}</p>}
       <Curve job={job} />
       {isUnderWay(job) ? <CancelButton job={job} /> : <Actions job={job} />}
@@ -37,8 +39,8 @@ export function JobPanel({ job }: { job: Job }) {
   );
 }
 
-function Progressing({ progress, running }: { progress: Progress; running: boolean }) {
-  const { iteration, iterations, scale, left_s } = progress;
+function Progressing({ progress, running, film }: { progress: Progress; running: boolean; film: boolean }) {
+  const { iteration, iterations, scale, left_s, rate } = progress;
   return (
     <div class="progress">
       {running && <progress max={1} value={progress.share} aria-label={t().running} />}
@@ -47,7 +49,8 @@ function Progressing({ progress, running }: { progress: Progress; running: boole
         {running && left_s !== null && <span>{t().left(duration(left_s))}</span>}
       </p>
       <p class="quiet">
-        {iterations > 0 && <span>{t().iteration(iteration, iterations)}</span>}
+        {iterations > 0 && <span>{(film ? t().frame : t().iteration)(iteration, iterations)}</span>}
+        {rate !== null && <span>{t().rate(number(rate))}</span>}
         {scale !== null && <span>{t().at(scale[0], scale[1])}</span>}
       </p>
     </div>
@@ -76,7 +79,7 @@ function CancelButton({ job }: { job: Job }) {
 function Actions({ job }: { job: Job }) {
   return (
     <>
-      {job.revision > 0 && <DownloadMenu job={job} />}
+      {job.film ? <DownloadFilm job={job} /> : job.revision > 0 && <DownloadMenu job={job} />}
       {job.can_go_on && <GoOn job={job} />}
       <div class="row">
         <button type="button" onClick={() => dispatch({ type: "again", request: job.request })}>
@@ -131,7 +134,7 @@ export function RemoveButton({ job }: { job: Job }) {
 
 function MadeWith({ job: { request, ...job } }: { job: Job }) {
   const pictures = [
-    request.photo,
+    request.clip ?? request.photo,
     ...request.styles.map(({ painting }) => painting),
     ...request.regions.map(({ painting }) => painting),
   ];
@@ -157,7 +160,7 @@ function MadeWith({ job: { request, ...job } }: { job: Job }) {
       </div>
       <dl>
         {request.style_index !== "" && <Entry name={t().learnt} value={request.style_index} />}
-        <Entry name={t().recipe} value={recipe(request.recipe)[0]} />
+        {request.clip === null && <Entry name={t().recipe} value={recipe(request.recipe)[0]} />}
         {settings.map(([name, value]) => (
           <Entry
             key={name}
@@ -167,7 +170,7 @@ function MadeWith({ job: { request, ...job } }: { job: Job }) {
         ))}
         {job.size !== null && <Entry name={t().size} value={job.size.join(" × ")} />}
       </dl>
-      {settings.length === 0 && <p class="quiet">{t().allOfRecipe}</p>}
+      {settings.length === 0 && request.clip === null && <p class="quiet">{t().allOfRecipe}</p>}
       {job.from !== null && <p class="quiet">{t().wentOn}</p>}
     </section>
   );

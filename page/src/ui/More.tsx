@@ -11,7 +11,7 @@ import { Icon } from "./Icon";
 const fault = select((s) => s.fault);
 
 /** Those that have a dial of their own. */
-const PLAIN = new Set(["strength", "style_scale", "stroke_size", "size", "quality", "keep_colour"]);
+const PLAIN = new Set(["strength", "style_scale", "stroke_size", "size", "quality", "keep_colour", "steady"]);
 
 export function More({ draft, choices }: { draft: Draft; choices: Choices }) {
   const details = useRef<HTMLDetailsElement>(null);

@@ -14,6 +14,7 @@ export function PaintButton() {
       : {
           studio: t().needStudio,
           photo: t().needPhoto,
+          clip: t().needClip,
           style: t().needStyle,
           painting: t().needPainting,
           mask: t().needMask,

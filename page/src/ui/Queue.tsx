@@ -2,7 +2,7 @@
 import { addresses } from "../api/client";
 import type { Job } from "../api/types";
 import { cancel, move, showJob } from "../effects/commands";
-import { pictureOf, queue, shown } from "../state/selectors";
+import { queue, shown, subjectOf } from "../state/selectors";
 import { t } from "../text";
 import { stateInWords } from "./jobWords";
 import { Tool } from "./StageBar";
@@ -23,7 +23,7 @@ export function Queue() {
 }
 
 function Row({ job, last }: { job: Job; last: boolean }) {
-  const photo = pictureOf(job.request.photo);
+  const photo = subjectOf(job);
   return (
     <li class={shown.value?.id === job.id ? "queued now" : "queued"}>
       <button type="button" class="queued-show" onClick={() => showJob(job)}>

@@ -8,7 +8,7 @@ import { t, title } from "../text";
 import { Icon, type IconName } from "./Icon";
 
 export function Regions() {
-  if (photo.value === null) return null;
+  if (photo.value === null || draft.value.film) return null;
   const learnt = draft.value.look.network !== null;
   return (
     <section class="regions" aria-labelledby="regions">

@@ -2,7 +2,7 @@
 import { addresses } from "../api/client";
 import type { Job } from "../api/types";
 import { showJob } from "../effects/commands";
-import { isUnderWay, jobs, stage } from "../state/selectors";
+import { isUnderWay, jobs, stage, subjectOf } from "../state/selectors";
 import { dispatch } from "../state/store";
 import { percent, shortly, t, when } from "../text";
 import { stateInWords } from "./jobWords";
@@ -39,10 +39,11 @@ export function Results() {
   );
 }
 
-/** Its picture, or as long as there is none, its photo. */
+/** Its picture, or as long as there is none, its photo or clip. */
 function sourceOf(job: Job): string | null {
   if (job.revision > 0) return addresses.result(job.id, job.revision, SIDE);
-  return job.request.photo && addresses.picture(job.request.photo, SIDE);
+  const subject = subjectOf(job);
+  return subject && addresses.picture(subject.id, SIDE);
 }
 
 export function ResultTile({ job, first }: { job: Job; first: boolean }) {
@@ -60,7 +61,8 @@ export function ResultTile({ job, first }: { job: Job; first: boolean }) {
       {isUnderWay(job) && (
         <span class="badge" data-says={job.state === "running" ? percent(job.progress?.share ?? 0) : "…"} />
       )}
-      {job.state === "failed" && <span class="badge failed" data-says="!" />}
+      {job.film && <span class="badge" data-says="▶" />}
+      {job.state === "failed" && !job.film && <span class="badge failed" data-says="!" />}
     </Tile>
   );
 }

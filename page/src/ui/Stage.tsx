@@ -1,11 +1,12 @@
 /** The middle of the page: the photo and its preview, a result, or two side by side. */
 import { addresses } from "../api/client";
 import type { Job, Picture } from "../api/types";
-import { draft, editing, jobOf, photo, pictureOf, regions, stage } from "../state/selectors";
+import { draft, editing, jobOf, photo, pictureOf, regions, stage, subjectOf } from "../state/selectors";
 import { select } from "../state/store";
 import { t } from "../text";
 import { BrushBar, BrushCursor, useBrush } from "./Brush";
 import { Divider, useSplit } from "./Divider";
+import { Frames, Player } from "./Film";
 import { FilmStrip } from "./FilmStrip";
 import { Composite, Steady, Tints } from "./Pictures";
 import { StageBar } from "./StageBar";
@@ -33,7 +34,8 @@ function OnStage() {
   const on = stage.value;
   if (on.show === "draft") {
     if (draft.value.texture) return <TextureStage />;
-    return photo.value === null ? <Welcome /> : <DraftStage photo={photo.value} />;
+    if (photo.value === null) return <Welcome />;
+    return draft.value.film ? <Frames clip={photo.value} /> : <DraftStage photo={photo.value} />;
   }
   const job = jobOf(on.job);
   if (job === null) return null;
@@ -97,8 +99,11 @@ function TextureStage() {
 
 function JobStage({ job, snapshot }: { job: Job; snapshot: number | null }) {
   const split = useSplit();
-  const before = pictureOf(job.request.photo);
-  const [width, height] = job.size ?? [before?.width ?? draftWidth(), before?.height ?? draftWidth()];
+  if (job.film && snapshot === null) return <Player job={job} />;
+  const subject = subjectOf(job);
+  // Of a film, what is seen is another frame than the clip's picture.
+  const before = job.request.clip === null || job.revision === 0 ? subject : null;
+  const [width, height] = job.size ?? [subject?.width ?? draftWidth(), subject?.height ?? draftWidth()];
   const source = snapshot === null ? addresses.result(job.id, job.revision) : addresses.snapshot(job.id, snapshot);
   return (
     <Viewport

@@ -1,4 +1,5 @@
 /** Below the pictures: zoom, before and after, side by side. */
+import { computed } from "@preact/signals";
 import { draft, photo, shown, stage } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { percent, t } from "../text";
@@ -7,6 +8,12 @@ import { Icon, type IconName } from "./Icon";
 
 const split = select((s) => s.split);
 const scale = select((s) => s.view.scale);
+/** What is zoomed: all but frames side by side, and films, which have a player of their own. */
+const zooms = computed(() => {
+  const on = stage.value;
+  if (on.show === "draft") return !draft.value.film;
+  return on.show === "pair" || on.snapshot !== null || !shown.value?.film;
+});
 const previewed = select((s) => Object.keys(s.preview.layers).length > 0);
 
 export function StageBar() {
@@ -14,21 +21,19 @@ export function StageBar() {
   const job = shown.value;
   if (on.show === "draft" && photo.value === null && !draft.value.texture) return null;
   const comparable = on.show === "draft" ? previewed.value : (job?.revision ?? 0) > 0 && job?.request.photo !== null;
+
   return (
     <div class="stage-bar" role="toolbar" aria-label={t().stage}>
-      <Tool icon="minus" label={t().zoomOut} onClick={() => focusStage("-")} />
-      <output class="zoom">{percent(scale.value)}</output>
-      <Tool icon="plus" label={t().zoomIn} onClick={() => focusStage("+")} />
-      <Tool icon="fit" label={t().fit} onClick={() => focusStage("0")} />
-      <Tool icon="pixels" label={t().pixels} onClick={() => focusStage("1")} />
-      <span class="gap" />
-      <Tool
-        icon="split"
-        label={t().beforeAfter}
-        pressed={split.value !== null}
-        disabled={!comparable}
-        onClick={() => dispatch({ type: "split", split: split.value === null ? 0.5 : null })}
-      />
+      {zooms.value && <Zoom />}
+      {(on.show === "draft" || job?.request.clip === null) && (
+        <Tool
+          icon="split"
+          label={t().beforeAfter}
+          pressed={split.value !== null}
+          disabled={!comparable}
+          onClick={() => dispatch({ type: "split", split: split.value === null ? 0.5 : null })}
+        />
+      )}
       {on.show !== "draft" && job !== null && (
         <Tool
           icon="pair"
@@ -46,6 +51,19 @@ export function StageBar() {
         />
       )}
     </div>
+  );
+}
+
+function Zoom() {
+  return (
+    <>
+      <Tool icon="minus" label={t().zoomOut} onClick={() => focusStage("-")} />
+      <output class="zoom">{percent(scale.value)}</output>
+      <Tool icon="plus" label={t().zoomIn} onClick={() => focusStage("+")} />
+      <Tool icon="fit" label={t().fit} onClick={() => focusStage("0")} />
+      <Tool icon="pixels" label={t().pixels} onClick={() => focusStage("1")} />
+      <span class="gap" />
+    </>
   );
 }
 

@@ -1,12 +1,11 @@
 /** Above the pictures: what is on the stage, and how it stands. */
-import { draft, editing, isUnderWay, shown, stage } from "../state/selectors";
+import { draft, editing, isUnderWay, photo, shown, stage } from "../state/selectors";
 import { dispatch, select } from "../state/store";
-import { percent, t, when } from "../text";
+import { duration, percent, t, when } from "../text";
 import { Icon } from "./Icon";
 import { stateInWords } from "./jobWords";
 
 const preview = select((s) => s.preview);
-const hasPhoto = select((s) => s.draft.photo !== null);
 
 export function StageHead() {
   const job = shown.value;
@@ -45,7 +44,10 @@ function DraftHead() {
   const words = { none: null, busy: t().previewBusy, shown: t().preview, failed: t().previewFailed }[state];
   return (
     <div class="stage-head" role="status">
-      {hasPhoto.value && words !== null && <span class={`chip preview-${state}`}>{words}</span>}
+      {photo.value !== null && words !== null && <span class={`chip preview-${state}`}>{words}</span>}
+      {photo.value?.moving && (
+        <span class="quiet">{t().clipFacts(photo.value.moving.frames, duration(photo.value.moving.seconds))}</span>
+      )}
       {error !== null && <span class="quiet">{error}</span>}
     </div>
   );

@@ -1,11 +1,31 @@
 /** The empty stage: an invitation. */
 import { addFiles } from "../effects/commands";
+import { draft } from "../state/selectors";
 import { dispatch } from "../state/store";
 import { t } from "../text";
 import { Files } from "./fields";
 import { Icon } from "./Icon";
 
 export function Welcome() {
+  return draft.value.film ? <ForClips /> : <ForPhotos />;
+}
+
+function ForClips() {
+  return (
+    <div class="welcome">
+      <span class="step-icon">
+        <Icon name="film" />
+      </span>
+      <p>{t().clipHelp}</p>
+      <Files label={t().chooseClip} class="primary" clips onFiles={(files) => void addFiles(files, "clip")}>
+        {t().chooseClip}
+      </Files>
+      <p class="quiet">{t().private}</p>
+    </div>
+  );
+}
+
+function ForPhotos() {
   const steps = [
     ["photo", t().welcomeStep1, t().welcomeStep1Help],
     ["palette", t().welcomeStep2, t().welcomeStep2Help],

@@ -98,20 +98,30 @@ interface FilesProps {
   class?: string;
   several?: boolean;
   camera?: boolean;
+  clips?: boolean;
   children: ComponentChildren;
   onFiles: (files: File[]) => void;
 }
 
+const CLIPS = "video/*,.mkv,.webm,.gif,.apng,image/gif";
 const PICTURES = "image/*,.heic,.heif,.avif,.tif,.tiff,.webp";
 
 /** A button that opens the dialog for files, or a phone's camera. */
-export function Files({ label, several = false, camera = false, children, onFiles, ...more }: FilesProps) {
+export function Files({
+  label,
+  several = false,
+  camera = false,
+  clips = false,
+  children,
+  onFiles,
+  ...more
+}: FilesProps) {
   return (
     <label class={`button files ${more.class ?? ""}`} title={label}>
       <input
         type="file"
         class="unseen"
-        accept={camera ? "image/*" : PICTURES}
+        accept={clips ? CLIPS : camera ? "image/*" : PICTURES}
         multiple={several}
         {...(camera ? { capture: "environment" } : {})}
         aria-label={label}

@@ -49,7 +49,7 @@ function act(key: string, repeated: boolean): boolean {
       if (!repeated) peek(split);
       return true;
     case "r":
-      if (photo.peek() !== null) addRegion(null);
+      if (photo.peek() !== null && !state.peek().draft.film) addRegion(null);
       return true;
     case "e":
       dispatch({ type: "brush", brush: { erase: !brush.erase } });

@@ -36,6 +36,8 @@ def web(
     memory: Annotated[str, typer.Option(help="What a job may take, like 4GB; auto is half of what is free.")] = "auto",
     max_upload: Annotated[int, typer.Option(help="Megabytes of a picture that is sent.", min=1, max=4096)] = 64,
     max_size: Annotated[int, typer.Option(help="Long side of a result in pixels.", min=64, max=32768)] = 4096,
+    max_clip: Annotated[int, typer.Option(help="Megabytes of a clip that is sent.", min=1, max=16384)] = 256,
+    max_frames: Annotated[int, typer.Option(help="Frames of a clip.", min=1, max=1_000_000)] = 3600,
     users: Annotated[
         bool, typer.Option("--users", help="Every browser is a visitor of its own, with its own pictures.")
     ] = False,
@@ -58,6 +60,8 @@ def web(
         memory=memory,
         max_upload=max_upload * 2**20,
         max_size=max_size,
+        max_clip=max_clip * 2**20,
+        max_frames=max_frames,
         users=users,
         root_path=root_path,
         **({"token": token} if (token := os.environ.get("IMPASTO_WEB_TOKEN")) else {}),

@@ -1,5 +1,6 @@
 """Moving pictures in a file, read with FFmpeg: every frame with its own time, upright, in sRGB."""
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,6 +19,13 @@ from impasto.video.geometry import Seen, seen
 from impasto.video.needed import av
 from impasto.video.source import Facts, Frame, check_rate
 
+_FORMS = (
+    "3gp,apng,asf,avi,dv,flv,gif,h264,hevc,ivf,m4v,matroska,mov,mp4,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,webm,yuv4mpegpipe,"
+    "aac,ac3,aiff,amr,ape,caf,flac,mp3,wav,wv,bmp_pipe,jpeg_pipe,jpegxl_pipe,jpegxl_anim,png_pipe,tiff_pipe,webp_pipe"
+)
+"""What FFmpeg may take a file for, sound and pictures too, so as to say what it is. Playlists are not among
+it: the files and addresses that they name would be opened as well.
+"""
 _STILL = ("image2", "_pipe")
 """How FFmpeg calls what reads single pictures."""
 _HELD = 44
@@ -117,6 +125,20 @@ class Clip:
                 if number >= first:
                     yield Frame(number, *self._read(frame), facts.times[number], facts.durations[number])
 
+    def frame(self, number: int) -> Frame:
+        """One frame, decoded from the key frame before it on. Raises VideoError."""
+        facts = self.facts
+        with self.opened() as container:
+            stream = self.stream(container)
+            with contextlib.suppress(av.error.FFmpegError):  # then from the first frame on
+                container.seek(times.ticks(facts.times[number], facts.base), stream=stream)
+            for found in self._decoded(container, stream):
+                if found.pts is None or self._time(found, Fraction(0), 0) > facts.times[number]:
+                    break
+                if self._time(found, Fraction(0), 0) == facts.times[number]:
+                    return Frame(number, *self._read(found), facts.times[number], facts.durations[number])
+        return next(self.frames(number))
+
     def opened(self) -> Any:
         """Its container, to be closed. Raises VideoError."""
         try:
@@ -124,7 +146,7 @@ class Clip:
         except OSError as error:
             raise VideoError(f"{self.path} cannot be read ({briefly(error)}): give the path of a clip.") from error
         try:
-            container = av.open(str(self.path))
+            container = av.open(str(self.path), options={"format_whitelist": _FORMS, "protocol_whitelist": "file"})
         except (av.error.FFmpegError, ValueError) as error:
             raise VideoError(
                 f"{self.path} holds no moving pictures, or is cut off or damaged ({briefly(error)}): get it anew."

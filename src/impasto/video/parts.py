@@ -42,6 +42,7 @@ class Parts:
         self._container = "matroska" if packing.form.image else packing.form.container
         self._film = ""
         """By what its parts are known to be of this film."""
+        self._rest: list[Moment] = []
 
     def begin(self, own: State, *, resume: bool) -> State | None:
         """Make the folder, or take up what is there of the same film: the state after its last part, None
@@ -127,14 +128,18 @@ class Parts:
             return False
         return (told.get("film"), told.get("part"), told.get("sha256")) == (self._film, number, digest)
 
+    def keep_rest(self, moments: Sequence[Moment]) -> None:
+        """Let what has been written of a part that was cut off be the last one, of which nothing goes on."""
+        self._rest = list(moments)
+
     def moments(self) -> list[Moment]:
         """When the frames of all parts are."""
         found = [formats.read(self._file(number, ".json"))["moments"] for number in range(self.count)]
-        return [(tick, lasts) for part in found for tick, lasts in part]
+        return [(tick, lasts) for part in (*found, self._rest) for tick, lasts in part]
 
     def files(self) -> list[Path]:
         """The files of all parts, in their order."""
-        return [self._file(number, self._suffix) for number in range(self.count)]
+        return [self._file(number, self._suffix) for number in range(self.count + bool(self._rest))]
 
     def remove(self) -> None:
         """Remove the folder with all that is in it, if it is there."""

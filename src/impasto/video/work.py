@@ -52,14 +52,15 @@ class VideoWork(Underway[VideoJob]):
     KIND = VideoJob
     run: Film
 
-    def __init__(self, job: VideoJob, *, resume: bool = False, force: bool = False) -> None:
+    def __init__(self, job: VideoJob, *, resume: bool = False, force: bool = False, keeps: bool = False) -> None:
         """Make sure that all can be written, as far as that can be known beforehand, and prepare the film.
 
         Existing files are written over with ``force`` only. ``resume`` goes on from the parts that an earlier
-        run has left. Raises what `Film` raises, OutputError, CheckpointError and SettingsError.
+        run has left. It ``keeps`` what is painted when it is cut short as the film, in place of parts to go
+        on from. Raises what `Film` raises, OutputError, CheckpointError and SettingsError.
         """
         super().__init__(job, resume=resume, force=force)
-        self._resume = resume
+        self._resume, self.keeps = resume, keeps
         self._check()
         self.run = Film(job)
         self.run.check_room(self.output.parent)
@@ -72,7 +73,7 @@ class VideoWork(Underway[VideoJob]):
         self._shown: Floats | None = None
         self._spent = {"decode": 0.0, "paint": 0.0, "steady": 0.0, "encode": 0.0}
         self._shots: list[float] = []
-        self._done = 0
+        self._done, self._reached = 0, self.run.first
         files.create_folder(self.output.parent)
 
     def picture(self) -> Picture:
@@ -90,24 +91,37 @@ class VideoWork(Underway[VideoJob]):
         """
         with claimed(self.output):
             state = self._parts.begin(self.run.known_by(), resume=self._resume)
-            self._shots, self._done = (list(state["shots"]), state["done"]) if state else ([], 0)
+            if state:
+                self._shots, self._done, self._reached = list(state["shots"]), state["done"], state["next"]
             try:
                 yield from self._painted(state)
             except (KeyboardInterrupt, GeneratorExit):
                 self.interrupted = True
+                if self._kept():
+                    return
                 if not self._parts.begun:
                     self._parts.remove()
                     raise
                 self.output = self._parts.folder
                 self.record = self._told()
             except Exception:
-                if not self._parts.begun:
+                if self._kept():
+                    pass
+                elif not self._parts.begun:
                     self._parts.remove()
                 else:
                     yield Progress(0, event=f"What is done of the film is in {self._parts.folder}.")
                 raise
             else:
                 self._deliver()
+
+    def _kept(self) -> bool:
+        """Make what is painted the film, if it is to be kept; whether it is."""
+        if not self.keeps or self._reached == self.run.first:
+            return False
+        self.run.last = self._reached
+        self._deliver()
+        return True
 
     def _painted(self, state: dict[str, Any] | None) -> Generator[Progress, None, None]:
         """Paint the frames that are not done, and write their parts."""
@@ -153,8 +167,9 @@ class VideoWork(Underway[VideoJob]):
         reached = count if step is None else count - (1 - step.done) * len(group.frames)
         left = (frames - reached) * elapsed / (reached - before) if reached > before else None
         if step is None:
-            text = f"frame {count}/{frames}, {(count - before) / elapsed:.1f} frames/s"
-            return Progress(reached / frames, text, iteration=count, seconds_left=left)
+            rate = (count - before) / elapsed
+            text, counts = f"frame {count}/{frames}, {rate:.1f} frames/s", {"frames_per_second": round(rate, 3)}
+            return Progress(reached / frames, text, iteration=count, seconds_left=left, counts=counts)
         named = f"frame {min(count, int(reached) + 1)}/{frames}"
         event = step.event and f"{named}: {step.event}"
         return Progress(reached / frames, f"{named}, {step.text}", event, seconds_left=left)
@@ -228,6 +243,7 @@ class _Writing:
         if work.run.way.steadies:
             self._steadied = Steadied(state and state["steadied"])
         self._writer: Writer | None = None
+        self._reached = 0
 
     def take(self, item: _Painted) -> None:
         """Steady and write a frame; with the last of a part, the part is done."""
@@ -244,19 +260,31 @@ class _Writing:
         self._writer = self._writer or work._parts.writer(film.size)
         alpha = item.frame.alpha if film.packing.alpha else None
         self._writer.write(painted, alpha, item.frame.time, item.frame.duration)
+        self._reached = item.frame.number + 1
         if item.ends is not None:
             writer, self._writer = self._writer, None
             writer.finish()
             steadied_state = {"steadied": self._steadied.state()} if self._steadied else {}
             work._parts.keep(item.ends | steadied_state, writer.moments)
             work._parts.unfinished.drop(item.ends["next"])
-            work._done = item.ends["done"]
+            work._done, work._reached = item.ends["done"], self._reached
         work._spent["encode"] += time.perf_counter() - steadied
 
     def close(self) -> None:
-        """Leave nothing of a part that is not whole."""
-        if self._writer:
-            self._writer.drop()
+        """Leave nothing of a part that is not whole, unless it is to be kept."""
+        work, writer = self._work, self._writer
+        if writer is None:
+            return
+        if not work.keeps:
+            writer.drop()
+            return
+        try:
+            writer.finish()
+        except OutputError:
+            writer.drop()
+        else:
+            work._parts.keep_rest(writer.moments)
+            work._done, work._reached = work._done + len(writer.moments), self._reached
 
 
 def plan(job: VideoJob) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from impasto.web.refusals import tell_of_errors
 from impasto.web.routes import choices, events, health, jobs, pictures, preview, session
 from impasto.web.studio import Studio
 
-_ABOUT = """Paintings of photographs: send pictures, ask for previews and jobs, watch them being painted.
+_ABOUT = """Paintings of photographs and clips: send them, ask for previews and jobs, watch them being painted.
 
 Scripts send the token that the studio has printed as `Authorization: Bearer TOKEN`."""
 
@@ -38,8 +38,9 @@ def app_of(studio: Studio) -> FastAPI:
     )
     app.state.studio = studio
     tell_of_errors(app, studio.folder.told)
-    for each in (session, choices, pictures, preview, jobs, events, health):
-        app.include_router(each.router)
+    routers = [each.router for each in (session, choices, pictures, preview, jobs, events, health)]
+    for router in (*routers, pictures.clips):
+        app.include_router(router)
     app.include_router(page.router())
     app.add_middleware(Guard, config=studio.config, sessions=studio.sessions, count=studio.metrics.count_request)
     return app

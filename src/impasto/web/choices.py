@@ -9,13 +9,15 @@ from impasto.settings.recipes import RECIPES, recipe
 from impasto.settings.setting import STYLIZE
 from impasto.web.models import Choices, LearntNetwork, Recipe, Setting
 
-TASKS = ("stylize", "texture")
+TASKS = ("stylize", "texture", "video")
 DECIDED = ("memory", "device")
 """Settings that whoever runs the studio decides."""
+FILMED = tuple(each.name for each in fields_of("video", inputs=()) if each.name not in (*DECIDED, "method"))
+"""Those of a film, which is painted by the fast method here."""
 WORDS = {"init": STARTS, "network": ("auto", *NETWORKS)}
 """Settings that elsewhere may also be files."""
 
-_FIELDS = [each for each in fields_of(*STYLIZE, "texture") if each.name not in DECIDED]
+_FIELDS = [each for each in fields_of(*STYLIZE, "texture", "video") if each.name not in DECIDED]
 OFFERED = tuple(each.name for each in _FIELDS)
 _KINDS: dict[Any, Literal["number", "integer", "bool"]] = {float: "number", int: "integer", bool: "bool"}
 
@@ -47,6 +49,6 @@ def _setting(declared: Any) -> Setting:
         least=told["least"],
         most=told["most"],
         choices=list(named) if named else None,
-        of=[way for way in told["of"] if way in (*STYLIZE, "texture")],
+        of=[way for way in told["of"] if way in (*STYLIZE, "texture") or (way == "video" and declared.name in FILMED)],
         needs=told["needs"],
     )

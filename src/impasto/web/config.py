@@ -19,7 +19,8 @@ class Config:
 
     ``hosts`` are addresses to listen on, of which the first counts, and names by which it is asked for; the
     loopback ones are always among them. ``memory`` is what a job may take, as the setting of that name.
-    ``max_upload`` is in bytes, ``max_size`` the long side of a result in pixels.
+    ``max_upload`` and ``max_clip`` are in bytes, ``max_size`` is the long side of a result in pixels, and
+    ``max_frames`` are those of a clip.
     """
 
     folder: Path
@@ -29,6 +30,8 @@ class Config:
     memory: str = "auto"
     max_upload: int = 64 * 2**20
     max_size: int = 4096
+    max_clip: int = 256 * 2**20
+    max_frames: int = 3600
     users: bool = False
     root_path: str = ""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)

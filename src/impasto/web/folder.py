@@ -16,12 +16,12 @@ from impasto.machine import files
 
 
 class Folder:
-    """``pictures/ID.png``, ``jobs/ID/…``, and ``incoming/`` for what is being sent."""
+    """``pictures/ID.png``, ``clips/ID/…``, ``jobs/ID/…``, and ``incoming/`` for what is being sent."""
 
     def __init__(self, root: Path) -> None:
         """Make what of it is not there. Raises OutputError, also where a part of it is a link."""
         self.root = root
-        for part in (root, root / "pictures", root / "jobs", root / "incoming"):
+        for part in (root, *(root / name for name in ("pictures", "clips", "jobs", "incoming"))):
             files.create_folder(part)
             if part != root and part.is_symlink():
                 raise OutputError(f"{part} is a link, and none is followed there: remove it, or choose another folder.")
@@ -32,6 +32,14 @@ class Folder:
     def picture(self, id: str) -> Path:
         """The file of a picture."""
         return self.root / "pictures" / f"{id}.png"
+
+    def clip(self, id: str) -> Path:
+        """The file of a clip, as it was sent, in a folder of its own."""
+        return self.root / "clips" / id / "clip"
+
+    def frame(self, id: str, number: int) -> Path:
+        """The first, middle or last frame of a clip, 0 to 2; of a picture, that is 0 alone."""
+        return self.clip(id).with_name(f"{number}.png") if number else self.picture(id)
 
     def job(self, id: str) -> Path:
         """The folder of a job, which need not be there."""
@@ -46,22 +54,20 @@ class Folder:
         for each in (self.root / "pictures").iterdir():
             if each.stem not in pictures:
                 self.drop_picture(each.stem)
-        for each in (self.root / "jobs").iterdir():
-            if each.name not in jobs:
-                self.drop_job(each.name)
+        for place, known in (("clips", pictures), ("jobs", jobs)):
+            for each in (self.root / place).iterdir():
+                if each.name not in known:
+                    _drop(each)
 
     def drop_picture(self, id: str) -> None:
-        """Remove a picture's file."""
+        """Remove a picture's file; of a clip, all of them."""
         with contextlib.suppress(OSError):
             self.picture(id).unlink()
+        _drop(self.clip(id).parent)
 
     def drop_job(self, id: str) -> None:
         """Remove all of a job."""
-        place = self.job(id)
-        if place.is_symlink():
-            place.unlink()
-        else:
-            shutil.rmtree(place, ignore_errors=True)
+        _drop(self.job(id))
 
     def told(self, text: str, names: Mapping[str, str] | None = None) -> str:
         """A sentence as a client may hear it: with the ``names`` of pictures, by their ids, in place of their
@@ -69,12 +75,13 @@ class Folder:
         """
 
         def known(found: re.Match[str]) -> str:
-            name = (names or {}).get(Path(found[1] or "").stem)
+            path = Path(found[1] or "")  # ID.png, or ID/clip
+            name = next((names[part] for part in (path.stem, path.parent.name) if names and part in names), "")
             return f" {name}" if name else ""
 
         for place in _places(self.root):
             text = re.sub(rf"\s?{re.escape(place)}(/[^\s'\",;:)]*)?", known, text)
-        return text
+        return text.lstrip()
 
     def is_empty(self) -> bool:
         """Whether there are no pictures and no jobs."""
@@ -83,6 +90,13 @@ class Folder:
     def room(self) -> int:
         """The free bytes."""
         return shutil.disk_usage(self.root).free
+
+
+def _drop(place: Path) -> None:
+    if place.is_symlink():
+        place.unlink()
+    else:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _places(root: Path) -> list[str]:

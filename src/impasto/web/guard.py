@@ -28,8 +28,8 @@ from impasto.web.sessions import Sessions
 log = logging.getLogger("impasto.web.access")
 
 _POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
@@ -51,7 +51,8 @@ class Guard:
     ) -> None:
         """``count`` is told of every request that was answered."""
         self._app, self._sessions, self._count = app, sessions, count
-        self._hosts, self._most, self._root = config.allowed(), config.max_upload, config.root_path
+        self._hosts, self._root = config.allowed(), config.root_path
+        self._most = {"/api/pictures": config.max_upload, "/api/clips": config.max_clip}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -75,7 +76,7 @@ class Guard:
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         try:
             path = _path(scope)
-            most = self._most if path == "/api/pictures" else 2**20
+            most = self._most.get(path, 2**20)
             if (refused := self._refused(scope, path, state)) is not None:
                 await refused(scope, receive, sent)
             else:

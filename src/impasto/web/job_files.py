@@ -1,13 +1,17 @@
 """The files of a job, each by what it is: result, picture so far, snapshots, and what it started from."""
 
 import contextlib
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 from impasto.web.folder import is_own
 
-START = "start.png"
-"""The name of what a job goes on from."""
+START, SO_FAR = "start.png", "so-far.jpg"
+"""The names of what a job goes on from, and of what there is of it."""
+FILMS = {".mp4": "video/mp4", ".webm": "video/webm"}
+"""What films end with, and their types."""
 
 
 class JobFiles:
@@ -15,15 +19,45 @@ class JobFiles:
 
     def __init__(self, place: Path) -> None:
         self.place = place
-        self.result, self.record = place / "result.png", place / "result.png.json"
-        self.checkpoint = place / "result.png.checkpoint"
-        self.so_far, self.start = place / "so-far.jpg", place / START
+        self.result = place / "result.png"
+        self.so_far, self.start = place / SO_FAR, place / START
 
-    def begin(self) -> None:
-        """Make the folder, without what an earlier try has left but for its checkpoint."""
+    def film_to(self, ending: str) -> Path:
+        """Where a film is written."""
+        return self.place / f"result{ending}"
+
+    def film(self) -> Path | None:
+        """The film, whole or as far as it was painted; None while there is none."""
+        return next(
+            (each for each in sorted(self.place.glob("result.*")) if each.suffix in FILMS and is_own(each)), None
+        )
+
+    def begin(self, output: Path) -> None:
+        """Make the folder, without what an earlier try has left at ``output`` but for its checkpoint."""
         self.place.mkdir(exist_ok=True)
-        for each in (self.result, self.record):
+        for each in (output, _record(output)):
             each.unlink(missing_ok=True)
+
+    def checkpoint(self, output: Path) -> Path:
+        """What the work of an ``output`` can be taken up from, if it is there: a file, or a film's parts."""
+        return output.with_name(f"{output.name}.{'parts' if output.suffix in FILMS else 'checkpoint'}")
+
+    def has_parts(self, output: Path) -> bool:
+        """Whether there are whole parts of a film."""
+        return any(self.checkpoint(output).glob("*.state"))
+
+    def drop_checkpoint(self, output: Path) -> None:
+        """Let the work begin anew."""
+        place = self.checkpoint(output)
+        shutil.rmtree(place, ignore_errors=True)
+        place.unlink(missing_ok=True)
+
+    def record(self, output: Path) -> dict[str, Any]:
+        """How an ``output`` was made; empty where it was not."""
+        with contextlib.suppress(OSError, ValueError):
+            told: dict[str, Any] = json.loads(_record(output).read_text())
+            return told
+        return {}
 
     def picture(self) -> Path | None:
         """The result, or else the picture so far; None while there is neither."""
@@ -47,3 +81,7 @@ class JobFiles:
             raise FileNotFoundError(other.place)
         self.place.mkdir(exist_ok=True)
         self.start.write_bytes(picture.read_bytes())
+
+
+def _record(output: Path) -> Path:
+    return output.with_name(f"{output.name}.json")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from impasto.errors import SettingsError
 from impasto.jobs.job import Job as Order
+from impasto.video.job import VideoJob
 from impasto.web import orders
 from impasto.web.config import Config
 from impasto.web.folder import Folder
@@ -131,24 +132,36 @@ class Jobs:
 
     def names(self, visitor: str, job: Job) -> dict[str, str]:
         """What the pictures of a job are called, by their ids, those that are gone left out; the photograph
-        first.
+        or the clip first.
         """
         asked = job.request
-        ids = [asked.photo, *(each.painting for each in asked.styles)]
+        ids = [asked.clip, asked.photo, *(each.painting for each in asked.styles)]
         ids += [id for each in asked.regions for id in (each.painting, each.mask)]
         return {id: found.name for id in ids if id and (found := self._store.picture(visitor, id))}
 
-    def order(self, visitor: str, job: Job) -> Order:
+    def order(self, visitor: str, job: Job) -> Order | VideoJob:
         """What is to be carried out for a job. Raises SettingsError."""
+        files, asked = self.files(job.id), job.request
 
         def file(id: str) -> Path:
             if self._store.picture(visitor, id) is None:
                 raise SettingsError(f"There is no picture {id!r}: send it first.")
             return self._folder.picture(id)
 
-        files = self.files(job.id)
+        if asked.task == "video":
+            clip = asked.clip and self._store.picture(visitor, asked.clip)
+            if not clip or clip.moving is None:
+                raise SettingsError(f"There is no `clip` {asked.clip!r}: send it first.")
+            return orders.film(asked, self._folder.clip(clip.id), file, files.film_to(clip.moving.ending))
         start = files.start if job.origin else None
-        return orders.order(job.request, file, files.result, memory=self._config.memory, start=start)
+        return orders.order(asked, file, files.result, memory=self._config.memory, start=start)
+
+    def steps(self, visitor: str, job: Job, order: Order | VideoJob) -> int:
+        """What it takes: iterations, or frames."""
+        if isinstance(order, Order):
+            return order.iterations
+        clip = job.request.clip and self._store.picture(visitor, job.request.clip)
+        return clip.moving.frames if clip and clip.moving else 0
 
     def take(self) -> tuple[str, Job] | None:
         """The next one, which runs from now on, once there is one. None when all is to end."""
@@ -189,7 +202,8 @@ class Jobs:
                 self.tell(visitor, job.model_copy(update={"position": place}))
 
     def _added(self, visitor: str, job: Job) -> Job:
-        own = job.request.photo and self._store.picture(visitor, job.request.photo)
+        subject = job.request.clip or job.request.photo
+        own = subject and self._store.picture(visitor, subject)
         side = orders.long_side(self.order(visitor, job), (own.width, own.height) if own else None)
         if side > self._config.max_size:
             raise SettingsError(f"`size` asks for {side} pixels, and {self._config.max_size} are the most here.")

@@ -10,6 +10,8 @@ Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{16}$")]
 Network = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,32}$")]
 Index = Annotated[str, StringConstraints(max_length=200)]
 Kind = Literal["photo", "painting", "mask"]
+Held = Literal["photo", "painting", "mask", "clip"]
+"""A clip is a picture, its first frame, of which there is more."""
 State = Literal["waiting", "running", "done", "cancelled", "failed"]
 Download = Literal["png", "jpeg", "webp", "tiff"]
 Weight = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
@@ -48,6 +50,8 @@ class Session(BaseModel):
     version: str
     max_upload: int = Field(description="Bytes of an upload.")
     max_size: int = Field(description="Long side of a result, in pixels.")
+    max_clip: int = Field(description="Bytes of a clip.")
+    films: bool = Field(description="Whether what reads and writes moving pictures is installed.")
     queue: int = Field(description="Jobs that may wait.")
     users: bool = Field(description="Whether every visitor has pictures of their own.")
 
@@ -69,8 +73,9 @@ class RegionRequest(_Given):
 class JobRequest(_Given):
     """What can be asked for: the pictures by their ids, and settings that replace the recipe's."""
 
-    task: Literal["stylize", "texture"] = "stylize"
+    task: Literal["stylize", "texture", "video"] = "stylize"
     photo: Id | None = None
+    clip: Annotated[Id | None, Field(description="In place of a photo, of a video.")] = None
     styles: Annotated[list[Styled], Field(max_length=MOST_STYLES)] = []
     style_index: Index = ""
     regions: Annotated[list[RegionRequest], Field(max_length=MOST_STYLES)] = []
@@ -85,9 +90,18 @@ class Restored(BaseModel):
     missing: list[str] = Field(description="The names of those that are not.")
 
 
+class Moving(BaseModel):
+    """What a clip has beside its first frame."""
+
+    frames: int
+    seconds: float
+    rate: float = Field(description="Frames a second.")
+    ending: Literal[".mp4", ".webm"] = Field(description="Of the films that are painted of it.")
+
+
 class Picture(BaseModel):
     id: Id
-    kind: Kind
+    kind: Held
     name: str
     width: int
     height: int
@@ -95,10 +109,11 @@ class Picture(BaseModel):
     created: datetime
     transparent: bool
     restored: Restored | None = None
+    moving: Moving | None = Field(default=None, description="Of a clip.")
 
 
 class Going(BaseModel):
-    """How far a running job is."""
+    """How far a running job is; the iterations of a film are its frames."""
 
     share: float
     text: str
@@ -107,6 +122,7 @@ class Going(BaseModel):
     losses: dict[str, float]
     scale: tuple[int, int] | None
     left_s: float | None
+    rate: float | None = Field(default=None, description="Frames a second.")
 
 
 class Snapshot(BaseModel):
@@ -132,6 +148,7 @@ class Job(BaseModel):
     origin: Id | None = Field(default=None, serialization_alias="from", validation_alias="from")
     warnings: list[str] = []
     can_go_on: bool = False
+    film: bool = Field(default=False, description="Whether there is a film to play: all of it, or what was painted.")
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
@@ -147,7 +164,8 @@ class Move(_Given):
 class PreviewRequest(_Given):
     """A picture by the fast method, of a page that is open: a newer one of the same page takes its place."""
 
-    photo: Id
+    photo: Annotated[Id, Field(description="Or a clip.")]
+    frame: Annotated[int, Field(ge=0, le=2, description="Of a clip: its first, middle, or last one.")] = 0
     styles: Annotated[list[Styled], Field(max_length=MOST_STYLES)] = []
     style_index: Index = ""
     network: Network | None = None

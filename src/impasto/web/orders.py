@@ -11,7 +11,8 @@ from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.settings import names, recipes
 from impasto.settings.applies import idle
 from impasto.settings.parse import USUAL_AMOUNT
-from impasto.web.choices import DECIDED, OFFERED, WORDS
+from impasto.video.job import VideoDelivery, VideoJob
+from impasto.web.choices import DECIDED, FILMED, OFFERED, WORDS
 from impasto.web.models import JobRequest
 
 CHECKPOINT_EVERY = 20.0
@@ -29,15 +30,15 @@ def order(request: JobRequest, file: File, output: Path, *, memory: str = "auto"
 
     Raises SettingsError for what makes no sense, or is not a client's to decide.
     """
-    if bool(request.photo) != (request.task == "stylize"):
+    if bool(request.photo) != (request.task == "stylize") or request.clip:
         raise SettingsError("To stylize takes a `photo`, by its id, and a texture none.")
-    settings = _settings(request.settings, file)
+    settings = _settings(request.settings, file, OFFERED)
     if start is not None:
         settings = _going_on(request, settings, start)
     if memory != "auto":
         settings["memory"] = memory
     job = Job(
-        request.task,
+        request.task,  # type: ignore[arg-type]  # which is none of a film
         content=str(file(request.photo)) if request.photo else "",
         styles=tuple((str(file(each.painting)), each.weight) for each in request.styles),
         style_index=request.style_index,
@@ -49,24 +50,39 @@ def order(request: JobRequest, file: File, output: Path, *, memory: str = "auto"
     return Job(**vars(job) | {"delivery": Delivery(str(output), bits=_BITS, checkpoint_every=every)})
 
 
-def long_side(job: Job, own: tuple[int, int] | None) -> int:
-    """The long side of a job's result, in pixels, for a photograph of its ``own`` width and height."""
+def film(request: JobRequest, clip: Path, file: File, output: Path) -> VideoJob:
+    """The film that is carried out into ``output``, by the fast method. Raises SettingsError as `order`."""
+    if request.photo or request.regions or request.recipe != "default":
+        raise SettingsError("A video takes a `clip`, by its id, and no `photo`, `regions` or `recipe`.")
+    if request.settings.get("method") not in (None, "fast"):
+        raise SettingsError("A video is painted by `method` fast here: leave it out.")
+    return VideoJob(
+        str(clip),
+        styles=tuple((str(file(each.painting)), each.weight) for each in request.styles),
+        style_index=request.style_index,
+        settings=_settings({name: each for name, each in request.settings.items() if name != "method"}, file, FILMED),
+        delivery=VideoDelivery(str(output), bits=8),  # browsers play few films of more
+    )
+
+
+def long_side(job: Job | VideoJob, own: tuple[int, int] | None) -> int:
+    """The long side of a job's result, in pixels, for a photograph or clip of its ``own`` size."""
     settings = recipes.recipe(job.recipe).changed(**job.settings)
     if isinstance(settings.size, tuple):
         return max(settings.size)
-    if settings.size == "native":
+    if settings.size == "native" or (settings.size == "auto" and isinstance(job, VideoJob)):
         return max(own or (0,))
-    if settings.size == "auto":
+    if settings.size == "auto" and isinstance(job, Job):
         return 1024 if settings.method == "fast" and job.task == "stylize" else 512
     return int(settings.size)
 
 
-def _settings(given: Mapping[str, Any], file: File) -> dict[str, Any]:
+def _settings(given: Mapping[str, Any], file: File, offered: tuple[str, ...]) -> dict[str, Any]:
     for name, value in given.items():
         if name in DECIDED:
             raise SettingsError(f"`{name}` is for whoever runs the studio to decide: leave it out.")
-        if name not in OFFERED:
-            raise SettingsError(f"There is no setting {name!r}: {did_you_mean(name, OFFERED)}")
+        if name not in offered:
+            raise SettingsError(f"There is no setting {name!r}: {did_you_mean(name, offered)}")
         if name in WORDS and value is not None and value not in WORDS[name]:
             raise SettingsError(f"`{name}` must be one of {', '.join(WORDS[name])} here, not {value!r}.")
     settings = {name: value for name, value in given.items() if value is not None}

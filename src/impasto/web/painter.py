@@ -6,15 +6,15 @@ dies.
 """
 
 import contextlib
-import json
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImpastoError
-from impasto.jobs.process import Process
+from impasto.jobs.process import GRACE, Process
 from impasto.progress import Progress
 from impasto.web.giving_way import GivingWay
 from impasto.web.job_files import JobFiles
@@ -26,10 +26,12 @@ log = logging.getLogger("impasto.web")
 
 SAID = "impasto: "
 """How a line begins that the work says to people."""
-READY, WORK = "impasto.web.ready:ready", "impasto.web.ready:painted"
+READY = "impasto.web.ready:ready"
+WORKS = {True: "impasto.web.ready:filmed", False: "impasto.web.ready:painted"}
+"""Of films, and of pictures."""
 _PATIENCE, _TRIES = 10.0, 15
-"""Seconds that a job has to write its checkpoint when the studio ends; times that it is tried to take one up
-whose former process has not ended yet."""
+"""Seconds that a job has to write its checkpoint when the studio ends, and a film what is painted of it when
+it is cancelled; times that it is tried to take one up whose former process has not ended yet."""
 
 
 class Painter:
@@ -41,7 +43,7 @@ class Painter:
         self._spare: Process | None = None
         self._process: Process | None = None
         self._current = ""
-        self._closing = False
+        self._closing, self._grace = False, GRACE
         self._giving_way = GivingWay()
         self._thread = threading.Thread(target=self._paint_all, name="painter", daemon=True)
         jobs.on_cancel = self._cancel
@@ -84,7 +86,7 @@ class Painter:
         """Let the job at hand end, by force if it does not hear."""
         process = self._process
         if id == self._current and process is not None:
-            threading.Thread(target=process.cancel, daemon=True).start()
+            threading.Thread(target=process.cancel, args=[self._grace], daemon=True).start()
 
     def _paint_all(self) -> None:
         self._warm()
@@ -124,49 +126,60 @@ class Painter:
         files = self._jobs.files(job.id)
         try:
             order = self._jobs.order(visitor, job)
-            files.begin()
+            files.begin(order.output)
         except (ImpastoError, OSError) as error:
             return _ended(job, "failed", str(error))
-        job = job.model_copy(update={"progress": going(Progress(0, "loading"), order.iterations)})
+        films, steps = job.request.task == "video", self._jobs.steps(visitor, job, order)
+        self._grace = _PATIENCE if films else GRACE
+        job = job.model_copy(update={"progress": going(Progress(0, "loading"), steps)})
         for attempt in range(_TRIES):
-            resume = files.checkpoint.exists()
+            resume = files.checkpoint(order.output).exists()
             with self._begun() as process:
                 self._process, self._current = process, job.id
                 if job.id in self._jobs.cancelled or self._closing:
                     self._process = None
                     break
-                process.begin(WORK, {"job": order.dictionary(), "resume": resume})
+                process.begin(WORKS[films], {"job": order.dictionary(), "resume": resume})
                 job = Watch(
-                    job, files, order.iterations, save=lambda job: self._jobs.save(visitor, job), first=self._warm
+                    job, files, steps, save=lambda job: self._jobs.save(visitor, job), first=self._warm
                 ).watched(process)
                 job = job.model_copy(update={"warnings": _warnings(process)})
                 self._process = None
             if process.outcome != "failed" or self._closing:
                 break
             if process.error == "CheckpointError" and resume:  # begin anew, then
-                files.checkpoint.unlink(missing_ok=True)
+                files.drop_checkpoint(order.output)
             elif process.error == "OutputError" and attempt + 1 < _TRIES and "is being made by" in process.failure:
                 time.sleep(1)  # by the process of the studio before this one, which is about to end
             else:
                 break
         self._warm()
+        if not self._closing and files.film() is None and files.has_parts(order.output):
+            self._saved(order.dictionary())
         if self._closing and process.outcome in ("cancelled", "running"):
             return job
-        return self._come_to_an_end(job, process, files)
+        return self._come_to_an_end(job, process, files, order.output)
 
-    def _come_to_an_end(self, job: Job, process: Process, files: JobFiles) -> Job:
+    def _saved(self, order: dict[str, Any]) -> None:
+        """Have a film made of the parts that a process has left, which died or had no time for it: they are
+        gone on with, and that is cancelled.
+        """
+        with self._begun() as process:
+            process.begin(WORKS[True], {"job": order, "resume": True})
+            for _ in process.events():
+                process.cancel(_PATIENCE)
+
+    def _come_to_an_end(self, job: Job, process: Process, files: JobFiles, output: Path) -> Job:
         state: State = "done" if process.outcome == "done" else "failed"
         if job.id in self._jobs.cancelled or process.outcome == "cancelled":
             state = "cancelled"
-        files.checkpoint.unlink(missing_ok=True)
-        told: dict[str, Any] = {}
-        with contextlib.suppress(OSError, ValueError):
-            told = json.loads(files.record.read_text())
-        there = files.picture() is not None
+        files.drop_checkpoint(output)
+        told, there = files.record(output), files.picture() is not None
         update: dict[str, Any] = {"revision": job.revision + 1 if told or state == "done" else job.revision}
         if told:
             update["size"] = told["width"], told["height"]
-        update["can_go_on"] = there and not job.request.style_index
+        update["film"] = files.film() is not None
+        update["can_go_on"] = there and job.request.task != "video" and not job.request.style_index
         return _ended(job.model_copy(update=update), state, process.failure if state == "failed" else None)
 
 

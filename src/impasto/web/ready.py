@@ -1,18 +1,31 @@
-"""What a process that will paint does before it knows what: so that the first picture is there at once."""
+"""What a process that will paint does before it knows what: so that the first picture is there at once. And
+the work that it then does.
+"""
 
+import contextlib
 import logging
 import os
-from typing import Any
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from impasto.errors import NotReadyError, OutputError
 from impasto.jobs.deliver import Work
 from impasto.jobs.job import Job
+from impasto.pictures.codecs import save
+from impasto.progress import Progress
 from impasto.tasks.stylize import plan_stylize
+from impasto.web.job_files import SO_FAR
+
+if TYPE_CHECKING:
+    from impasto.video.work import VideoWork
 
 _NICE = 5
 """Previews come first."""
 _SIDE = 64
+_PART = 48
+"""Frames of a film's part: what a power cut may cost."""
 
 
 def ready() -> None:
@@ -31,3 +44,32 @@ def ready() -> None:
 def painted(job: dict[str, Any], resume: bool) -> Work:
     """The work of a job, which writes over what an earlier try has left."""
     return Work(Job.of(job), resume=resume, force=True)
+
+
+def filmed(job: dict[str, Any], resume: bool) -> "Film":
+    """The work of a film likewise. Where it is cut short, what is painted becomes the film."""
+    from impasto.video.job import VideoJob  # an extra, which pictures do without
+    from impasto.video.work import VideoWork
+
+    work = VideoWork(VideoJob.of(job), resume=resume, force=True, keeps=True)
+    work.run.way.LENGTH = _PART
+    return Film(work)
+
+
+class Film:
+    """A film underway, with a picture of it beside it at its end."""
+
+    def __init__(self, work: "VideoWork") -> None:
+        self._work, self.picture = work, work.picture
+
+    def events(self) -> Generator[Progress, None, None]:
+        """As the work tells them."""
+        try:
+            yield from self._work.events()
+        finally:
+            with contextlib.suppress(NotReadyError, OutputError):  # there is none, or the one before stays
+                save(self._work.picture(), self._work.job.output.with_name(SO_FAR), force=True)
+
+    def checkpoint(self) -> None:
+        """Leave the parts that are whole, to be gone on from: the studio ends, and not the film."""
+        self._work.keeps = False

@@ -8,9 +8,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError, briefly
+from impasto.errors import (
+    ImageError,
+    ImpastoError,
+    NotInstalledError,
+    OutputError,
+    SettingsError,
+    VideoError,
+    briefly,
+)
 
-_STATUS: tuple[tuple[type[ImpastoError], int], ...] = ((SettingsError, 422), (ImageError, 415), (OutputError, 507))
+_STATUS: tuple[tuple[type[ImpastoError], int], ...] = (
+    (SettingsError, 422), (ImageError, 415), (VideoError, 415), (NotInstalledError, 501), (OutputError, 507),
+)  # fmt: skip
 
 
 class Refused(HTTPException):

@@ -63,7 +63,7 @@ class Studio:
             desk, easel = Desk("pictures", _HELD, "arrive"), Desk("easel", _HELD, "ready")
             jobs = Jobs(config, folder, store, hub)
             return cls(
-                config, folder, store, Sessions(config, store), hub, desk, easel, Intake(folder, store, desk),
+                config, folder, store, Sessions(config, store), hub, desk, easel, Intake(config, folder, store, desk),
                 Previews(), Seen(), jobs, Painter(jobs, metrics.count_job), metrics, held.pop_all(),
             )  # fmt: skip
 

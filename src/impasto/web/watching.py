@@ -94,4 +94,5 @@ def going(progress: Progress, iterations: int) -> Going:
     return Going(
         share=progress.done, text=progress.text, iteration=progress.iteration, iterations=iterations,
         losses=dict(progress.losses), scale=(progress.width, progress.height) if progress.width else None, left_s=progress.seconds_left,
+        rate=progress.counts.get("frames_per_second"),
     )  # fmt: skip

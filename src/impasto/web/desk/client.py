@@ -155,7 +155,7 @@ class Desk:
             log.warning("desk replaced", extra=because)
             late = isinstance(error, TimeoutError)
             why = f"took longer than {within:g} s" if late else "took more memory than it may"
-            raise Refused(422, f"This {why} and was given up: take a smaller picture.") from None
+            raise Refused(422, f"This {why} and was given up: take a smaller one.") from None
 
     async def _end(self) -> None:
         process, self._process = self._process, None

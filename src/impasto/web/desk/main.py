@@ -17,9 +17,18 @@ from impasto.web.desk import downloading, painting, showing, taking
 
 Done = tuple[dict[str, Any], bytes]
 
+
+def _film(**arguments: Any) -> Done:
+    """`filming.take`: what moving pictures need is an extra, and takes a while to be loaded."""
+    from impasto.web.desk import filming
+
+    return filming.take(**arguments)
+
+
 _DOES: dict[str, Callable[..., Done]] = {
     "arrive": taking.ready,
     "take": taking.take,
+    "film": _film,
     "show": showing.show,
     "download": downloading.download,
     "ready": painting.ready,
@@ -47,7 +56,7 @@ def _done(request: dict[str, Any]) -> Done:
     except ImpastoError as error:
         return {"failed": str(error), "error": type(error).__name__}, b""
     except MemoryError:
-        return {"failed": "This takes more memory than it may: take a smaller picture.", "error": "ImageError"}, b""
+        return {"failed": "This takes more memory than it may: take a smaller one.", "error": "ImageError"}, b""
     except Exception as error:
         return {"failed": f"{type(error).__name__}: {error}", "error": type(error).__name__}, b""
 

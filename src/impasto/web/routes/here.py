@@ -49,9 +49,11 @@ def picture(content: bytes, kind: str, tag: str, cached: str = FOREVER) -> Respo
     return Response(content, media_type=kind, headers={"ETag": tag, "Cache-Control": cached})
 
 
-def file_of(here: Studio, visitor: str, id: str) -> str:
-    """The file of a visitor's picture. Raises SettingsError where there is none, or a link in its place."""
-    path = here.folder.picture(id)
+def file_of(here: Studio, visitor: str, id: str, frame: int = 0) -> str:
+    """The file of a visitor's picture, or of a clip's frame. Raises SettingsError where there is none, or a
+    link in its place.
+    """
+    path = here.folder.frame(id, frame)
     if here.store.picture(visitor, id) is None or not is_own(path):
         raise SettingsError(f"There is no picture {id!r}: send it first.")
     return str(path)

@@ -4,8 +4,10 @@ from pathlib import Path as File
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import FileResponse
 
 from impasto.web.folder import is_own, tag
+from impasto.web.job_files import FILMS
 from impasto.web.models import Download, GoOn, Job, JobRequest, Move, Problem
 from impasto.web.naming import saved
 from impasto.web.refusals import Refused
@@ -103,6 +105,33 @@ async def download(id: Known, here: Here, visitor: Visitor, *, format: Download 
     made = await here.desk.ask("download", {"file": str(file), "ending": ending, "names": names})
     told = {"Content-Disposition": f'attachment; filename="{name}{ending}"'}
     return Response(made.content, media_type=made.told["type"], headers=told)
+
+
+@router.get(
+    "/{id}/film",
+    response_class=Response,
+    responses={
+        200: {"content": {kind: {} for kind in FILMS.values()}, "description": "The film."},
+        206: {"description": "The part of it that was asked for by a `Range`."},
+        416: {"description": "There is no such part of it."},
+    },
+)
+async def film(id: Known, request: Request, here: Here, visitor: Visitor, *, save: bool = False) -> Response:
+    """The film of a video, or what was painted of it, in ranges of bytes as players ask for them. To ``save``
+    it, it comes with a name.
+    """
+    job = here.jobs.one(visitor, id)
+    file = here.jobs.files(id).film() if job.film else None
+    if file is None:
+        raise Refused(404, "There is no film yet.")
+    mark = tag(id, job.revision)
+    if (same := unchanged(request, mark, _PASSING)) is not None:
+        return same
+    told = {"ETag": mark, "Cache-Control": _PASSING}
+    if save:
+        stem = next(iter(here.jobs.names(visitor, job).values()), "film")
+        told["Content-Disposition"] = f'attachment; filename="{saved(stem, "-impasto")}{file.suffix}"'
+    return FileResponse(file, headers=told, media_type=FILMS[file.suffix])
 
 
 async def _shown(

@@ -1,4 +1,4 @@
-"""Photographs, paintings and masks."""
+"""Photographs, paintings and masks; and clips, of which they are the first frame."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -6,24 +6,28 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from impasto.web.folder import is_own, tag
-from impasto.web.models import Kind, Picture, PictureDeleted, Problem
+from impasto.web.models import Held, Kind, Picture, PictureDeleted, Problem
 from impasto.web.refusals import Refused
-from impasto.web.routes.here import PICTURE, PROBLEMS, Here, Known, Visitor, picture, unchanged
+from impasto.web.routes.here import PICTURE, PROBLEMS, Here, Known, Responses, Visitor, picture, unchanged
+from impasto.web.studio import Studio
 
 router = APIRouter(prefix="/api/pictures", tags=["pictures"], responses=PROBLEMS)
 
+Frame = Annotated[int, Query(ge=0, le=2, description="Of a clip: its first, middle, or last one.")]
 Side = Annotated[int | None, Query(ge=16, le=8192, description="Long side at the most; the whole size without.")]
+Name = Annotated[str, Query(max_length=1000)]
+_SENDING: Responses = {
+    200: {"model": Picture, "description": "It was here already."},
+    413: {"model": Problem, "description": "More bytes than may be sent."},
+    415: {"model": Problem, "description": "Nothing that can be read."},
+    429: {"model": Problem, "description": "Too many are being sent."},
+}
 
 
 @router.put(
     "",
     status_code=201,
-    responses={
-        200: {"model": Picture, "description": "It was here already."},
-        413: {"model": Problem, "description": "More bytes than may be sent."},
-        415: {"model": Problem, "description": "No picture."},
-        429: {"model": Problem, "description": "Too many are being sent."},
-    },
+    responses=_SENDING,
     openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {}, "image/*": {}}}},
 )
 async def send(
@@ -33,10 +37,31 @@ async def send(
     visitor: Visitor,
     *,
     kind: Kind,
-    name: Annotated[str, Query(max_length=1000)] = "",
+    name: Name = "",
 ) -> Picture:
     """Send a picture: the bytes of its file as the body, of whatever content type."""
-    found, new = await here.intake.take(visitor, kind, name, _parts(request))
+    return _told(here, visitor, response, await here.intake.take(visitor, kind, name, _parts(request)))
+
+
+clips = APIRouter(prefix="/api/clips", tags=["pictures"], responses=PROBLEMS)
+
+
+@clips.put(
+    "",
+    status_code=201,
+    responses={
+        **_SENDING,
+        501: {"model": Problem, "description": "What reads moving pictures is not installed."},
+    },
+    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": {}, "video/*": {}}}},
+)
+async def send_clip(request: Request, response: Response, here: Here, visitor: Visitor, name: Name = "") -> Picture:
+    """Send a clip: the bytes of its file as the body. It is a picture of the kind clip from then on."""
+    return _told(here, visitor, response, await here.intake.take(visitor, "clip", name, _parts(request)))
+
+
+def _told(here: Studio, visitor: str, response: Response, taken: tuple[Picture, bool]) -> Picture:
+    found, new = taken
     if new:
         here.hub.tell(visitor, "picture", found.id, found)
     else:
@@ -51,7 +76,7 @@ async def _parts(request: Request) -> AsyncIterator[bytes]:
 
 
 @router.get("")
-async def pictures(here: Here, visitor: Visitor, kind: Kind | None = None) -> list[Picture]:
+async def pictures(here: Here, visitor: Visitor, kind: Held | None = None) -> list[Picture]:
     """All pictures of a kind, newest first."""
     return here.store.pictures(visitor, kind)
 
@@ -74,13 +99,15 @@ async def delete(id: Known, here: Here, visitor: Visitor) -> None:
 
 
 @router.get("/{id}/file", response_class=Response, responses=PICTURE)
-async def file(id: Known, request: Request, here: Here, visitor: Visitor, side: Side = None) -> Response:
-    """The picture itself: JPEG, or PNG where it is a mask or transparent."""
+async def file(
+    id: Known, request: Request, here: Here, visitor: Visitor, *, side: Side = None, frame: Frame = 0
+) -> Response:
+    """The picture itself: JPEG, or PNG where it is a mask or transparent. Of a clip, one of three frames."""
     exact = known(here, visitor, id).kind == "mask"
-    mark = tag(id, side)
+    mark = tag(id, side, frame)
     if (same := unchanged(request, mark)) is not None:
         return same
-    path = here.folder.picture(id)
+    path = here.folder.frame(id, frame)
     if not is_own(path):
         raise Refused(404, "The picture's file is gone.")
     shown = await here.seen.have(mark, lambda: here.desk.ask("show", {"file": str(path), "side": side, "exact": exact}))

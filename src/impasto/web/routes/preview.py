@@ -27,7 +27,7 @@ async def preview(asked: PreviewRequest, here: Here, visitor: Visitor) -> Respon
     if bool(asked.styles) == bool(asked.style_index):
         raise SettingsError("Give `styles`, or a `style_index` alone.")
     arguments = {
-        "photo": file_of(here, visitor, asked.photo),
+        "photo": file_of(here, visitor, asked.photo, asked.frame),
         "styles": [(file_of(here, visitor, each.painting), each.weight) for each in asked.styles],
         "style_index": asked.style_index,
         "name": asked.network,

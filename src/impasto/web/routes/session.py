@@ -1,5 +1,7 @@
 """Sessions: the token for a cookie."""
 
+from importlib.util import find_spec
+
 from fastapi import APIRouter, Request, Response
 
 from impasto._version import __version__
@@ -37,7 +39,7 @@ async def session(here: Here, visitor: Visitor) -> Session:
     config = here.config
     return Session(
         visitor=visitor, version=__version__, max_upload=config.max_upload, max_size=config.max_size,
-        queue=config.queue, users=config.users,
+        max_clip=config.max_clip, films=find_spec("av") is not None, queue=config.queue, users=config.users,
     )  # fmt: skip
 
 

@@ -1,0 +1,304 @@
+"""Clips are sent and films are painted of them, as pictures are of photographs."""
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from impasto.pictures.codecs import load
+from impasto.video.clip import Clip
+from impasto.video.work import VideoWork
+from impasto.web.painter import WORKS
+from impasto.web.ready import filmed
+from impasto.web.studio import Studio
+from tests.clips import clip, decoded, drawn, packets
+from tests.web import JSON, DrawnProcess, Visit, noise, served
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Visit, Studio]]:
+    with served(tmp_path_factory.mktemp("films"), max_clip=2**20, max_frames=40, queue=20) as found:
+        yield found
+
+
+@pytest.fixture
+def visit(here: tuple[Visit, Studio]) -> Visit:
+    return here[0]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with clips."""
+    folder = tmp_path_factory.mktemp("clips")
+    clip(folder / "a.mp4", drawn(8), base=Fraction(1, 8), sound="aac")
+    return folder
+
+
+def sent(visit: Visit, content: bytes, status: int = 201, name: str = "a clip.mp4") -> JSON:
+    answer = visit.http.put("/api/clips", params={"name": name}, content=content)
+    assert answer.status_code == status, answer.text
+    found: JSON = answer.json()
+    return found
+
+
+def film(visit: Visit, id: str, status: int = 201, **asked: Any) -> JSON:
+    """Ask for a film of a clip."""
+    return visit.ask(status, **{"task": "video", "photo": None, "clip": id, "style_index": "0"} | asked)
+
+
+def nothing_left(studio: Studio) -> bool:
+    """Whether what was refused has left nothing behind."""
+    known = studio.store.ids("pictures")
+    clips = {each.name for each in (studio.folder.root / "clips").iterdir()}
+    return clips <= known and not [*(studio.folder.root / "incoming").iterdir()]
+
+
+def test_a_clip_is_known_by_an_id_and_three_of_its_frames(here: tuple[Visit, Studio], files: Path) -> None:
+    visit, studio = here
+    content = (files / "a.mp4").read_bytes()
+    found = sent(visit, content, name="../../étude.mp4")
+    assert (found["kind"], found["name"], found["width"], found["height"]) == ("clip", "étude.mp4", 64, 48)
+    moving = found["moving"]
+    assert (moving["frames"], moving["rate"], moving["ending"]) == (8, 8.0, ".mp4") and 0.8 < moving["seconds"] <= 1
+    assert sent(visit, content, 200)["id"] == found["id"]
+    assert [each["id"] for each in visit.http.get("/api/pictures?kind=clip").json()] == [found["id"]]
+    seen = [visit.http.get(f"/api/pictures/{found['id']}/file?frame={number}") for number in range(3)]
+    own = decoded(files / "a.mp4")[1]
+    assert len({answer.content for answer in seen}) == 3 and all(answer.status_code == 200 for answer in seen)
+    for number, place in zip((0, 4, 7), range(3), strict=True):
+        kept = np.asarray(load(studio.folder.frame(found["id"], place)).image())
+        assert np.abs(kept.astype(int) - own[number]).max() <= 1
+    assert studio.folder.clip(found["id"]).read_bytes() == content and nothing_left(studio)
+    assert visit.http.put("/api/pictures?kind=clip", content=content).status_code == 422
+
+
+def test_a_preview_is_painted_of_each_of_its_frames(visit: Visit, files: Path, small_looks: None) -> None:
+    id = sent(visit, (files / "a.mp4").read_bytes(), 200)["id"]
+    asked = {"photo": id, "style_index": "0", "network": "multi", "size": 64}
+    painted = [
+        visit.http.post("/api/preview", json=asked | {"frame": number, "page": f"p-{number}"}) for number in range(3)
+    ]
+    assert [each.status_code for each in painted] == [200] * 3 and len({each.content for each in painted}) == 3
+    assert visit.http.post("/api/preview", json=asked | {"frame": 3, "page": "p"}).status_code == 422
+    photo = visit.send(noise(64))["id"]
+    assert visit.http.post("/api/preview", json=asked | {"photo": photo, "frame": 1, "page": "p"}).status_code == 422
+
+
+def no_clips(files: Path) -> dict[str, bytes]:
+    """What is no clip that is taken, by what is said of it."""
+    whole = (files / "a.mp4").read_bytes()
+    playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{files / 'a.mp4'}\n#EXT-X-ENDLIST\n"
+    clip(files / "long.mkv", drawn(2), ticks=lambda number: 4000 * number, base=Fraction(1))
+    clip(files / "many.mp4", drawn(41))
+    clip(files / "small.mp4", drawn(3, 8, 8))
+    clip(files / "wide.mkv", [np.zeros((2400, 4096, 3), np.uint8)])
+    return {
+        "The clip holds no moving pictures": b"a text " * 99,
+        "^The clip is cut off|^The clip holds no": whole[: len(whole) // 2],
+        "^The clip is a still picture": noise(64),
+        "holds no moving pictures, or is cut off": playlist.encode(),
+        "no moving pictures": b"ffconcat version 1.0\nfile a.mp4\n",
+        "request has no bytes": b"",
+        "has 41 frames, and 40 are the most": (files / "many.mp4").read_bytes(),
+        "lasts 4000 s, and 3600 are the most": (files / "long.mkv").read_bytes(),
+        "4096×2400 pixels, and": (files / "wide.mkv").read_bytes(),
+        "at least": (files / "small.mp4").read_bytes(),
+    }
+
+
+def test_what_is_no_clip_is_told_in_a_sentence(here: tuple[Visit, Studio], files: Path) -> None:
+    visit, studio = here
+    for said, content in no_clips(files).items():
+        told = sent(visit, content, 415)["error"]
+        assert re.search(said, told) and str(studio.folder.root) not in told, (said, told)
+    assert sent(visit, bytes(2**20 + 1), 413)["error"] and nothing_left(studio)
+
+
+def test_transparent_clips_become_films_that_hold_it(visit: Visit, files: Path) -> None:
+    frames = [np.dstack([each, np.full(each.shape[:2], 99, np.uint8)]) for each in drawn(3)]
+
+    def before(stream: Any) -> None:
+        stream.metadata["alpha_mode"] = "1"
+
+    clip(files / "clear.webm", frames, codec="libvpx-vp9", form="yuva420p", options={"crf": "20"}, before=before)
+    found = sent(visit, (files / "clear.webm").read_bytes())
+    assert found["transparent"] and found["moving"]["ending"] == ".webm"
+
+
+def test_a_film_is_painted_kept_and_played(here: tuple[Visit, Studio], files: Path) -> None:
+    visit, studio = here
+    id = sent(visit, (files / "a.mp4").read_bytes(), 200, "étude.mp4")["id"]
+    DrawnProcess.begun.clear()
+    job = film(visit, id, settings={"steady": "shots", "strength": 0.7})["id"]
+    done = visit.until(job, "done")
+    order = DrawnProcess.begun[0]["job"]
+    assert order["clip"] == str(studio.folder.clip(id)) and order["delivery"]["bits"] == 8
+    assert order["settings"] == {"steady": "shots", "strength": 0.7}
+    assert done["film"] and done["size"] == [32, 24] and not done["can_go_on"] and done["request"]["clip"] == id
+    place = f"/api/jobs/{job}/film"
+    whole = visit.http.get(place)
+    assert whole.status_code == 200 and whole.headers["content-type"] == "video/mp4"
+    assert whole.headers["accept-ranges"] == "bytes" and b"ftyp" in whole.content[:12]
+    tag = whole.headers["etag"]
+    assert visit.http.get(place, headers={"If-None-Match": tag}).status_code == 304
+    part = visit.http.get(place, headers={"Range": "bytes=4-11", "If-Range": tag})
+    assert part.status_code == 206 and part.content == whole.content[4:12]
+    assert part.headers["content-range"] == f"bytes 4-11/{len(whole.content)}" and part.headers["etag"] == tag
+    assert visit.http.get(place, headers={"Range": "bytes=4-", "If-Range": '"another"'}).status_code == 200
+    assert visit.http.get(place, headers={"Range": "bytes=99999999-"}).status_code == 416
+    saved = visit.http.get(f"{place}?save=true").headers["content-disposition"]
+    assert saved == 'attachment; filename="etude-impasto.mp4"'
+    assert visit.http.get(f"/api/jobs/{job}/picture").status_code == 200
+    own = studio.jobs.files(job).film()
+    assert own
+    own.rename(own.with_name("moved"))
+    own.symlink_to(files / "a.mp4")
+    assert visit.http.get(place).status_code == 404
+    assert visit.http.delete(f"/api/jobs/{job}").status_code == 204 and not studio.folder.job(job).exists()
+
+
+def test_a_cancelled_film_is_playable_and_its_clip_is_kept_meanwhile(visit: Visit, files: Path) -> None:
+    id = sent(visit, (files / "a.mp4").read_bytes(), 200)["id"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DrawnProcess, "step", 30)
+        running, waiting = film(visit, id)["id"], film(visit, id)["id"]
+        visit.until(running, "running")
+        assert visit.job(waiting)["position"] == 0 and not visit.job(waiting)["film"]
+        assert visit.http.get(f"/api/jobs/{waiting}/film").status_code == 404
+        assert visit.http.delete(f"/api/pictures/{id}").status_code == 409
+        visit.http.post(f"/api/jobs/{waiting}/cancel")
+        visit.http.post(f"/api/jobs/{running}/cancel")
+        ended = visit.until(running, "cancelled")
+    assert ended["film"] and visit.http.get(f"/api/jobs/{running}/film").status_code == 200
+    assert visit.http.post(f"/api/jobs/{running}/go-on", json={"iterations": 5}).status_code == 409
+
+
+def test_of_a_film_whose_process_dies_its_whole_parts_are_kept(
+    here: tuple[Visit, Studio], files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, studio = here
+    id = sent(visit, (files / "a.mp4").read_bytes(), 200)["id"]
+    begin = DrawnProcess.begin
+    DrawnProcess.begun.clear()
+
+    def dies_at_first(self: DrawnProcess, work: str, arguments: Any) -> None:
+        begin(self, work, arguments)
+        parts = Path(f"{arguments['job']['delivery']['output']}.parts")
+        if len(DrawnProcess.begun) < 3:
+            self.dies_after = 2
+        if len(DrawnProcess.begun) == 2:
+            parts.mkdir()
+            (parts / "00000.state").touch()
+
+    monkeypatch.setattr(DrawnProcess, "begin", dies_at_first)
+    nothing = visit.until(film(visit, id)["id"], "failed")
+    assert not nothing["film"] and not nothing["can_go_on"] and len(DrawnProcess.begun) == 1
+    kept = visit.until(film(visit, id)["id"], "failed")
+    assert (
+        kept["film"]
+        and "killed" in kept["error"]
+        and [each["resume"] for each in DrawnProcess.begun[1:]] == [False, True]
+    )
+    assert not [*studio.folder.job(kept["id"]).glob("*.parts")]
+
+
+def test_a_film_survives_a_restart_and_is_another_visitors_business(tmp_path: Path, files: Path) -> None:
+    with served(tmp_path, users=True) as (owner, studio):
+        one, other = (Visit(owner.base, studio.sessions.begun(studio.config.token)) for _ in range(2))
+        id = sent(one, (files / "a.mp4").read_bytes())["id"]
+        job = film(one, id)["id"]
+        one.until(job, "done")
+        assert other.http.get(f"/api/jobs/{job}/film").status_code == 404
+        assert film(other, id, 422)["setting"] == "clip"
+        assert other.http.get(f"/api/pictures/{id}/file?frame=1").status_code == 404
+        tag = one.http.get(f"/api/jobs/{job}/film").headers["etag"]
+        secret = one.http.headers["authorization"]
+        (studio.folder.root / "clips" / "of-a-crash").mkdir()
+    with served(tmp_path, users=True) as (owner, studio):
+        one = Visit(owner.base, secret.removeprefix("Bearer "))
+        assert one.job(job)["film"] and one.http.get(f"/api/jobs/{job}/film").headers["etag"] == tag
+        assert {each.name for each in (studio.folder.root / "clips").iterdir()} == {id}
+        assert one.http.delete(f"/api/pictures/{id}").status_code == 204
+        assert not [*(studio.folder.root / "clips").iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("asked", "setting"),
+    [
+        ({"settings": {"method": "iterative"}}, "method"),
+        ({"settings": {"memory": "1GB"}}, "memory"),
+        ({"settings": {"network": "/etc/passwd.safetensors"}}, "network"),
+        ({"settings": {"init": "/etc/passwd"}}, None),
+        ({"settings": {"tv_weight": 1}}, None),
+        ({"settings": {"size": 5000}}, "size"),
+        ({"recipe": "statistics"}, "clip"),
+        ({"style_index": ""}, "style_index"),
+        ({"clip": None}, "clip"),
+        ({"clip": "A" * 16}, "clip"),
+        ({"clip": "/etc/passwd"}, "clip"),
+        ({"task": "stylize"}, "photo"),
+    ],
+)
+def test_what_makes_no_sense_or_names_files_is_refused(
+    visit: Visit, files: Path, asked: JSON, setting: str | None
+) -> None:
+    id = sent(visit, (files / "a.mp4").read_bytes(), 200)["id"]
+    told = film(visit, id, 422, **asked)
+    assert setting is None or told["setting"] == setting, told
+
+
+def test_a_photo_is_no_clip(visit: Visit) -> None:
+    assert film(visit, visit.send(noise(64))["id"], 422)["setting"] == "clip"
+
+
+def order(folder: Path, files: Path) -> JSON:
+    """A film's job, as the studio gives it to its process."""
+    return {
+        "job": 1, "task": "video", "clip": str(files / "a.mp4"), "style_index": "0", "settings": {"network": "multi"},
+        "delivery": {"output": str(folder / "result.mp4"), "bits": 8},
+    }  # fmt: skip
+
+
+def test_work_that_is_cut_short_leaves_a_film_of_what_is_painted(tmp_path: Path, files: Path) -> None:
+    assert WORKS[True].endswith(":filmed")
+    work = filmed(order(tmp_path, files), resume=False)
+    events = work.events()
+    told = [next(events) for _ in range(6)]
+    assert told[-1].iteration == 6 and told[-1].counts["frames_per_second"] > 0
+    events.close()
+    made = Clip(tmp_path / "result.mp4").facts
+    assert 0 < len(made.times) <= 7 and made.times == Clip(files / "a.mp4").facts.times[: len(made.times)]
+    assert packets(tmp_path / "result.mp4", "audio")[-1][0] < made.end
+    names = {each.name for each in tmp_path.iterdir()}
+    assert names == {"result.mp4", "result.mp4.json", "so-far.jpg"}
+
+
+def test_work_that_fails_leaves_a_film_too_and_work_that_is_paused_its_parts(
+    tmp_path: Path, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("impasto.web.ready._PART", 2)
+    work = filmed(order(tmp_path, files), resume=False)
+    events = work.events()
+    for _ in range(5):
+        next(events)
+    work.checkpoint()
+    events.close()
+    assert not (tmp_path / "result.mp4").exists() and (tmp_path / "result.mp4.parts" / "film.json").exists()
+    again = filmed(order(tmp_path, files), resume=True)
+    read = Clip.frames
+
+    def breaks(self: Clip, first: int = 0) -> Any:
+        for frame in read(self, first):
+            if frame.number == 7:
+                raise OSError("It breaks.")
+            yield frame
+
+    monkeypatch.setattr(Clip, "frames", breaks)
+    with pytest.raises(OSError, match="It breaks"):
+        list(again.events())
+    assert len(Clip(tmp_path / "result.mp4").facts.times) >= 4 and not (tmp_path / "result.mp4.parts").exists()
+    assert isinstance(again._work, VideoWork) and again._work.record
