@@ -88,7 +88,9 @@ def film(page: Page, clip: Path) -> None:
     page.get_by_role("radio", name="Film").check()
     give(page, "clips", clip)
     settled(page)
-    page.get_by_role("button", name="Before and after").click()
+    page.locator(".stage-bar [aria-pressed]").wait_for()
+    if page.get_by_role("button", name="Before and after", pressed=False).count():
+        page.keyboard.press("b")
     page.wait_for_timeout(500)
     shoot(page, "web-film")
 
