@@ -45,6 +45,15 @@ def sent(visit: Visit, content: bytes, status: int = 201, name: str = "a clip.mp
     return found
 
 
+@pytest.fixture
+def known(visit: Visit, files: Path) -> str:
+    """The clip, by the id that it has however often it is sent."""
+    content, name = (files / "a.mp4").read_bytes(), "étude.mp4"
+    answer = visit.http.put("/api/clips", params={"name": name}, content=content)
+    assert answer.status_code in (200, 201)
+    return str(answer.json()["id"])
+
+
 def film(visit: Visit, id: str, status: int = 201, **asked: Any) -> JSON:
     """Ask for a film of a clip."""
     return visit.ask(status, **{"task": "video", "photo": None, "clip": id, "style_index": "0"} | asked)
@@ -59,15 +68,16 @@ def nothing_left(studio: Studio) -> bool:
 
 def test_a_clip_is_known_by_an_id_and_three_of_its_frames(here: tuple[Visit, Studio], files: Path) -> None:
     visit, studio = here
-    content = (files / "a.mp4").read_bytes()
+    clip(files / "b.mp4", drawn(8), base=Fraction(1, 8))
+    content = (files / "b.mp4").read_bytes()
     found = sent(visit, content, name="../../étude.mp4")
     assert (found["kind"], found["name"], found["width"], found["height"]) == ("clip", "étude.mp4", 64, 48)
     moving = found["moving"]
     assert (moving["frames"], moving["rate"], moving["ending"]) == (8, 8.0, ".mp4") and 0.8 < moving["seconds"] <= 1
     assert sent(visit, content, 200)["id"] == found["id"]
-    assert [each["id"] for each in visit.http.get("/api/pictures?kind=clip").json()] == [found["id"]]
+    assert visit.http.get("/api/pictures?kind=clip").json()[0]["id"] == found["id"]
     seen = [visit.http.get(f"/api/pictures/{found['id']}/file?frame={number}") for number in range(3)]
-    own = decoded(files / "a.mp4")[1]
+    own = decoded(files / "b.mp4")[1]
     assert len({answer.content for answer in seen}) == 3 and all(answer.status_code == 200 for answer in seen)
     for number, place in zip((0, 4, 7), range(3), strict=True):
         kept = np.asarray(load(studio.folder.frame(found["id"], place)).image())
@@ -76,9 +86,8 @@ def test_a_clip_is_known_by_an_id_and_three_of_its_frames(here: tuple[Visit, Stu
     assert visit.http.put("/api/pictures?kind=clip", content=content).status_code == 422
 
 
-def test_a_preview_is_painted_of_each_of_its_frames(visit: Visit, files: Path, small_looks: None) -> None:
-    id = sent(visit, (files / "a.mp4").read_bytes(), 200)["id"]
-    asked = {"photo": id, "style_index": "0", "network": "multi", "size": 64}
+def test_a_preview_is_painted_of_each_of_its_frames(visit: Visit, known: str, small_looks: None) -> None:
+    asked = {"photo": known, "style_index": "0", "network": "multi", "size": 64}
     painted = [
         visit.http.post("/api/preview", json=asked | {"frame": number, "page": f"p-{number}"}) for number in range(3)
     ]
@@ -129,9 +138,8 @@ def test_transparent_clips_become_films_that_hold_it(visit: Visit, files: Path) 
     assert found["transparent"] and found["moving"]["ending"] == ".webm"
 
 
-def test_a_film_is_painted_kept_and_played(here: tuple[Visit, Studio], files: Path) -> None:
-    visit, studio = here
-    id = sent(visit, (files / "a.mp4").read_bytes(), 200, "étude.mp4")["id"]
+def test_a_film_is_painted_kept_and_played(here: tuple[Visit, Studio], files: Path, known: str) -> None:
+    (visit, studio), id = here, known
     DrawnProcess.begun.clear()
     job = film(visit, id, settings={"steady": "shots", "strength": 0.7})["id"]
     done = visit.until(job, "done")
@@ -161,8 +169,8 @@ def test_a_film_is_painted_kept_and_played(here: tuple[Visit, Studio], files: Pa
     assert visit.http.delete(f"/api/jobs/{job}").status_code == 204 and not studio.folder.job(job).exists()
 
 
-def test_a_cancelled_film_is_playable_and_its_clip_is_kept_meanwhile(visit: Visit, files: Path) -> None:
-    id = sent(visit, (files / "a.mp4").read_bytes(), 200)["id"]
+def test_a_cancelled_film_is_playable_and_its_clip_is_kept_meanwhile(visit: Visit, known: str) -> None:
+    id = known
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DrawnProcess, "step", 30)
         running, waiting = film(visit, id)["id"], film(visit, id)["id"]
@@ -178,10 +186,9 @@ def test_a_cancelled_film_is_playable_and_its_clip_is_kept_meanwhile(visit: Visi
 
 
 def test_of_a_film_whose_process_dies_its_whole_parts_are_kept(
-    here: tuple[Visit, Studio], files: Path, monkeypatch: pytest.MonkeyPatch
+    here: tuple[Visit, Studio], known: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    visit, studio = here
-    id = sent(visit, (files / "a.mp4").read_bytes(), 200)["id"]
+    (visit, studio), id = here, known
     begin = DrawnProcess.begin
     DrawnProcess.begun.clear()
 
@@ -244,10 +251,9 @@ def test_a_film_survives_a_restart_and_is_another_visitors_business(tmp_path: Pa
     ],
 )
 def test_what_makes_no_sense_or_names_files_is_refused(
-    visit: Visit, files: Path, asked: JSON, setting: str | None
+    visit: Visit, known: str, asked: JSON, setting: str | None
 ) -> None:
-    id = sent(visit, (files / "a.mp4").read_bytes(), 200)["id"]
-    told = film(visit, id, 422, **asked)
+    told = film(visit, known, 422, **asked)
     assert setting is None or told["setting"] == setting, told
 
 
