@@ -205,6 +205,17 @@ def test_what_has_no_effect_on_going_on_is_left_out(here: tuple[Visit, Studio]) 
     assert visit.http.post(f"/api/jobs/{learnt}/go-on", json={"iterations": 5}).status_code == 409
 
 
+def test_who_has_painted_in_one_pass_paints_the_next(visit: Visit) -> None:
+    """And so on, but not after iterations, which leave more behind."""
+    pair = visit.pair()
+    DrawnProcess.begun.clear()
+    for settings in ({"method": "fast"}, {"method": "fast"}, {"iterations": 3}, {"iterations": 3}, {"method": "fast"}):
+        styles = [{"painting": pair[1]}]
+        visit.until(visit.ask(photo=pair[0], styles=styles, settings=settings)["id"], "done")
+    pids = [each["pid"] for each in DrawnProcess.begun]
+    assert pids[0] == pids[1] == pids[2] and len({*pids}) == 3
+
+
 def test_a_death_is_told_and_the_queue_goes_on(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DrawnProcess, "dies_after", 60)
     pair = visit.pair()

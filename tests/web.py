@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -73,9 +74,11 @@ class DrawnProcess:
     step = 0.01
     dies_after: int | None = None
     """Iterations until its death."""
+    pids = itertools.count(1)
 
     def __init__(self, work: str = "", arguments: Any = None, *, ready: str = "") -> None:
-        self.outcome, self.failure, self.error, self.alive, self.pid = "running", "", "", True, 1
+        self.outcome, self.failure, self.error, self.alive = "running", "", "", True
+        self.pid = next(self.pids)
         self._stop, self._done = threading.Event(), 0
 
     def __enter__(self) -> "DrawnProcess":
@@ -85,8 +88,9 @@ class DrawnProcess:
         self.close()
 
     def begin(self, work: str, arguments: Mapping[str, Any]) -> None:
-        self._job = arguments["job"]
-        DrawnProcess.begun.append(dict(arguments))
+        assert self.alive
+        self._job, self._done, self.outcome = arguments["job"], 0, "running"
+        DrawnProcess.begun.append({**arguments, "pid": self.pid})
 
     def events(self) -> Iterator[Progress]:
         count = self._job["settings"].get("iterations", 4)

@@ -83,8 +83,7 @@ class Process:
 
     def begin(self, work: str, arguments: Mapping[str, Any]) -> None:
         """Let it do the work that it has waited for; when that is done, it waits for more."""
-        if self.outcome == "done":
-            self._past += len(self.said())
+        self._past += len(self.said()) if self.outcome == "done" else 0
         self.outcome = "running"
         self._say({"work": work, "arguments": dict(arguments)})
 

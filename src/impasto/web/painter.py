@@ -1,8 +1,8 @@
-"""Paints one job after the other, each in a process of its own; whatever one dies of, the next goes on.
+"""Paints one job after the other, in processes of their own; whatever one dies of, the next goes on.
 
 A process that waits for its work is there beforehand, with all loaded, so that the first picture comes at
-once. While it paints, the picture so far is asked for every now and then: it is what is left if the process
-dies.
+once. Who has painted a picture in one pass paints the next one, too: to load all takes far longer. While a
+job is painted, the picture so far is asked for every now and then: it is what is left if the process dies.
 """
 
 import contextlib
@@ -122,6 +122,16 @@ class Painter:
             spare.close()
         return Process(ready=READY)
 
+    @contextlib.contextmanager
+    def _lent(self, quick: bool) -> Iterator[Process]:
+        """A process for a job; one that has done what is ``quick`` waits for the next, with all loaded."""
+        with contextlib.ExitStack() as held:
+            process = held.enter_context(self._begun())
+            yield process
+            if quick and process.outcome == "done":
+                self._spare = process
+                held.pop_all()
+
     def _painted(self, visitor: str, job: Job) -> Job:
         files = self._jobs.files(job.id)
         try:
@@ -130,18 +140,24 @@ class Painter:
         except (ImpastoError, OSError) as error:
             return _ended(job, "failed", str(error))
         films, steps = job.request.task == "video", self._jobs.steps(visitor, job, order)
+        quick, begun = not (films or steps), False
         self._grace = _PATIENCE if films else GRACE
         job = job.model_copy(update={"progress": going(Progress(0, "loading"), steps)})
         for attempt in range(_TRIES):
             resume = files.checkpoint(order.output).exists()
-            with self._begun() as process:
+            with self._lent(quick) as process:
                 self._process, self._current = process, job.id
                 if job.id in self._jobs.cancelled or self._closing:
                     self._process = None
                     break
                 process.begin(WORKS[films], {"job": order.dictionary(), "resume": resume})
+                begun = True
                 job = Watch(
-                    job, files, steps, save=lambda job: self._jobs.save(visitor, job), first=self._warm
+                    job,
+                    files,
+                    steps,
+                    save=lambda job: self._jobs.save(visitor, job),
+                    first=None if quick else self._warm,
                 ).watched(process)
                 job = job.model_copy(update={"warnings": _warnings(process)})
                 self._process = None
@@ -156,7 +172,7 @@ class Painter:
         self._warm()
         if not self._closing and files.film() is None and files.has_parts(order.output):
             self._saved(order.dictionary())
-        if self._closing and process.outcome in ("cancelled", "running"):
+        if self._closing and not (begun and process.outcome in ("done", "failed", "died")):
             return job
         return self._come_to_an_end(job, process, files, order.output)
 

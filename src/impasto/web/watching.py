@@ -24,7 +24,13 @@ class Watch:
     """One job while it is painted."""
 
     def __init__(
-        self, job: Job, files: JobFiles, iterations: int, *, save: Callable[[Job], None], first: Callable[[], None]
+        self,
+        job: Job,
+        files: JobFiles,
+        iterations: int,
+        *,
+        save: Callable[[Job], None],
+        first: Callable[[], None] | None = None,
     ) -> None:
         """``save`` is told of every change, in any thread; ``first`` is called in one when the first picture
         is there.
@@ -65,7 +71,8 @@ class Watch:
                 self._save()
                 if not lent:
                     lent, began = True, time.monotonic()  # until then it was waited for
-                    self._first()
+                    if self._first:
+                        self._first()
             took = time.monotonic() - began if lent else 0.0
             self._over.wait(max(_LENT, _SHARE * took))
             self._come.wait()
