@@ -83,7 +83,7 @@ def test_what_no_studio_does_is_refused(visit: Visit, monkeypatch: pytest.Monkey
         ("needs the studio's token", 2, visit.base),
         ("takes the address", 2, "studio.example"),
         ("does not answer", 1, "http://127.0.0.1:9/#token=x"),
-        ("token", 1, f"{visit.base}/#token=wrong"),
+        ("does not know this token", 1, f"{visit.base}/#token=wrong"),
     ):
         found, report, said = run("p/a.jpg", "wave.jpg", "-o", "out", "--server", server, *more)
         assert found == code and not report and told in said, said

@@ -93,6 +93,8 @@ def _refused(status: int, content: bytes) -> ImpastoError:
         sentence = str(json.loads(content)["error"])
     except (ValueError, KeyError, TypeError):
         sentence = f"The studio answered {status}."
-    if status in (401, 403):
+    if status == 401:
+        return GoneError(f"The studio does not know this token: give the whole address that it prints, or set {TOKEN}.")
+    if status == 403:
         return GoneError(sentence)
     return ImageError(sentence) if status == 415 else SettingsError(sentence)

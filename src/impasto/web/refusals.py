@@ -22,6 +22,14 @@ _STATUS: tuple[tuple[type[ImpastoError], int], ...] = (
     (SettingsError, 422), (ImageError, 415), (VideoError, 415), (NotInstalledError, 501), (OutputError, 507),
 )  # fmt: skip
 
+_SAID = {
+    "json_invalid": "it is no JSON",
+    "missing": "it is missing",
+    "extra_forbidden": "there is nothing of that name",
+    "string_pattern_mismatch": "it is no id or name of the studio's",
+}
+"""What a validator finds, in words for people."""
+
 
 class Refused(HTTPException):
     """Something that is not done: the status of HTTP, a sentence, and what else the answer says."""
@@ -52,10 +60,11 @@ def tell_of_errors(app: FastAPI, told: Callable[[str], str]) -> None:
         assert isinstance(error, RequestValidationError)
         first = error.errors()[0]
         place = [str(part) for part in first["loc"] if part not in ("body", "query", "path")]
+        if first["type"] == "json_invalid":  # where its text ends to be any
+            place = []
         where = f"`{'.'.join(place)}`" if place else "The request"
-        return answer(
-            422, f"{briefly(where)} is not understood: {briefly(first['msg'])}.", place[-1] if place else None
-        )
+        said = _SAID.get(first["type"]) or briefly(first["msg"])
+        return answer(422, f"{briefly(where)} is not understood: {said}.", place[-1] if place else None)
 
     async def failed(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, ImpastoError)
