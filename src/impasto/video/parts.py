@@ -1,10 +1,12 @@
 """The parts of a film: each some seconds of it in a file of its own, whole and playable once it is there.
 
 They lie in a folder beside the output as long as it is being made. What a part ends with is kept with it, so
-that the next one goes on as if nothing had happened in between.
+that the next one goes on as if nothing had happened in between. Two that make the same film at once, as in a
+batch one that was taken for dead may, write the same parts, each whole.
 """
 
 import contextlib
+import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -32,6 +34,8 @@ class Parts:
     def __init__(self, output: Path, packing: Packing, base: Fraction) -> None:
         self.folder = files.beside(output, ".parts")
         self._packing, self.base = packing, base
+        self.count = 0
+        """How many parts are done, from the first on, for this run: another may add to them."""
         self._suffix = ".mkv" if packing.form.image else output.suffix.lower()
         self._container = "matroska" if packing.form.image else packing.form.container
 
@@ -54,19 +58,20 @@ class Parts:
                 raise CheckpointError(
                     f"{self.folder} is of another film: give it the same clip, styles and settings, or leave out `resume`."
                 )
-            done = self.count
+            done = self._found()
             for left in self.folder.glob("[0-9]*"):  # beyond a gap, where it was being removed
                 if int(left.stem) >= done:
                     files.remove(left)
-            return checkpoint.load(self._file(done - 1, ".state")) if done else None
+            state = checkpoint.load(self._file(done - 1, ".state")) if done else None
+            self.count = done
+            return state
         self.remove()
         files.create_folder(self.folder)
         files.write_atomic(told, strict_json.dumps(own).encode(), force=True)
         return None
 
-    @property
-    def count(self) -> int:
-        """How many parts are done, one after the other from the first."""
+    def _found(self) -> int:
+        """How many parts are there, one after the other from the first."""
         number = 0
         while self._file(number, ".state").exists() and self._file(number, self._suffix).exists():
             number += 1
@@ -80,9 +85,10 @@ class Parts:
         """Say what the part that has just been written ends with, and when its frames are: from then on it is
         done.
         """
-        number = self.count
-        files.write_atomic(self._file(number, ".json"), strict_json.dumps({"moments": moments}).encode(), force=True)
-        checkpoint.save(self._file(number, ".state"), state)
+        told = strict_json.dumps({"moments": moments}).encode()
+        files.write_atomic(self._file(self.count, ".json"), told, force=True)
+        checkpoint.save(self._file(self.count, ".state"), state)
+        self.count += 1
 
     def moments(self) -> list[Moment]:
         """When the frames of all parts are."""
@@ -106,7 +112,7 @@ class Writer:
 
     def __init__(self, path: Path, container: str, packing: Packing, size: tuple[int, int], base: Fraction) -> None:
         self._path, self._packing, self._base = path, packing, base
-        self._hidden = path.with_name(f".{path.name}.partial")
+        self._hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         with _told(path):
             self._container = av.open(str(self._hidden), "w", format=container)
             stream: Any = self._container.add_stream(packing.codec.encoder, options=packing.options())

@@ -2,6 +2,7 @@
 Whoever shows it only watches.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Generator, Iterable, Iterator
@@ -11,8 +12,9 @@ from typing import Any, BinaryIO
 
 import torch
 
-from impasto.errors import NotReadyError, OutputError, SettingsError
+from impasto.errors import CheckpointError, NotReadyError, OutputError, SettingsError
 from impasto.jobs.deliver import sidecar
+from impasto.jobs.rescue import Write
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
 from impasto.machine.claim import claimed
@@ -50,14 +52,16 @@ class VideoWork(Underway[VideoJob]):
     KIND = VideoJob
     run: Film
 
-    def __init__(self, job: VideoJob, *, resume: bool = False, force: bool = False) -> None:
+    def __init__(self, job: VideoJob, *, resume: bool = False, force: bool = False, key: str = "") -> None:
         """Make sure that all can be written, as far as that can be known beforehand, and prepare the film.
 
         Existing files are written over with ``force`` only. ``resume`` goes on from the parts that an earlier
-        run has left. Raises what `Film` raises, OutputError, CheckpointError and SettingsError.
+        run has left. With a ``key`` it is one of many, as of a `deliver.Work`: its parts are gone on from if
+        they are of the very same, and the record, with the key, is in the film, or beside one that has no
+        place for it. Raises what `Film` raises, OutputError, CheckpointError and SettingsError.
         """
         super().__init__(job, resume=resume, force=force)
-        self._resume = resume
+        self._resume, self._key = resume, key
         self._check()
         self.run = Film(job)
         self.run.check_room(self.output.parent)
@@ -86,8 +90,8 @@ class VideoWork(Underway[VideoJob]):
         are whole stay in a folder beside the output, to be looked at and gone on from. Raises OutputError for
         what cannot be written, or is being made by another run, and VideoError for what cannot be decoded.
         """
-        with claimed(self.output):
-            state = self._parts.begin(self.run.known_by(), resume=self._resume)
+        with contextlib.nullcontext() if self._key else claimed(self.output):  # as for `deliver.Work`
+            state = self._begun()
             self._shots, self._done = (list(state["shots"]), state["done"]) if state else ([], 0)
             try:
                 yield from self._painted(state)
@@ -95,6 +99,7 @@ class VideoWork(Underway[VideoJob]):
                 self.interrupted = True
                 if not self._parts.count:
                     self._parts.remove()
+                if self._key or not self._parts.count:
                     raise
                 self.output = self._parts.folder
                 self.record = self._told()
@@ -106,6 +111,15 @@ class VideoWork(Underway[VideoJob]):
                 raise
             else:
                 self._deliver()
+
+    def _begun(self) -> dict[str, Any] | None:
+        """Begin the parts, or go on from those that are there: the state after the last of them."""
+        known = self.run.known_by()
+        if self._key:
+            known["key"] = self._key
+            with contextlib.suppress(CheckpointError):
+                return self._parts.begin(known, resume=True)
+        return self._parts.begin(known, resume=self._resume)
 
     def _painted(self, state: dict[str, Any] | None) -> Generator[Progress, None, None]:
         """Paint the frames that are not done, and write their parts."""
@@ -175,11 +189,19 @@ class VideoWork(Underway[VideoJob]):
         self.output, told["output"] = there, str(there)
         if self._glances:
             self._glances.sheet(files.beside(there, ".sheet.png"), self._force)
-        if delivery.metadata:
+        if self._key and not film.packing.form.image:
+            files.remove(sidecar(there))  # one of an earlier result would describe another film
+        elif delivery.metadata:
             text = record.encoded(told)
             self._placed(sidecar(there), lambda path, over: files.write_atomic(path, text, over), self._force)
         self.record = told
         self._parts.remove()
+
+    def _placed(self, path: Path, write: Write, force: bool) -> Path:
+        if self._key:
+            write(path, force)
+            return path
+        return super()._placed(path, write, force)
 
     def _told(self) -> dict[str, Any]:
         """The record."""
@@ -187,6 +209,7 @@ class VideoWork(Underway[VideoJob]):
         return self.run.described() | {
             "steps": self._done, "elapsed_s": elapsed, "time_s": dict(self._spent), "shots": self._shots,
             "inputs": self.job.inputs, "job": self.job.dictionary(), "output": str(self.output),
+            **({"key": self._key} if self._key else {}),
         }  # fmt: skip
 
     def _end(self) -> Any:
