@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -23,6 +24,7 @@ from impasto.batch.looks import Wish
 from impasto.batch.plan import plan_batch
 from impasto.cli import app
 from tests.batches import SMALL, filled_store, make_inputs, results, run, store_server, stored
+from tests.clips import clip, decoded, drawn
 from tests.helpers import photo
 
 pytestmark = [
@@ -163,6 +165,63 @@ def test_an_optimisation_goes_on_on_another_node(cluster: Any, monkeypatch: pyte
     first, second = steps.values()
     assert first[0] == 0 and 0 < second[0] <= first[-1] + 1 and second[-1] == 80, steps
     assert run(*one, "-o", "whole")[0] == 0 and results("whole") == results()
+
+
+@pytest.mark.slow
+def test_a_film_goes_on_on_another_node(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its node is taken away after a part; what is made elsewhere has the frames of one never cut off."""
+    clip(Path("p/c.mkv"), drawn(12), codec="ffv1", form="bgr0", options={})
+
+    class Hasty(Painter):
+        """One that makes parts of two frames, notes what it paints, and waits in the film to be lost."""
+
+        def ready(self) -> tuple[str, str]:
+            from impasto.video.fast import Fast
+            from impasto.video.groups import Group
+            from impasto.video.work import VideoWork
+
+            known = super().ready()
+            real = VideoWork._progress
+
+            def told(work: VideoWork, group: Group, *rest: Any) -> Any:
+                with Path("frames").open("a") as file:
+                    file.write(f"{os.getpid()} {group.count}\n")
+                while group.count > 6 and not Path("gone").exists():
+                    time.sleep(0.1)
+                return real(work, group, *rest)
+
+            Fast.LENGTH = 2
+            VideoWork._progress = told  # type: ignore[method-assign,assignment]
+            return known
+
+    nodes = [cluster.add_node(num_cpus=1, object_store_memory=2**27) for _ in range(2)]
+    feed = Cluster._feed
+
+    def fed(self: Cluster) -> None:
+        if len(nodes) == 2 and [*Path("out").glob("*.parts/*.state")]:
+            (gone,) = [node for node in nodes if node.node_id == self._hands[0].node]
+            nodes.remove(gone)
+            cluster.remove_node(gone)
+            Path("gone").touch()
+        feed(self)
+
+    monkeypatch.setattr("impasto.batch.cluster.Painter", Hasty)
+    monkeypatch.setattr(Cluster, "_feed", fed)
+    one = ["p/c.mkv", "--style-index", "3", "--network", "multistyle26"]
+    command = ["batch", *one, "-o", "out", "--ray", cluster.address, *SMALL[:-2]]
+    done = CliRunner().invoke(app, command, catch_exceptions=False)
+    cluster.remove_node(nodes[0])
+    assert done.exit_code == 0 and len(nodes) == 1, done.stderr
+    painted: dict[str, list[int]] = {}
+    for line in Path("frames").read_text().splitlines():
+        painted.setdefault(line.split()[0], []).append(int(line.split()[1]))
+    first, second = painted.values()
+    assert first[0] == 1 and 2 < second[0] <= first[-1] + 1 and second[-1] == 12, painted
+    monkeypatch.setattr("impasto.video.fast.Fast.LENGTH", 2)  # every part begins with a whole frame
+    assert run(*one, "-o", "whole")[0] == 0
+    ways = [decoded(Path(folder, "c-3.mkv")) for folder in ("out", "whole")]
+    assert ways[0][0] == ways[1][0] and all(map(np.array_equal, ways[0][1], ways[1][1]))
+    assert not Path("out/c-3.mkv.parts").exists()
 
 
 @pytest.mark.slow

@@ -47,7 +47,7 @@ def outputs(*inputs: str, wish: Wish | None = None) -> list[str]:
     return [item.output for item in planned(*inputs, wish=wish).items]
 
 
-def test_folders_keep_their_tree_without_what_is_no_photograph() -> None:
+def test_folders_keep_their_tree_without_what_is_neither_photograph_nor_clip() -> None:
     made(
         "p/a.jpg",
         "p/x/b.HEIC",
@@ -57,6 +57,7 @@ def test_folders_keep_their_tree_without_what_is_no_photograph() -> None:
         "p/a.jpg.part",
         "p/notes.txt",
         "p/film.mov",
+        "p/code.ts",
     )
     os.mkfifo("p/pipe.jpg")
     Path("p/x/up").symlink_to(Path("p").absolute(), target_is_directory=True)
@@ -64,9 +65,10 @@ def test_folders_keep_their_tree_without_what_is_no_photograph() -> None:
     made("elsewhere/d.jpg")
     Path("p/link").symlink_to(Path("elsewhere").absolute(), target_is_directory=True)
     found = planned("p")
-    assert [item.output for item in found.items] == ["a-wave.jpg", "link/d-wave.jpg", "x/b-wave.png", "x/y/c-wave.png"]
-    assert [found.passed[name] for name in (".txt", ".mov", ".part", "@eaDir", "hidden files")] == [1, 1, 1, 1, 1]
-    assert outputs("p", wish=Wish((("wave.jpg", 1.0),), name="{style}/{stem}.webp"))[2] == "x/wave/b.webp"
+    names = ["a-wave.jpg", "film-wave.mov", "link/d-wave.jpg", "x/b-wave.png", "x/y/c-wave.png"]
+    assert [item.output for item in found.items] == names
+    assert [found.passed[name] for name in (".txt", ".ts", ".part", "@eaDir", "hidden files")] == [1, 1, 1, 1, 1]
+    assert outputs("p", wish=Wish((("wave.jpg", 1.0),), name="{style}/{stem}.webp"))[3] == "x/wave/b.webp"
 
 
 def test_globs_are_placed_below_what_has_no_wildcards() -> None:

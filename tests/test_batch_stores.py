@@ -159,7 +159,7 @@ def test_what_would_be_lost_is_refused(store: Any) -> None:
         ("cannot be its input", ["s3://box/p", "wave.jpg", "-o", "s3://box/p"]),
         ("there is none", ["s3://box/none.jpg", "wave.jpg", "-o", "out"]),
         ("s3://box/none.jpg", ["p", "s3://box/none.jpg", "-o", "out"]),
-        ("no picture in s3://box/none", ["s3://box/none", "wave.jpg", "-o", "out"]),
+        ("no picture or clip in s3://box/none", ["s3://box/none", "wave.jpg", "-o", "out"]),
         ("The picture s3://box/empty.jpg cannot be used: it is empty", ["p", "s3://box/empty.jpg", "-o", "out"]),
         ("s3://box/cut.jsonl", ["s3://box/cut.jsonl", "wave.jpg", "-o", "out"]),
         ("s3://none/out cannot be written", ["p", "wave.jpg", "-o", "s3://none/out"]),

@@ -73,7 +73,11 @@ NEEDS = {
     "train": [
         ["train", "--style", "painting.png", "--photos", "photos", "--steps", "1", "--crop", "64", "--batch", "1", "--workers", "0", "-o", "one.safetensors", "--tensorboard", "board"],
     ],
-    "video": [["video", "clip.mp4", "painting.png", "-o", "film.mp4"], ["score-video", "clip.mp4", "film.mp4"]],
+    "video": [
+        ["video", "clip.mp4", "painting.png", "-o", "film.mp4"],
+        ["score-video", "clip.mp4", "film.mp4"],
+        ["batch", "clip.mp4", "--style-index", "rhone", "-o", "films/"],
+    ],
     "web": [["web", "--no-open", "--folder", "studio"]],
 }  # fmt: skip
 

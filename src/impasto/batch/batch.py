@@ -191,7 +191,7 @@ class Batch:
         ended, total = sum(self.count(kind) for kind in ENDS), len(self.plan.to_do)
         elapsed, made = time.perf_counter() - self._began, self.count("made")
         rate, failed = made / elapsed if elapsed else 0.0, int(self.count("failed"))
-        text = f"{ended:.0f}/{total}, {rate:.2f} pictures/s" + (f", {failed} failed" if failed else "")
+        text = f"{ended:.0f}/{total}, {rate:.2f} results/s" + (f", {failed} failed" if failed else "")
         left = (total - ended) * elapsed / ended if ended else None
         counts = {name: self.count(name) for name in progress.counts}
         return Progress(ended / max(1, total), text, progress.event, seconds_left=left, counts=counts)

@@ -31,7 +31,7 @@ from impasto.machine import interrupts
 from impasto.progress import Progress
 
 CALLS, EACH = 2, 4
-"""How many calls a painter has in hand, of how many items; those with iterations are given one by one."""
+"""How many calls a painter has in hand, of how many items; those that last are given one by one."""
 LOOK = 2.0
 """Seconds between two looks at the cluster for room."""
 LAST_WORDS = 30.0
@@ -132,10 +132,10 @@ class Cluster:
                     hand.calls.append(_Call(items, events))
 
     def _next(self, most: int) -> list[Item]:
-        """Some items that go together: what has killed a process, or has iterations, is alone."""
+        """Some items that go together: what has killed a process, or lasts, is alone."""
         found: list[Item] = []
         while self._waiting and len(found) < most:
-            alone = self._waiting[0].output in self._tries or self._waiting[0].pattern.job.iterations > 0
+            alone = self._waiting[0].output in self._tries or self._waiting[0].pattern.lasts
             if alone and found:
                 break
             found.append(self._waiting.popleft())

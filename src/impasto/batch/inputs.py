@@ -1,4 +1,4 @@
-"""What a batch is of: folders, globs, lists, manifests and files, taken apart into photographs."""
+"""What a batch is of: folders, globs, lists, manifests and files, taken apart into photographs and clips."""
 
 import glob
 import io
@@ -15,16 +15,19 @@ from impasto.batch.stores import STATE, Seen
 from impasto.errors import SettingsError
 from impasto.machine import folders
 from impasto.machine.files import at_home
-from impasto.pictures.kinds import SUFFIXES
+from impasto.pictures import kinds
+from impasto.video.forms import CLIPS
 
 LISTS = (".txt", ".lst")
-"""How the names of lists end, in small letters: files with the path of a photograph in every line."""
+"""How the names of lists end, in small letters: files with a path in every line."""
+SUFFIXES = frozenset((*kinds.SUFFIXES, *CLIPS))
+"""How the names of photographs and clips end, in small letters."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A photograph, the ``place`` of its result among the others' (a folder, "" for the topmost), and what a
-    manifest says of it, whose paths are relative to ``base``.
+    """A photograph or a clip, the ``place`` of its result among the others' (a folder, "" for the topmost),
+    and what a manifest says of it, whose paths are relative to ``base``.
     """
 
     path: str
@@ -37,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Sources:
-    """The photographs in order, and how many names of each kind were passed over in folders."""
+    """The photographs and clips in order, and how many names of each kind were passed over in folders."""
 
     found: list[Source]
     passed: Counter[str]
@@ -58,10 +61,11 @@ def is_many(text: str) -> bool:
 
 
 def sources_of(inputs: Sequence[str], output: str | Path) -> Sources:
-    """The photographs among ``inputs``, but for what lies in ``output``, or was made by another batch.
+    """The photographs and clips among ``inputs``, but for what lies in ``output``, or was made by another
+    batch.
 
-    In folders and globs, what is hidden, a system's own, or has no picture's suffix is passed over; what is
-    named itself is not. Raises SettingsError for what is not there, or stands for nothing.
+    In folders and globs, what is hidden, a system's own, or has the suffix of neither is passed over; what
+    is named itself is not. Raises SettingsError for what is not there, or stands for nothing.
     """
     passed: Counter[str] = Counter()
     made = _Made(Path(output))
@@ -84,7 +88,7 @@ def sources_of(inputs: Sequence[str], output: str | Path) -> Sources:
             found.append(Source(text))
     if not found:
         what = f" (passed over: {folders.Found([], passed).told()})" if passed else ""
-        raise SettingsError(f"There is no picture in {', '.join(inputs)}{what}.")
+        raise SettingsError(f"There is no picture or clip in {', '.join(inputs)}{what}.")
     return Sources(found, passed)
 
 
@@ -164,8 +168,8 @@ def _of_glob(text: str, made: _Made, passed: Counter[str]) -> Iterator[Source]:
 
 
 def _of_store(text: str, output: str, passed: Counter[str]) -> Iterator[Source]:
-    """What a name in a store stands for: a list or a manifest, a picture, a pattern, or all that lies below
-    it, but for the results of batches.
+    """What a name in a store stands for: a list or a manifest, a picture or a clip, a pattern, or all that
+    lies below it, but for the results of batches.
     """
     suffix, top = PurePath(text).suffix.lower(), text.rstrip("/")
     if suffix in (*LISTS, *MANIFESTS):

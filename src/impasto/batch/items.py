@@ -1,4 +1,6 @@
-"""Items: one photograph in one look, which is a job, and the key by which its result is known again."""
+"""Items: one photograph or clip in one look, which is a job, and the key by which its result is known
+again.
+"""
 
 import functools
 import hashlib
@@ -13,11 +15,15 @@ from impasto import weights
 from impasto._version import __version__
 from impasto.batch import copies, stores
 from impasto.batch.stores import Found
-from impasto.errors import ImageError
+from impasto.errors import ImageError, ImpastoError
+from impasto.jobs.deliver import Work
 from impasto.jobs.job import Job
+from impasto.jobs.underway import Underway
 from impasto.machine import files
 from impasto.machine.files import at_home
-from impasto.settings.applies import chosen_settings
+from impasto.tasks import record
+from impasto.video import told
+from impasto.video.job import VideoJob, job_of
 
 CHECKPOINT_EVERY = 60.0
 """Seconds between two checkpoints of what has iterations: so much is lost when its worker dies."""
@@ -30,9 +36,19 @@ _State = Found | None
 
 @dataclass(frozen=True)
 class Pattern:
-    """What many items have in common: a job for any photograph, `ANY` and without an output."""
+    """What many items have in common: a job for any photograph or clip, `ANY` and without an output."""
 
-    job: Job
+    job: Job | VideoJob
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is of moving pictures."""
+        return isinstance(self.job, VideoJob)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether each takes so long that it leaves what can be gone on from."""
+        return isinstance(self.job, VideoJob) or self.job.iterations > 0
 
     @property
     def digest(self) -> str:
@@ -47,15 +63,13 @@ class Pattern:
     def _read(self) -> tuple[str, list[_State]]:
         """The digest, and the states of the files that it is of."""
         job, states = self.job, self._states()
-        regions = ["regions"] if job.regions else []
-        chosen = chosen_settings(job.recipe, dict(job.settings), job.task, regions).dictionary()
-        told = {
+        decided = {
             "version": __version__,
             "weights": {name: each.sha256 for name, each in weights.REGISTRY.items()},
-            "settings": {name: value for name, value in chosen.items() if name not in job.settings},
+            "settings": {name: value for name, value in job.chosen().dictionary().items() if name not in job.settings},
             "job": self.here.moved(_by_content).dictionary(),
         }
-        return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32], states
+        return hashlib.sha256(json.dumps(decided, sort_keys=True).encode()).hexdigest()[:32], states
 
     def has_changed(self) -> bool:
         """Whether a file is no longer what the digest is of."""
@@ -71,25 +85,48 @@ class Pattern:
         return [path for path in found if path != ANY]
 
     @functools.cached_property
-    def here(self) -> Job:
+    def here(self) -> Job | VideoJob:
         """The job with copies, on this machine, of the files that are in stores. Raises ImageError."""
         return self.job.moved(lambda path: path if path == ANY else copies.here(path))
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A photograph in a look. ``output`` is a path within the batch's folder, with slashes."""
+    """A photograph or a clip, ``content``, in a look. ``output`` is a path within the batch's folder, with
+    slashes.
+    """
 
     content: str
     output: str
     pattern: Pattern
 
-    def job(self, folder: Path) -> Job:
-        """What makes the result. What has iterations leaves checkpoints beside it, until it is there."""
-        pattern = self.pattern.here
-        every = CHECKPOINT_EVERY if pattern.iterations else None
-        delivery = replace(pattern.delivery, output=str(folder / self.output), checkpoint_every=every)
-        return replace(pattern, content=self.content, delivery=delivery)
+    def job(self, folder: Path, content: Path | None = None) -> Job | VideoJob:
+        """What makes the result, of its ``content`` in a copy if there is one. What has iterations leaves
+        checkpoints beside it, and a film its parts, until it is there.
+        """
+        job, path = self.pattern.here.to(str(folder / self.output)), str(content or self.content)
+        if isinstance(job, VideoJob):
+            return replace(job, clip=path)
+        every = CHECKPOINT_EVERY if job.iterations else None
+        return replace(job, content=path, delivery=replace(job.delivery, checkpoint_every=every))
+
+    def work(self, folder: Path, content: Path, digest: str) -> Underway[Any]:
+        """That job about to be carried out, of a ``content`` of that SHA-256. Raises as `Work` and
+        `VideoWork` do, and NotInstalledError.
+        """
+        job, key = self.job(folder, content), self.key(digest)
+        if isinstance(job, VideoJob):
+            from impasto.video.work import VideoWork  # which needs more than every installation has
+
+            return VideoWork(job, force=True, key=key)
+        return Work(job, force=True, key=key)
+
+    def key_in(self, result: Path) -> str | None:
+        """The key that a result carries, None where there is none, or no result."""
+        try:
+            return str((told if self.pattern.is_film else record).read(result)["key"])
+        except (ImpastoError, KeyError):
+            return None
 
     def key(self, content: str) -> str:
         """By what the result is known for one of this very ``content``, given by its SHA-256.
@@ -98,8 +135,8 @@ class Item:
         >>> Item("a.jpg", "a.png", pattern).key("00") == Item("b.jpg", "b.png", pattern).key("00")
         True
         """
-        told = (self.pattern.digest, content, os.path.splitext(self.output)[1].lower())
-        return hashlib.sha256("\0".join(told).encode()).hexdigest()[:32]
+        decided = (self.pattern.digest, content, os.path.splitext(self.output)[1].lower())
+        return hashlib.sha256("\0".join(decided).encode()).hexdigest()[:32]
 
 
 def dictionary(items: list[Item]) -> dict[str, Any]:
@@ -114,7 +151,7 @@ def dictionary(items: list[Item]) -> dict[str, Any]:
 
 def of(data: Mapping[str, Any]) -> list[Item]:
     """The items of a `dictionary`."""
-    patterns = [Pattern(Job.of(job)) for job in data["patterns"]]
+    patterns = [Pattern(job_of(job)) for job in data["patterns"]]
     return [Item(content, output, patterns[number]) for content, output, number in data["items"]]
 
 

@@ -16,9 +16,8 @@ from typing import Any
 
 from impasto.batch.items import Item
 from impasto.batch.stores import STATE, Found, Seen, found_or_none, is_remote, seen
-from impasto.errors import ImpastoError, OutputError
+from impasto.errors import OutputError
 from impasto.machine import files
-from impasto.tasks import record
 
 NEWS = 2.0
 """Seconds between two looks at what others have made."""
@@ -167,14 +166,6 @@ def _is_there(path: str) -> bool:
         return bool(seen(path))
     except OSError:
         return False
-
-
-def key_in(output: Path) -> str | None:
-    """The key that a result carries, None where there is none, or no picture."""
-    try:
-        return str(record.read(output)["key"])
-    except (ImpastoError, KeyError):
-        return None
 
 
 def _line(row: dict[str, Any]) -> str:

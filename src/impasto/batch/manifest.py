@@ -1,4 +1,4 @@
-"""Manifests: what is to be done with each photograph, in the rows of a CSV file or the lines of JSON.
+"""Manifests: what is to be done with each photograph or clip, in the rows of a CSV file or the lines of JSON.
 
 A row has a ``content``, and may have a ``style`` (as on the command line, ``wave.jpg:0.7``; in JSON also a
 list of them, or an object of names and weights), a ``style_index``, a ``region`` (``mask.png:wave.jpg``; in
@@ -19,7 +19,7 @@ from impasto.machine import files, strict_json
 from impasto.machine.files import at_home
 from impasto.settings import names
 from impasto.settings.applies import fields_of
-from impasto.settings.setting import STYLIZE
+from impasto.settings.setting import BATCH
 
 MANIFESTS = (".csv", ".jsonl", ".ndjson")
 """How the names of manifests end, in small letters."""
@@ -34,7 +34,7 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
     content, or names what is no setting.
     """
     text = text_of(path)
-    known = ("content", "output", *LOOKS, *(declared.name for declared in fields_of(*STYLIZE)))
+    known = ("content", "output", *LOOKS, *(declared.name for declared in fields_of(*BATCH)))
     for number, row in _csv(text) if path.suffix.lower() == ".csv" else _lines(text, path):
         where = f"{path}, line {number}"
         if None in row:

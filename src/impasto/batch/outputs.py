@@ -12,6 +12,7 @@ from impasto.errors import OutputError, SettingsError
 from impasto.machine import files
 from impasto.pictures.writing import FORMATS, check_format
 from impasto.settings.style_names import key
+from impasto.video import forms
 
 FIELDS = ("stem", "name", "suffix", "style", "hash", "folder")
 USUAL = "{stem}-{style}{suffix}"
@@ -21,11 +22,12 @@ _NAMED = 5
 
 
 class Template:
-    """How a result is called, after its photograph and its style.
+    """How a result is called, after its photograph or clip, and its style.
 
     ``{stem}`` is the photograph's name, ``{name}`` the same with its suffix, ``{suffix}`` its suffix where
-    that can be written, else .png; ``{style}`` the style's name, ``{hash}`` eight digits made of the
-    photograph's place and name, ``{folder}`` its place, which is put before a template that has none.
+    that can be written, else .png, or of a film .mp4; ``{style}`` the style's name, ``{hash}`` eight digits
+    made of the photograph's place and name, ``{folder}`` its place, which is put before a template that has
+    none.
     """
 
     def __init__(self, text: str) -> None:
@@ -42,17 +44,20 @@ class Template:
         self._text, self._hashes = text, "hash" in parts
         self.fill("a.png", "", "wave")
 
-    def fill(self, content: str, place: str, style: str) -> str:
+    def fill(self, content: str, place: str, style: str, *, film: bool = False) -> str:
         """The path of a result, with slashes. Raises SettingsError.
 
         >>> Template("{style}/{stem}.jpg").fill("photos/x/a.heic", "x", "wave")
         'x/wave/a.jpg'
         >>> Template(USUAL).fill("a.HEIC", "", "wave")
         'a-wave.png'
+        >>> Template(USUAL).fill("a.avi", "", "wave", film=True)
+        'a-wave.mp4'
         """
         name = os.path.basename(content)
         stem, suffix = os.path.splitext(name)
-        suffix = suffix.lower() if suffix.lower() in FORMATS else ".png"
+        written, usual = (forms.FORMS, ".mp4") if film else (FORMATS, ".png")
+        suffix = suffix.lower() if suffix.lower() in written else usual
         digest = hashlib.sha256(os.fsencode(f"{place}/{name}")).hexdigest()[:8] if self._hashes else ""
         known = {"stem": stem, "name": name, "suffix": suffix, "hash": digest, "folder": place.replace(os.sep, "/")}
         try:
@@ -96,11 +101,19 @@ def refuse_collisions(pairs: Iterable[tuple[str, str]]) -> None:
         )
 
 
-def check_places(folder: Path, outputs: Sequence[str], bits: int | None) -> None:
-    """Raises OutputError where a folder or a format cannot take what is to be written there."""
-    for suffix in {os.path.splitext(output)[1] for output in outputs}:
-        check_format(Path(f"result{suffix}"), (1, 1), bits)  # type: ignore[arg-type]  # which a job has checked
-    for parent in {output.rpartition("/")[0] for output in outputs}:
+def check_places(folder: Path, results: Sequence[tuple[str, bool]], bits: int | None) -> None:
+    """Raises OutputError where a folder or a format cannot take what is to be written there: outputs, and
+    whether they are films.
+    """
+    for suffix, film in {(os.path.splitext(output)[1], film) for output, film in results}:
+        if not film:
+            check_format(Path(f"result{suffix}"), (1, 1), bits)  # type: ignore[arg-type]  # which a job has checked
+        elif suffix.lower() not in {*forms.FORMS} - {""}:
+            raise OutputError(
+                f"A name that ends in {suffix!r} is none of a film, and some are: give {', '.join(filter(None, forms.FORMS))}, or "
+                "{suffix} in `name`, or name the photographs alone, as by '*.jpg'."
+            )
+    for parent in {output.rpartition("/")[0] for output, _ in results}:
         files.check_writable(folder / parent / "result.png", force=True)
 
 

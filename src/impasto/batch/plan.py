@@ -9,13 +9,15 @@ from impasto.batch import outputs
 from impasto.batch.copies import told_as_given
 from impasto.batch.inputs import Sources, sources_of
 from impasto.batch.items import Item, Pattern
-from impasto.batch.ledger import Ledger, key_in
+from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Looks, Wish
 from impasto.batch.shards import Shard
 from impasto.batch.stores import Found, Place, found_or_none
 from impasto.errors import OutputError, SettingsError
+from impasto.extras import needed
 from impasto.machine import memory
 from impasto.pictures import codecs
+from impasto.video.forms import is_clip
 
 _NAMED = 5
 
@@ -49,14 +51,15 @@ def plan_batch(
 ) -> Plan:
     """What there is to do. Nothing is written, and no photograph read.
 
-    Raises SettingsError and ImageError for what cannot be done at all; OutputError where outputs collide, are
-    inputs, or cannot be written, or a file is there that is no result of a batch, unless ``force``.
+    Raises SettingsError, ImageError and NotInstalledError for what cannot be done at all; OutputError where
+    outputs collide, are inputs, or cannot be written, or a file is there that is no result of a batch, unless
+    ``force``.
     """
     place = place if isinstance(place, Place) else Place(place)
     sources = sources_of(inputs, str(place))
     items = list(_items(sources, wish))
     outputs.refuse_collisions((item.output, item.content) for item in items)
-    outputs.check_places(place.folder, [item.output for item in items], wish.delivery.bits)
+    outputs.check_places(place.folder, [(item.output, item.pattern.is_film) for item in items], wish.delivery.bits)
     patterns = {id(item.pattern): item.pattern for item in items}.values()
     _check_files(patterns)
     place.opened()
@@ -72,16 +75,20 @@ def plan_batch(
 
 
 def _items(sources: Sources, wish: Wish) -> Iterator[Item]:
-    template, looks = outputs.Template(wish.name or outputs.USUAL), Looks(wish)
-    for source in sources.found:
-        found = looks.of(source)
+    films = [is_clip(source.path) for source in sources.found]
+    if True in films:
+        with needed("video", f"The film {sources.found[films.index(True)].path}"):
+            import av  # noqa: F401 - so that it is told before the first is painted
+    template, looks = outputs.Template(wish.name or outputs.USUAL), Looks(wish, {*films})
+    for source, film in zip(sources.found, films, strict=True):
+        found = looks.of(source, film=film)
         if "output" in source.row and len(found) > 1:
             raise SettingsError(f"{source.path} has an `output` and several styles: leave out `each_style`.")
         for style, pattern in found:
             if "output" in source.row:
                 output = outputs.checked(str(source.row["output"]))
             else:
-                output = template.fill(source.path, source.place, style)
+                output = template.fill(source.path, source.place, style, film=film)
             yield Item(source.path, output, pattern)
 
 
@@ -107,7 +114,7 @@ def _sorted_out(
             else:
                 kind = "failed" if ledger.has_failed(item, seen) else "changed"
                 ours = ledger.made.get(item.output, {"changed": None})["changed"] == [*output.seen]
-                if not (ours or force) and key_in(place.bring(item.output)) is None:
+                if not (ours or force) and item.key_in(place.bring(item.output)) is None:
                     foreign.append(place.of(item.output))
         found[kind].append(item)
     _refuse_inputs(place, items, contents, there)
@@ -126,7 +133,7 @@ def _check_files(patterns: Iterable[Pattern]) -> None:
         assert pattern.digest  # which reads all of them
     allowed = {path: pattern.job.settings.get("allow_truncated") for pattern in patterns for path in pattern.files()}
     for path, cut_off in allowed.items():
-        if not path.endswith(".safetensors"):
+        if not (path.endswith(".safetensors") or is_clip(path)):
             codecs.load(Path(path), bool(cut_off))  # whole, or all items would fail by it
 
 

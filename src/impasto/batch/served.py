@@ -22,10 +22,12 @@ from impasto.batch.share import ENDS, STAGES
 from impasto.batch.stores import Place, Seen, fetch, seen
 from impasto.batch.studio import GoneError, Studio
 from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
+from impasto.jobs.job import Job
 from impasto.machine import files, interrupts
 from impasto.progress import Progress
 from impasto.settings import names
 from impasto.settings.fields import STARTS
+from impasto.video.job import VideoJob
 
 AHEAD = 3
 """Items that the studio has at a time: one is painted, and the next are there."""
@@ -57,7 +59,13 @@ class Served:
         self._ledger, self._sent, self._own = Ledger(place.folder, part), dict[str, str](), set[str]()
         self._counts = dict.fromkeys((*ENDS, *(f"{stage}_s" for stage in STAGES)), 0.0)
         for item in items:
-            delivery, suffix = item.pattern.job.delivery, os.path.splitext(item.output)[1].lower()
+            job, suffix = item.pattern.job, os.path.splitext(item.output)[1].lower()
+            if isinstance(job, VideoJob):
+                raise SettingsError(
+                    f"A studio paints no films, as {item.content} is one: name the photographs alone, as by '*.jpg', and "
+                    "paint films without `server`."
+                )
+            delivery = job.delivery
             if suffix not in _KINDS or (delivery.bits == 16) != (
                 delivery.bits is not None and _KINDS[suffix] == "tiff"
             ):
@@ -106,6 +114,7 @@ class Served:
     def _asked(self, item: Item) -> dict[str, Any]:
         """What is asked for, but for the photograph: paintings and masks by their ids."""
         job = item.pattern.here
+        assert isinstance(job, Job)
         settings = {name: value for name, value in job.settings.items() if name not in _ITS_OWN}
         if settings.get("init") not in (None, *STARTS) or settings.get("network", "").endswith(".safetensors"):
             raise SettingsError("A studio takes no files for `init` and `network`: paint this one here.")

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,11 +24,11 @@ from impasto.batch.claims import MOST_TRIES, Claims, killer
 from impasto.batch.copies import as_given
 from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
-from impasto.batch.ledger import Ledger, key_in
+from impasto.batch.ledger import Ledger
 from impasto.batch.shared import shared
 from impasto.batch.stores import STATE, Place, Seen, fetch, seen
 from impasto.errors import ImageError, ImpastoError, NotReadyError, OutputError
-from impasto.jobs.deliver import Work
+from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
 from impasto.pictures.picture import LARGE, Picture
 from impasto.progress import Progress
@@ -48,9 +48,9 @@ class _Turn:
     item: Item
     content: Seen | None = None
     copy: Path = Path()
-    """Where the photograph can be read."""
+    """Where the photograph or the clip can be read."""
     digest: str = ""
-    work: Work | None = None
+    work: Underway[Any] | None = None
     events: Generator[Progress, None, None] | None = None
     state: Literal["", "kept", "busy", "passed"] = ""
     """"kept": it is there; "busy": another worker has it; "passed": another has failed at it."""
@@ -177,26 +177,27 @@ class Share:
                 raise killer()
             turn.copy = fetch(item.content, self._copies)
             turn.digest = files.sha256_of(turn.copy)
-            key, output = item.key(turn.digest), self._place.bring(item.output)
-            if output.exists() and key_in(output) == key:
+            if self._is_made(turn):
                 turn.state = "kept"
             elif self._claims and self._ledger.has_failed_since(item, turn.content):
                 turn.state = "passed"
-            elif item.pattern.job.iterations == 0:
+            elif not item.pattern.lasts:
                 turn.work = self._work(turn)
         except Exception as error:
             turn.failure = error
         turn.seconds["prepare"] = time.perf_counter() - began
         return turn
 
-    def _work(self, turn: _Turn) -> Work:
-        return Work(
-            replace(turn.item.job(self._folder), content=str(turn.copy)), force=True, key=turn.item.key(turn.digest)
-        )
+    def _is_made(self, turn: _Turn) -> bool:
+        output = self._place.bring(turn.item.output)
+        return output.exists() and turn.item.key_in(output) == turn.item.key(turn.digest)
+
+    def _work(self, turn: _Turn) -> Underway[Any]:
+        return turn.item.work(self._folder, turn.copy, turn.digest)
 
     def _painted(self, turn: _Turn) -> Generator[Progress, None, None]:
-        """Compute an item's picture. What has iterations is made ready only now, when it has the machine's
-        memory for itself, and is delivered at once.
+        """Compute an item's picture. What lasts is made ready only now, when it has the machine's memory for
+        itself, and is delivered at once.
         """
         began = time.perf_counter()
         try:
@@ -208,12 +209,17 @@ class Share:
                     break
                 yield Progress(self._done, f"{turn.item.output}: {progress.text}", counts=dict(self._counts))
         except GeneratorExit:
-            if turn.work is not None and turn.work.run.has_picture:
+            if turn.work is not None:
                 with contextlib.suppress(OutputError):  # the one before is still there
                     turn.work.checkpoint()
+            if turn.events is not None:
+                turn.events.close()
             raise
         except Exception as error:
             turn.failure = error
+            with contextlib.suppress(OSError):
+                if self._is_made(turn):  # another has, and has removed the film's parts
+                    turn.state, turn.failure = "kept", None
         turn.seconds["paint"] = time.perf_counter() - began
 
     def _delivered(self, turn: _Turn) -> _Turn:
@@ -277,5 +283,5 @@ def _reason(turn: _Turn) -> str:
     if error is not None and memory.ran_out(error):
         return "There was not enough memory: choose a smaller `size` or fewer `workers`."
     if isinstance(error, OSError):
-        return f"It cannot be read ({error.strerror}): give the path of a picture file."
+        return f"It cannot be read ({error.strerror}): give the path of a picture or a clip."
     return f"{type(error).__name__}: {error}"

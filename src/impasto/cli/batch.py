@@ -16,7 +16,7 @@ from impasto.cli.printing import dump, lines, say
 from impasto.cli.said import stderr
 from impasto.errors import SettingsError
 from impasto.machine import interrupts
-from impasto.settings.setting import STYLIZE
+from impasto.settings.setting import BATCH
 
 if TYPE_CHECKING:
     from impasto.batch.batch import Batch
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 @app.command()
 @with_exit_codes
-@with_settings(*STYLIZE, inputs=())
+@with_settings(*BATCH, inputs=())
 def batch(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            help="Folders, globs, lists (.txt, or - for standard input), manifests (.csv, .jsonl) and photographs; last the painting, unless "
+            help="Folders, globs, lists (.txt, or - for standard input), manifests (.csv, .jsonl), photographs and clips; last the painting, unless "
             "--style or --style-index gives it.",
             metavar="INPUT… [PAINTING]",
         ),
@@ -61,7 +61,9 @@ def batch(
             show_default="{stem}-{style}{suffix}",
         ),
     ] = "",
-    bits: Annotated[int | None, typer.Option(help="Bits a channel, 8 or 16.", show_default="as the input")] = None,
+    bits: Annotated[
+        int | None, typer.Option(help="Bits a channel, 8 or, of pictures, 16.", show_default="as the input")
+    ] = None,
     no_metadata: Annotated[bool, typer.Option("--no-metadata", help="Leave the record out of the results.")] = False,
     keep_metadata: Annotated[
         str,
@@ -114,7 +116,8 @@ def batch(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Paint many photographs, each once: the same command goes on where it was stopped, and does what is new.
+    """Paint many photographs and films, each once: the same command goes on where it was stopped, and does
+    what is new.
 
     By the fast method, unless another is asked for: the optimiser takes minutes a picture.
     """
@@ -195,7 +198,7 @@ def _carry_out(batch: "Batch", *, json: bool, quiet: bool) -> int:
         state = "Interrupted: the same command goes on. " if code else "Stopped. " if batch.stopped else ""
         failed = f"; {report['failures']} failed, which {report['errors']} names" if report["failures"] else ""
         stderr.print(
-            f"impasto: {state}{report['done_now']} pictures in {report['elapsed_s']:.1f} s, {report['pictures_per_s']:.2f}/s{failed}",
+            f"impasto: {state}{report['done_now']} results in {report['elapsed_s']:.1f} s, {report['pictures_per_s']:.2f}/s{failed}",
             markup=False,
         )
     say(dump(report) if json else batch.plan.place)

@@ -164,13 +164,13 @@ def _read(text: bytes) -> "Job | VideoJob":
     """The job of a JSON text, for a picture or for a film. Raises RecordError and SettingsError."""
     from impasto.jobs.job import Job
     from impasto.machine import formats
-    from impasto.video.job import VideoJob, is_film
+    from impasto.video.job import job_of
 
     try:
         data = formats.parsed(text)
     except ValueError:
         return Job.read(text)  # which says what is wrong
-    return VideoJob.of(data) if is_film(data) else Job.of(data)
+    return job_of(data)
 
 
 @app.command()

@@ -98,8 +98,7 @@ class Work(Underway[Job]):
         return self.run.picture()
 
     def checkpoint(self) -> None:
-        """Write the checkpoint, between two events, if the job has any. Raises OutputError."""
-        if self.job.delivery.checkpoint_every is not None:
+        if self.job.delivery.checkpoint_every is not None and self.run.has_picture:
             self.run.checkpoint(self._checkpoint)
 
     def _steps(self) -> Generator[Progress, None, None]:

@@ -13,7 +13,7 @@ from impasto.machine import formats, strict_json
 from impasto.machine.files import named, placed
 from impasto.settings import names, recipes
 from impasto.settings.applies import chosen_settings
-from impasto.settings.fields import LEARNT, STARTS
+from impasto.settings.fields import LEARNT, STARTS, Settings
 
 if TYPE_CHECKING:
     from impasto.tasks.result import Prepared
@@ -150,8 +150,7 @@ class Job:
         if styles and bool(self.styles or self.regions) + bool(self.style_index) != 1:
             others = ", or `regions`, or a `style_index` alone" if len(styles) > 1 else ""
             raise SettingsError(f"Give one or more `styles`{others}.")
-        inputs = ["regions"] if self.regions else []
-        chosen = chosen_settings(self.recipe, dict(self.settings), self.task, inputs).dictionary()
+        chosen = self.chosen().dictionary()
         given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)  # in the one form that they have
         for path in [self.delivery.output, *self.files()]:
@@ -161,6 +160,10 @@ class Job:
             raise SettingsError("A texture has no photograph: leave out `keep_metadata` and `profile`.")
         if self.iterations == 0 and self.delivery.checkpoint_every is not None:
             raise SettingsError("`checkpoint_every` has no meaning with `method` fast: leave it out.")
+
+    def chosen(self) -> Settings:
+        """Its settings. Raises SettingsError."""
+        return chosen_settings(self.recipe, dict(self.settings), self.task, ["regions"] if self.regions else [])
 
     def files(self) -> Iterator[str]:
         """The paths of the files that it reads, and the words that stand in their place."""

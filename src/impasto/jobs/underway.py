@@ -57,6 +57,11 @@ class Underway(ABC, Generic[Kind]):
     def picture(self) -> Picture:
         """The picture so far. Raises NotReadyError before there is one."""
 
+    def checkpoint(self) -> None:
+        """Write what can be gone on from, between two events, where that is not written as it goes. Raises
+        OutputError.
+        """
+
     def finish(self) -> dict[str, Any]:
         """Carry it out to its end, unseen, and give the record."""
         for _ in self.events():

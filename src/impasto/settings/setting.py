@@ -8,6 +8,8 @@ WAYS = ("iterative", "refine", "fast", "texture", "reconstruct", "train", "video
 pictures, by a network or by the optimiser."""
 
 STYLIZE = WAYS[:3]
+BATCH = (*STYLIZE, "video", "optimised-video")
+"""The ways of what may be one of many."""
 
 EVERY = " ".join(WAYS)
 OPTIMISED = "iterative optimised-video refine texture reconstruct"

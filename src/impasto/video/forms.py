@@ -92,6 +92,13 @@ FORMS = {
 }
 """By suffix; without one it is a folder of PNG files."""
 
+CLIPS = (
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".flv", ".ogv", ".3gp", ".3g2", ".mxf",
+    ".apng",
+)  # fmt: skip
+"""How the names of clips end, in small letters, among other files. GIF, WebP and PNG are pictures there, be
+they moving or not: only their bytes would tell."""
+
 
 @dataclass(frozen=True)
 class Packing:
@@ -112,6 +119,15 @@ class Packing:
     def options(self) -> dict[str, str]:
         """The encoder's options."""
         return dict(self.codec.options) | ({} if self.crf is None else {"crf": str(self.crf)})
+
+
+def is_clip(name: str) -> bool:
+    """Whether a file among others is a clip, by its name.
+
+    >>> is_clip("a.MOV"), is_clip("a.gif")
+    (True, False)
+    """
+    return name.lower().endswith(CLIPS)
 
 
 def form_of(output: Path) -> Form:

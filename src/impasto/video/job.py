@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import RecordError, SettingsError, briefly
-from impasto.jobs.job import RegionFiles
+from impasto.jobs.job import Job, RegionFiles
 from impasto.jobs.plain import known, understood
 from impasto.machine import formats, strict_json
 from impasto.machine.files import at_home
@@ -17,7 +17,7 @@ from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import STARTS, Settings
 
 TASK = "video"
-_WAYS = {"fast": "video", "iterative": "optimised-video"}
+WAYS = {"fast": "video", "iterative": "optimised-video"}
 """The ways of settings, by ``method``."""
 _FORM = 1
 
@@ -99,10 +99,10 @@ class VideoJob:
     def chosen(self) -> Settings:
         """Its settings. Raises SettingsError."""
         method = self.settings.get("method") or "fast"
-        if method not in _WAYS:
-            raise SettingsError(f"The `method` of moving pictures is {' or '.join(_WAYS)}, not {briefly(method)}.")
+        if method not in WAYS:
+            raise SettingsError(f"The `method` of moving pictures is {' or '.join(WAYS)}, not {briefly(method)}.")
         return chosen_settings(
-            self.recipe, dict(self.settings) | {"method": method}, _WAYS[method], ["regions"] if self.regions else []
+            self.recipe, dict(self.settings) | {"method": method}, WAYS[method], ["regions"] if self.regions else []
         )
 
     def files(self) -> Iterator[str]:
@@ -190,3 +190,8 @@ def _check_times(name: str, moments: Sequence[tuple[float, object]]) -> None:
 def is_film(data: Any) -> bool:
     """Whether JSON is a film's job."""
     return isinstance(data, Mapping) and data.get("task") == TASK and "job" in data
+
+
+def job_of(data: Any) -> Job | VideoJob:
+    """The job of a `dictionary`, for a film or for a picture. Raises RecordError and SettingsError."""
+    return VideoJob.of(data) if is_film(data) else Job.of(data)

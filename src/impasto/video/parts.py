@@ -1,12 +1,14 @@
 """The parts of a film: each some seconds of it in a file of its own, whole and playable once it is there.
 
 They lie in a folder beside the output as long as it is being made. What a part ends with is kept with it, so
-that the next one goes on as if nothing had happened in between.
+that the next one goes on as if nothing had happened in between. Two that make the same film at once, as in a
+batch one that was taken for dead may, write the same parts, each whole.
 """
 
 import contextlib
 import hashlib
 import logging
+import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -38,6 +40,8 @@ class Parts:
         self.folder = files.beside(output, ".parts")
         self.unfinished = Unfinished(self.folder / "unfinished")
         self._packing, self.base = packing, base
+        self.count = 0
+        """How many parts are done, from the first on, for this run: another may add to them."""
         self._suffix = ".mkv" if packing.form.image else output.suffix.lower()
         self._container = "matroska" if packing.form.image else packing.form.container
         self._film = ""
@@ -65,14 +69,16 @@ class Parts:
                 raise CheckpointError(
                     f"{self.folder} is of another film: give it the same clip, styles and settings, or leave out `resume`."
                 )
-            there = self.count
-            done, state = self._sound()
-            if done < there:
+            there = self._found()
+            self.count, state = self._sound(there)
+            if self.count < there:
                 log.warning(
-                    "The parts of %s from %05d on are not as they were written: they are made again.", self.folder, done
+                    "The parts of %s from %05d on are not as they were written: they are made again.",
+                    self.folder,
+                    self.count,
                 )
             for left in self.folder.glob("[0-9]*"):  # beyond a gap, too, where it was being removed
-                if not left.stem.isdecimal() or int(left.stem) >= done:
+                if not left.stem.isdecimal() or int(left.stem) >= self.count:
                     files.remove(left)
             return state
         self.remove()
@@ -85,9 +91,8 @@ class Parts:
         """Whether there is anything to go on from."""
         return self.count > 0 or self.unfinished.exists
 
-    @property
-    def count(self) -> int:
-        """How many parts are done, one after the other from the first."""
+    def _found(self) -> int:
+        """How many parts are there, one after the other from the first."""
         number = 0
         while self._file(number, ".state").exists() and self._file(number, self._suffix).exists():
             number += 1
@@ -106,11 +111,14 @@ class Parts:
         told = own | {"sha256": files.sha256_of(self._file(number, self._suffix)), "moments": moments}
         files.write_atomic(self._file(number, ".json"), strict_json.dumps(told).encode(), force=True)
         checkpoint.save(self._file(number, ".state"), {**state, **own})
+        self.count += 1
 
-    def _sound(self) -> tuple[int, State | None]:
-        """How many parts are as they were written, and the state after the last of them."""
+    def _sound(self, there: int) -> tuple[int, State | None]:
+        """How many of the parts that are there are as they were written, and the state after the last of
+        them.
+        """
         done = 0
-        while done < self.count and self._is_sound(done):
+        while done < there and self._is_sound(done):
             done += 1
         while done:
             with contextlib.suppress(CheckpointError):
@@ -154,7 +162,7 @@ class Writer:
 
     def __init__(self, path: Path, container: str, packing: Packing, size: tuple[int, int], base: Fraction) -> None:
         self._path, self._packing, self._base = path, packing, base
-        self._hidden = path.with_name(f".{path.name}.partial")
+        self._hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         with _told(path):
             self._container = av.open(str(self._hidden), "w", format=container)
             stream: Any = self._container.add_stream(packing.codec.encoder, options=packing.options())

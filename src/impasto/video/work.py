@@ -6,14 +6,14 @@ import contextlib
 import logging
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
 
-from impasto.errors import NotReadyError, OutputError, SettingsError
+from impasto.errors import CheckpointError, NotReadyError, OutputError, SettingsError
 from impasto.jobs.deliver import sidecar
+from impasto.jobs.rescue import Write
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
 from impasto.machine.claim import claimed
@@ -21,29 +21,18 @@ from impasto.machine.devices import convolving
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
 from impasto.tasks import record
-from impasto.video import framing, images, joining
+from impasto.video import images, joining
 from impasto.video.ahead import Ahead, Behind
-from impasto.video.colour import Floats
 from impasto.video.film import Film
 from impasto.video.groups import Group, grouped
 from impasto.video.job import VideoJob
-from impasto.video.parts import Parts, Writer
+from impasto.video.parts import Parts
 from impasto.video.sheet import Glances
 from impasto.video.shots import Cuts
 from impasto.video.source import Frame
-from impasto.video.steady import Steadied
+from impasto.video.writing import Painted, Writing
 
 log = logging.getLogger("impasto")
-
-
-@dataclass(frozen=True)
-class _Painted:
-    """A frame on its way from painting to writing; ``ends`` is the state that its part ends with."""
-
-    frame: Frame
-    painted: Floats
-    begins: bool
-    ends: dict[str, Any] | None
 
 
 class VideoWork(Underway[VideoJob]):
@@ -52,15 +41,19 @@ class VideoWork(Underway[VideoJob]):
     KIND = VideoJob
     run: Film
 
-    def __init__(self, job: VideoJob, *, resume: bool = False, force: bool = False, keeps: bool = False) -> None:
+    def __init__(
+        self, job: VideoJob, *, resume: bool = False, force: bool = False, key: str = "", keeps: bool = False
+    ) -> None:
         """Make sure that all can be written, as far as that can be known beforehand, and prepare the film.
 
         Existing files are written over with ``force`` only. ``resume`` goes on from the parts that an earlier
-        run has left. It ``keeps`` what is painted when it is cut short as the film, in place of parts to go
+        run has left. With a ``key`` it is one of many, as of a `deliver.Work`: its parts are gone on from if
+        they are of the very same, and the record, with the key, is in the film, or beside one that has no
+        place for it. It ``keeps`` what is painted when it is cut short as the film, in place of parts to go
         on from. Raises what `Film` raises, OutputError, CheckpointError and SettingsError.
         """
         super().__init__(job, resume=resume, force=force)
-        self._resume, self.keeps = resume, keeps
+        self._resume, self._key, self.keeps = resume, key, keeps
         self._check()
         self.run = Film(job)
         self.run.check_room(self.output.parent)
@@ -70,17 +63,16 @@ class VideoWork(Underway[VideoJob]):
                 f"{self._parts.folder} is of a film that was cut off: `resume` goes on with it, `force` starts afresh."
             )
         self._glances = Glances(self._parts.folder, self.run.count) if job.delivery.sheet else None
-        self._shown: Floats | None = None
-        self._spent = {"decode": 0.0, "paint": 0.0, "steady": 0.0, "encode": 0.0}
+        self._writing = Writing(self.run, self._parts, self._glances)
+        self._spent = {"decode": 0.0, "paint": 0.0}
         self._shots: list[float] = []
-        self._done, self._reached = 0, self.run.first
         files.create_folder(self.output.parent)
 
     def picture(self) -> Picture:
         """The frame that was painted last. Raises NotReadyError before there is one."""
-        if self._shown is None:
+        if (shown := self._writing.shown) is None:
             raise NotReadyError("There is no frame yet: take a step of events() first.")
-        return Picture(torch.from_numpy(self._shown.copy()).permute(2, 0, 1)[None])
+        return Picture(torch.from_numpy(shown.copy()).permute(2, 0, 1)[None])
 
     def events(self) -> Generator[Progress, None, None]:
         """Paint, telling of every frame, and write the film.
@@ -89,18 +81,19 @@ class VideoWork(Underway[VideoJob]):
         are whole stay in a folder beside the output, to be looked at and gone on from. Raises OutputError for
         what cannot be written, or is being made by another run, and VideoError for what cannot be decoded.
         """
-        with claimed(self.output):
-            state = self._parts.begin(self.run.known_by(), resume=self._resume)
-            if state:
-                self._shots, self._done, self._reached = list(state["shots"]), state["done"], state["next"]
+        with contextlib.nullcontext() if self._key else claimed(self.output):  # as for `deliver.Work`
+            state = self._begun()
+            self._shots = list(state["shots"]) if state else []
+            self._writing.begin(state)
             try:
                 yield from self._painted(state)
             except (KeyboardInterrupt, GeneratorExit):
-                self.interrupted = True
+                self.interrupted, begun = True, self._parts.begun
                 if self._kept():
                     return
-                if not self._parts.begun:
+                if not begun:
                     self._parts.remove()
+                if self._key or not begun:
                     raise
                 self.output = self._parts.folder
                 self.record = self._told()
@@ -117,23 +110,32 @@ class VideoWork(Underway[VideoJob]):
 
     def _kept(self) -> bool:
         """Make what is painted the film, if it is to be kept; whether it is."""
-        if not self.keeps or self._reached == self.run.first:
+        reached = self._writing.reached
+        if not self.keeps or reached == self.run.first:
             return False
-        self.run.last = self._reached
+        self.run.last = reached
         self._deliver()
         return True
+
+    def _begun(self) -> dict[str, Any] | None:
+        """Begin the parts, or go on from those that are there: the state after the last of them."""
+        known = self.run.known_by()
+        if self._key:
+            known["key"] = self._key
+            with contextlib.suppress(CheckpointError):
+                return self._parts.begin(known, resume=True)
+        return self._parts.begin(known, resume=self._resume)
 
     def _painted(self, state: dict[str, Any] | None) -> Generator[Progress, None, None]:
         """Paint the frames that are not done, and write their parts."""
         film, began = self.run, time.perf_counter()
-        first, before = (state["next"], self._done) if state else (film.first, 0)
+        first, before = self._writing.reached, self._writing.done
         if first >= film.last:
             return
         painter = film.way.painter(state and state["painter"], self._parts.unfinished)
         cuts = Cuts(state and state["cuts"])
-        writing = _Writing(self, state)
         ahead: Ahead[Frame] = Ahead(lambda: film.frames(first))
-        behind: Behind[_Painted] = Behind(writing.take)
+        behind: Behind[Painted] = Behind(self._writing.take)
         try:
             with memory.reused(), convolving(film.precision):
                 for group in grouped(ahead, cuts, before, film.way.together, film.way.LENGTH):
@@ -150,7 +152,7 @@ class VideoWork(Underway[VideoJob]):
                         ends = {"painter": painter.state(), "cuts": cuts.state(), "next": after, "done": group.count}
                         ends["shots"] = list(self._shots)
                     for frame, painted in zip(frames, painter.shown, strict=True):
-                        behind.put(_Painted(frame, painted, group.begins, ends if frame is frames[-1] else None))
+                        behind.put(Painted(frame, painted, group.begins, ends if frame is frames[-1] else None))
                     yield self._progress(group, before, began)
                     if interrupts.asked():
                         raise KeyboardInterrupt
@@ -158,7 +160,7 @@ class VideoWork(Underway[VideoJob]):
         finally:
             ahead.close()
             behind.close()
-            writing.close()
+            self._writing.close(keeps=self.keeps)
             self._spent["decode"] += ahead.seconds
 
     def _progress(self, group: Group, before: int, began: float, step: Progress | None = None) -> Progress:
@@ -201,18 +203,28 @@ class VideoWork(Underway[VideoJob]):
         self.output, told["output"] = there, str(there)
         if self._glances:
             self._glances.sheet(files.beside(there, ".sheet.png"), self._force)
-        if delivery.metadata:
+        if self._key and not film.packing.form.image:
+            files.remove(sidecar(there))  # one of an earlier result would describe another film
+        elif delivery.metadata:
             text = record.encoded(told)
             self._placed(sidecar(there), lambda path, over: files.write_atomic(path, text, over), self._force)
         self.record = told
         self._parts.remove()
 
+    def _placed(self, path: Path, write: Write, force: bool) -> Path:
+        if self._key:
+            write(path, force)
+            return path
+        return super()._placed(path, write, force)
+
     def _told(self) -> dict[str, Any]:
         """The record."""
         elapsed = time.perf_counter() - self.run.started_at
         return self.run.described() | {
-            "steps": self._done, "elapsed_s": elapsed, "time_s": dict(self._spent), "shots": self._shots,
+            "steps": self._writing.done, "elapsed_s": elapsed, "time_s": self._spent | self._writing.spent,
+            "shots": self._shots,
             "inputs": self.job.inputs, "job": self.job.dictionary(), "output": str(self.output),
+            **({"key": self._key} if self._key else {}),
         }  # fmt: skip
 
     def _end(self) -> Any:
@@ -232,59 +244,6 @@ class VideoWork(Underway[VideoJob]):
         for path in outputs:
             files.check_writable(path, self._force)
         files.refuse_inputs([*outputs, self.output], self.job.files())
-
-
-class _Writing:
-    """What the writing thread does with painted frames."""
-
-    def __init__(self, work: VideoWork, state: dict[str, Any] | None) -> None:
-        self._work = work
-        self._steadied = None
-        if work.run.way.steadies:
-            self._steadied = Steadied(state and state["steadied"])
-        self._writer: Writer | None = None
-        self._reached = 0
-
-    def take(self, item: _Painted) -> None:
-        """Steady and write a frame; with the last of a part, the part is done."""
-        work, film, began = self._work, self._work.run, time.perf_counter()
-        painted = item.painted
-        if self._steadied:
-            painted = self._steadied.frame(item.frame.pixels, painted, item.frame.shares, begins=item.begins)
-        painted = framing.scaled(painted, film.size)
-        work._shown = painted
-        steadied = time.perf_counter()
-        work._spent["steady"] += steadied - began
-        if work._glances:
-            work._glances.take(item.frame.number - film.first, item.frame.pixels, painted)
-        self._writer = self._writer or work._parts.writer(film.size)
-        alpha = item.frame.alpha if film.packing.alpha else None
-        self._writer.write(painted, alpha, item.frame.time, item.frame.duration)
-        self._reached = item.frame.number + 1
-        if item.ends is not None:
-            writer, self._writer = self._writer, None
-            writer.finish()
-            steadied_state = {"steadied": self._steadied.state()} if self._steadied else {}
-            work._parts.keep(item.ends | steadied_state, writer.moments)
-            work._parts.unfinished.drop(item.ends["next"])
-            work._done, work._reached = item.ends["done"], self._reached
-        work._spent["encode"] += time.perf_counter() - steadied
-
-    def close(self) -> None:
-        """Leave nothing of a part that is not whole, unless it is to be kept."""
-        work, writer = self._work, self._writer
-        if writer is None:
-            return
-        if not work.keeps:
-            writer.drop()
-            return
-        try:
-            writer.finish()
-        except OutputError:
-            writer.drop()
-        else:
-            work._parts.keep_rest(writer.moments)
-            work._done, work._reached = work._done + len(writer.moments), self._reached
 
 
 def plan(job: VideoJob) -> dict[str, Any]:
