@@ -190,7 +190,7 @@ def test_a_film_goes_on_on_another_node(cluster: Any, monkeypatch: pytest.Monkey
                 return real(work, frame, *rest)
 
             Fast.LENGTH = 2
-            VideoWork._progress = told  # type: ignore[method-assign]
+            VideoWork._progress = told  # type: ignore[method-assign,assignment]
             return known
 
     nodes = [cluster.add_node(num_cpus=1, object_store_memory=2**27) for _ in range(2)]
