@@ -56,8 +56,8 @@ def frames(path: str = "out/x/c-3.mp4") -> list[Any]:
 
 
 def test_a_folder_of_photographs_and_clips_is_painted_once() -> None:
-    code, report, _ = painted("--dry-run", "--steady", "shots")
-    assert (code, report["new"]) == (0, 3) and not OUT.exists()
+    code, report, said = painted("--dry-run", "--steady", "shots")
+    assert (code, report["new"]) == (0, 3) and not OUT.exists() and "1 film among them" in said
     code, report, _ = painted("--steady", "shots")
     assert (code, report["done_now"]) == (0, 3), failures()
     there = sorted(str(path.relative_to(OUT)) for path in OUT.rglob("*") if path.is_file())

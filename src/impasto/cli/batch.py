@@ -177,6 +177,8 @@ def _introduce(batch: "Batch", wish: "Wish", source: str) -> None:
     counts = ", ".join(
         f"{plan.counts[kind]} {kind}" for kind in ("new", "changed", "failed", "done") if plan.counts[kind]
     )
+    films = sum(item.pattern.is_film for item in plan.items)
+    told += [f"{films} {'film' if films == 1 else 'films'} among them"] if films else []
     stderr.print(f"impasto: {plan.counts['total']} results ({'; '.join([counts, *told])})", markup=False)
     if plan.passed:
         stderr.print(f"impasto: Passed over: {Found([], plan.passed).told()}.", markup=False)

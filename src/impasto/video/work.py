@@ -203,11 +203,11 @@ class VideoWork(Underway[VideoJob]):
         self.output, told["output"] = there, str(there)
         if self._glances:
             self._glances.sheet(files.beside(there, ".sheet.png"), self._force)
-        if self._key and not film.packing.form.image:
-            files.remove(sidecar(there))  # one of an earlier result would describe another film
-        elif delivery.metadata:
+        if delivery.metadata and (film.packing.form.image or not self._key):
             text = record.encoded(told)
             self._placed(sidecar(there), lambda path, over: files.write_atomic(path, text, over), self._force)
+        elif self._key:
+            files.remove(sidecar(there))  # one of an earlier result would describe another film
         self.record = told
         self._parts.remove()
 
