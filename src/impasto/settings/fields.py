@@ -242,7 +242,7 @@ class Settings:
     keyframes: int = setting(
         1,
         "Optimised video: of so many frames the last takes all of `frame_iterations`. Those before it are carried along "
-        "from both sides, with a fifth of them: a film in less than half the time.",
+        "from both sides, with a fifth of them: a film in half the time.",
         RUN,
         of="optimised-video",
         least=1,
