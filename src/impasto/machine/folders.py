@@ -13,7 +13,7 @@ _OF_SYSTEMS = (
     "system volume information", "lost+found", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r",
 )  # fmt: skip
 """What file servers, Windows and macOS leave, in small letters; more of it is hidden, and our own unfinished
-files are."""
+files are; what Office has open has a mark before its name."""
 _NAMED = 3
 
 
@@ -55,10 +55,10 @@ def walk(folder: str | os.PathLike[str]) -> Found:
 def of_system(name: str) -> bool:
     """Whether a file or folder of that name is hidden, or a system's own.
 
-    >>> of_system(".DS_Store"), of_system("@eaDir"), of_system("a.jpg")
-    (True, True, False)
+    >>> of_system(".DS_Store"), of_system("@eaDir"), of_system("~$a.jpg"), of_system("~a.jpg")
+    (True, True, True, False)
     """
-    return name.startswith(".") or name.casefold() in _OF_SYSTEMS
+    return name.startswith((".", "~$")) or name.casefold() in _OF_SYSTEMS
 
 
 def _files(folder: str, passed: Counter[str], entered: set[tuple[int, int]]) -> Iterator[tuple[str, str]]:
