@@ -204,7 +204,8 @@ def planned(*inputs: str, **wish: Any) -> list[str]:
 
 
 def test_films_are_named_as_photographs_are() -> None:
-    for name in ("d.MOV", "e.apng", "f.gif", "g.webm"):
+    Path("p/h.mp4.parts").mkdir()  # of a film that impasto video was cut off at
+    for name in ("d.MOV", "e.apng", "f.gif", "g.webm", "h.mp4.parts/film.json", "h.mp4.parts/00000.mp4"):
         Path("p", name).touch()
     assert planned("p") == ["a-3.jpg", "d-3.mov", "e-3.apng", "f-3.png", "g-3.webm", "x/b-3.png", "x/c-3.mp4"]
     assert planned("p/**/*.avi", name="{style}/{name}{suffix}") == ["x/3/c.avi.mp4"]

@@ -267,7 +267,7 @@ def test_results_are_no_inputs() -> None:
     (OUT / STATE).mkdir(parents=True)
     made("p/done/a-wave.jpg", "p/done/deep/b-wave.jpg", f"p/done/{STATE}/index.jsonl")
     plan = plan_batch(["p"], Path("p/out"), Wish((("wave.jpg", 1.0),)), Ledger(Path("p/out")))
-    assert [item.output for item in plan.items] == ["a-wave.jpg"] and plan.passed["results of a batch"] == 2
+    assert [item.output for item in plan.items] == ["a-wave.jpg"] and plan.passed["results"] == 2
     for folder in ("p", "p/done/deep"):
         with pytest.raises(SettingsError, match="output of a batch"):
             plan_batch([folder], Path("p"), Wish((("wave.jpg", 1.0),)), Ledger(Path("p")))

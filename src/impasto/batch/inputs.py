@@ -109,7 +109,9 @@ def lines_of(text: str) -> list[str]:
 
 
 class _Made:
-    """The folders whose pictures are results: of this batch, and of others."""
+    """The folders whose pictures and clips are results: of this batch, of others, or of a film that was cut
+    off.
+    """
 
     def __init__(self, output: Path) -> None:
         self._output = os.path.realpath(output)
@@ -124,7 +126,8 @@ class _Made:
             return True
         if real not in self._known:
             up = os.path.dirname(real)
-            self._known[real] = os.path.isdir(os.path.join(real, STATE)) or (up != real and self._made(up))
+            parts = real.endswith(".parts") and os.path.isfile(os.path.join(real, "film.json"))
+            self._known[real] = parts or os.path.isdir(os.path.join(real, STATE)) or (up != real and self._made(up))
         return self._known[real]
 
 
@@ -137,7 +140,7 @@ def _of_folder(folder: Path, top: Path, made: _Made, passed: Counter[str]) -> It
             places[parent] = os.path.relpath(parent or os.curdir, top), made.within(Path(parent))
         place, is_made = places[parent]
         if is_made:
-            passed["results of a batch"] += 1
+            passed["results"] += 1
         elif (suffix := os.path.splitext(name)[1].lower()) not in SUFFIXES:
             passed[suffix or "without a suffix"] += 1
         else:
@@ -159,7 +162,7 @@ def _of_glob(text: str, made: _Made, passed: Counter[str]) -> Iterator[Source]:
             if "**" not in parts:  # which names what is in it, too
                 yield from _of_folder(path, top, made, passed)
         elif made.within(path.parent):
-            passed["results of a batch"] += 1
+            passed["results"] += 1
         elif path.suffix.lower() not in SUFFIXES:
             passed[path.suffix.lower() or "without a suffix"] += 1
         elif name not in entered:
@@ -192,7 +195,7 @@ def _of_store(text: str, output: str, passed: Counter[str]) -> Iterator[Source]:
         if any(map(folders.of_system, below)):
             passed["hidden files"] += 1
         elif name.startswith(tuple(made)):
-            passed["results of a batch"] += 1
+            passed["results"] += 1
         elif suffix not in SUFFIXES:
             passed[suffix or "without a suffix"] += 1
         else:
