@@ -118,8 +118,17 @@ def test_a_manifest_says_what_is_different() -> None:
     Path("m/all.csv").write_text("content,style,size,recipe\na.jpg,,64,\nb.jpg,own.jpg,,statistics\n")
     first, second = [item.job(OUT) for item in planned("m/all.csv").items]
     assert first.settings == {"method": "fast", "size": 64} and second.recipe == "statistics" and not second.settings
+    Path("m/all.csv").write_text(
+        'content,style,recipe\na.jpg,"[""own.jpg:0.7"", ""second.jpg:0.3""]",\nb.jpg,"{""own.jpg"": 2}",default\n'
+    )
+    first, second = [item.job(OUT) for item in planned("m/all.csv").items]
+    assert first.styles == (("m/own.jpg", 0.7), ("m/second.jpg", 0.3)) and second.styles == (("m/own.jpg", 2.0),)
+    assert first.settings == {"method": "fast"} and not second.settings, "a recipe is for the optimiser"
     for text, told in (
-        ("style\nwave.jpg\n", "no `content`"),
+        ("style\nwave.jpg\n", "line 1: it names no column `content`"),
+        ("a.jpg\nb.jpg\n", "line 1: it names no column `content`"),
+        ('content,style\na.jpg,"[1, 2]"\n', "takes a list of texts"),
+        ('content,style\na.jpg,"[own.jpg]"\n', "no list in JSON"),
         ("content,sise\na.jpg,3\n", "did you mean 'size'"),
         ("content,size\na.jpg,3\n", "size"),
         ("content\na.jpg,3\n", "more values"),

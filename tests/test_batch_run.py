@@ -226,8 +226,8 @@ def test_being_asked_to_stop_keeps_what_is_done(monkeypatch: pytest.MonkeyPatch)
         patch.setattr(share.Share, "_painted", asked)
         code, report, said = run("p", "wave.jpg", "-o", "out")
     signal.signal(signal.SIGTERM, before)
-    assert code == 143 and report["left"] >= 1 and "the same command goes on" in said
-    assert results().items() < results("whole").items()
+    assert code == 143 and report["stopped"] and report["left"] >= 1 and "the same command goes on" in said
+    assert results().items() < results("whole").items() and report["done_now"] == len(results())
     code, report, _ = run("p", "wave.jpg", "-o", "out")
     assert code == 0 and results() == results("whole")
     assert not [*Path("out").rglob("*.partial")] and not [*Path("out").rglob("*.lock")]

@@ -66,6 +66,21 @@ def test_a_studio_paints_a_batch(visit: Visit, monkeypatch: pytest.MonkeyPatch) 
     assert code == 1 and (report["done"], report["done_now"]) == (3, 0)
 
 
+def test_who_is_stopped_leaves_nothing_in_the_studio(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even the job that is being painted, which takes a moment to end."""
+    monkeypatch.setattr(DrawnProcess, "step", 60)
+
+    def awaited(self: carrying.Served, order: Any) -> Any:
+        visit.until(order.job, "running")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(carrying.Served, "_awaited", awaited)
+    two = ["p/a.jpg", "p/b.png", "wave.jpg"]  # as many as find room there
+    code, report, _ = run(*two, "-o", "out", "--server", f"{visit.base}/#token={TOKEN}")
+    assert code == 130 and report["left"] == 2 and report["stopped"]
+    assert visit.http.get("/api/jobs").json() == [] == visit.http.get("/api/pictures?kind=photo").json()
+
+
 def test_a_job_that_fails_is_the_failure_of_one(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DrawnProcess, "dies_after", 2)
     code, report, _ = run("p/a.jpg", "wave.jpg", "-o", "out", "--server", f"{visit.base}/#token={TOKEN}")

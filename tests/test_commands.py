@@ -29,7 +29,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
-HOW_LONG = 190
+HOW_LONG = 195
 """Lines of help that the longest command may take at 80 columns."""
 
 

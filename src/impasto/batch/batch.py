@@ -56,6 +56,8 @@ class Batch:
     _counts: dict[int, dict[str, float]] = field(default_factory=dict)
     _began: float = field(default_factory=time.perf_counter)
     _ended: float | None = None
+    _noted: dict[str, int] = field(default_factory=dict)
+    """What had been noted of each end when it was stopped: of the last ones nobody has told."""
 
     def events(self) -> Generator[Progress, None, None]:
         """Carry it out, telling how far it is, how fast, and of each failure. Close the generator to stop:
@@ -66,7 +68,7 @@ class Batch:
         """
         place = self.plan.place
         files.create_folder(place.folder / STATE)
-        self._began = time.perf_counter()
+        self._began, since = time.perf_counter(), time.time()
         alone = contextlib.nullcontext() if self.claims else claimed(place.folder / STATE / f"batch{self.part}")
         every = HEARD if self.claims else SAVED
         with alone:
@@ -82,14 +84,21 @@ class Batch:
                         if self.most_failures is not None and self.count("failed") > self.most_failures:
                             self.stopped = True
                             break
+            except (KeyboardInterrupt, GeneratorExit):
+                self.stopped = True
+                raise
             finally:
                 self._ended = time.perf_counter()
                 self._exchange()
+                if self.stopped and not (self.ray or self.server):
+                    self._noted = self.ledger.noted_since(since)
                 self.ledger.settle({item.output for item in self.plan.items})
                 place.save(self.ledger.index, self.ledger.errors)
 
     def count(self, name: str) -> float:
         """How many there are of one of `ENDS`, or the seconds that a stage has taken, as ``paint_s``."""
+        if self._noted and name in ENDS:
+            return self._noted.get(name, 0)
         return sum(counts.get(name, 0) for counts in self._counts.values())
 
     @property

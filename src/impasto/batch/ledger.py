@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -117,12 +118,13 @@ class Ledger:
         self.read_failures()
         return self.failed.get(item.output) is not before and self.has_failed(item, content)
 
-    def note_made(self, item: Item, content: Seen, digest: str, changed: Seen) -> None:
-        """Append that an output is there, ``changed`` then, from a ``content`` of that SHA-256. Raises
-        OutputError.
+    def note_made(self, item: Item, content: Seen, digest: str, changed: Seen, *, kept: bool = False) -> None:
+        """Append that an output is there, ``changed`` then, from a ``content`` of that SHA-256; ``kept``
+        where it was there before. Raises OutputError.
         """
         row = {"output": item.output, "key": item.key(digest), "content": item.content, "content_sha256": digest}
-        _append(self.index, row | {"seen": content, "changed": changed, "at": time.time()})
+        when = {"seen": content, "changed": changed, "at": time.time()}
+        _append(self.index, row | when | ({"kept": True} if kept else {}))
 
     def note_failed(self, item: Item, content: Seen | None, error: Exception, reason: str) -> None:
         """Append why an item failed. Raises OutputError."""
@@ -137,6 +139,13 @@ class Ledger:
         with contextlib.suppress(OSError):
             content = seen(item.content)
         self.note_failed(item, content, OutputError(reason), reason)
+
+    def noted_since(self, began: float) -> dict[str, int]:
+        """How many were made, kept, and failed since a time, by this part's own files."""
+        rows = [row for row in _rows([self.index], _MADE) if row["at"] >= began]
+        made = {row["output"]: "kept" if row.get("kept") else "made" for row in rows}
+        failed = {row["output"]: "failed" for row in _rows([self.errors], _FAILED) if row["at"] >= began}
+        return dict(Counter((failed | made).values()))
 
     def settle(self, planned: Collection[str]) -> None:
         """Leave in the list of failures those that stand, each once: of outputs that are ``planned``, or

@@ -82,7 +82,9 @@ class Looks:
         recipe = str(row.get("recipe", self._wish.recipe))
         own = {name: value for name, value in row.items() if name not in LOOKS}
         settings = dict(self._settings[film]) | own
-        slow = recipe != "default" or (regions and not film)  # films have regions by the network, too
+        slow = (
+            "recipe" in row or recipe != "default" or (regions and not film)
+        )  # films have regions by the network, too
         if slow and "method" not in {*self._wish.settings, *own}:
             settings = {name: value for name, value in settings.items() if name != "method"}
         for style, styles, index in self._chosen(row, base, regions):

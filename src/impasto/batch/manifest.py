@@ -1,9 +1,10 @@
 """Manifests: what is to be done with each photograph or clip, in the rows of a CSV file or the lines of JSON.
 
-A row has a ``content``, and may have a ``style`` (as on the command line, ``wave.jpg:0.7``; in JSON also a
-list of them, or an object of names and weights), a ``style_index``, a ``region`` (``mask.png:wave.jpg``; in
-JSON also a list of such, or of lists of names), a ``recipe``, an ``output`` (a path within the batch's
-folder), and any setting by its name. What a row leaves out, or leaves empty, is as for all.
+A row has a ``content``, and may have a ``style`` (as on the command line, ``wave.jpg:0.7``; in JSON, which a
+field of a CSV file may hold, also a list of them, or an object of names and weights), a ``style_index``, a
+``region`` (``mask.png:wave.jpg``; in JSON also a list of such, or of lists of names), a ``recipe``, an
+``output`` (a path within the batch's folder), and any setting by its name. What a row leaves out, or leaves
+empty, is as for all.
 """
 
 import contextlib
@@ -35,7 +36,7 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
     """
     text = text_of(path)
     known = ("content", "output", *LOOKS, *(declared.name for declared in fields_of(*BATCH)))
-    for number, row in _csv(text) if path.suffix.lower() == ".csv" else _lines(text, path):
+    for number, row in _csv(text, path) if path.suffix.lower() == ".csv" else _lines(text, path):
         where = f"{path}, line {number}"
         if None in row:
             raise SettingsError(f"{where}: it has more values than the first line has names.")
@@ -109,6 +110,13 @@ def text_of(path: Path, errors: str = "strict") -> str:
 def styles_of(said: Any, base: str) -> tuple[tuple[str, float], ...]:
     """The style pictures of a row, with their weights; paths as they are written. Raises SettingsError."""
     known = _known_in(base)
+    if isinstance(said, str) and said.startswith("[") and not known(said):
+        try:
+            said = strict_json.loads(said)
+        except ValueError as error:
+            raise SettingsError(f"`style` is no list in JSON ({briefly(error)}).") from error
+        if not _are_texts(said):
+            raise SettingsError('`style` takes a list of texts, like ["wave.jpg:0.7", "kiss.jpg"].')
     if isinstance(said, Mapping):
         said = strict_json.dumps(said)
     pairs = []
@@ -133,9 +141,13 @@ def _known_in(base: str) -> Callable[[str], bool]:
     return lambda name: bool(name) and names.is_there(str(Path(base) / at_home(name)))
 
 
-def _csv(text: str) -> Iterator[tuple[int, dict[Any, Any]]]:
+def _csv(text: str, path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
+        if "content" not in (reader.fieldnames or ()):
+            raise SettingsError(
+                f"{path}, line 1: it names no column `content`: begin with a line of names and commas, like content,style."
+            )
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:

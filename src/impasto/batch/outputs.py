@@ -49,6 +49,8 @@ class Template:
 
         >>> Template("{style}/{stem}.jpg").fill("photos/x/a.heic", "x", "wave")
         'x/wave/a.jpg'
+        >>> Template("{style}/{folder}/{stem}.jpg").fill("photos/a.heic", "", "wave")
+        'wave/a.jpg'
         >>> Template(USUAL).fill("a.HEIC", "", "wave")
         'a-wave.png'
         >>> Template(USUAL).fill("a.avi", "", "wave", film=True)
@@ -66,6 +68,7 @@ class Template:
             raise SettingsError(
                 f"`name` {self._text!r} cannot be filled ({error}): write it like {USUAL!r}."
             ) from error
+        filled = re.sub("/+", "/", filled)  # where a place is the topmost, and so empty
         return checked(filled.removeprefix("/") if not place else filled)
 
 

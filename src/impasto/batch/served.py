@@ -33,6 +33,8 @@ AHEAD = 3
 """Items that the studio has at a time: one is painted, and the next are there."""
 LOOK = 0.5
 """Seconds between two looks at what is being painted."""
+PATIENCE = 15.0
+"""Seconds that a job which is cancelled may take to end."""
 _KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
 _ITS_OWN = ("memory", "device")
 """What whoever runs the studio decides."""
@@ -200,11 +202,18 @@ class Served:
     def _forget(self, order: _Order) -> None:
         """Let the studio have no more of an item."""
         if order.job:
-            if self._studio.told("GET", f"/api/jobs/{order.job}")["state"] in ("waiting", "running"):
+            ends = time.monotonic() + PATIENCE
+            if self._is_going(order):
                 self._studio.ask("POST", f"/api/jobs/{order.job}/cancel")
+            while self._is_going(order) and time.monotonic() < ends:
+                time.sleep(LOOK)
             self._studio.ask("DELETE", f"/api/jobs/{order.job}")
         if order.photo in self._own:
             self._studio.ask("DELETE", f"/api/pictures/{order.photo}")
+
+    def _is_going(self, order: _Order) -> bool:
+        state: str = self._studio.told("GET", f"/api/jobs/{order.job}")["state"]
+        return state in ("waiting", "running")
 
     @property
     def _done(self) -> float:

@@ -244,7 +244,7 @@ class Share:
             self._ledger.note_failed(item, turn.content, turn.failure, _reason(turn))
         elif turn.state != "passed":
             assert turn.content is not None and changed is not None
-            self._ledger.note_made(item, turn.content, turn.digest, changed)
+            self._ledger.note_made(item, turn.content, turn.digest, changed, kept=turn.state == "kept")
         if self._claims:
             self._claims.give_back(item.output)
         turn.seconds["deliver"] = time.perf_counter() - began

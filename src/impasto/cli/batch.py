@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @app.command()
 @with_exit_codes
-@with_settings(*BATCH, inputs=())
+@with_settings(*BATCH, inputs=(), shown={"method": "fast"})
 def batch(
     inputs: Annotated[
         list[str],
@@ -178,10 +178,14 @@ def _introduce(batch: "Batch", wish: "Wish", source: str) -> None:
         f"{plan.counts[kind]} {kind}" for kind in ("new", "changed", "failed", "done") if plan.counts[kind]
     )
     films = sum(item.pattern.is_film for item in plan.items)
-    told += [f"{films} {'film' if films == 1 else 'films'} among them"] if films else []
-    stderr.print(f"impasto: {plan.counts['total']} results ({'; '.join([counts, *told])})", markup=False)
+    told += [f"{_counted(films, 'film')} among them"] if films else []
+    stderr.print(f"impasto: {_counted(plan.counts['total'], 'result')} ({'; '.join([counts, *told])})", markup=False)
     if plan.passed:
         stderr.print(f"impasto: Passed over: {Found([], plan.passed).told()}.", markup=False)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _carry_out(batch: "Batch", *, json: bool, quiet: bool) -> int:
@@ -200,7 +204,7 @@ def _carry_out(batch: "Batch", *, json: bool, quiet: bool) -> int:
         state = "Interrupted: the same command goes on. " if code else "Stopped. " if batch.stopped else ""
         failed = f"; {report['failures']} failed, which {report['errors']} names" if report["failures"] else ""
         stderr.print(
-            f"impasto: {state}{report['done_now']} results in {report['elapsed_s']:.1f} s, {report['pictures_per_s']:.2f}/s{failed}",
+            f"impasto: {state}{_counted(report['done_now'], 'result')} in {report['elapsed_s']:.1f} s, {report['pictures_per_s']:.2f}/s{failed}",
             markup=False,
         )
     say(dump(report) if json else batch.plan.place)

@@ -4,7 +4,7 @@ import functools
 import inspect
 import logging
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -163,15 +163,14 @@ def with_delivery(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def with_settings(
-    *ways: str, recipe: str = "default", inputs: Collection[str] = INPUTS
+    *ways: str, recipe: str = "default", inputs: Collection[str] = INPUTS, shown: Mapping[str, Any] | None = None
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command an option for every field of `Settings` that may have an effect in one of its ways,
     with those of `INPUTS` that it takes. Those that were given arrive as its argument ``settings``; for the
-    others help shows what the command's own ``recipe`` has.
+    others help shows what the command's own ``recipe`` has, unless ``shown`` says otherwise.
     """
-    options = [
-        _option(declared, getattr(RECIPES[recipe], declared.name)) for declared in fields_of(*ways, inputs=inputs)
-    ]
+    usual = vars(RECIPES[recipe]) | dict(shown or {})
+    options = [_option(declared, usual[declared.name]) for declared in fields_of(*ways, inputs=inputs)]
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         return _with_options(

@@ -15,7 +15,7 @@ from impasto.settings import names
 
 @app.command()
 @with_exit_codes
-@with_settings("video", "optimised-video")
+@with_settings("video", "optimised-video", shown={"method": "fast"})
 def video(
     clip: Annotated[Path, typer.Argument(help="The clip, or a folder of numbered pictures.", metavar="CLIP")],
     *,
