@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import resource
 import signal
 import subprocess
@@ -78,7 +79,9 @@ def test_a_complete_stylisation(tmp_path: Path) -> None:
     assert embedded["settings"] == record["settings"] and embedded["losses"] == record["losses"]
     assert embedded["inputs"] == ["content.png", "style.jpg"] and str(tmp_path) not in json.dumps(embedded)
     assert json.loads(impasto("info", f"{out}.json", "--json", cwd=tmp_path).stdout) == record
-    assert "seed: 3" in impasto("info", out, cwd=tmp_path).stdout
+    told = impasto("info", out, cwd=tmp_path).stdout
+    assert "seed: 3" in told and "  places_weight: 1" in told
+    assert "adam_beta1" in embedded["settings"] and not re.search("adam_|frame_iterations|feather", told), told
 
 
 def test_the_same_seed_gives_the_same_bytes(pair: tuple[Path, Path], tmp_path: Path) -> None:

@@ -50,6 +50,17 @@ def test_names_of_points_lie_apart_and_within(apart: float) -> None:
         assert max(spread) - min(spread) > figure.bbox.width / 4, "the variants take the room"
 
 
+@pytest.mark.parametrize("swept", [2, 3])
+def test_names_are_cut_where_they_are_alike(swept: int) -> None:
+    names = ("style_weight", "tv_weight", "content_weight")[:swept]
+    grid = [
+        ", ".join(map("{}={}".format, names, values)) for values in itertools.product(("0.003", "0.01"), repeat=swept)
+    ]
+    told = {figures.short(name) for name in grid}
+    assert len(told) == len(grid) and all(len(each) <= 30 for each in told)
+    assert figures.short("tv_weight=5") == "tv_weight=5" and figures.short("a" * 20 + "b" * 20)[::29] == "ab"
+
+
 @pytest.mark.parametrize("name", ["a", "x" * 40])
 @pytest.mark.parametrize("terms", [1, 4])
 def test_a_legend_is_never_cut(name: str, terms: int) -> None:

@@ -7,9 +7,10 @@ from PIL import Image
 
 import impasto
 from impasto.errors import ImageError
-from impasto.judge.gallery import edge_sheet
+from impasto.judge.gallery import edge_row, edge_sheet
 from impasto.pictures import edges
 from impasto.pictures.codecs import load
+from impasto.pictures.sheet import contact_sheet
 from tests.helpers import painting, photo
 
 
@@ -74,7 +75,12 @@ def test_sobel_by_hand() -> None:
 
 
 def test_the_edge_sheet_has_a_row_for_every_picture() -> None:
-    one = edge_sheet([("photo", photo(48, 64))], size=64)
-    two = edge_sheet([("photo", photo(48, 64)), ("painting", Image.fromarray(painting(48, 64)))], size=64)
-    assert isinstance(one, Image.Image) and two.height > 1.8 * one.height - 20 and two.width == one.width > 4 * 64
+    one = edge_sheet([("photo", photo(48, 64))], size=300)
+    two = edge_sheet([("photo", photo(48, 64)), ("painting", Image.fromarray(painting(48, 64)))], size=300)
+    (labelled,) = edge_row("photo", load(photo(16, 16)))[:1]
+    narrow = np.asarray(contact_sheet([[labelled]], (16, 16)))
+    assert (narrow[:, -8:] == 255).all(), "labels are whole"
+    beside = np.asarray(edge_sheet([("photo", photo(16, 16))], size=16))
+    assert np.array_equal(beside[:, : narrow.shape[1]], narrow), "and do not run into one another"
+    assert isinstance(one, Image.Image) and two.height > 1.8 * one.height - 20 and two.width == one.width > 4 * 300
     assert load(two).size == (two.height, two.width)

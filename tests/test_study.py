@@ -24,8 +24,9 @@ from impasto.pictures import codecs
 from impasto.progress import Progress
 from impasto.settings.recipes import recipe
 from impasto.study.cell import Scored
+from impasto.study.outcome import COLUMNS, Cell
 from impasto.study.study import Study, plan_study
-from impasto.study.variants import grid, parse_sweep, report
+from impasto.study.variants import Variant, grid, parse_sweep, report
 from tests.helpers import look_narrowly, painting, photo
 from tests.web import png
 
@@ -230,7 +231,20 @@ def test_the_reports_own_experiments(files: tuple[Path, Path], tmp_path: Path) -
     assert len([each for each in page.pictures if "edges" in each]) == 3 * 7
     variation = {row["variant"]: float(row["TV"]) for row in rows(tmp_path)}
     assert variation["high-TV"] < variation["plain"]
-    assert "—" in page.text  # the fast network was given its code, so that score is void
+    assert all(float(row["embedding"]) > 0 for row in rows(tmp_path))
+    assert "weights are 1e4, 0.01, 1.77e7 for" in page.text and "stands at the left edge" in page.text
+
+
+def test_the_embedding_is_void_for_the_network_that_was_given_it(tmp_path: Path) -> None:
+    scores: dict[str, dict[str, float]] = {}
+    for group, key in COLUMNS.values():
+        scores.setdefault(group, {})[key] = 0.5
+
+    def told(**settings: str) -> set[str]:
+        return set(Cell(Variant("a", "default", settings), tmp_path, {"scores": scores}).scores())
+
+    assert told(method="fast") == told() == told(network="arbitrary", method="refine") == set(COLUMNS)
+    assert told(method="fast", network="arbitrary") == set(COLUMNS) - {"embedding"}
 
 
 def test_the_preset_shows_what_the_report_shows() -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,7 @@ from impasto.cli.printing import dump, lines, say
 from impasto.cli.said import stderr
 from impasto.errors import RecordError, SettingsError
 from impasto.machine import files
-from impasto.settings.fields import LEARNT
+from impasto.settings.fields import LEARNT, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,9 @@ def info(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Print how a result was made: settings, seed, versions, losses."""
+    """Print how a result was made: the settings that had an effect, seed, versions, losses. With --json all
+    settings.
+    """
     from impasto.jobs import deliver
     from impasto.tasks import record as records
     from impasto.video import told
@@ -112,7 +114,22 @@ def info(
         say(dump(made.dictionary()))
         return
     record = told.read(result) if film else records.read(result)
-    say(dump(record) if json else lines(record))
+    say(dump(record) if json else lines(_heeded(record)))
+
+
+def _heeded(record: dict[str, Any]) -> dict[str, Any]:
+    """A record without the settings that had no effect; whole where this version cannot tell."""
+    from impasto.settings.applies import idle
+    from impasto.settings.setting import INPUTS
+    from impasto.video.job import TASK, WAYS
+
+    with contextlib.suppress(SettingsError, KeyError, TypeError, AttributeError):
+        task, settings = record["impasto"], record["settings"]
+        chosen = Settings().changed(**settings)
+        way = chosen.method if task == "stylize" else WAYS[chosen.method] if task == TASK else task
+        inputs = INPUTS if record.get("job", {}).get("regions") else ()
+        return record | {"settings": {name: settings[name] for name in settings if not idle(name, chosen, way, inputs)}}
+    return record
 
 
 def _check_shape(photo: "Size", made: "Size", result: Path) -> None:

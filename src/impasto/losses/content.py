@@ -13,7 +13,8 @@ from impasto.losses.term import positive
 
 @dataclass(frozen=True)
 class ContentLoss:
-    """Mean squared difference of the features, place by place (Gatys et al. 2016, eq. 1, as a mean).
+    """Mean squared difference of the features, place by place (Gatys et al. 2016, eq. 1, as a mean
+    without the ½).
 
     With ``relative`` it is divided by the target's own mean square: 0 at the target, 1 for features that are
     all zero.

@@ -58,7 +58,7 @@ class StyleLoss:
 @dataclass(frozen=True)
 class GramLoss(StyleLoss):
     """Mean squared difference of the Gram matrices (Gatys et al. 2016, eq. 4, with both normalised by their
-    own M).
+    own M and without the ¼).
 
     (1/C²) Σ_ij (G_ij - S_ij)², which is MMD² with the kernel (xᵀy)² up to the factor 1/C² (Li et al. 2017).
     With ``relative``, Σ(G - S)² / ΣS².
@@ -70,10 +70,10 @@ class GramLoss(StyleLoss):
 
 @dataclass(frozen=True)
 class MomentsLoss(StyleLoss):
-    """Squared difference of the means plus squared difference of the covariances of the features.
+    """Mean squared differences of the means and of the covariances of the features: ‖Δμ‖² / C + ‖ΔΣ‖² / C².
 
     The Gram matrix holds both at once, G = Σ + μμᵀ, but after a ReLU the product of the means outweighs the
-    covariance many times, and the texture with it. Here each has its say. The statistic kept is the raw
+    covariance in most layers, and the texture with it. Here each has its say. The statistic kept is the raw
     moments (G, μ), which add up; the covariance is only taken in `distance`. ``relative`` divides each by the
     target's own square, the covariance's by no less than ``floor`` of that of the Gram matrix: a flat style
     has a covariance of rounding noise only, and nothing to be relative to.

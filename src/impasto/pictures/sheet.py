@@ -1,5 +1,7 @@
 """Contact sheets: labelled pictures in rows."""
 
+import itertools
+import math
 from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
@@ -13,17 +15,20 @@ _MARGIN, _TEXT = 8, 16
 
 def contact_sheet(rows: Sequence[Sequence[Labelled]], cell: tuple[int, int] = (384, 256)) -> Image.Image:
     """Rows of (label, picture) on white, in columns: every picture fits a ``cell`` (width, height), its label
-    above it.
+    above it. A column is as wide as its longest label, if that is wider.
     """
-    width, height = cell[0] + _MARGIN, cell[1] + _TEXT + 2 * _MARGIN
-    columns = max(len(row) for row in rows)
-    sheet = Image.new("RGB", (columns * width + _MARGIN, len(rows) * height + _MARGIN), "white")
+    height = cell[1] + _TEXT + 2 * _MARGIN
+    lettered = [[_lettering(label) for label, _ in row] for row in rows]
+    lefts = [_MARGIN]
+    for column in itertools.zip_longest(*lettered):
+        wide = max(math.ceil(font.getlength(text)) for text, font in filter(None, column))
+        lefts.append(lefts[-1] + max(cell[0], wide) + _MARGIN)
+    sheet = Image.new("RGB", (lefts[-1], len(rows) * height + _MARGIN), "white")
     draw = ImageDraw.Draw(sheet)
     for i, row in enumerate(rows):
-        for j, (label, image) in enumerate(row):
-            left, top = j * width + _MARGIN, i * height + _MARGIN
+        for left, (_, image), (text, font) in zip(lefts, row, lettered[i], strict=False):
+            top = i * height + _MARGIN
             fitted = ImageOps.contain(image, cell, Image.Resampling.LANCZOS)
-            text, font = _lettering(label)
             draw.text((left, top), text, fill="black", font=font)
             sheet.paste(fitted, (left, top + _TEXT + _MARGIN), fitted if fitted.mode == "RGBA" else None)
     return sheet

@@ -3,12 +3,14 @@
 import functools
 import io
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ParamSpec
 
 from impasto.extras import needed
 from impasto.pictures.fonts import readable
+from impasto.study.forms import number
 from impasto.study.outcome import Curves
 
 with needed("study"):
@@ -109,8 +111,8 @@ def variation(values: Mapping[str, float], colours: Mapping[str, str]) -> Figure
     lengths = [values[name] for name in names]
     bars = axes.barh(range(len(names)), lengths, color=[colours.get(name, "0.6") for name in names])
     axes.set_yticks(range(len(names)), map(plain, names))
-    axes.bar_label(bars, fmt="%.4f", padding=3)
-    axes.set_xlabel("total variation per pixel (mean absolute difference of neighbours)")
+    axes.bar_label(bars, labels=[number(length) for length in lengths], padding=3)
+    axes.set_xlabel("total variation per pixel (mean of |∂x| + |∂y|)")
     axes.margins(x=0.12)
     axes.grid(axis="y", visible=False)
     return figure
@@ -164,7 +166,7 @@ def _name(axes: Axes, points: Sequence[Point]) -> None:
     line, letter = 12 / 72 * inch, 5 / 72 * inch
     taken: list[tuple[float, float, float]] = []  # left, right and height of names, in pixels
     for each in sorted(points, key=lambda point: point.style):
-        name = each.name if len(each.name) <= _LONGEST_NAME else f"{each.name[: _LONGEST_NAME - 1]}…"
+        name = short(each.name)
         left, at = axes.transData.transform((each.content, each.style))
         right, high = left + letter * len(name) + line, at
         while any(abs(high - y) < line and left < far and near < right for near, far, y in taken):
@@ -180,6 +182,20 @@ def _name(axes: Axes, points: Sequence[Point]) -> None:
             bbox={"boxstyle": "square,pad=0.1", "color": "white"},  # the line of the front goes behind names
             arrowprops={"arrowstyle": "-", "color": "0.7", "linewidth": 0.5} if high > at else None,
         )
+
+
+def short(name: str) -> str:
+    """A name of `_LONGEST_NAME` letters at most: the names of settings are cut first, for their values
+    are what differs, and then the middle.
+
+    >>> short("style_weight=0.003, tv_weight=0.5"), short("init=" + "a" * 30 + "b" * 30)
+    ('style_…=0.003, tv_wei…=0.5', 'i…=aaaaaaaaaaaa…bbbbbbbbbbbbbb')
+    """
+    for kept in (6, 3, 1):
+        if len(name) > _LONGEST_NAME:
+            name = re.sub(rf"\b(\w{{{kept}}})\w+…?=", r"\1…=", name)
+    half = _LONGEST_NAME // 2
+    return name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[half + 1 - _LONGEST_NAME :]}"
 
 
 def plain(name: str) -> str:

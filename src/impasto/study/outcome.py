@@ -90,7 +90,8 @@ class Cell:
         if self.outcome is None:
             return {}
         found = columns(self.outcome["scores"])
-        if self.variant.resolved().method == "fast":
+        settings = self.variant.resolved()
+        if settings.method == "fast" and settings.network == "arbitrary":
             del found["embedding"]  # the network was given the code that this compares
         return found
 

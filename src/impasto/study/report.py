@@ -181,17 +181,20 @@ class Report:
         """The rows of the table of edges, and the pictures in it by their names."""
         rows: list[dict[str, Any]] = []
         pictures: dict[str, str] = {}
-        sources: list[tuple[str, str, PictureLike]] = [("content", PHOTO, self.photo)]
+        if not self.done:
+            return rows, pictures
+        sources: list[tuple[str, str, PictureLike, float]] = [("content", PHOTO, self.photo, self.reference["TV"])]
         sources += [
-            (f"{number}-final", cell.name, cell.folder / RESULT)
+            (f"{number}-final", cell.name, cell.folder / RESULT, cell.scores()["TV"])
             for number, cell in enumerate(self.cells)
             if cell.outcome
         ]
-        for key, name, source in sources:
+        for key, name, source, variation in sources:
             picture = codecs.load(source)
-            (label, _), *planes = edge_row(name, forms.at_most(picture, _EDGES))
+            _, *planes = edge_row(name, forms.at_most(picture, _EDGES))
             named = [(what, f"{key}-edges-{index}") for index, (what, _) in enumerate(planes)]
             pictures |= {place: forms.webp(image) for (_, place), (_, image) in zip(named, planes, strict=True)}
+            label = f"{name}: total variation {forms.number(variation)}"
             rows.append({"label": label, "whole": key, "planes": named})
         return rows, pictures
 
