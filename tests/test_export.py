@@ -49,30 +49,30 @@ def test_an_exported_network_is_the_same_at_any_size(network: str, small: str, t
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(35, 66), (64, 48)])
-def test_a_file_of_one_size_paints_what_the_fast_method_paints(size: tuple[int, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "colour"), [((35, 66), True), ((64, 48), False)])
+def test_a_file_of_one_size_paints_what_the_fast_method_paints(
+    size: tuple[int, int], colour: bool, tmp_path: Path
+) -> None:
     """In ONNX Runtime and in OpenCV, at odd sizes, too, and without the colours as well."""
     code = codes.learnt_style("rhone:0.5,cottages:0.5", "multi")
     assert code.colours is not None
     content = photo(*size)
-    given = {"pixels": picture(content).numpy(), "code": code.values.numpy(), "colours": code.colours.float().numpy()}
-    path, width = tmp_path / "model.onnx", f"{size[1]}x{size[0]}"
-    for colour in (True, False) if size[0] % 2 else (True,):
-        options = ["--colour"] if colour else []
-        done = CliRunner().invoke(app, ["export", "multi", "--size", width, *options, "-o", str(path), "--force"])
-        assert done.exit_code == 0, done.output
-        if colour:
-            made = stylize(content, code, method="fast", size="native", precision="float32").picture.pixels
-        else:
-            del given["colours"]
-            network = pretrained.network("multi").stylizer
-            made = network(picture(content), network.style(code.values))
-        found = runtime(path).run(None, given)[0]
-        assert np.abs(found - made.numpy()).max() < 1e-3
-        net = cv2.dnn.readNetFromONNX(str(path))
-        for name, value in given.items():
-            net.setInput(value, name)
-        assert np.abs(net.forward() - made.numpy()).max() < 1e-3
+    given = {"pixels": picture(content).numpy(), "code": code.values.numpy()}
+    path, options = tmp_path / "model.onnx", ["--size", f"{size[1]}x{size[0]}", *(["--colour"] * colour)]
+    done = CliRunner().invoke(app, ["export", "multi", *options, "-o", str(path)])
+    assert done.exit_code == 0, done.output
+    if colour:
+        given["colours"] = code.colours.float().numpy()
+        made = stylize(content, code, method="fast", size="native", precision="float32").picture.pixels
+    else:
+        network = pretrained.network("multi").stylizer
+        made = network(picture(content), network.style(code.values))
+    found = runtime(path).run(None, given)[0]
+    assert np.abs(found - made.numpy()).max() < 1e-3
+    net = cv2.dnn.readNetFromONNX(str(path))
+    for name, value in given.items():
+        net.setInput(value, name)
+    assert np.abs(net.forward() - made.numpy()).max() < 1e-3
 
 
 @pytest.mark.parametrize(
