@@ -42,6 +42,7 @@ describe("what applies", () => {
       "tv_weight",
       "optimizer",
       "history",
+      "keep_colour",
       "style_scale",
       "size",
     ]);
