@@ -28,6 +28,8 @@ export async function addFiles(files: Iterable<File>, purpose: Purpose): Promise
       "painting",
     );
   }
+  // It is for the region that is chosen now, whatever is by the time that it has arrived.
+  const region = state.peek().painting;
   const sent: Sent[] = [];
   for (let at = 0; at < all.length; at += AT_ONCE) {
     const arrived = await Promise.all(all.slice(at, at + AT_ONCE).map((file) => send(file, purpose)));
@@ -47,7 +49,7 @@ export async function addFiles(files: Iterable<File>, purpose: Purpose): Promise
   if (first === undefined) return;
   if (purpose === "clip") dispatch({ type: "clip", id: first.id });
   else if (purpose === "photo") dispatch({ type: "photo", id: first.id });
-  else choosePainting(first.id);
+  else choosePainting(first.id, false, region);
 }
 
 async function send(file: File, kind: Purpose): Promise<Sent | null> {
@@ -67,8 +69,7 @@ async function send(file: File, kind: Purpose): Promise<Sent | null> {
 }
 
 /** For the region whose mask is being painted, or else for the whole. */
-export function choosePainting(id: string, mixing = false): void {
-  const region = state.value.painting;
+export function choosePainting(id: string, mixing = false, region = state.peek().painting): void {
   if (region !== null) dispatch({ type: "region-painting", key: region, painting: id });
   else dispatch({ type: "look", id, network: null, mixing });
 }

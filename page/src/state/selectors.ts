@@ -42,6 +42,12 @@ export function pictureOf(id: string | null): Picture | null {
   return (id !== null && allPictures.value[id]) || null;
 }
 
+/** What the draft's paintings, or its learnt styles, are called; empty where there are none. */
+export const lookNames = computed(() => {
+  const { network, mix } = draft.value.look;
+  return mix.map(({ id }) => (network === null ? (pictureOf(id)?.name ?? id) : id));
+});
+
 export function jobOf(id: string | null): Job | null {
   return (id !== null && allJobs.value[id]) || null;
 }

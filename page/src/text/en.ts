@@ -112,6 +112,8 @@ export const en = {
   undo: "Undo",
   redo: "Redo",
   done: "Done",
+  rest: "Rest of the picture",
+  restPhoto: "stays the photo",
   regionsNotLearnt: "Regions follow paintings. Choose a painting in place of the learnt style.",
 
   // The stage
@@ -140,6 +142,8 @@ export const en = {
   needPhoto: "Choose a photo first.",
   needStyle: "Choose a painting or a learnt style.",
   needPainting: "Choose a painting.",
+  needBrushed: "A region has nothing brushed yet. Brush it, or remove it.",
+  needRegionPainting: "A region has no painting yet. Choose one for it, or remove it.",
   needMask: "Saving the region…",
   queueFull: "The queue is full. Try again when a picture is done.",
   waiting: "Waiting",

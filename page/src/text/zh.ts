@@ -107,6 +107,8 @@ export const zh: Text = {
   undo: "撤销",
   redo: "重做",
   done: "完成",
+  rest: "画面其余部分",
+  restPhoto: "保持照片原样",
   regionsNotLearnt: "区域只能跟随画作。请选一幅画来代替已学会的风格。",
 
   stage: "画面",
@@ -133,6 +135,8 @@ export const zh: Text = {
   needPhoto: "请先选一张照片。",
   needStyle: "请选一幅画或一种已学会的风格。",
   needPainting: "请选一幅画。",
+  needBrushed: "有一个区域还没有涂。请涂抹，或移除它。",
+  needRegionPainting: "有一个区域还没有画作。请为它选一幅，或移除它。",
   needMask: "正在保存区域…",
   queueFull: "队列已满。等一幅画完成后再试。",
   waiting: "等待中",

@@ -8,6 +8,7 @@ import { dispatch, select } from "../state/store";
 import { percent, t, title } from "../text";
 import { Files, Segments, Slider } from "./fields";
 import { Icon } from "./Icon";
+import { restInWords } from "./Regions";
 import { Rove } from "./Rove";
 import { Tile } from "./Tile";
 
@@ -30,6 +31,11 @@ export function Gallery() {
             </label>
           )}
         </header>
+        {editing.value !== null && (
+          <p class="quiet">
+            {t().rest}: {restInWords()}
+          </p>
+        )}
         <Paintings mixing={mixing} />
         <Shares />
       </section>

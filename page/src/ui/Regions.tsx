@@ -2,7 +2,7 @@
 import { addresses } from "../api/client";
 import type { Found, Region } from "../state/model";
 import { isPainted } from "../state/regions";
-import { draft, editing, photo, pictureOf, regions } from "../state/selectors";
+import { draft, editing, lookNames, photo, pictureOf, regions } from "../state/selectors";
 import { dispatch } from "../state/store";
 import { t, title } from "../text";
 import { Icon, type IconName } from "./Icon";
@@ -34,6 +34,7 @@ export function Regions() {
             name={region.found === null ? t().region(index + 1) : t()[region.found]}
           />
         ))}
+        {regions.value.length > 0 && <Rest />}
       </ol>
     </section>
   );
@@ -72,6 +73,30 @@ function has(found: Found): boolean {
 export function addRegion(found: Found | null): void {
   const key = found ?? crypto.getRandomValues(new Uint32Array(2)).join("-");
   dispatch({ type: "region-added", region: { key, found } });
+}
+
+/** What all other parts follow. */
+function Rest() {
+  const painting = draft.value.look.network === null ? pictureOf(draft.value.look.mix[0]?.id ?? null) : null;
+  return (
+    <li class="region rest">
+      <span class="tint" />
+      {painting === null ? (
+        <span class="region-thumb" />
+      ) : (
+        <img class="region-thumb" src={addresses.picture(painting.id, 96)} alt="" />
+      )}
+      <span class="region-words">
+        <strong>{t().rest}</strong>
+        <small>{restInWords()}</small>
+      </span>
+    </li>
+  );
+}
+
+/** The paintings of what no region covers. */
+export function restInWords(): string {
+  return lookNames.value.map(title).join(" + ") || t().restPhoto;
 }
 
 function Row({ region, name }: { region: Region; name: string }) {
