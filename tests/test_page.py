@@ -247,6 +247,21 @@ class TestTastes:
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
 
 
+class TestDeleting:
+    def test_asks_first_and_a_double_click_deletes_nothing(self, opened: Open) -> None:
+        page = opened()
+        give(page, "photos", PHOTO, "photo.png")
+        page.locator("[aria-labelledby=photos] .tile").hover()
+        page.get_by_role("button", name="Remove photo").dblclick()
+        page.get_by_role("dialog", name="Delete “photo”?").get_by_role("button", name="Keep").click()
+        page.get_by_role("button", name="Remove photo").focus()
+        assert [each["name"] for each in asked(page, "pictures?kind=photo")] == ["photo.png"]
+        page.keyboard.press("Enter")
+        with page.expect_response(lambda told: told.request.method == "DELETE") as answered:
+            page.get_by_role("button", name="Delete for good").click()
+        assert answered.value.ok and asked(page, "pictures?kind=photo") == []
+
+
 class TestRegions:
     def test_are_painted_undone_and_kept(self, opened: Open) -> None:
         page = opened()

@@ -1,6 +1,6 @@
 /** What the user can have done that the server takes part in. */
 import { api, Refused } from "../api/client";
-import type { Job, Picture } from "../api/types";
+import type { Job } from "../api/types";
 import { type Sent, upload } from "../api/upload";
 import { requestOf } from "../state/applies";
 import { lack, stage } from "../state/selectors";
@@ -41,7 +41,7 @@ export async function addFiles(files: Iterable<File>, purpose: Purpose): Promise
     dispatch({ type: "again", request: job });
     tell(missing.length === 0 ? t().restored : t().restoredMissing(missing.join(", ")));
     // It has brought what it was to bring, and is no photo.
-    if (missing.length === 0 && made.fresh) await removePicture(made.picture);
+    if (missing.length === 0 && made.fresh) await removePicture(made.picture.id);
     return;
   }
   const pictures = sent.map(({ picture }) => picture);
@@ -103,14 +103,12 @@ async function ask(sent: () => Promise<Job>): Promise<void> {
 export const cancel = (job: Job) => attempt(() => api.cancel(job.id));
 export const move = (job: Job, position: number) => attempt(() => api.move(job.id, position));
 
-export async function removeJob(job: Job): Promise<void> {
-  if ((await attempt(() => api.removeJob(job.id))) !== null) dispatch({ type: "job-removed", id: job.id });
+export async function removeJob(id: string): Promise<void> {
+  if ((await attempt(() => api.removeJob(id))) !== null) dispatch({ type: "job-removed", id });
 }
 
-export async function removePicture(picture: Picture): Promise<void> {
-  if ((await attempt(() => api.removePicture(picture.id))) !== null) {
-    dispatch({ type: "picture-removed", id: picture.id });
-  }
+export async function removePicture(id: string): Promise<void> {
+  if ((await attempt(() => api.removePicture(id))) !== null) dispatch({ type: "picture-removed", id });
 }
 
 /** A result was chosen: it comes onto the stage, or beside what is there. */

@@ -25,7 +25,7 @@ export interface State {
   readonly notices: readonly Notice[];
   /** The setting that the server refused, and why. */
   readonly fault: Fault | null;
-  readonly dialog: "help" | "history" | null;
+  readonly dialog: "help" | "history" | Doomed | null;
   /** Which part a narrow screen shows below the stage. */
   readonly tab: Tab;
   readonly tastes: Tastes;
@@ -133,6 +133,12 @@ export interface Notice {
 export interface Fault {
   readonly setting: string;
   readonly text: string;
+}
+
+/** What is deleted if whoever is asked says so. */
+export interface Doomed {
+  readonly kind: "picture" | "job" | "region";
+  readonly id: string;
 }
 
 export type Tab = "style" | "settings" | "results";

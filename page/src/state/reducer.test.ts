@@ -150,3 +150,33 @@ test("who paints a region finds the paintings, and then the regions again", () =
   expect(done).toMatchObject({ painting: null, tab: "settings" });
   expect(reduce(done, { type: "paint-region", key: "r" }).tab).toBe("style");
 });
+
+describe("what is to be deleted", () => {
+  const ask = (kind: "picture" | "job" | "region", id: string) => ({ type: "dialog", dialog: { kind, id } }) as const;
+
+  test("is there until whoever is asked has answered", () => {
+    const state = given(
+      { type: "picture", picture: picture("wave") },
+      { type: "job", job: job("a") },
+      { type: "photo", id: "cat" },
+      { type: "region-added", region: { key: "r", found: null } },
+    );
+    for (const each of [ask("picture", "wave"), ask("job", "a"), ask("region", "r")]) {
+      const { dialog, ...others } = reduce(state, each);
+      expect(dialog).toEqual(each.dialog);
+      expect({ ...others, dialog: null }).toEqual(state);
+    }
+  });
+
+  test("is not asked about once it has gone, here or elsewhere", () => {
+    const gone = [
+      [ask("picture", "wave"), { type: "picture-removed", id: "wave" }],
+      [ask("job", "a"), { type: "job-removed", id: "a" }],
+      [ask("region", "r"), { type: "region-removed", key: "r" }],
+    ] as const;
+    for (const [asked, action] of gone) {
+      expect(given(asked, action).dialog).toBeNull();
+      expect(given(ask(asked.dialog.kind, "other"), action).dialog).toEqual({ kind: asked.dialog.kind, id: "other" });
+    }
+  });
+});

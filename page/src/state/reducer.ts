@@ -34,7 +34,12 @@ function reducePage(state: State, action: Action): State {
       return { ...state, pictures: { ...state.pictures, [picture.id]: picture }, told: heard(state, picture.id) };
     }
     case "picture-removed":
-      return { ...state, pictures: omitted(state.pictures, action.id), told: heard(state, action.id) };
+      return {
+        ...state,
+        pictures: omitted(state.pictures, action.id),
+        told: heard(state, action.id),
+        dialog: dialogWithout(state.dialog, action.id),
+      };
     case "jobs": {
       const jobs = asTold(state.jobs, byId(action.jobs), state.told);
       return { ...state, jobs, stage: stageAmong(state.stage, jobs) };
@@ -43,7 +48,13 @@ function reducePage(state: State, action: Action): State {
       return withJob(state, action.job);
     case "job-removed": {
       const jobs = omitted(state.jobs, action.id);
-      return { ...state, jobs, stage: stageAmong(state.stage, jobs), told: heard(state, action.id) };
+      return {
+        ...state,
+        jobs,
+        stage: stageAmong(state.stage, jobs),
+        told: heard(state, action.id),
+        dialog: dialogWithout(state.dialog, action.id),
+      };
     }
     case "asking":
       return { ...state, asking: action.asking };
@@ -64,7 +75,11 @@ function reducePage(state: State, action: Action): State {
     case "region-added":
       return { ...onDraft(state), painting: action.region.key, tab: "style" };
     case "region-removed":
-      return { ...state, painting: state.painting === action.key ? null : state.painting };
+      return {
+        ...state,
+        painting: state.painting === action.key ? null : state.painting,
+        dialog: dialogWithout(state.dialog, action.key),
+      };
     case "paint-region":
       return {
         ...onDraft(state),
@@ -121,6 +136,11 @@ function withJob(state: State, job: Job): State {
   const known = state.jobs[job.id];
   if (known !== undefined && isOlder(job, known)) return state;
   return { ...state, jobs: { ...state.jobs, [job.id]: job }, told: heard(state, job.id) };
+}
+
+/** Nobody is asked about what is gone. */
+function dialogWithout(dialog: State["dialog"], id: string): State["dialog"] {
+  return dialog !== null && typeof dialog === "object" && dialog.id === id ? null : dialog;
 }
 
 function heard({ told }: State, id: string): readonly string[] {

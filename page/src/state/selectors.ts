@@ -61,6 +61,15 @@ export function isUnderWay(job: Job): boolean {
   return job.state === "waiting" || job.state === "running";
 }
 
+/** How many results were made of a picture, and of a clip how many films. */
+export function madeOf(picture: string): number {
+  return jobs.value.filter(({ request: { photo, clip, styles, regions } }) =>
+    [photo, clip, ...styles.map(({ painting }) => painting), ...regions.map(({ painting }) => painting)].includes(
+      picture,
+    ),
+  ).length;
+}
+
 function place(job: Job): number {
   return job.state === "running" ? -1 : (job.position ?? 0);
 }

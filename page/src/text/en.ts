@@ -167,6 +167,11 @@ export const en = {
   download16: "TIFF, 16 bit",
   again: "Again with these settings",
   removeResult: "Delete",
+  removeSure: (name: string) => `Delete “${name}”?`,
+  removeHelp: "It cannot be brought back.",
+  removeUsed: (results: number) =>
+    `It cannot be brought back. ${results === 1 ? "A result was" : `${results} results were`} made with it: they stay, but cannot be painted again without it.`,
+  keep: "Keep",
   removeResultSure: "Delete for good",
   madeWith: "Made with",
   allOfRecipe: "All else as the recipe has it.",

@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { addresses } from "../api/client";
 import type { Job, Progress } from "../api/types";
-import { cancel, goOn, removeJob } from "../effects/commands";
+import { cancel, goOn } from "../effects/commands";
 import { isUnderWay, pictureOf } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { duration, number, percent, t } from "../text";
@@ -12,6 +12,7 @@ import { Curve } from "./Curve";
 import { DownloadFilm, DownloadMenu } from "./DownloadMenu";
 import { Icon } from "./Icon";
 import { stateInWords } from "./jobWords";
+import { askToRemove } from "./Remove";
 
 const asking = select((s) => s.asking);
 
@@ -86,7 +87,10 @@ function Actions({ job }: { job: Job }) {
           <Icon name="again" />
           {t().again}
         </button>
-        <RemoveButton job={job} />
+        <button type="button" onClick={() => askToRemove("job", job.id)}>
+          <Icon name="trash" />
+          {t().removeResult}
+        </button>
       </div>
     </>
   );
@@ -113,22 +117,6 @@ function GoOn({ job }: { job: Job }) {
         {t().goOn}
       </button>
     </div>
-  );
-}
-
-/** Asks again before it deletes, in its own place. */
-export function RemoveButton({ job }: { job: Job }) {
-  const [sure, setSure] = useState(false);
-  return (
-    <button
-      type="button"
-      class={sure ? "danger" : ""}
-      onBlur={() => setSure(false)}
-      onClick={() => (sure ? void removeJob(job) : setSure(true))}
-    >
-      <Icon name="trash" />
-      {sure ? t().removeResultSure : t().removeResult}
-    </button>
   );
 }
 

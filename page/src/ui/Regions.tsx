@@ -6,6 +6,7 @@ import { draft, editing, lookNames, photo, pictureOf, regions } from "../state/s
 import { dispatch } from "../state/store";
 import { t, title } from "../text";
 import { Icon, type IconName } from "./Icon";
+import { askToRemove } from "./Remove";
 
 export function Regions() {
   if (photo.value === null || draft.value.film) return null;
@@ -28,16 +29,16 @@ export function Regions() {
       </div>
       <ol class="region-list">
         {regions.value.map((region, index) => (
-          <Row
-            key={region.key}
-            region={region}
-            name={region.found === null ? t().region(index + 1) : t()[region.found]}
-          />
+          <Row key={region.key} region={region} name={regionName(region, index)} />
         ))}
         {regions.value.length > 0 && <Rest />}
       </ol>
     </section>
   );
+}
+
+export function regionName(region: Region, index: number): string {
+  return region.found === null ? t().region(index + 1) : t()[region.found];
 }
 
 function AddButton({
@@ -130,7 +131,7 @@ function Row({ region, name }: { region: Region; name: string }) {
         class="square"
         title={t().removePicture(name)}
         aria-label={t().removePicture(name)}
-        onClick={() => dispatch({ type: "region-removed", key: region.key })}
+        onClick={() => askToRemove("region", region.key)}
       >
         <Icon name="trash" />
       </button>
