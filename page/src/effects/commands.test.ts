@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { dispatch, state } from "../state/store";
-import { choosePainting } from "./commands";
+import { job } from "../testing/samples";
+import { cancel, choosePainting } from "./commands";
 
 test("a painting chosen for a region is that region's alone, also when it arrives after the brush was left", () => {
   dispatch({ type: "photo", id: "cat" });
@@ -15,4 +16,21 @@ test("a painting chosen for a region is that region's alone, also when it arrive
   expect(now()).toEqual([["night"], "storm"]);
   choosePainting("storm");
   expect(now()).toEqual([["storm"], "storm"]);
+});
+
+test("a job taken out of the queue leaves no result, but one that has begun does", async () => {
+  const began = job("b", { state: "cancelled", started: "2026-01-01T00:00:00Z" });
+  const answers: Record<string, object> = { a: job("a", { state: "cancelled" }), b: began };
+  const sent: string[] = [];
+  vi.stubGlobal("fetch", async (path: string, { method }: RequestInit) => {
+    sent.push(`${method} ${path}`);
+    return new Response(JSON.stringify(answers[path.split("/").at(-2) ?? ""] ?? null));
+  });
+  dispatch({ type: "refreshing" });
+  dispatch({ type: "jobs", jobs: [job("a"), began] });
+  await cancel(job("a"));
+  await cancel(job("b"));
+  vi.unstubAllGlobals();
+  expect(Object.keys(state.value.jobs)).toEqual(["b"]);
+  expect(sent.map((each) => each.split("/").slice(-2).join("/"))).toEqual(["a/cancel", "jobs/a", "b/cancel"]);
 });

@@ -100,7 +100,13 @@ async function ask(sent: () => Promise<Job>): Promise<void> {
   dispatch({ type: "stage", stage: { show: "job", job: job.id, snapshot: null } });
 }
 
-export const cancel = (job: Job) => attempt(() => api.cancel(job.id));
+/** Of one that has never run, nothing is left to keep. */
+export async function cancel({ id }: Job): Promise<Job | null> {
+  const job = await attempt(() => api.cancel(id));
+  if (job?.state === "cancelled" && job.started === null) await removeJob(id);
+  return job;
+}
+
 export const move = (job: Job, position: number) => attempt(() => api.move(job.id, position));
 
 export async function removeJob(id: string): Promise<void> {

@@ -10,6 +10,8 @@ export interface State {
   readonly jobs: Readonly<Record<string, Job>>;
   /** Pictures and jobs that were told of since all were last asked for, by their ids. */
   readonly told: readonly string[];
+  /** A running job that has told nothing new for a while: what it said of the time left is old. */
+  readonly still: string | null;
   /** A job is on its way to the server. */
   readonly asking: boolean;
   readonly draft: Draft;
@@ -172,6 +174,7 @@ export const START: State = {
   pictures: {},
   jobs: {},
   told: [],
+  still: null,
   asking: false,
   draft: EMPTY_DRAFT,
   preview: NO_PREVIEW,

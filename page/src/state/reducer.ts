@@ -4,11 +4,14 @@ import type { Action } from "./actions";
 import { reduceDraft, withoutLost } from "./draft";
 import { FITTED, NO_PREVIEW, type Stage, type State, type Tab } from "./model";
 import { regionsOf } from "./regions";
+import { withStrokesOf } from "./strokes";
 
 const STEPS = ["waiting", "running", "cancelled", "failed", "done"];
 
 export function reduce(state: State, action: Action): State {
-  const draft = reduceDraft(state.draft, action);
+  const changed = reduceDraft(state.draft, action);
+  const draft =
+    action.type === "look" && state.choices !== null ? withStrokesOf(state.draft, changed, state.choices) : changed;
   const next = reducePage(draft === state.draft ? state : { ...state, draft }, action);
   // What was remembered, or was made once, may name pictures that are gone.
   if (action.type !== "pictures" && action.type !== "again") return next;
@@ -56,6 +59,8 @@ function reducePage(state: State, action: Action): State {
         dialog: dialogWithout(state.dialog, action.id),
       };
     }
+    case "still":
+      return { ...state, still: action.id };
     case "asking":
       return { ...state, asking: action.asking };
     case "preview":
@@ -135,7 +140,13 @@ function onDraft(state: State): State {
 function withJob(state: State, job: Job): State {
   const known = state.jobs[job.id];
   if (known !== undefined && isOlder(job, known)) return state;
-  return { ...state, jobs: { ...state.jobs, [job.id]: job }, told: heard(state, job.id) };
+  const still = state.still === job.id && step(job) !== step(known) ? null : state.still;
+  return { ...state, still, jobs: { ...state.jobs, [job.id]: job }, told: heard(state, job.id) };
+}
+
+/** What is another with every step of a job. */
+export function step(job: Job | undefined): string {
+  return job === undefined ? "" : [job.id, job.state, job.progress?.share, job.progress?.iteration].join(" ");
 }
 
 /** Nobody is asked about what is gone. */

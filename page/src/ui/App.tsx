@@ -58,8 +58,8 @@ function Studio() {
 function Tabs() {
   const tabs: readonly (readonly [Tab, string])[] = [
     ["style", t().style],
-    ["settings", shown.value === null ? t().settings : t().result],
-    ["results", t().results],
+    ["settings", shown.value === null ? t().settings : t().thisResult],
+    ["results", t().allResults],
   ];
   return (
     <nav class="tabs">

@@ -8,7 +8,6 @@ import { dispatch, select } from "../state/store";
 import { percent, t, title } from "../text";
 import { Files, Segments, Slider } from "./fields";
 import { Icon } from "./Icon";
-import { restInWords } from "./Regions";
 import { askToRemove } from "./Remove";
 import { Rove } from "./Rove";
 import { Tile } from "./Tile";
@@ -32,11 +31,6 @@ export function Gallery() {
             </label>
           )}
         </header>
-        {editing.value !== null && (
-          <p class="quiet">
-            {t().rest}: {restInWords()}
-          </p>
-        )}
         <Paintings mixing={mixing} />
         <Shares />
       </section>

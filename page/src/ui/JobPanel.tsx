@@ -14,6 +14,7 @@ import { Icon } from "./Icon";
 import { stateInWords } from "./jobWords";
 import { askToRemove } from "./Remove";
 
+const still = select((s) => s.still);
 const asking = select((s) => s.asking);
 
 export function JobPanel({ job }: { job: Job }) {
@@ -30,7 +31,12 @@ export function JobPanel({ job }: { job: Job }) {
         </p>
       ))}
       {job.progress !== null && (
-        <Progressing progress={job.progress} running={isUnderWay(job)} film={job.request.clip !== null} />
+        <Progressing
+          progress={job.progress}
+          running={isUnderWay(job)}
+          still={isUnderWay(job) && still.value === job.id}
+          film={job.request.clip !== null}
+        />
       )}
       {job.progress === null && job.state === "running" && <p class="quiet">{t().gettingReady}</p>}
       <Curve job={job} />
@@ -40,15 +46,23 @@ export function JobPanel({ job }: { job: Job }) {
   );
 }
 
-function Progressing({ progress, running, film }: { progress: Progress; running: boolean; film: boolean }) {
+interface ProgressingProps {
+  progress: Progress;
+  running: boolean;
+  still: boolean;
+  film: boolean;
+}
+
+function Progressing({ progress, running, still, film }: ProgressingProps) {
   const { iteration, iterations, scale, left_s, rate } = progress;
   return (
     <div class="progress">
       {running && <progress max={1} value={progress.share} aria-label={t().running} />}
       <p>
         {running && <strong>{percent(progress.share)}</strong>}
-        {running && left_s !== null && <span>{t().left(duration(left_s))}</span>}
+        {still ? <span>{t().stillAt}</span> : running && left_s !== null && <span>{t().left(duration(left_s))}</span>}
       </p>
+      {still && !film && <p class="quiet">{t().stillAtSize}</p>}
       <p class="quiet">
         {iterations > 0 && <span>{(film ? t().frame : t().iteration)(iteration, iterations)}</span>}
         {rate !== null && <span>{t().rate(number(rate))}</span>}

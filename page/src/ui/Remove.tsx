@@ -37,7 +37,7 @@ function remove({ kind, id }: Doomed): void {
 
 function nameOf({ kind, id }: Doomed): string {
   if (kind === "picture") return title(pictureOf(id)?.name ?? "");
-  if (kind === "job") return t().resultNumber(when(jobOf(id)?.created ?? ""));
+  if (kind === "job") return t().resultNumber(when(jobOf(id)?.ended ?? jobOf(id)?.created ?? ""));
   const index = regions.value.findIndex(({ key }) => key === id);
   const region = regions.value[index];
   return region === undefined ? "" : regionName(region, index);
