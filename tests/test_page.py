@@ -257,6 +257,7 @@ class TestDeleting:
 
         page.locator("[aria-labelledby=photos] .tile.chosen").hover()
         page.get_by_role("button", name="Remove doomed").dblclick()
+        assert serious(page) == []
         page.get_by_role("dialog", name="Delete “doomed”?").get_by_role("button", name="Keep").click()
         assert there()
         page.get_by_role("button", name="Remove doomed").focus()
@@ -568,6 +569,7 @@ def test_from_a_photo_to_a_picture_and_back(opened: Open, screen: str, tmp_path:
     page.locator(".menu summary").click()
     with page.expect_download() as download:
         page.locator(".menu").get_by_text("PNG").click()
+    assert page.locator(".menu[open]").count() == 0
     result = tmp_path / "result.png"
     download.value.save_as(result)
     with Image.open(result) as picture:
