@@ -247,6 +247,26 @@ class TestTastes:
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
 
 
+class TestDeleting:
+    def test_asks_first_and_a_double_click_deletes_nothing(self, opened: Open) -> None:
+        page = opened()
+        give(page, "photos", png(photo(40, 30, seed=31)), "doomed.png")
+
+        def there() -> bool:
+            return "doomed.png" in [each["name"] for each in asked(page, "pictures?kind=photo")]
+
+        page.locator("[aria-labelledby=photos] .tile.chosen").hover()
+        page.get_by_role("button", name="Remove doomed").dblclick()
+        assert serious(page) == []
+        page.get_by_role("dialog", name="Delete “doomed”?").get_by_role("button", name="Keep").click()
+        assert there()
+        page.get_by_role("button", name="Remove doomed").focus()
+        page.keyboard.press("Enter")
+        with page.expect_response(lambda told: told.request.method == "DELETE") as answered:
+            page.get_by_role("button", name="Delete for good").click()
+        assert answered.value.ok and not there()
+
+
 class TestRegions:
     def test_are_painted_undone_and_kept(self, opened: Open) -> None:
         page = opened()
@@ -549,6 +569,7 @@ def test_from_a_photo_to_a_picture_and_back(opened: Open, screen: str, tmp_path:
     page.locator(".menu summary").click()
     with page.expect_download() as download:
         page.locator(".menu").get_by_text("PNG").click()
+    assert page.locator(".menu[open]").count() == 0
     result = tmp_path / "result.png"
     download.value.save_as(result)
     with Image.open(result) as picture:

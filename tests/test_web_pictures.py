@@ -188,18 +188,26 @@ def test_previews_and_thumbnails(visit: Visit, small_looks: None) -> None:
             {"styles": [{"painting": style}]},
             {"style_index": "0"},
             {"styles": [{"painting": style}], "strength": 0.2},
+            {"styles": [{"painting": style}], "keep_colour": "luminance"},
+            {"styles": [{"painting": style}], "keep_colour": "linear"},
+            {"styles": [{"painting": style}], "keep_colour": "histogram"},
         )
     ]
     for answer in painted:
         assert answer.status_code == 200 and answer.headers["content-type"] == "image/jpeg", answer.text
         assert Image.open(io.BytesIO(answer.content)).size == (48, 48)
-    assert len({answer.content for answer in painted}) == 3
+    assert len({answer.content for answer in painted}) == 6
     for path in ("learnt/multi/1", f"paintings/{style}"):
         small = visit.http.get(f"/api/{path}", params={"photo": id, "side": 32})
         assert Image.open(io.BytesIO(small.content)).size == (32, 32)
         known = {"If-None-Match": small.headers["etag"]}
         assert visit.http.get(f"/api/{path}", params={"photo": id, "side": 32}, headers=known).status_code == 304
-    for wrong in (asked, asked | {"style_index": "nobody"}, asked | {"style_index": "0", "network": "none"}):
+    for wrong in (
+        asked,
+        asked | {"style_index": "nobody"},
+        asked | {"style_index": "0", "network": "none"},
+        asked | {"style_index": "0", "keep_colour": "all"},
+    ):
         assert visit.http.post("/api/preview", json=wrong).status_code == 422
 
 

@@ -4,6 +4,7 @@ import { keepMasks } from "./effects/masks";
 import { keepPreview } from "./effects/preview";
 import { recall, remember } from "./effects/remember";
 import { enter } from "./effects/session";
+import { watchSteps } from "./effects/still";
 import { select } from "./state/store";
 import { App } from "./ui/App";
 import "./style/index.css";
@@ -19,5 +20,6 @@ effect(() => {
 remember();
 keepMasks();
 keepPreview();
+watchSteps();
 render(<App />, document.body);
 void enter();

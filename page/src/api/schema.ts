@@ -758,6 +758,12 @@ export interface components {
             /** Stroke Size */
             stroke_size?: number | null;
             /**
+             * Keep Colour
+             * @default none
+             * @enum {string}
+             */
+            keep_colour: "none" | "luminance" | "linear" | "histogram";
+            /**
              * Size
              * @default 512
              */

@@ -1,6 +1,6 @@
 /** What the user can have done that the server takes part in. */
 import { api, Refused } from "../api/client";
-import type { Job, Picture } from "../api/types";
+import type { Job } from "../api/types";
 import { type Sent, upload } from "../api/upload";
 import { requestOf } from "../state/applies";
 import { lack, stage } from "../state/selectors";
@@ -28,6 +28,8 @@ export async function addFiles(files: Iterable<File>, purpose: Purpose): Promise
       "painting",
     );
   }
+  // It is for the region that is chosen now, whatever is by the time that it has arrived.
+  const region = state.peek().painting;
   const sent: Sent[] = [];
   for (let at = 0; at < all.length; at += AT_ONCE) {
     const arrived = await Promise.all(all.slice(at, at + AT_ONCE).map((file) => send(file, purpose)));
@@ -39,7 +41,7 @@ export async function addFiles(files: Iterable<File>, purpose: Purpose): Promise
     dispatch({ type: "again", request: job });
     tell(missing.length === 0 ? t().restored : t().restoredMissing(missing.join(", ")));
     // It has brought what it was to bring, and is no photo.
-    if (missing.length === 0 && made.fresh) await removePicture(made.picture);
+    if (missing.length === 0 && made.fresh) await removePicture(made.picture.id);
     return;
   }
   const pictures = sent.map(({ picture }) => picture);
@@ -47,7 +49,7 @@ export async function addFiles(files: Iterable<File>, purpose: Purpose): Promise
   if (first === undefined) return;
   if (purpose === "clip") dispatch({ type: "clip", id: first.id });
   else if (purpose === "photo") dispatch({ type: "photo", id: first.id });
-  else choosePainting(first.id);
+  else choosePainting(first.id, false, region);
 }
 
 async function send(file: File, kind: Purpose): Promise<Sent | null> {
@@ -67,8 +69,7 @@ async function send(file: File, kind: Purpose): Promise<Sent | null> {
 }
 
 /** For the region whose mask is being painted, or else for the whole. */
-export function choosePainting(id: string, mixing = false): void {
-  const region = state.value.painting;
+export function choosePainting(id: string, mixing = false, region = state.peek().painting): void {
   if (region !== null) dispatch({ type: "region-painting", key: region, painting: id });
   else dispatch({ type: "look", id, network: null, mixing });
 }
@@ -99,17 +100,21 @@ async function ask(sent: () => Promise<Job>): Promise<void> {
   dispatch({ type: "stage", stage: { show: "job", job: job.id, snapshot: null } });
 }
 
-export const cancel = (job: Job) => attempt(() => api.cancel(job.id));
-export const move = (job: Job, position: number) => attempt(() => api.move(job.id, position));
-
-export async function removeJob(job: Job): Promise<void> {
-  if ((await attempt(() => api.removeJob(job.id))) !== null) dispatch({ type: "job-removed", id: job.id });
+/** Of one that has never run, nothing is left to keep. */
+export async function cancel({ id }: Job): Promise<Job | null> {
+  const job = await attempt(() => api.cancel(id));
+  if (job?.state === "cancelled" && job.started === null) await removeJob(id);
+  return job;
 }
 
-export async function removePicture(picture: Picture): Promise<void> {
-  if ((await attempt(() => api.removePicture(picture.id))) !== null) {
-    dispatch({ type: "picture-removed", id: picture.id });
-  }
+export const move = (job: Job, position: number) => attempt(() => api.move(job.id, position));
+
+export async function removeJob(id: string): Promise<void> {
+  if ((await attempt(() => api.removeJob(id))) !== null) dispatch({ type: "job-removed", id });
+}
+
+export async function removePicture(id: string): Promise<void> {
+  if ((await attempt(() => api.removePicture(id))) !== null) dispatch({ type: "picture-removed", id });
 }
 
 /** A result was chosen: it comes onto the stage, or beside what is there. */

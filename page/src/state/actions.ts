@@ -31,6 +31,7 @@ export type Action =
   | { type: "jobs"; jobs: readonly Job[] }
   | { type: "job"; job: Job }
   | { type: "job-removed"; id: string }
+  | { type: "still"; id: string }
   | { type: "asking"; asking: boolean }
   | { type: "preview"; preview: Partial<Preview> }
   | { type: "upload"; upload: Upload }

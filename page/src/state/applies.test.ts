@@ -42,13 +42,14 @@ describe("what applies", () => {
       "tv_weight",
       "optimizer",
       "history",
+      "keep_colour",
       "style_scale",
       "size",
     ]);
     expect(effective({ ...DRAFT, settings: { optimizer: "adam", tv_weight: 2 } })).toEqual(
       expect.arrayContaining(["tv_norm", "learning_rate"]),
     );
-    expect(effective(LEARNT)).toEqual(["method", "network", "strength", "stroke_size", "size"]);
+    expect(effective(LEARNT)).toEqual(["method", "network", "strength", "keep_colour", "stroke_size", "size"]);
   });
 
   test("feathers need regions", () => {
@@ -117,6 +118,16 @@ describe("what is lacking", () => {
     expect(lacks(EMPTY_DRAFT, CHOICES)).toBe("photo");
     expect(lacks({ ...EMPTY_DRAFT, photo: "cat" }, CHOICES)).toBe("style");
     expect(lacks(DRAFT, CHOICES)).toBeNull();
+  });
+
+  test("no region is left out in silence: each is brushed, has a painting, or is removed", () => {
+    const empty = { ...REGION, base: null };
+    const having = (...regions: Region[]) => lacks({ ...DRAFT, regions: { cat: regions } }, CHOICES);
+    expect(having(REGION, empty)).toBe("brushed");
+    expect(having(REGION, { ...REGION, key: "s", painting: null })).toBe("regionPainting");
+    expect(having(REGION)).toBeNull();
+    expect(lacks({ ...EMPTY_DRAFT, photo: "cat", regions: { cat: [empty] } }, CHOICES)).toBe("brushed");
+    expect(lacks({ ...LEARNT, regions: { cat: [empty] } }, CHOICES)).toBeNull(); // which has none
   });
 
   test("a region may do without a painting for the rest, and waits for its mask", () => {

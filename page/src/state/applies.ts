@@ -47,7 +47,7 @@ function isMet(option: string, draft: Draft, choices: Choices): boolean {
   return sign === "" ? Boolean(value) : (String(value) === wanted) === (sign === "=");
 }
 
-export type Lack = "studio" | "photo" | "clip" | "style" | "painting" | "mask";
+export type Lack = "studio" | "photo" | "clip" | "style" | "painting" | "brushed" | "regionPainting" | "mask";
 
 /** What must be there before it can be painted, in the order to ask for it; the studio, until it has told its choices. */
 export function lacks(draft: Draft, choices: Choices | null): Lack | null {
@@ -56,16 +56,16 @@ export function lacks(draft: Draft, choices: Choices | null): Lack | null {
   if (draft.texture) return network === null && mix.length > 0 ? null : "painting";
   if (draft.film && draft.clip === null) return "clip";
   if (!draft.film && draft.photo === null) return "photo";
-  const regions = asked(draft);
+  const regions = heeded(draft);
   if (mix.length === 0 && regions.length === 0) return "style";
+  if (!regions.every(isPainted)) return "brushed";
+  if (regions.some(({ painting }) => painting === null)) return "regionPainting";
   return regions.some((region) => maskIn(region) === null) ? "mask" : null;
 }
 
-/** The regions that count: those with something in their mask, and a painting. Learnt styles have none. */
-function asked(draft: Draft) {
-  return draft.look.network === null
-    ? regionsOf(draft).filter((region) => isPainted(region) && region.painting !== null)
-    : [];
+/** The regions that count: learnt styles have none. */
+function heeded(draft: Draft): readonly Region[] {
+  return draft.look.network === null ? regionsOf(draft) : [];
 }
 
 function maskIn(region: Region): string | null {
@@ -92,7 +92,7 @@ export function requestOf(draft: Draft, choices: Choices): JobRequest {
     clip: draft.film ? draft.clip : null,
     styles: network === null ? mix.map(({ id, weight }) => ({ painting: id, weight })) : [],
     style_index: network === null ? "" : sharesInWords(mix),
-    regions: asked(draft).flatMap((region) => {
+    regions: heeded(draft).flatMap((region) => {
       const mask = maskIn(region);
       return mask && region.painting ? [{ mask, painting: region.painting }] : [];
     }),

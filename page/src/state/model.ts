@@ -10,6 +10,8 @@ export interface State {
   readonly jobs: Readonly<Record<string, Job>>;
   /** Pictures and jobs that were told of since all were last asked for, by their ids. */
   readonly told: readonly string[];
+  /** A running job that has told nothing new for a while: what it said of the time left is old. */
+  readonly still: string | null;
   /** A job is on its way to the server. */
   readonly asking: boolean;
   readonly draft: Draft;
@@ -25,7 +27,7 @@ export interface State {
   readonly notices: readonly Notice[];
   /** The setting that the server refused, and why. */
   readonly fault: Fault | null;
-  readonly dialog: "help" | "history" | null;
+  readonly dialog: "help" | "history" | Doomed | null;
   /** Which part a narrow screen shows below the stage. */
   readonly tab: Tab;
   readonly tastes: Tastes;
@@ -135,6 +137,12 @@ export interface Fault {
   readonly text: string;
 }
 
+/** What is deleted if whoever is asked says so. */
+export interface Doomed {
+  readonly kind: "picture" | "job" | "region";
+  readonly id: string;
+}
+
 export type Tab = "style" | "settings" | "results";
 export type Language = "en" | "zh";
 export type Theme = "auto" | "light" | "dark";
@@ -166,6 +174,7 @@ export const START: State = {
   pictures: {},
   jobs: {},
   told: [],
+  still: null,
   asking: false,
   draft: EMPTY_DRAFT,
   preview: NO_PREVIEW,

@@ -42,11 +42,20 @@ describe("previews", () => {
         strength: 0.5,
         stroke_size: null,
         size: 512,
+        keep_colour: "none",
         styles: [],
         style_index: "rhone:1",
         network: "multi",
       },
     });
+  });
+
+  test("keep the photo's colours as the picture will, also in regions; films do not", () => {
+    const kept = { ...DRAFT, regions: { cat: [REGION] }, settings: { keep_colour: "luminance" } };
+    const colours = (draft: Draft) => Object.values(wantedPreviews(draft, CHOICES)).map((each) => each.keep_colour);
+    expect(colours(kept)).toEqual(["luminance", "luminance"]);
+    expect(colours({ ...kept, look: { network: "multi", mix: DRAFT.look.mix } })).toEqual(["luminance"]);
+    expect(colours({ ...kept, film: true, clip: "walk" })).toEqual(["none", "none", "none"]);
   });
 
   test("show strokes as large as they will be", () => {
@@ -67,6 +76,7 @@ describe("a small preview comes first", () => {
   test("and tells something of every place of a dial, but not of another painting", () => {
     expect(sameHand(atHalf(wanted()), wanted({ strength: 0.9, style_scale: "2" }))).toBe(true);
     expect(sameHand(wanted(), wanted({}, { network: null, mix: [{ id: "night", weight: 1 }] }))).toBe(false);
+    expect(sameHand(wanted(), wanted({ keep_colour: "linear" }))).toBe(false);
   });
 });
 

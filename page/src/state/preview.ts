@@ -1,6 +1,6 @@
 /** What is to be previewed of a draft: the whole, and every region. */
 import type { Choices, PreviewRequest } from "../api/types";
-import { valueFor } from "./applies";
+import { applies, valueFor } from "./applies";
 import { sharesInWords } from "./draft";
 import type { Draft } from "./model";
 import { isPainted, regionsOf } from "./regions";
@@ -21,13 +21,20 @@ export function atHalf(wanted: Wanted): Wanted {
 
 /** Whether two are alike but for where a dial stands: one tells something of the other. */
 export function sameHand(one: Wanted, other: Wanted): boolean {
-  const but = ({ photo, styles, style_index, network }: Wanted) =>
-    JSON.stringify([photo, styles, style_index, network]);
+  const but = ({ photo, styles, style_index, network, keep_colour }: Wanted) =>
+    JSON.stringify([photo, styles, style_index, network, keep_colour]);
   return but(one) === but(other);
 }
 
 /** The frames of a clip that are shown: its first, middle and last one. */
 export const FRAMES = [0, 1, 2] as const;
+
+/** As it will be painted, where that heeds it: films do not. */
+function keptColour(draft: Draft, choices: Choices): Wanted["keep_colour"] {
+  const setting = choices.settings.find(({ name }) => name === "keep_colour");
+  if (setting === undefined || !applies(setting, draft, choices)) return "none";
+  return valueFor("keep_colour", draft, choices) as Wanted["keep_colour"];
+}
 
 /** By region, that of the rest under ""; of a clip, by frame. `own` is the long side of a film. */
 export function wantedPreviews(draft: Draft, choices: Choices, own?: number): Record<string, Wanted> {
@@ -41,6 +48,7 @@ export function wantedPreviews(draft: Draft, choices: Choices, own?: number): Re
     strength: Number(valueFor("strength", draft, choices)),
     stroke_size: scale === 1 ? null : Math.min(FINEST, Math.round(PREVIEW_SIZE / scale)),
     size: PREVIEW_SIZE,
+    keep_colour: keptColour(draft, choices),
     styles: [],
     style_index: "",
     network: null,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { given, job, picture, REQUEST } from "../testing/samples";
-import { FITTED } from "./model";
+import { CHOICES, given, job, picture, REQUEST } from "../testing/samples";
+import { FITTED, type State } from "./model";
 import { reduce } from "./reducer";
+import { strokeScale } from "./strokes";
 
 describe("jobs", () => {
   test("what is further on counts, whichever comes first", () => {
@@ -149,4 +150,66 @@ test("who paints a region finds the paintings, and then the regions again", () =
   const done = reduce(added, { type: "paint-region", key: null });
   expect(done).toMatchObject({ painting: null, tab: "settings" });
   expect(reduce(done, { type: "paint-region", key: "r" }).tab).toBe("style");
+});
+
+test("a job that tells nothing new stands still until its next step, whatever else is told of it", () => {
+  const going = { share: 0.1, text: "", iteration: 8, iterations: 90, losses: {}, scale: null, left_s: 63, rate: null };
+  const at = (more: object, revision: number) =>
+    ({ type: "job", job: job("a", { state: "running", revision, progress: { ...going, ...more } }) }) as const;
+  const state = given(at({}, 1), { type: "still", id: "a" });
+  expect(state.still).toBe("a");
+  expect(reduce(state, at({}, 2)).still).toBe("a");
+  expect(reduce(state, { type: "job", job: job("b") }).still).toBe("a");
+  expect(reduce(state, at({ iteration: 9, share: 0.11 }, 2)).still).toBeNull();
+  expect(reduce(state, { type: "job", job: job("a", { state: "done" }) }).still).toBeNull();
+});
+
+test("another look keeps the strokes as fine as they were made, there and back", () => {
+  const look = (id: string, network: string | null) => ({ type: "look", id, network, mixing: false }) as const;
+  const scale = (state: State) => strokeScale(state.draft, CHOICES);
+  const fine = given(
+    { type: "choices", choices: CHOICES },
+    { type: "photo", id: "cat" },
+    look("wave", null),
+    { type: "setting", name: "style_scale", value: "0.5" },
+    { type: "setting", name: "size", value: "512" },
+  );
+  const learnt = reduce(fine, look("rhone", "multi"));
+  expect(learnt.draft.settings).toMatchObject({ size: "512", stroke_size: 1024 });
+  expect(scale(learnt)).toBeCloseTo(0.5);
+  const broader = reduce(learnt, { type: "setting", name: "stroke_size", value: 256 });
+  expect(scale(reduce(broader, look("wave", null)))).toBeCloseTo(2);
+  const usual = reduce(broader, { type: "setting", name: "stroke_size", value: undefined });
+  expect(scale(reduce(usual, look("wave", null)))).toBe(1);
+  expect(reduce(fine, look("night", null)).draft.settings).toEqual(fine.draft.settings);
+});
+
+describe("what is to be deleted", () => {
+  const ask = (kind: "picture" | "job" | "region", id: string) => ({ type: "dialog", dialog: { kind, id } }) as const;
+
+  test("is there until whoever is asked has answered", () => {
+    const state = given(
+      { type: "picture", picture: picture("wave") },
+      { type: "job", job: job("a") },
+      { type: "photo", id: "cat" },
+      { type: "region-added", region: { key: "r", found: null } },
+    );
+    for (const each of [ask("picture", "wave"), ask("job", "a"), ask("region", "r")]) {
+      const { dialog, ...others } = reduce(state, each);
+      expect(dialog).toEqual(each.dialog);
+      expect({ ...others, dialog: null }).toEqual(state);
+    }
+  });
+
+  test("is not asked about once it has gone, here or elsewhere", () => {
+    const gone = [
+      [ask("picture", "wave"), { type: "picture-removed", id: "wave" }],
+      [ask("job", "a"), { type: "job-removed", id: "a" }],
+      [ask("region", "r"), { type: "region-removed", key: "r" }],
+    ] as const;
+    for (const [asked, action] of gone) {
+      expect(given(asked, action).dialog).toBeNull();
+      expect(given(ask(asked.dialog.kind, "other"), action).dialog).toEqual({ kind: asked.dialog.kind, id: "other" });
+    }
+  });
 });

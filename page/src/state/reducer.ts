@@ -4,11 +4,14 @@ import type { Action } from "./actions";
 import { reduceDraft, withoutLost } from "./draft";
 import { FITTED, NO_PREVIEW, type Stage, type State, type Tab } from "./model";
 import { regionsOf } from "./regions";
+import { withStrokesOf } from "./strokes";
 
 const STEPS = ["waiting", "running", "cancelled", "failed", "done"];
 
 export function reduce(state: State, action: Action): State {
-  const draft = reduceDraft(state.draft, action);
+  const changed = reduceDraft(state.draft, action);
+  const draft =
+    action.type === "look" && state.choices !== null ? withStrokesOf(state.draft, changed, state.choices) : changed;
   const next = reducePage(draft === state.draft ? state : { ...state, draft }, action);
   // What was remembered, or was made once, may name pictures that are gone.
   if (action.type !== "pictures" && action.type !== "again") return next;
@@ -34,7 +37,12 @@ function reducePage(state: State, action: Action): State {
       return { ...state, pictures: { ...state.pictures, [picture.id]: picture }, told: heard(state, picture.id) };
     }
     case "picture-removed":
-      return { ...state, pictures: omitted(state.pictures, action.id), told: heard(state, action.id) };
+      return {
+        ...state,
+        pictures: omitted(state.pictures, action.id),
+        told: heard(state, action.id),
+        dialog: dialogWithout(state.dialog, action.id),
+      };
     case "jobs": {
       const jobs = asTold(state.jobs, byId(action.jobs), state.told);
       return { ...state, jobs, stage: stageAmong(state.stage, jobs) };
@@ -43,8 +51,16 @@ function reducePage(state: State, action: Action): State {
       return withJob(state, action.job);
     case "job-removed": {
       const jobs = omitted(state.jobs, action.id);
-      return { ...state, jobs, stage: stageAmong(state.stage, jobs), told: heard(state, action.id) };
+      return {
+        ...state,
+        jobs,
+        stage: stageAmong(state.stage, jobs),
+        told: heard(state, action.id),
+        dialog: dialogWithout(state.dialog, action.id),
+      };
     }
+    case "still":
+      return { ...state, still: action.id };
     case "asking":
       return { ...state, asking: action.asking };
     case "preview":
@@ -64,7 +80,11 @@ function reducePage(state: State, action: Action): State {
     case "region-added":
       return { ...onDraft(state), painting: action.region.key, tab: "style" };
     case "region-removed":
-      return { ...state, painting: state.painting === action.key ? null : state.painting };
+      return {
+        ...state,
+        painting: state.painting === action.key ? null : state.painting,
+        dialog: dialogWithout(state.dialog, action.key),
+      };
     case "paint-region":
       return {
         ...onDraft(state),
@@ -120,7 +140,18 @@ function onDraft(state: State): State {
 function withJob(state: State, job: Job): State {
   const known = state.jobs[job.id];
   if (known !== undefined && isOlder(job, known)) return state;
-  return { ...state, jobs: { ...state.jobs, [job.id]: job }, told: heard(state, job.id) };
+  const still = state.still === job.id && step(job) !== step(known) ? null : state.still;
+  return { ...state, still, jobs: { ...state.jobs, [job.id]: job }, told: heard(state, job.id) };
+}
+
+/** What is another with every step of a job. */
+export function step(job: Job | undefined): string {
+  return job === undefined ? "" : [job.id, job.state, job.progress?.share, job.progress?.iteration].join(" ");
+}
+
+/** Nobody is asked about what is gone. */
+function dialogWithout(dialog: State["dialog"], id: string): State["dialog"] {
+  return dialog !== null && typeof dialog === "object" && dialog.id === id ? null : dialog;
 }
 
 function heard({ told }: State, id: string): readonly string[] {

@@ -42,6 +42,12 @@ export function pictureOf(id: string | null): Picture | null {
   return (id !== null && allPictures.value[id]) || null;
 }
 
+/** What the draft's paintings, or its learnt styles, are called; empty where there are none. */
+export const lookNames = computed(() => {
+  const { network, mix } = draft.value.look;
+  return mix.map(({ id }) => (network === null ? (pictureOf(id)?.name ?? id) : id));
+});
+
 export function jobOf(id: string | null): Job | null {
   return (id !== null && allJobs.value[id]) || null;
 }
@@ -53,6 +59,15 @@ export function subjectOf({ request }: Job): Picture | null {
 
 export function isUnderWay(job: Job): boolean {
   return job.state === "waiting" || job.state === "running";
+}
+
+/** How many results were made of a picture, and of a clip how many films. */
+export function madeOf(picture: string): number {
+  return jobs.value.filter(({ request: { photo, clip, styles, regions } }) =>
+    [photo, clip, ...styles.map(({ painting }) => painting), ...regions.map(({ painting }) => painting)].includes(
+      picture,
+    ),
+  ).length;
 }
 
 function place(job: Job): number {

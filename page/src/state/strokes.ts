@@ -27,6 +27,15 @@ export function strokeSetting(
   return ["stroke_size", usual ? undefined : Math.round(sizeOf(draft, choices, own) / scale)];
 }
 
+/** A draft with another look, its strokes as fine as they were made, whichever setting that now is. */
+export function withStrokesOf(before: Draft, draft: Draft, choices: Choices): Draft {
+  const [was] = strokeSetting(before, choices, 1);
+  const [name, value] = strokeSetting(draft, choices, strokeScale(before, choices));
+  if (name === was) return draft;
+  const { [name]: _, ...others } = draft.settings;
+  return { ...draft, settings: value === undefined ? others : { ...others, [name]: value } };
+}
+
 function sizeOf(draft: Draft, choices: Choices, own: number): number {
   return Number(valueFor("size", draft, choices)) || own;
 }

@@ -103,6 +103,12 @@ export const CHOICES: Choices = {
     setting("history", { type: "integer", default: 7, needs: [["optimizer=lbfgs"]] }),
     setting("learning_rate", { default: 0.02, needs: [["optimizer=adam"]] }),
     setting("feather", { default: 0, of: ["iterative"], needs: [["regions"]] }),
+    setting("keep_colour", {
+      type: "choice",
+      default: "none",
+      choices: ["none", "luminance", "linear", "histogram"],
+      of: ["iterative", "refine", "fast"],
+    }),
     setting("style_scale", { type: "text", default: [1] }),
     setting("stroke_size", { type: "integer", default: 0, of: ["fast", "video"] }),
     setting("size", { type: "text", default: "auto", of: ["iterative", "refine", "fast", "video"] }),

@@ -19,3 +19,9 @@ test("the language is the first of the browser's that is here", () => {
   expect(preferred(["fr"])).toBe("en");
   expect(preferred([])).toBe("en");
 });
+
+test("parts of a narrow screen have names of their own", () => {
+  for (const { style, settings, thisResult, allResults } of [en, zh]) {
+    expect(new Set([style, settings, thisResult, allResults]).size).toBe(4);
+  }
+});

@@ -14,6 +14,7 @@ import { JobPanel } from "./JobPanel";
 import { Notices } from "./Notices";
 import { PaintButton } from "./PaintButton";
 import { Queue } from "./Queue";
+import { Remove } from "./Remove";
 import { Results } from "./Results";
 import { Stage } from "./Stage";
 import { listenToKeys } from "./shortcuts";
@@ -46,6 +47,7 @@ function Studio() {
       <Results />
       <DropZone />
       <Notices />
+      {dialog.value !== null && typeof dialog.value === "object" && <Remove doomed={dialog.value} />}
       {dialog.value === "help" && <Help />}
       {dialog.value === "history" && <History />}
     </div>
@@ -56,8 +58,8 @@ function Studio() {
 function Tabs() {
   const tabs: readonly (readonly [Tab, string])[] = [
     ["style", t().style],
-    ["settings", shown.value === null ? t().settings : t().result],
-    ["results", t().results],
+    ["settings", shown.value === null ? t().settings : t().thisResult],
+    ["results", t().allResults],
   ];
   return (
     <nav class="tabs">

@@ -95,7 +95,7 @@ function Size({ draft, choices }: OfDraft) {
     <Segments
       name="size"
       label={t().size}
-      help={t().sizeHelp}
+      help={value === "auto" && method === "fast" ? `${t().sizeHelp} ${t().sizeAtOnce(usual)}` : t().sizeHelp}
       value={own}
       options={options.map((each) => ({ value: each, label: each === "native" ? t().own : each }))}
       onChange={(each) => set("size", each)}

@@ -23,7 +23,8 @@ export function Dialog({ title, children, ...more }: DialogProps) {
       class={more.class}
       aria-labelledby="dialog-title"
       onClose={close}
-      onClick={(event) => event.target === dialog.current && close()}
+      // The second click of a double one, whose first opened it, is none outside.
+      onClick={(event) => event.target === dialog.current && event.detail < 2 && close()}
     >
       <header>
         <h2 id="dialog-title">{title}</h2>

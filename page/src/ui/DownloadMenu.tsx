@@ -30,7 +30,11 @@ export function DownloadMenu({ job }: { job: Job }) {
       <ul>
         {formats.map(([format, name]) => (
           <li key={format}>
-            <a href={addresses.download(job.id, format)} download>
+            <a
+              href={addresses.download(job.id, format)}
+              download
+              onClick={(event) => event.currentTarget.closest("details")?.removeAttribute("open")}
+            >
               {name}
             </a>
           </li>

@@ -2,12 +2,13 @@
 import { useState } from "preact/hooks";
 import { addresses } from "../api/client";
 import type { Network, Picture } from "../api/types";
-import { addFiles, choosePainting, removePicture } from "../effects/commands";
+import { addFiles, choosePainting } from "../effects/commands";
 import { choices, clips, draft, editing, paintings, photo, photos, pictureOf, regions } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { percent, t, title } from "../text";
 import { Files, Segments, Slider } from "./fields";
 import { Icon } from "./Icon";
+import { askToRemove } from "./Remove";
 import { Rove } from "./Rove";
 import { Tile } from "./Tile";
 
@@ -75,7 +76,7 @@ function Clips() {
             chosen={each.id === photo.value?.id}
             first={photo.value === null && index === 0}
             onChoose={() => dispatch({ type: "clip", id: each.id })}
-            onRemove={() => void removePicture(each)}
+            onRemove={() => askToRemove("picture", each.id)}
           />
         ))}
       </Rove>
@@ -117,7 +118,7 @@ function Photos() {
             chosen={each.id === photo.value?.id}
             first={photo.value === null && index === 0}
             onChoose={() => dispatch({ type: "photo", id: each.id })}
-            onRemove={() => void removePicture(each)}
+            onRemove={() => askToRemove("picture", each.id)}
           />
         ))}
       </Rove>
@@ -145,7 +146,7 @@ function Paintings({ mixing }: { mixing: boolean }) {
             first={chosen.length === 0 && index === 0}
             onChoose={() => choosePainting(each.id, mixing)}
             // Beside a region's choice, a cross would read as taking back the choice.
-            {...(editing.value === null && { onRemove: () => void removePicture(each) })}
+            {...(editing.value === null && { onRemove: () => askToRemove("picture", each.id) })}
           />
         ))}
       </Rove>

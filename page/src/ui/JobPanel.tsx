@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import { addresses } from "../api/client";
 import type { Job, Progress } from "../api/types";
-import { cancel, goOn, removeJob } from "../effects/commands";
+import { cancel, goOn } from "../effects/commands";
 import { isUnderWay, pictureOf } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { duration, number, percent, t } from "../text";
@@ -12,7 +12,9 @@ import { Curve } from "./Curve";
 import { DownloadFilm, DownloadMenu } from "./DownloadMenu";
 import { Icon } from "./Icon";
 import { stateInWords } from "./jobWords";
+import { askToRemove } from "./Remove";
 
+const still = select((s) => s.still);
 const asking = select((s) => s.asking);
 
 export function JobPanel({ job }: { job: Job }) {
@@ -29,7 +31,12 @@ export function JobPanel({ job }: { job: Job }) {
         </p>
       ))}
       {job.progress !== null && (
-        <Progressing progress={job.progress} running={isUnderWay(job)} film={job.request.clip !== null} />
+        <Progressing
+          progress={job.progress}
+          running={isUnderWay(job)}
+          still={isUnderWay(job) && still.value === job.id}
+          film={job.request.clip !== null}
+        />
       )}
       {job.progress === null && job.state === "running" && <p class="quiet">{t().gettingReady}</p>}
       <Curve job={job} />
@@ -39,15 +46,23 @@ export function JobPanel({ job }: { job: Job }) {
   );
 }
 
-function Progressing({ progress, running, film }: { progress: Progress; running: boolean; film: boolean }) {
+interface ProgressingProps {
+  progress: Progress;
+  running: boolean;
+  still: boolean;
+  film: boolean;
+}
+
+function Progressing({ progress, running, still, film }: ProgressingProps) {
   const { iteration, iterations, scale, left_s, rate } = progress;
   return (
     <div class="progress">
       {running && <progress max={1} value={progress.share} aria-label={t().running} />}
       <p>
         {running && <strong>{percent(progress.share)}</strong>}
-        {running && left_s !== null && <span>{t().left(duration(left_s))}</span>}
+        {still ? <span>{t().stillAt}</span> : running && left_s !== null && <span>{t().left(duration(left_s))}</span>}
       </p>
+      {still && !film && <p class="quiet">{t().stillAtSize}</p>}
       <p class="quiet">
         {iterations > 0 && <span>{(film ? t().frame : t().iteration)(iteration, iterations)}</span>}
         {rate !== null && <span>{t().rate(number(rate))}</span>}
@@ -86,7 +101,10 @@ function Actions({ job }: { job: Job }) {
           <Icon name="again" />
           {t().again}
         </button>
-        <RemoveButton job={job} />
+        <button type="button" onClick={() => askToRemove("job", job.id)}>
+          <Icon name="trash" />
+          {t().removeResult}
+        </button>
       </div>
     </>
   );
@@ -113,22 +131,6 @@ function GoOn({ job }: { job: Job }) {
         {t().goOn}
       </button>
     </div>
-  );
-}
-
-/** Asks again before it deletes, in its own place. */
-export function RemoveButton({ job }: { job: Job }) {
-  const [sure, setSure] = useState(false);
-  return (
-    <button
-      type="button"
-      class={sure ? "danger" : ""}
-      onBlur={() => setSure(false)}
-      onClick={() => (sure ? void removeJob(job) : setSure(true))}
-    >
-      <Icon name="trash" />
-      {sure ? t().removeResultSure : t().removeResult}
-    </button>
   );
 }
 

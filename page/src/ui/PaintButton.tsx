@@ -17,6 +17,8 @@ export function PaintButton() {
           clip: t().needClip,
           style: t().needStyle,
           painting: t().needPainting,
+          brushed: t().needBrushed,
+          regionPainting: t().needRegionPainting,
           mask: t().needMask,
         }[lack.value];
   return (

@@ -4,7 +4,7 @@ import type { Job } from "../api/types";
 import { cancel, move, showJob } from "../effects/commands";
 import { queue, shown, subjectOf } from "../state/selectors";
 import { t } from "../text";
-import { stateInWords } from "./jobWords";
+import { briefly } from "./jobWords";
 import { Tool } from "./StageBar";
 
 export function Queue() {
@@ -29,7 +29,7 @@ function Row({ job, last }: { job: Job; last: boolean }) {
       <button type="button" class="queued-show" onClick={() => showJob(job)}>
         {photo !== null && <img src={addresses.picture(photo.id, 96)} alt="" />}
         <span>
-          {stateInWords(job)}
+          {briefly(job)}
           {job.state === "running" && <progress max={1} value={job.progress?.share ?? 0} aria-label={t().running} />}
         </span>
       </button>

@@ -2,10 +2,11 @@
 import { addresses } from "../api/client";
 import type { Found, Region } from "../state/model";
 import { isPainted } from "../state/regions";
-import { draft, editing, photo, pictureOf, regions } from "../state/selectors";
+import { draft, editing, lookNames, photo, pictureOf, regions } from "../state/selectors";
 import { dispatch } from "../state/store";
 import { t, title } from "../text";
 import { Icon, type IconName } from "./Icon";
+import { askToRemove } from "./Remove";
 
 export function Regions() {
   if (photo.value === null || draft.value.film) return null;
@@ -28,15 +29,16 @@ export function Regions() {
       </div>
       <ol class="region-list">
         {regions.value.map((region, index) => (
-          <Row
-            key={region.key}
-            region={region}
-            name={region.found === null ? t().region(index + 1) : t()[region.found]}
-          />
+          <Row key={region.key} region={region} name={regionName(region, index)} />
         ))}
+        {regions.value.length > 0 && <Rest />}
       </ol>
     </section>
   );
+}
+
+export function regionName(region: Region, index: number): string {
+  return region.found === null ? t().region(index + 1) : t()[region.found];
 }
 
 function AddButton({
@@ -74,6 +76,30 @@ export function addRegion(found: Found | null): void {
   dispatch({ type: "region-added", region: { key, found } });
 }
 
+/** What all other parts follow. */
+function Rest() {
+  const painting = draft.value.look.network === null ? pictureOf(draft.value.look.mix[0]?.id ?? null) : null;
+  return (
+    <li class="region rest">
+      <span class="tint" />
+      {painting === null ? (
+        <span class="region-thumb" />
+      ) : (
+        <img class="region-thumb" src={addresses.picture(painting.id, 96)} alt="" />
+      )}
+      <span class="region-words">
+        <strong>{t().rest}</strong>
+        <small>{restInWords()}</small>
+      </span>
+    </li>
+  );
+}
+
+/** The paintings of what no region covers. */
+export function restInWords(): string {
+  return lookNames.value.map(title).join(" + ") || t().restPhoto;
+}
+
 function Row({ region, name }: { region: Region; name: string }) {
   const painting = pictureOf(region.painting);
   const lack = !isPainted(region) ? t().regionUnpainted : painting === null ? t().regionNoPainting : null;
@@ -105,7 +131,7 @@ function Row({ region, name }: { region: Region; name: string }) {
         class="square"
         title={t().removePicture(name)}
         aria-label={t().removePicture(name)}
-        onClick={() => dispatch({ type: "region-removed", key: region.key })}
+        onClick={() => askToRemove("region", region.key)}
       >
         <Icon name="trash" />
       </button>

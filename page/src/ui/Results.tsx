@@ -4,8 +4,8 @@ import type { Job } from "../api/types";
 import { showJob } from "../effects/commands";
 import { isUnderWay, jobs, stage, subjectOf } from "../state/selectors";
 import { dispatch } from "../state/store";
-import { percent, shortly, t, when } from "../text";
-import { stateInWords } from "./jobWords";
+import { percent, t, when } from "../text";
+import { briefly, stateInWords } from "./jobWords";
 import { Rove } from "./Rove";
 import { Tile } from "./Tile";
 
@@ -52,8 +52,8 @@ export function ResultTile({ job, first }: { job: Job; first: boolean }) {
   return (
     <Tile
       source={sourceOf(job)}
-      name={job.state === "done" ? shortly(job.created) : stateInWords(job)}
-      label={`${t().resultNumber(when(job.created))}: ${stateInWords(job)}`}
+      name={briefly(job)}
+      label={`${briefly(job)}: ${t().resultNumber(when(job.ended ?? job.created))}, ${stateInWords(job)}`}
       chosen={chosen}
       first={first}
       onChoose={() => showJob(job)}

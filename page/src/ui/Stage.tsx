@@ -8,6 +8,7 @@ import { BrushBar, BrushCursor, useBrush } from "./Brush";
 import { Divider, useSplit } from "./Divider";
 import { Frames, Player } from "./Film";
 import { FilmStrip } from "./FilmStrip";
+import { briefly } from "./jobWords";
 import { Composite, Steady, Tints } from "./Pictures";
 import { StageBar } from "./StageBar";
 import { StageHead } from "./StageHead";
@@ -43,9 +44,22 @@ function OnStage() {
   const other = jobOf(on.other);
   return (
     <>
-      <JobStage job={job} snapshot={null} />
-      {other === null ? <p class="stage-hint">{t().chooseOther}</p> : <JobStage job={other} snapshot={null} />}
+      <Half job={job} first />
+      {other === null ? <p class="stage-hint">{t().chooseOther}</p> : <Half job={other} />}
     </>
+  );
+}
+
+/** One of two results side by side, and which it is. */
+function Half({ job, first = false }: { job: Job; first?: boolean }) {
+  return (
+    <figure class="half">
+      <JobStage job={job} snapshot={null} />
+      <figcaption>
+        <strong>{briefly(job)}</strong>
+        {first && <span class="quiet">{t().actsOn}</span>}
+      </figcaption>
+    </figure>
   );
 }
 

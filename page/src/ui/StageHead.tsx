@@ -4,6 +4,7 @@ import { dispatch, select } from "../state/store";
 import { duration, percent, t, when } from "../text";
 import { Icon } from "./Icon";
 import { stateInWords } from "./jobWords";
+import { restInWords } from "./Regions";
 
 const preview = select((s) => s.preview);
 
@@ -20,7 +21,7 @@ export function StageHead() {
         {stateInWords(job)}
         {job.state === "running" && job.progress && ` ${percent(job.progress.share)}`}
       </span>
-      {!isUnderWay(job) && <span class="quiet when">{when(job.created)}</span>}
+      {!isUnderWay(job) && <span class="quiet when">{when(job.ended ?? job.created)}</span>}
     </div>
   );
 }
@@ -31,6 +32,9 @@ function DraftHead() {
     return (
       <div class="stage-head" role="status">
         <span class="chip">{t().brushHelp}</span>
+        <span class="quiet">
+          {t().rest}: {restInWords()}
+        </span>
       </div>
     );
   }

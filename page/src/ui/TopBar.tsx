@@ -1,11 +1,9 @@
-import type { Theme } from "../state/model";
 import { dispatch, select } from "../state/store";
+import { nextTheme } from "../state/theme";
 import { t } from "../text";
 import { Tool } from "./StageBar";
 
 const tastes = select((s) => s.tastes);
-
-const NEXT: Record<Theme, Theme> = { auto: "light", light: "dark", dark: "auto" };
 
 export function TopBar() {
   const { language, theme } = tastes.value;
@@ -29,7 +27,12 @@ export function TopBar() {
         <Tool
           icon={icon}
           label={`${t().themeSwitch}: ${named}`}
-          onClick={() => dispatch({ type: "theme", theme: NEXT[theme] })}
+          onClick={() =>
+            dispatch({
+              type: "theme",
+              theme: nextTheme(theme, matchMedia("(prefers-color-scheme: dark)").matches),
+            })
+          }
         />
         <button
           type="button"

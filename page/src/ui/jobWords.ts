@@ -1,6 +1,22 @@
 /** How a job stands, in words. */
 import type { Job } from "../api/types";
-import { t } from "../text";
+import { parsedShares } from "../state/draft";
+import { pictureOf } from "../state/selectors";
+import { shortly, t, title } from "../text";
+
+/** What it is painted like: its paintings, those of its regions, or learnt styles; empty where all of them are gone. */
+export function looksOf({ request }: Job): string {
+  const paintings = [...request.styles, ...request.regions].map(({ painting }) => pictureOf(painting)?.name);
+  const learnt = parsedShares(request.style_index).map(({ id }) => id);
+  const names = [...paintings, ...learnt].flatMap((name) => (name === undefined ? [] : [title(name)]));
+  return [...new Set(names)].join(" + ");
+}
+
+/** When it ended, and what it is painted like; of one that has not been painted to its end, how it stands. */
+export function briefly(job: Job): string {
+  const first = job.state === "done" ? shortly(job.ended ?? job.created) : stateInWords(job);
+  return [first, looksOf(job)].filter(Boolean).join(" · ");
+}
 
 export function stateInWords(job: Job): string {
   switch (job.state) {

@@ -171,6 +171,7 @@ class PreviewRequest(_Given):
     network: Network | None = None
     strength: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.5
     stroke_size: Annotated[int, Field(ge=16, le=4096)] | None = None
+    keep_colour: Literal["none", "luminance", "linear", "histogram"] = "none"
     size: Annotated[int, Field(ge=16, le=1024)] = 512
     page: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 

@@ -5,7 +5,7 @@ the memory to paint in stay, so that only the painting itself is left to do.
 from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from impasto import weights
 from impasto.machine import memory
@@ -47,6 +47,7 @@ def paint(
     name: str | None = None,
     strength: float = 0.5,
     stroke_size: int | None = None,
+    keep_colour: Literal["none", "luminance", "linear", "histogram"] = "none",
 ) -> tuple[dict[str, Any], bytes]:
     """The photograph in paintings' styles, or in learnt ones, its long side ``size`` at the most.
 
@@ -62,7 +63,7 @@ def paint(
     share = min(1.0, 2 * strength)
     if share < 1:  # as the fast method itself does, by what is known of the photograph already
         code = codes.mixed([(_plain(photo, code.network), 1 - share), (code, share)])
-    settings = Settings(method="fast", size=size, stroke_size=painted_at)
+    settings = Settings(method="fast", size=size, stroke_size=painted_at, keep_colour=keep_colour)
     painted = encoded(plan_fast(canvas, code, settings).finish().picture)
     if painted_at > _USUAL:
         memory.release()

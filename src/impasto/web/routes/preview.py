@@ -33,6 +33,7 @@ async def preview(asked: PreviewRequest, here: Here, visitor: Visitor) -> Respon
         "name": asked.network,
         "strength": asked.strength,
         "stroke_size": asked.stroke_size,
+        "keep_colour": asked.keep_colour,
         "size": asked.size,
     }
 
