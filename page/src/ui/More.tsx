@@ -24,32 +24,32 @@ export function More({ draft, choices }: { draft: Draft; choices: Choices }) {
   const others = choices.settings.filter((each) => !PLAIN.has(each.name) || each.name === wrong);
   const heeded = others.filter((each) => each.name === wrong || applies(each, draft, choices));
   return (
-    <details class="more" ref={details}>
-      <summary>
-        {t().more}
-        {Object.keys(draft.settings).length > 0 && (
-          <button type="button" class="quiet-button" onClick={() => dispatch({ type: "settings-reset" })}>
-            {t().resetAll}
-          </button>
-        )}
-      </summary>
-      <p class="quiet">{t().moreHelp}</p>
-      {[...new Set(heeded.map(({ group }) => group))].map((group) => (
-        <fieldset key={group} class="group">
-          <legend>{group === "Look" ? t().groupLook : group === "Run" ? t().groupRun : group}</legend>
-          {heeded
-            .filter((each) => each.group === group)
-            .map((each) => (
-              <Field
-                key={each.name}
-                setting={each}
-                value={valueFor(each.name, draft, choices)}
-                changed={each.name in draft.settings}
-              />
-            ))}
-        </fieldset>
-      ))}
-    </details>
+    <div class="more-row">
+      <details class="more" ref={details}>
+        <summary>{t().more}</summary>
+        <p class="quiet">{t().moreHelp}</p>
+        {[...new Set(heeded.map(({ group }) => group))].map((group) => (
+          <fieldset key={group} class="group">
+            <legend>{group === "Look" ? t().groupLook : group === "Run" ? t().groupRun : group}</legend>
+            {heeded
+              .filter((each) => each.group === group)
+              .map((each) => (
+                <Field
+                  key={each.name}
+                  setting={each}
+                  value={valueFor(each.name, draft, choices)}
+                  changed={each.name in draft.settings}
+                />
+              ))}
+          </fieldset>
+        ))}
+      </details>
+      {Object.keys(draft.settings).length > 0 && (
+        <button type="button" class="quiet-button" onClick={() => dispatch({ type: "settings-reset" })}>
+          {t().resetAll}
+        </button>
+      )}
+    </div>
   );
 }
 
