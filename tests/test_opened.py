@@ -55,7 +55,7 @@ def test_what_is_no_file_is_named(kind: str, reader: str, tmp_path: Path, monkey
     (name, read), (make, said) = READERS[reader], KINDS[kind]
     make(Path(name))
     if reader in ("list", "manifest") and kind == "folder":
-        said = "There is no picture in"  # of folders a batch takes what is in them, however they are called
+        said = "There is no picture or clip in"  # of folders a batch takes what is in them, however they are called
     if reader == "checkpoint" and kind == "broken link":
         said = "There is no checkpoint"
     with pytest.raises(ImpastoError, match=said) as told:

@@ -286,7 +286,7 @@ def test_work_that_is_cut_short_leaves_a_film_of_what_is_painted(tmp_path: Path,
 def test_work_that_fails_leaves_a_film_too_and_work_that_is_paused_its_parts(
     tmp_path: Path, files: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("impasto.web.ready._PART", 2)
+    monkeypatch.setitem(filmed.__globals__, "_PART", 2)
     work = filmed(order(tmp_path, files), resume=False)
     events = work.events()
     for _ in range(5):

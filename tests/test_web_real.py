@@ -95,7 +95,7 @@ def test_from_a_photograph_to_a_picture_and_on_after_a_stop(tmp_path: Path) -> N
         numbers = visit.http.get("/metrics").text
         assert 'impasto_jobs_ended_total{state="done"} 2.0' in numbers
         assert 'impasto_jobs_ended_total{state="cancelled"} 1.0' in numbers
-        long = asked(visit, iterations=40_000)["id"]
+        long = asked(visit, iterations=400_000, optimizer="adam")["id"]
         visit.until(long, lambda job: (job["progress"] or {}).get("iteration", 0) > 3, within=120)
         children = running.children()
         running.process.send_signal(signal.SIGTERM)
@@ -116,7 +116,8 @@ def test_whatever_dies_is_replaced(tmp_path: Path) -> None:
     """The process that paints, the desks, and at last the studio itself."""
     running = Running(tmp_path / "studio", "--queue", "2")
     with running as visit:
-        dying, following = asked(visit, iterations=40_000), asked(visit, iterations=3)
+        endless = {"iterations": 400_000, "optimizer": "adam"}  # L-BFGS ends when it gets no further
+        dying, following = asked(visit, **endless), asked(visit, iterations=3)
         visit.until(dying["id"], lambda job: job["revision"] > 0, within=120)
         painters = [each for each in running.children() if "impasto.jobs.worker" in " ".join(each.cmdline())]
         busy = max(painters, key=lambda each: sum(each.cpu_times()[:2]))
@@ -130,7 +131,7 @@ def test_whatever_dies_is_replaced(tmp_path: Path) -> None:
         first = visit.http.get(f"/api/jobs/{following['id']}/picture?side=33")
         assert first.status_code in (200, 422)  # what was being asked as it died, at the most
         assert visit.http.get(f"/api/jobs/{following['id']}/picture?side=34").status_code == 200
-        long = asked(visit, iterations=40_000)["id"]
+        long = asked(visit, **endless)["id"]
         checkpoint = tmp_path / "studio" / "jobs" / long / "result.png.checkpoint"
         ends = time.monotonic() + 120
         while not checkpoint.exists() and time.monotonic() < ends:
