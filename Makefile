@@ -16,8 +16,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 TORCH_INDEX ?=
 BIN := .venv/bin
-# Each of them has one thread and takes one to two gigabytes.
-WORKERS ?= 2
+# Each has one thread and takes one to two gigabytes; one more than two cores, for some wait for processes they have begun.
+WORKERS ?= 3
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: demo web page check-page test quick slow fuzz check venv sheet report notebooks bench dist docs clean
