@@ -1,5 +1,6 @@
 """Films that take long: killed at random moments and gone on with, and of thousands of frames."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -96,8 +97,11 @@ def test_memory_does_not_grow_over_two_thousand_frames(tmp_path: Path, monkeypat
     job = VideoJob("a.mp4", style_index="3", settings={"network": "multistyle26"}, delivery=VideoDelivery("out.mp4"))
     held = [resident() for _ in VideoWork(job).events()]
     assert len(held) == 2000
-    # A frame kept at its size, as floats, would be 37 MB over the last three quarters.
-    assert max(held[500:]) - max(held[400:500]) < 12e6, [each // 10**6 for each in held[::100]]
+    # Frames kept at their size, as floats, would be 9 MB in every quarter; an allocator takes more now and
+    # then, for all that other tests have left it with.
+    quarters = [max(held[end - 100 : end]) for end in (500, 1000, 1500, 2000)]
+    grown = [after - before for before, after in itertools.pairwise(quarters)]
+    assert min(grown) < 4e6 and sum(grown) < 40e6, [each // 10**6 for each in held[::100]]
 
 
 def resident() -> int:
