@@ -1,9 +1,9 @@
 # make demo   a stylised picture in output/demo
 # make web    the studio in the browser
 # make page   build the studio's page anew, after a change in page/ (with node)
-# make test   format check, lint, types, tests: nine minutes on two cores; make test ALL=1 with the long proofs
+# make test   format check, lint, types, tests: five minutes on two cores; make test ALL=1 with the long proofs
 # make quick  only the laws that everything rests on: a minute
-# make slow   the long proofs that make test leaves out: ten minutes
+# make slow   the long proofs that make test leaves out: five minutes
 # make fuzz   hunt for faults with broken files and kills, ten minutes and more: make fuzz MINUTES=60
 # make bench  time it against its peers
 # make dist   wheel and sdist in dist/, the same bytes whenever they are built, and tried in an environment of their own
