@@ -15,10 +15,8 @@ import torch
 
 from impasto.errors import CheckpointError, OutputError, RecordError, SettingsError
 from impasto.jobs.job import Delivery, Job
-from impasto.jobs.rescue import Write
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
-from impasto.machine.claim import claimed
 from impasto.pictures.codecs import NOWHERE, check_format, origin_of, save
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
@@ -44,9 +42,8 @@ class Work(Underway[Job]):
         which is in the picture alone; a checkpoint of the very same is gone on from, and any other is not.
         Raises what `Job.prepared` raises, OutputError, CheckpointError and SettingsError.
         """
-        super().__init__(job, resume=resume, force=force)
+        super().__init__(job, resume=resume, force=force, key=key)
         self._saved: list[str] = []
-        self._key = key
         self._numbered = numbered(job)
         self._checkpoint = files.beside(job.output, ".checkpoint")
         self._check(keeps=resume or job.delivery.checkpoint_every is not None)
@@ -71,8 +68,7 @@ class Work(Underway[Job]):
         time. A checkpoint stays until the result is complete. Raises OutputError for what cannot be written,
         or is being made by another run, and what the run raises.
         """
-        # What has a key comes out the same whoever makes it, and one who is still at it is no hindrance.
-        with contextlib.nullcontext() if self._key else claimed(self.job.output):
+        with self._alone():
             yield from self._events()
 
     def _events(self) -> Generator[Progress, None, None]:
@@ -194,12 +190,6 @@ class Work(Underway[Job]):
             files.remove(sidecar(self.output))  # one of an earlier result would describe another picture
         if complete and in_place:
             files.remove(self._checkpoint)
-
-    def _placed(self, path: Path, write: Write, force: bool) -> Path:
-        if self._key:
-            write(path, force)
-            return path
-        return super()._placed(path, write, force)
 
     def _bare(self) -> Job:
         """The job as it travels in the picture: without folders, and without what leaves no trace in it."""

@@ -2,11 +2,13 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from impasto._version import IMPORTED_AT
 from impasto.jobs.rescue import Write, place
+from impasto.machine.claim import claimed
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
 
@@ -35,8 +37,9 @@ class Underway(ABC, Generic[Kind]):
     run: Any
     """What has been made ready for it: its ``task``, its ``size``, and when it was ``started_at``."""
 
-    def __init__(self, job: Kind, *, resume: bool = False, force: bool = False) -> None:
-        self.job, self.output = job, job.output
+    def __init__(self, job: Kind, *, resume: bool = False, force: bool = False, key: str = "") -> None:
+        """With a ``key`` it is one of many: nothing is placed elsewhere than where it was asked for."""
+        self.job, self.output, self._key = job, job.output, key
         self.record: dict[str, Any] | None = None
         self.interrupted = False
         self.misplaced: list[str] = []
@@ -62,6 +65,12 @@ class Underway(ABC, Generic[Kind]):
         OutputError.
         """
 
+    def _alone(self) -> AbstractContextManager[None]:
+        """Within it, nobody else makes that output; but what has a key comes out the same whoever makes it,
+        and one who is still at it is no hindrance. Raises OutputError.
+        """
+        return nullcontext() if self._key else claimed(self.job.output)
+
     def finish(self) -> dict[str, Any]:
         """Carry it out to its end, unseen, and give the record."""
         for _ in self.events():
@@ -70,7 +79,10 @@ class Underway(ABC, Generic[Kind]):
         return self.record
 
     def _placed(self, path: Path, write: Write, force: bool) -> Path:
-        """Where `rescue.place` has put something. Raises OutputError."""
+        """Where something was put: by `rescue.place`, unless it is one of many. Raises OutputError."""
+        if self._key:
+            write(path, force)
+            return path
         there = place(path, write, force)
         if there != path:
             self.misplaced.append(f"{path} could not be written: it is {there}")

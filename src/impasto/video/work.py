@@ -13,10 +13,8 @@ import torch
 
 from impasto.errors import CheckpointError, NotReadyError, OutputError, SettingsError
 from impasto.jobs.deliver import sidecar
-from impasto.jobs.rescue import Write
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
-from impasto.machine.claim import claimed
 from impasto.machine.devices import convolving
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
@@ -52,8 +50,8 @@ class VideoWork(Underway[VideoJob]):
         place for it. It ``keeps`` what is painted when it is cut short as the film, in place of parts to go
         on from. Raises what `Film` raises, OutputError, CheckpointError and SettingsError.
         """
-        super().__init__(job, resume=resume, force=force)
-        self._resume, self._key, self.keeps = resume, key, keeps
+        super().__init__(job, resume=resume, force=force, key=key)
+        self._resume, self.keeps = resume, keeps
         self._check()
         self.run = Film(job)
         self.run.check_room(self.output.parent)
@@ -81,7 +79,7 @@ class VideoWork(Underway[VideoJob]):
         are whole stay in a folder beside the output, to be looked at and gone on from. Raises OutputError for
         what cannot be written, or is being made by another run, and VideoError for what cannot be decoded.
         """
-        with contextlib.nullcontext() if self._key else claimed(self.output):  # as for `deliver.Work`
+        with self._alone():
             state = self._begun()
             self._shots = list(state["shots"]) if state else []
             self._writing.begin(state)
@@ -210,12 +208,6 @@ class VideoWork(Underway[VideoJob]):
             files.remove(sidecar(there))  # one of an earlier result would describe another film
         self.record = told
         self._parts.remove()
-
-    def _placed(self, path: Path, write: Write, force: bool) -> Path:
-        if self._key:
-            write(path, force)
-            return path
-        return super()._placed(path, write, force)
 
     def _told(self) -> dict[str, Any]:
         """The record."""
