@@ -202,11 +202,11 @@ class Served:
     def _forget(self, order: _Order) -> None:
         """Let the studio have no more of an item."""
         if order.job:
-            ends = time.monotonic() + PATIENCE
             if self._is_going(order):
                 self._studio.ask("POST", f"/api/jobs/{order.job}/cancel")
-            while self._is_going(order) and time.monotonic() < ends:
-                time.sleep(LOOK)
+                ends = time.monotonic() + PATIENCE
+                while self._is_going(order) and time.monotonic() < ends:
+                    time.sleep(LOOK)
             self._studio.ask("DELETE", f"/api/jobs/{order.job}")
         if order.photo in self._own:
             self._studio.ask("DELETE", f"/api/pictures/{order.photo}")
