@@ -10,8 +10,10 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
+from impasto.video.clip import Clip
 from tests.helpers import photo
 
 Picture = NDArray[np.uint8]
@@ -146,3 +148,16 @@ def strokes(height: int, width: int, seed: int) -> Picture:
     blurred = cv2.GaussianBlur(noise, (0, 0), 2)
     picture: Picture = np.clip((blurred - 0.5) * 900 + 128, 0, 255).astype(np.uint8)
     return picture
+
+
+def breaks_at(monkeypatch: pytest.MonkeyPatch, number: int, error: Exception) -> None:
+    """Let the reading of clips end in an error at a frame."""
+    read = Clip.frames
+
+    def breaks(self: Clip, first: int = 0) -> Any:
+        for frame in read(self, first):
+            if frame.number == number:
+                raise error
+            yield frame
+
+    monkeypatch.setattr(Clip, "frames", breaks)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -118,6 +118,25 @@ def test_a_killed_driver_is_begun_again_without_a_word(cluster: Any) -> None:
     assert run("p", *LOOK, "-o", "whole")[0] == 0 and results("whole") == results()
 
 
+def loses_the_first(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch, left: str, happened: Callable[[], None] = lambda: None
+) -> list[Any]:
+    """Two nodes, of which the one that paints is taken away once what it has ``left`` is there."""
+    nodes = [cluster.add_node(num_cpus=1, object_store_memory=2**27) for _ in range(2)]
+    feed = Cluster._feed
+
+    def fed(self: Cluster) -> None:
+        if len(nodes) == 2 and [*Path("out").glob(left)]:
+            (gone,) = [node for node in nodes if node.node_id == self._hands[0].node]
+            nodes.remove(gone)
+            cluster.remove_node(gone)
+            happened()
+        feed(self)
+
+    monkeypatch.setattr(Cluster, "_feed", fed)
+    return nodes
+
+
 @pytest.mark.slow
 def test_an_optimisation_goes_on_on_another_node(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its node is taken away after a checkpoint; what is made elsewhere is what was never cut off."""
@@ -141,18 +160,8 @@ def test_an_optimisation_goes_on_on_another_node(cluster: Any, monkeypatch: pyte
             Run._progress = told  # type: ignore[method-assign,assignment]
             return known
 
-    nodes = [cluster.add_node(num_cpus=1, object_store_memory=2**27) for _ in range(2)]
-    feed = Cluster._feed
-
-    def fed(self: Cluster) -> None:
-        if len(nodes) == 2 and [*Path("out").glob("*.checkpoint")]:
-            (gone,) = [node for node in nodes if node.node_id == self._hands[0].node]
-            nodes.remove(gone)
-            cluster.remove_node(gone)
-        feed(self)
-
     monkeypatch.setattr("impasto.batch.cluster.Painter", Hasty)
-    monkeypatch.setattr(Cluster, "_feed", fed)
+    nodes = loses_the_first(cluster, monkeypatch, "*.checkpoint")
     look = ["--recipe", "statistics", "--iterations", "80", "--scales", "single", "--init", "noise"]
     one = ["p/b.png", "wave.jpg", *look]
     command = ["batch", *one, "-o", "out", "--ray", cluster.address, *SMALL[:-2]]
@@ -194,19 +203,8 @@ def test_a_film_goes_on_on_another_node(cluster: Any, monkeypatch: pytest.Monkey
             VideoWork._progress = told  # type: ignore[method-assign,assignment]
             return known
 
-    nodes = [cluster.add_node(num_cpus=1, object_store_memory=2**27) for _ in range(2)]
-    feed = Cluster._feed
-
-    def fed(self: Cluster) -> None:
-        if len(nodes) == 2 and [*Path("out").glob("*.parts/*.state")]:
-            (gone,) = [node for node in nodes if node.node_id == self._hands[0].node]
-            nodes.remove(gone)
-            cluster.remove_node(gone)
-            Path("gone").touch()
-        feed(self)
-
     monkeypatch.setattr("impasto.batch.cluster.Painter", Hasty)
-    monkeypatch.setattr(Cluster, "_feed", fed)
+    nodes = loses_the_first(cluster, monkeypatch, "*.parts/*.state", Path("gone").touch)
     one = ["p/c.mkv", "--style-index", "3", "--network", "multistyle26"]
     command = ["batch", *one, "-o", "out", "--ray", cluster.address, *SMALL[:-2]]
     done = CliRunner().invoke(app, command, catch_exceptions=False)

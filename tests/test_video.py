@@ -26,7 +26,7 @@ from impasto.video.clip import Clip
 from impasto.video.job import VideoDelivery, VideoJob
 from impasto.video.parts import Parts
 from impasto.video.work import VideoWork, plan
-from tests.clips import clip, decoded, drawn, packets
+from tests.clips import breaks_at, clip, decoded, drawn, packets
 from tests.helpers import painting
 
 FAST = {"network": "multistyle26"}
@@ -347,15 +347,7 @@ def test_what_cannot_be_written_is_told_before_the_work(folder: Path, monkeypatc
 
 
 def test_a_film_whose_clip_breaks_keeps_its_parts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = Clip.frames
-
-    def breaks(self: Clip, first: int = 0) -> Any:
-        for frame in read(self, first):
-            if frame.number == 9:
-                raise VideoError("It breaks.")
-            yield frame
-
-    monkeypatch.setattr(Clip, "frames", breaks)
+    breaks_at(monkeypatch, 9, VideoError("It breaks."))
     events: list[Any] = []
     with pytest.raises(VideoError, match="It breaks"):
         events.extend(event for event in VideoWork(job()).events())

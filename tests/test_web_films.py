@@ -15,7 +15,7 @@ from impasto.video.work import VideoWork
 from impasto.web.painter import WORKS
 from impasto.web.ready import filmed
 from impasto.web.studio import Studio
-from tests.clips import clip, decoded, drawn, packets
+from tests.clips import breaks_at, clip, decoded, drawn, packets
 from tests.web import JSON, DrawnProcess, Visit, noise, served
 
 
@@ -295,15 +295,7 @@ def test_work_that_fails_leaves_a_film_too_and_work_that_is_paused_its_parts(
     events.close()
     assert not (tmp_path / "result.mp4").exists() and (tmp_path / "result.mp4.parts" / "film.json").exists()
     again = filmed(order(tmp_path, files), resume=True)
-    read = Clip.frames
-
-    def breaks(self: Clip, first: int = 0) -> Any:
-        for frame in read(self, first):
-            if frame.number == 7:
-                raise OSError("It breaks.")
-            yield frame
-
-    monkeypatch.setattr(Clip, "frames", breaks)
+    breaks_at(monkeypatch, 7, OSError("It breaks."))
     with pytest.raises(OSError, match="It breaks"):
         list(again.events())
     assert len(Clip(tmp_path / "result.mp4").facts.times) >= 4 and not (tmp_path / "result.mp4.parts").exists()
