@@ -57,6 +57,25 @@ function Kinds() {
   );
 }
 
+/** Photographs or clips that were sent, of which one is painted. */
+function Sent({ kept, onChoose }: { kept: readonly Picture[]; onChoose: (id: string) => void }) {
+  return (
+    <>
+      {kept.map((each, index) => (
+        <Tile
+          key={each.id}
+          source={addresses.picture(each.id, SIDE)}
+          name={title(each.name)}
+          chosen={each.id === photo.value?.id}
+          first={photo.value === null && index === 0}
+          onChoose={() => onChoose(each.id)}
+          onRemove={() => askToRemove("picture", each.id)}
+        />
+      ))}
+    </>
+  );
+}
+
 function Clips() {
   return (
     <section aria-labelledby="clips">
@@ -68,17 +87,7 @@ function Clips() {
           <Icon name="film" />
           <span>{t().addClip}</span>
         </Files>
-        {clips.value.map((each, index) => (
-          <Tile
-            key={each.id}
-            source={addresses.picture(each.id, SIDE)}
-            name={title(each.name)}
-            chosen={each.id === photo.value?.id}
-            first={photo.value === null && index === 0}
-            onChoose={() => dispatch({ type: "clip", id: each.id })}
-            onRemove={() => askToRemove("picture", each.id)}
-          />
-        ))}
+        <Sent kept={clips.value} onChoose={(id) => dispatch({ type: "clip", id })} />
       </Rove>
     </section>
   );
@@ -110,17 +119,7 @@ function Photos() {
           <Icon name="texture" />
           <span>{t().texture}</span>
         </button>
-        {photos.value.map((each, index) => (
-          <Tile
-            key={each.id}
-            source={addresses.picture(each.id, SIDE)}
-            name={title(each.name)}
-            chosen={each.id === photo.value?.id}
-            first={photo.value === null && index === 0}
-            onChoose={() => dispatch({ type: "photo", id: each.id })}
-            onRemove={() => askToRemove("picture", each.id)}
-          />
-        ))}
+        <Sent kept={photos.value} onChoose={(id) => dispatch({ type: "photo", id })} />
       </Rove>
     </section>
   );
