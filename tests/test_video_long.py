@@ -56,7 +56,7 @@ while met < kills:
     met += status == signal.SIGKILL
     if status == 0 and met < kills:  # made before it was killed: once more
         Path(job.delivery.output).unlink()
-if not Path(job.delivery.output).exists():
+if not Path(job.delivery.output).exists() or parts.exists():  # or it was killed as it removed them
     assert os.waitpid(begun(job), 0)[1] == 0
 print(resumed)
 """
