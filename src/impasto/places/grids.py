@@ -1,12 +1,11 @@
-"""Places of pictures: the views in which paintings are looked at, and the grid of positions at which their
-layers are compared.
+"""Places of pictures: the grid of positions at which their layers are compared.
 
 A place is a position of the grid of the shallowest layer of a group, with the features that all its layers
 have there, a *hypercolumn* (`search`). Deeper layers have one position for several of the grid's.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,52 +14,9 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
-from impasto.losses.objective import looked_at
-from impasto.pictures.picture import Picture, Size
+from impasto.pictures.picture import Size
 from impasto.pictures.tiles import Tile, Window, cropped
-
-
-@dataclass(frozen=True)
-class Look:
-    """How pictures are looked at."""
-
-    backbone: Backbone
-    layers: Sequence[str]
-    tile: int | None
-
-    @torch.no_grad()
-    def at(self, pixels: Tensor) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
-        """Tile by tile the features of what it owns."""
-        yield from looked_at(self.backbone, pixels.to(self.backbone.device), self.layers, self.tile)
-
-    def over(self, views: "Sequence[View]") -> Iterator[tuple[int, Tile, dict[str, Tensor]]]:
-        """The same of one view after the other, with its number."""
-        for number, view in enumerate(views):
-            for tile, features in self.at(view.pixels):
-                yield number, tile, features
-
-
-@dataclass(frozen=True)
-class View:
-    """A painting, turned or mirrored, and what can be seen of it (1, 1, H, W), None for all."""
-
-    pixels: Tensor
-    alpha: Tensor | None
-    painting: int
-    upright: bool
-
-
-def views_of(picture: Picture, number: int) -> Iterator[View]:
-    """A painting as it is, turned by quarters, and each mirrored."""
-    for mirrored in (False, True):
-        for turns in range(4):
-            planes = [
-                plane if plane is None else torch.rot90(plane, turns, (2, 3))
-                for plane in (picture.pixels, picture.alpha)
-            ]
-            pixels, alpha = (plane.flip(3) if mirrored and plane is not None else plane for plane in planes)
-            assert pixels is not None
-            yield View(pixels, alpha, number, not (turns or mirrored))
+from impasto.places.gallery import View
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ hold some 95 % of what tells its places apart; in copies that are mirrored too; 
 several paintings.
 
 The paintings are read twice, a copy and a tile at a time: once to find the nearest places, and once to fetch
-their features. So no more is held than the features of one tile, and a tiled search finds what a whole one
-does.
+their features. So no more has to be held than the features of one tile, and a tiled search finds what a whole
+one does; what there is room for is remembered (`gallery`).
 """
 
 import math
@@ -31,7 +31,8 @@ from impasto.backbones.features import Backbone
 from impasto.errors import ImageError
 from impasto.pictures.picture import Picture, Size
 from impasto.pictures.tiles import Tile
-from impasto.places.grids import Grid, Look, View, views_of
+from impasto.places.gallery import Gallery, Look, Memory, View
+from impasto.places.grids import Grid
 
 MOST = 2**17
 """So many places, over all copies, are looked at at most: those of paintings of 512 pixels a side. Of more
@@ -58,6 +59,7 @@ def replaced(
     tile: int | None = None,
     weight: Tensor | None = None,
     most: int = MOST,
+    memory: Memory | None = None,
 ) -> dict[str, Tensor]:
     """The features that the places of ``pixels`` (1, 3, H, W) shall have: by layer (1, C, h, w), in bfloat16.
 
@@ -65,25 +67,26 @@ def replaced(
     their shares, which sum to one, of the picture's places. Transparent places of theirs are not looked at.
     Where ``weight`` (1, 1, H, W) is zero the picture's places are not looked at either, and get zeros.
     ``tile`` is the side of the tiles in which pictures are seen, None sees them whole; ``most`` is how many
-    places of the paintings are looked at. Raises ImageError when there is no place to look at.
+    places of the paintings are looked at, ``memory`` what was seen of them already. Raises ImageError when
+    there is no place to look at.
     """
-    views = [view for number, (picture, _) in enumerate(paintings) for view in views_of(picture, number)]
-    look = Look(backbone, [layer for group in groups for layer in group], tile)
+    look = Look(backbone, tuple(layer for group in groups for layer in group), tile)
+    gallery = Gallery(look, [picture for picture, _ in paintings], memory or Memory(0))
     grids = [Grid(backbone, tuple(group)) for group in groups]
-    spaces = _spaces(look, grids, views, (pixels.shape[2], pixels.shape[3]))
+    spaces = _spaces(gallery, grids, (pixels.shape[2], pixels.shape[3]))
     queries = _queries(look, grids, spaces, pixels, weight)
     searches = [
-        _Search(grid, space, queried, views=views, most=most)
+        _Search(grid, space, queried, views=gallery.views, most=most)
         for grid, space, queried in zip(grids, spaces, queries, strict=True)
     ]
-    for number, seen, features in look.over(views):
+    for number, seen, features in gallery:
         for search in searches:
             search.look(number, seen, features)
     fetches = [
         _Fetch(search, search.settled([share for _, share in paintings]), grid.size((pixels.shape[2], pixels.shape[3])))
         for grid, search in zip(grids, searches, strict=True)
     ]
-    for number, seen, features in look.over(views):
+    for number, seen, features in gallery:
         for fetch in fetches:
             fetch.take(number, seen, features)
     return {name: plane for fetch in fetches for name, plane in fetch.maps().items()}
@@ -133,13 +136,13 @@ def _principal(symmetric: Tensor, count: int) -> Tensor:
     return axes
 
 
-def _spaces(look: Look, grids: Sequence[Grid], views: Sequence[View], size: Size) -> list[_Space]:
+def _spaces(gallery: Gallery, grids: Sequence[Grid], size: Size) -> list[_Space]:
     """What suits the paintings, grid by grid, and is not too much for a picture of a size."""
-    upright = [view for view in views if view.upright]
-    steps = [grid.every(upright, _SAMPLE) for grid in grids]
+    upright = {number: view for number, view in enumerate(gallery.views) if view.upright}
+    steps = [grid.every(list(upright.values()), _SAMPLE) for grid in grids]
     samples: list[dict[str, list[Tensor]]] = [{name: [] for name in grid.layers} for grid in grids]
-    for view in upright:
-        for tile, features in look.at(view.pixels):
+    for number, view in upright.items():
+        for tile, features in gallery.at(number):
             for grid, every, sample in zip(grids, steps, samples, strict=True):
                 chosen = grid.chosen(view, tile.owned_at(grid.depth), every)
                 for name, column in grid.columns(tile, features).items():

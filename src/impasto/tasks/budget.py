@@ -7,7 +7,7 @@ samples or fewer.
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -18,6 +18,7 @@ from impasto.machine import memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision
 from impasto.pictures import tiles
 from impasto.pictures.picture import Picture, Size, long_side
+from impasto.places.gallery import VIEWS
 from impasto.settings.fields import Effective
 from impasto.tasks.problem import Problem
 from impasto.tasks.protect import LAYERS
@@ -40,6 +41,9 @@ _REGION = 12
 _FIXED = 36
 """For each pixel, where some stay the photograph's: how much of each, the photograph at this scale, the two
 mixed."""
+_SCALES, _MOST_KEPT = 4 / 3, 2**29
+"""What a scale and all the smaller ones have pixels for each of its own; and so many bytes are kept at most
+of what was seen of paintings, for in large pictures the search is mostly comparing."""
 _TILES = (2048, 1536, 1024, 768, 704, 640, 512, 384, 256)
 _SECOND_PASS = 1.17
 """What a step in tiles takes more than its margins, for its tiles are computed twice: docs/performance.md."""
@@ -58,13 +62,15 @@ class Fit:
     """``tile`` is the side of the tiles, None for none; ``history`` what L-BFGS remembers; ``bytes`` what it
     comes to.
 
-    ``slower`` is roughly how many times longer a step takes than one that sees the picture whole.
+    ``slower`` is roughly how many times longer a step takes than one that sees the picture whole; ``kept`` is
+    how many of the bytes are for what was seen of paintings.
     """
 
     tile: int | None
     history: int
     bytes: int
     slower: float = 1.0
+    kept: int = 0
 
 
 def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
@@ -80,7 +86,8 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
     options = [_fit(problem, size, precision, tile, history) for tile, history in _choices(settings.history, tileable)]
     for option in options:
         if option.bytes <= room:
-            return option
+            kept = min(room - option.bytes, _gallery_bytes(problem))
+            return replace(option, bytes=option.bytes + kept, kept=kept)
     least = min(options, key=lambda option: option.bytes)
     if settings.memory == "auto":
         room = memory.most(device)
@@ -109,7 +116,7 @@ def tile_at(problem: Problem, size: Size, precision: str, fitted: Fit) -> int | 
     if fitted.tile is None:
         return None
     options = (_fit(problem, size, precision, tile, fitted.history) for tile in (None, *_TILES))
-    return next((option.tile for option in options if option.bytes <= fitted.bytes), fitted.tile)
+    return next((option.tile for option in options if option.bytes <= fitted.bytes - fitted.kept), fitted.tile)
 
 
 @dataclass(frozen=True)
@@ -173,6 +180,14 @@ def _places_bytes(settings: Effective) -> float:
     where places do not count.
     """
     return _map_bytes(settings.places_layers if settings.places_weight > 0 else (), torch.bfloat16.itemsize)
+
+
+def _gallery_bytes(problem: Problem) -> int:
+    """What all views of the paintings take at the largest scales, as far as it is worth to be kept."""
+    length = max(problem.frame.size)
+    styles = [style for zone in problem.zones for style in zone.styles if style.share > 0]
+    seen = sum(math.prod(long_side(style.picture.size, round(length * style.scale))) for style in styles)
+    return min(_MOST_KEPT, round(_SCALES * VIEWS * seen * _places_bytes(problem.settings)))
 
 
 def _map_bytes(layers: Iterable[str], width: int) -> float:

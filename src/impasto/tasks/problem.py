@@ -16,6 +16,7 @@ from impasto.losses.term import Term
 from impasto.masks.regions import counts
 from impasto.pictures import edges
 from impasto.pictures.picture import Picture, Size, resize
+from impasto.places.gallery import Memory
 from impasto.places.search import MOST, replaced
 from impasto.settings.fields import Effective
 from impasto.solver.solve import Stage
@@ -52,15 +53,17 @@ class Problem:
         assert self.photo is not None, f"a {self.task} has no content"
         return recoloured(self.photo.resized(size), [zone.at(size) for zone in self.zones], self.settings.palette)
 
-    def terms(self, backbone: Backbone, stage: Stage, pixels: Tensor, tile: int | None) -> list[Term]:
+    def terms(
+        self, backbone: Backbone, stage: Stage, pixels: Tensor, tile: int | None, memory: Memory | None = None
+    ) -> list[Term]:
         """The summands at a stage that starts from the picture ``pixels`` (1, 3, H, W), all seen in tiles of
-        that side.
+        that side; ``memory`` is what was seen of the paintings already.
         """
         seen = None if self.photo is None else self.content(stage.size)
         zones = [zone.at(stage.size) for zone in self.zones]
         sought = pixels if seen is None else self._sought(seen.pixels, stage, pixels)
         painting = [
-            *(term for zone in zones for term in self._places(zone, backbone, stage, sought=sought, tile=tile)),
+            *(term for zone in zones for term in self._places(zone, backbone, stage, sought, tile=tile, memory=memory)),
             *(term for zone in zones for term in self._style(zone, backbone, stage.size, tile)),
         ]
         return [
@@ -84,7 +87,7 @@ class Problem:
         return torch.lerp((pixels.cpu() + details).clamp(0, 1), photo, self.settings.places_photo)
 
     def _places(
-        self, zone: Zone, backbone: Backbone, stage: Stage, *, sought: Tensor, tile: int | None
+        self, zone: Zone, backbone: Backbone, stage: Stage, sought: Tensor, *, tile: int | None, memory: Memory | None
     ) -> Iterator[Term]:
         """Every place of the zone shall be like that of its paintings which ``sought`` is most like there; in
         the last pass layer by layer.
@@ -95,7 +98,7 @@ class Problem:
             where = counts(mask, layers, backbone)
             paintings = [(style.at(max(stage.size)), style.share) for style in zone.styles if style.share > 0]
             groups, most = ([[layer] for layer in layers], _LAST_MOST) if stage.last else ([list(layers)], MOST)
-            found = replaced(backbone, sought, paintings, groups, tile=tile, weight=mask, most=most)
+            found = replaced(backbone, sought, paintings, groups, tile=tile, weight=mask, most=most, memory=memory)
             targets = {layer: loss.target(feature, where.get(layer)) for layer, feature in found.items()}
             yield Term("places", loss, weight, layers, targets, where)
 

@@ -22,6 +22,7 @@ from impasto.machine import checkpoint, memory
 from impasto.machine.checkpoint import State
 from impasto.machine.devices import DTYPES, convolving
 from impasto.pictures.picture import Picture, Size, long_side, resize
+from impasto.places.gallery import Memory
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
@@ -242,13 +243,23 @@ class Run(Prepared):
             device=self.device,
         )
 
+    @cached_property
+    def _memory(self) -> Memory:
+        return Memory(self.fit.kept)
+
+    def follow(self, other: "Run") -> None:
+        """Work with the network that another run has, and with what it has seen of paintings. Both are of the
+        same settings.
+        """
+        self._backbone, self._memory = other._backbone, other._memory
+
     def _objective_at(self, stage: Stage, pixels: Tensor) -> Objective:
         memory.release()
         tile = tile_at(self.problem, stage.size, self.precision, self.fit)
         if tile is not None:
             memory.return_large()
         with torch.no_grad():
-            terms = self.problem.terms(self._backbone, stage, pixels, tile)
+            terms = self.problem.terms(self._backbone, stage, pixels, tile, self._memory)
         memory.release()
         objective = TermObjective(self._backbone, terms, tile)
         if self.problem.fixed is None:
