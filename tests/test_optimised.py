@@ -10,6 +10,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -254,6 +255,16 @@ def test_what_a_crash_has_left_is_gone_on_with(folder: Path, monkeypatch: pytest
     list(VideoWork(job(delivery=delivery), resume=True).events())
     assert next(calls) == 2 * (5 + 1) + 5 * (3 + 1) + 3 + 1, "no evaluation is made twice but those that failed"
     assert same("out.mp4", "whole.mp4")
+
+
+def test_all_frames_are_seen_by_the_same_eyes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network is prepared once, and what it remembers of the paintings serves all frames."""
+    made = Mock(side_effect=Run.__dict__["eyes"].func)
+    monkeypatch.setattr(Run.__dict__["eyes"], "func", made)
+    painter, frames = frame_painter(frame_iterations=1), scene(3).frames
+    for number, pixels in enumerate(frames):
+        paint(painter, pixels, begins=number == 0)
+    assert made.call_count == 1
 
 
 def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,8 @@
 """Places: the nearest of the painting's, against an independent search, whole and in tiles."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +11,9 @@ from torch import Tensor
 
 from impasto.backbones.features import Architecture, Backbone
 from impasto.errors import ImageError
+from impasto.losses.objective import looked_at
 from impasto.pictures.picture import Picture
+from impasto.places import gallery
 from impasto.places.search import replaced
 from tests.helpers import painting, photo, random_backbone
 
@@ -58,6 +63,32 @@ def test_the_nearest_place_is_found(size: tuple[int, int]) -> None:
         assert found[name].shape == (1, expected.shape[1], size[0] // 4, size[1] // 4)
         difference = (found[name][0].flatten(1).T.double() - expected).norm(dim=1) / expected.norm(dim=1)
         assert (difference < 0.01).double().mean() > 0.97, name  # but for places that are as near as another
+
+
+@pytest.mark.parametrize(("room", "looks"), [(0, 2 * (1 + 8 + 8)), (2**16, 20), (2**30, 8)])
+def test_what_is_remembered_is_not_looked_at_again(room: int, looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two searches in one painting, each of which looks at its eight views twice and at the first once
+    more; with room for some of them only, and for all.
+    """
+    network, own, style = backbone(), picture(photo(40, 56)), picture(painting(36, 52))
+    plain = replaced(network, own.pixels, [(style, 1.0)], [LAYERS])
+    seen: list[tuple[int, ...]] = []
+
+    def looked(backbone: Backbone, pixels: Tensor, *rest: Any) -> Iterator[Any]:
+        seen.append(tuple(pixels.shape[2:]))
+        return looked_at(backbone, pixels, *rest)
+
+    monkeypatch.setattr(gallery, "looked_at", looked)
+    memory = gallery.Memory(room)
+    for _ in range(2):  # brought anew, as every frame of a film does
+        found = replaced(network, own.pixels, [(Picture(style.pixels.clone()), 1.0)], [LAYERS], memory=memory)
+        assert all(torch.equal(found[name], plain[name]) for name in LAYERS)
+    assert len([size for size in seen if size != (40, 56)]) == looks
+    # Another painting takes the place of the first.
+    other = picture(painting(52, 36)[:, ::-1].copy())
+    apart = replaced(network, own.pixels, [(other, 1.0)], [LAYERS])
+    found = replaced(network, own.pixels, [(other, 1.0)], [LAYERS], memory=memory)
+    assert all(torch.equal(found[name], apart[name]) for name in LAYERS)
 
 
 def test_tiles_find_what_the_whole_finds() -> None:

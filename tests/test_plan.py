@@ -1,6 +1,8 @@
 """Fitting into memory: what is planned, what is told, and what happens when it runs out all the same."""
 
 import logging
+import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,8 +15,11 @@ from impasto.errors import SettingsError
 from impasto.losses.objective import TermObjective
 from impasto.pictures.picture import Picture, Size
 from impasto.settings.fields import Settings
+from impasto.settings.recipes import recipe
 from impasto.tasks.budget import Fit, fit
+from impasto.tasks.inputs import Style
 from impasto.tasks.problem import Problem
+from impasto.tasks.zones import Zone
 from tests.helpers import painting, photo
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -40,6 +45,24 @@ def test_less_memory_means_smaller_tiles_and_then_a_shorter_history() -> None:
     assert sizes == sorted(sizes, reverse=True) and plans[-1].history < 7
     for each, room in zip(plans, (64e9, 16e9, 8e9, 5e9, 4e9, 3.5e9), strict=True):
         assert each.bytes <= room
+
+
+def test_what_was_seen_of_a_painting_is_remembered_in_what_is_left() -> None:
+    """All eight views at all scales, a third more than the last, or what there is room for beside the run."""
+    painted = recipe("default").effective()
+    frame, style = Picture(torch.zeros(1, 3, 340, 512)), Picture(torch.zeros(1, 3, 512, 400))
+    problem = Problem("stylize", painted, frame, schedule=[], zones=[Zone([Style(style)])])
+
+    def kept(memory: str, precision: str = "bfloat16") -> Fit:
+        return fit(replace(problem, settings=replace(painted, memory=memory)), precision, CPU)
+
+    plain = fit(replace(problem, zones=[]), "bfloat16", CPU)
+    # relu1_1/4 to relu4_1: 64, 128, 256 and 256 channels at a quarter of the side, 512 at an eighth.
+    views = round(4 / 3 * 8 * 512 * 400 * (704 / 16 + 512 / 64) * 2)
+    assert kept("4GB").kept == views and kept("4GB").bytes == plain.bytes + views
+    assert kept("4GB", "float32").kept == pytest.approx(2 * views, abs=1)
+    scant = kept(f"{math.ceil(plain.bytes / 1e6) + 10}MB")
+    assert scant.tile is None and scant.history == 7 and 9e6 < scant.kept <= 11e6
 
 
 def test_too_little_memory_says_what_it_takes() -> None:

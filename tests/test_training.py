@@ -120,11 +120,44 @@ def test_bold_paintings_count_for_more() -> None:
 
     def style(number: int, *typical: int) -> float:
         teacher.acquaint([content], map(goal.of, typical))
-        return teacher.objective(content, goal.of(number)).value_and_grad(content)[0]["style"]
+        return teacher.objective(content, goal.of(number), content[:0]).value_and_grad(content)[0]["style"]
 
     assert style(0, 0, 1) > 2 * style(0, 0) and style(1, 0, 1) < 0.5 * style(1, 1)
     # An only painting counts as it is weighed, whatever its contrast; a blank one among others hardly.
     assert style(1, 1) > 100 * style(2, 0, 1)
+
+
+@pytest.mark.usefixtures("vgg19")
+def test_places_are_taught_photograph_by_photograph() -> None:
+    """Of a batch the mean; of a photograph that is its own painting nothing, for each place finds itself."""
+    photos = torch.cat([codecs.load(photo(64, 64, seed)).pixels for seed in (0, 1)])
+    paintings = torch.cat([codecs.load(painting(64, 64)).pixels, photos[1:]])
+    teacher = Teacher(Backbone.pretrained(padding="replicate"), replace(SETTINGS, places_weight=2.0))
+    goal = teacher.seen(paintings)[1]
+    teacher.acquaint([photos[:1]], [goal])
+
+    def places(number: int | None) -> float:
+        part = slice(None) if number is None else slice(number, number + 1)
+        own = goal if number is None else goal.of(number)
+        return teacher.objective(photos[part], own, paintings[part]).value_and_grad(photos[part])[0]["places"]
+
+    first, second = places(0), places(1)
+    assert first > 0.05 and second < 0.01 * first
+    assert places(None) == pytest.approx((first + second) / 2, rel=1e-3)
+
+
+def test_a_table_is_shown_its_own_paintings(pictures: tuple[list[Path], list[Path]]) -> None:
+    """For places to be sought in, in their own colours, which for any style are others' half of the time."""
+    grain = np.random.default_rng(0).integers(0, 40, (90, 80, 3))
+    for number, path in enumerate(pictures[1]):
+        Image.fromarray((grain + 80 * number).astype(np.uint8)).save(path)
+    draws = Draws(*pictures, 64, 0, any_style=False, shown=True)
+    for number in range(9):
+        drawn = draws[number]
+        assert drawn.painting.shape == (1, 3, 64, 64)
+        assert (drawn.painting.mean() * 255 - 20) / 80 == pytest.approx(drawn.style.item(), abs=0.1)
+    assert torch.equal(draws[OWN - 1].painting, draws[OWN - 1].photo)
+    assert not Draws(*pictures, 64, 0, any_style=False)[0].painting.numel()
 
 
 def test_the_learning_rate_rises_and_falls_with_the_budget(

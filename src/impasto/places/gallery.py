@@ -31,9 +31,8 @@ class Look:
 
     @torch.no_grad()
     def at(self, pixels: Tensor) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
-        """Tile by tile the features of what it owns, in bfloat16."""
-        for tile, features in looked_at(self.backbone, pixels.to(self.backbone.device), self.layers, self.tile):
-            yield tile, {name: feature.bfloat16() for name, feature in features.items()}
+        """Tile by tile the features of what it owns."""
+        yield from looked_at(self.backbone, pixels.to(self.backbone.device), self.layers, self.tile)
 
 
 @dataclass(frozen=True)
@@ -46,17 +45,15 @@ class View:
     upright: bool
 
 
-def views_of(picture: Picture, number: int) -> Iterator[View]:
-    """A painting as it is, turned by quarters, and each mirrored."""
-    for mirrored in (False, True):
-        for turns in range(VIEWS // 2):
-            planes = [
-                plane if plane is None else torch.rot90(plane, turns, (2, 3))
-                for plane in (picture.pixels, picture.alpha)
-            ]
-            pixels, alpha = (plane.flip(3) if mirrored and plane is not None else plane for plane in planes)
-            assert pixels is not None
-            yield View(pixels, alpha, number, not (turns or mirrored))
+def views_of(picture: Picture, number: int, count: int) -> Iterator[View]:
+    """So many views of a painting: as it is, turned by quarters, and each mirrored."""
+    for mirrored, turns in itertools.islice(itertools.product((False, True), range(VIEWS // 2)), count):
+        planes = [
+            plane if plane is None else torch.rot90(plane, turns, (2, 3)) for plane in (picture.pixels, picture.alpha)
+        ]
+        pixels, alpha = (plane.flip(3) if mirrored and plane is not None else plane for plane in planes)
+        assert pixels is not None
+        yield View(pixels, alpha, number, not (turns or mirrored))
 
 
 _Seen = Sequence[tuple[Tile, Mapping[str, Tensor]]]
@@ -88,12 +85,13 @@ class Memory:
 class Gallery:
     """The views of paintings, and what is seen there."""
 
-    def __init__(self, look: Look, paintings: Sequence[Picture], memory: Memory) -> None:
-        self.views = [view for number, picture in enumerate(paintings) for view in views_of(picture, number)]
+    def __init__(self, look: Look, paintings: Sequence[Picture], views: int, memory: Memory) -> None:
+        """``views`` are so many of each painting, of `VIEWS`."""
+        self.views = [view for number, picture in enumerate(paintings) for view in views_of(picture, number, views)]
         self._look, self._memory = look, memory
         # By what is there to be seen, for every frame of a film brings the same paintings anew.
         digests = [checkpoint.digest([picture.pixels]) for picture in paintings]
-        self._keys = [(look, *key) for key in itertools.product(digests, range(VIEWS))]
+        self._keys = [(look, *key) for key in itertools.product(digests, range(views))]
 
     def at(self, number: int) -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
         """Tile by tile the features of a view."""

@@ -31,7 +31,7 @@ from impasto.backbones.features import Backbone
 from impasto.errors import ImageError
 from impasto.pictures.picture import Picture, Size
 from impasto.pictures.tiles import Tile
-from impasto.places.gallery import Gallery, Look, Memory, View
+from impasto.places.gallery import VIEWS, Gallery, Look, Memory, View
 from impasto.places.grids import Grid
 
 MOST = 2**17
@@ -59,6 +59,7 @@ def replaced(
     tile: int | None = None,
     weight: Tensor | None = None,
     most: int = MOST,
+    views: int = VIEWS,
     memory: Memory | None = None,
 ) -> dict[str, Tensor]:
     """The features that the places of ``pixels`` (1, 3, H, W) shall have: by layer (1, C, h, w), in bfloat16.
@@ -67,11 +68,11 @@ def replaced(
     their shares, which sum to one, of the picture's places. Transparent places of theirs are not looked at.
     Where ``weight`` (1, 1, H, W) is zero the picture's places are not looked at either, and get zeros.
     ``tile`` is the side of the tiles in which pictures are seen, None sees them whole; ``most`` is how many
-    places of the paintings are looked at, ``memory`` what was seen of them already. Raises ImageError when
-    there is no place to look at.
+    places of the paintings are looked at, in so many ``views`` of each; ``memory`` is what was seen of them
+    already. Raises ImageError when there is no place to look at.
     """
     look = Look(backbone, tuple(layer for group in groups for layer in group), tile)
-    gallery = Gallery(look, [picture for picture, _ in paintings], memory or Memory(0))
+    gallery = Gallery(look, [picture for picture, _ in paintings], views, memory or Memory(0))
     grids = [Grid(backbone, tuple(group)) for group in groups]
     spaces = _spaces(gallery, grids, (pixels.shape[2], pixels.shape[3]))
     queries = _queries(look, grids, spaces, pixels, weight)

@@ -56,7 +56,7 @@ class Settings:
     places_weight: float = setting(
         0.0,
         "Weight of the places loss: every place of the picture follows that of the painting most like it.",
-        of=PAINTED,
+        of=PAINTED + " train",
         least=0,
     )
     tv_weight: float = setting(
@@ -86,7 +86,7 @@ class Settings:
     places_layers: Layers = setting(
         "relu1_1/4,relu2_1/2,relu3_1,relu3_4,relu4_1",
         "Layers by which places are compared, with shares; relu1_1/4 is averaged over 4×4 positions.",
-        of=PAINTED,
+        of=PAINTED + " train",
         needs="places_weight",
     )
     places_photo: float = setting(

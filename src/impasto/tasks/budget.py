@@ -86,7 +86,7 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
     options = [_fit(problem, size, precision, tile, history) for tile, history in _choices(settings.history, tileable)]
     for option in options:
         if option.bytes <= room:
-            kept = min(room - option.bytes, _gallery_bytes(problem))
+            kept = min(room - option.bytes, _gallery_bytes(problem, DTYPES[precision]))
             return replace(option, bytes=option.bytes + kept, kept=kept)
     least = min(options, key=lambda option: option.bytes)
     if settings.memory == "auto":
@@ -175,19 +175,19 @@ def _too_little(room: float, least: float, size: Size, another: str = "") -> Set
     )
 
 
-def _places_bytes(settings: Effective) -> float:
-    """What one zone's places are to look like (`places.replaced`, in bfloat16), in bytes for each pixel; 0
-    where places do not count.
+def _places_bytes(settings: Effective, dtype: torch.dtype = torch.bfloat16) -> float:
+    """What places look like, in bytes for each pixel; those of one zone that are found (`places.replaced`)
+    are in bfloat16. 0 where places do not count.
     """
-    return _map_bytes(settings.places_layers if settings.places_weight > 0 else (), torch.bfloat16.itemsize)
+    return _map_bytes(settings.places_layers if settings.places_weight > 0 else (), dtype.itemsize)
 
 
-def _gallery_bytes(problem: Problem) -> int:
-    """What all views of the paintings take at the largest scales, as far as it is worth to be kept."""
+def _gallery_bytes(problem: Problem, dtype: torch.dtype) -> int:
+    """What is seen in all views of the paintings at all scales, as far as it is worth to be kept."""
     length = max(problem.frame.size)
     styles = [style for zone in problem.zones for style in zone.styles if style.share > 0]
     seen = sum(math.prod(long_side(style.picture.size, round(length * style.scale))) for style in styles)
-    return min(_MOST_KEPT, round(_SCALES * VIEWS * seen * _places_bytes(problem.settings)))
+    return min(_MOST_KEPT, round(_SCALES * VIEWS * seen * _places_bytes(problem.settings, dtype)))
 
 
 def _map_bytes(layers: Iterable[str], width: int) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Generator
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,6 +31,15 @@ from impasto.tasks.budget import fit, tile_at
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Prepared, Result
 from impasto.tasks.resuming import taken_up
+
+
+class Eyes(NamedTuple):
+    """What a run sees with: the network, and what it remembers of the paintings. Runs of the same settings
+    can share them, as those of a film's frames do.
+    """
+
+    backbone: Backbone
+    memory: Memory
 
 
 class Run(Prepared):
@@ -218,7 +227,7 @@ class Run(Prepared):
         )  # much less is mostly the fixed cost of a step; a search is long
         size = long_side(self.size, min(length, max(self.size)))
         pixels = resize(self._start_pixels(), size)
-        _ = self._backbone  # is loaded before anything is timed
+        _ = self.eyes  # are made before anything is timed
         with memory.reused(), convolving(self.precision):
             began = time.perf_counter()
             objective = self._objective_at(Stage(size, 1), pixels)
@@ -234,34 +243,27 @@ class Run(Prepared):
         return work / _area(size), self.fit.bytes
 
     @cached_property
-    def _backbone(self) -> Backbone:
-        return Backbone.pretrained(
+    def eyes(self) -> Eyes:
+        """Made at need. Those of another run may take their place before this one begins."""
+        backbone = Backbone.pretrained(
             weights.BACKBONE,
             pooling=self.settings.pooling,
             padding=self.settings.padding,
             dtype=DTYPES[self.precision],
             device=self.device,
         )
-
-    @cached_property
-    def _memory(self) -> Memory:
-        return Memory(self.fit.kept)
-
-    def follow(self, other: "Run") -> None:
-        """Work with the network that another run has, and with what it has seen of paintings. Both are of the
-        same settings.
-        """
-        self._backbone, self._memory = other._backbone, other._memory
+        return Eyes(backbone, Memory(self.fit.kept))
 
     def _objective_at(self, stage: Stage, pixels: Tensor) -> Objective:
         memory.release()
+        backbone, seen = self.eyes
         tile = tile_at(self.problem, stage.size, self.precision, self.fit)
         if tile is not None:
             memory.return_large()
         with torch.no_grad():
-            terms = self.problem.terms(self._backbone, stage, pixels, tile, self._memory)
+            terms = self.problem.terms(backbone, stage, pixels, tile, seen)
         memory.release()
-        objective = TermObjective(self._backbone, terms, tile)
+        objective = TermObjective(backbone, terms, tile)
         if self.problem.fixed is None:
             return objective
         frame = self.problem.frame.resized(stage.size).pixels.to(self.device)

@@ -93,7 +93,7 @@ class HeldOut:
                 colours = transfer.of(painting)
                 painted = self.teacher.painted(network, photo, style, colours)
                 content = transfer.towards(photo, colours, self.palette)
-                found.append(self.teacher.objective(content, goal).value_and_grad(painted)[0])
+                found.append(self.teacher.objective(content, goal, painting).value_and_grad(painted)[0])
         return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
 
     def judged(self, network: Network, crop: int, most: float) -> tuple[float, str]:
@@ -115,7 +115,7 @@ class HeldOut:
         with torch.no_grad():
             shown = self.teacher.painted(network, photo, style, colours)
         content = transfer.towards(photo, colours, self.palette)
-        loss = self.teacher.objective(content, goal).value_and_grad(shown)[0][TOTAL]
+        loss = self.teacher.objective(content, goal, painting).value_and_grad(shown)[0][TOTAL]
         well = math.isfinite(loss) and loss <= most
         return loss, "" if well else f"its loss is {loss:.3g}, where {most:.3g} would be far too much"
 

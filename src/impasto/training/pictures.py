@@ -86,7 +86,8 @@ def colours_of(path: Path) -> Tensor:
 @dataclass(frozen=True)
 class Drawn:
     """Photographs to paint (N, 3, c, c), the same in the colours in which their content is kept, the numbers
-    of their styles (N,) and their colours (N, 12), and for any style crops of paintings (N, 3, c, c).
+    of their styles (N,) and their colours (N, 12), and, if they are shown, crops of their paintings (N, 3, c,
+    c).
 
     A style numbered after the last is the photograph's own.
     """
@@ -101,7 +102,8 @@ class Drawn:
 class Draws(torch.utils.data.Dataset[Drawn]):
     """The endless row of draws: ``draws[n]`` is the n-th, always the same for the same seed.
 
-    Photographs come in epochs, each time in another order; styles likewise. ``palette`` is
+    Photographs come in epochs, each time in another order; styles likewise. ``shown`` says whether crops of
+    the paintings come along; for any style they do, in others' colours, too. ``palette`` is
     `Settings.palette`, and ``truncated`` its ``allow_truncated``.
     """
 
@@ -113,11 +115,12 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         seed: int,
         *,
         any_style: bool,
+        shown: bool = False,
         palette: float = 0.0,
         truncated: bool = False,
     ) -> None:
         self._photos, self._styles, self._crop, self._seed, self._any = photos, styles, crop, seed, any_style
-        self._palette, self._truncated = palette, truncated
+        self._shown, self._palette, self._truncated = any_style or shown, palette, truncated
 
     def __getitem__(self, number: int) -> Drawn:
         with codecs.truncation(self._truncated):  # here, for this may be another process
@@ -129,22 +132,22 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         photo = _cropped(photo, self._crop, _window(photo, self._crop, random), random)
         if number % OWN == OWN - 1:
             own = torch.tensor([len(self._styles)])
-            return Drawn(photo, photo, own, transfer.of(photo), photo if self._any else torch.empty(1, 0))
+            return Drawn(photo, photo, own, transfer.of(photo), photo if self._shown else torch.empty(1, 0))
         style = self._shuffled(len(self._styles), number, 2)
-        painting = self._painting(number, random) if self._any else torch.empty(1, 0)
+        painting = self._painting(number, random) if self._shown else torch.empty(1, 0)
         colours = transfer.of(painting) if self._any else colours_of(self._styles[style])
         content = transfer.towards(photo, colours, self._palette)
         return Drawn(photo, content, torch.tensor([style]), colours, painting)
 
     def _painting(self, number: int, random: np.random.Generator) -> Tensor:
-        """A crop of a painting at some scale, half of the time in the colours of another, which makes more
-        styles of them.
+        """A crop of a painting at some scale; for any style half of the time in the colours of another, which
+        makes more styles of them.
         """
         painting = self._readable(self._styles, number, 2, random)
         length = STYLE_LENGTH * 2 ** random.uniform(-0.5, 0.5)
         side = round(self._crop * max(painting.shape[2:]) / length)
         crop = _cropped(painting, self._crop, min(side, *painting.shape[2:]), random)
-        if random.random() < 0.5:
+        if self._any and random.random() < 0.5:
             other = self._readable(self._styles, number, 3, random)
             palette = _cropped(other, _PALETTE, min(other.shape[2:]), random)
             crop = transfer.match(crop, transfer.of(palette))

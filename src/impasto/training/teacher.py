@@ -13,13 +13,15 @@ from torch import Tensor, nn
 from impasto.backbones.features import Backbone
 from impasto.colour import transfer
 from impasto.losses import terms
-from impasto.losses.content import ContentLoss
+from impasto.losses.content import ContentLoss, PlacesLoss
 from impasto.losses.objective import TermObjective, remember
 from impasto.losses.statistics import Stat, moments, variance
 from impasto.losses.style import MomentsLoss
 from impasto.losses.term import Term
 from impasto.networks import encoder
 from impasto.networks.contract import Network
+from impasto.pictures.picture import Picture
+from impasto.places.search import replaced
 from impasto.settings.fields import Settings
 
 _LEAST_VARIANCE = 1e-3
@@ -43,11 +45,13 @@ class Goal:
     @classmethod
     def joined(cls, goals: Sequence["Goal"]) -> "Goal":
         """Those of several batches of paintings as that of one."""
-        targets = {
-            layer: tuple(map(torch.cat, zip(*(each.targets[layer] for each in goals), strict=True)))
-            for layer in goals[0].targets
-        }
+        targets = {layer: joined([each.targets[layer] for each in goals]) for layer in goals[0].targets}
         return cls(targets, torch.cat([each.contrast for each in goals]))
+
+
+def joined(stats: Sequence[Stat]) -> Stat:
+    """What is remembered of several pictures as that of a batch."""
+    return tuple(map(torch.cat, zip(*stats, strict=True)))
 
 
 class Teacher:
@@ -102,13 +106,16 @@ class Teacher:
                 targets[layer] = target + self._style.measure(features[layer], target)
         return encoder.described(found), Goal(targets, contrast)
 
-    def objective(self, photos: Tensor, goal: Goal, share: float = 1.0) -> TermObjective:
-        """The objective of pictures with the content of ``photos`` (N, 3, H, W) and the style of ``goal``;
-        ``share`` of the style's weight counts.
+    def objective(self, photos: Tensor, goal: Goal, paintings: Tensor, share: float = 1.0) -> TermObjective:
+        """The objective of pictures with the content of ``photos`` (N, 3, H, W) and the style of ``goal``,
+        and, where places count, those of ``paintings`` (N, 3, H, W), else empty; ``share`` of the weights of
+        style and places counts.
         """
         settings, weight = self._settings, share * self._style_weight
         shares = goal.contrast / self._contrast if self._relative else None
         summands = [Term("style", self._style, weight, settings.style_layers, goal.targets, shares=shares)]
+        if settings.places_weight > 0:
+            summands.append(self._places(photos, paintings, share * settings.places_weight))
         if settings.content_weight > 0:
             with torch.no_grad():
                 found = remember(self.backbone, self._content, photos, settings.content_layers)
@@ -118,6 +125,18 @@ class Teacher:
             summands.append(Term("content", self._content, settings.content_weight, settings.content_layers, content))
         summands += terms.smoothness(settings)
         return TermObjective(self.backbone, summands)
+
+    def _places(self, photos: Tensor, paintings: Tensor, weight: float) -> Term:
+        """Every place of a photograph shall be like that of its painting which is most like it (`places`).
+        Crops are mirrored already, and to look at them turned as well would take longer than all the rest.
+        """
+        layers, loss = self._settings.places_layers, PlacesLoss()
+        targets: dict[str, list[Stat]] = {layer: [] for layer in layers}
+        for photo, painting in zip(torch.split(photos, 1), torch.split(paintings, 1), strict=True):
+            found = replaced(self.backbone, photo, [(Picture(painting), 1.0)], [list(layers)], views=1)
+            for layer, feature in found.items():
+                targets[layer].append(loss.target(feature))
+        return Term("places", loss, weight, layers, {layer: joined(each) for layer, each in targets.items()})
 
     def meant(self, network: Network, numbers: Tensor, paintings: Tensor | None) -> tuple[Tensor, Goal]:
         """γ and β of a batch, and what is to be met, by the numbers of its styles (N,), or by the paintings

@@ -140,6 +140,7 @@ class Training:
             course.crop,
             self._draws_seed,
             any_style=any_style,
+            shown=self.settings.places_weight > 0,
             palette=palette,
             truncated=self.settings.allow_truncated,
         )
@@ -184,7 +185,7 @@ class Training:
         parts = (torch.split(each, portion) for each in (photos, style, drawn.colours))
         painted = torch.cat([teacher.painted(self.network, *part) for part in zip(*parts, strict=True)])
         share = min(1.0, _LEAST ** (1 - self.last.steps / _RAMP)) if self._begins else 1.0
-        objective = teacher.objective(drawn.content.to(self.device), goal, share)
+        objective = teacher.objective(drawn.content.to(self.device), goal, drawn.painting.to(self.device), share)
         losses, gradient = objective.value_and_grad(painted.detach())
         learner.forget_gradient()
         painted.backward(gradient)  # type: ignore[no-untyped-call]

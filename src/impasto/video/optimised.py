@@ -31,7 +31,7 @@ from impasto.progress import Progress
 from impasto.settings.applies import fields_of
 from impasto.settings.fields import Settings
 from impasto.tasks.held import Held
-from impasto.tasks.run import Run
+from impasto.tasks.run import Eyes, Run
 from impasto.tasks.stylize import plan_stylize
 from impasto.video.colour import Floats
 from impasto.video.flow import Ways
@@ -126,6 +126,7 @@ class FramePainter:
         self._past = Past(_Kept, state)
         self.state = self._past.state
         """What to go on from."""
+        self._eyes: Eyes | None = None
         self.shown: list[Floats]
         """The frames that have been painted, (H, W, 3) each."""
 
@@ -187,6 +188,7 @@ class FramePainter:
             return frame.pixels, frame.pixels
         if not kept:
             run = plan()
+            run.eyes = self._eyes = self._eyes or run.eyes
             steps = self._unfinished.steps(run, frame.number) if self._unfinished else run.steps()
             with contextlib.closing(steps):
                 for step in steps:
