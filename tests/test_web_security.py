@@ -45,6 +45,16 @@ def routes(visit: Visit) -> list[tuple[str, str]]:
     return [(method.upper(), path.format(**filled)) for path, own in found.items() for method in own]
 
 
+def test_the_description_says_what_needs_the_token(visit: Visit) -> None:
+    described = visit.http.get("/api/openapi.json").json()
+    assert described["components"]["securitySchemes"]["token"] | {"description": ""} == {
+        "type": "http", "scheme": "bearer", "description": "",
+    }  # fmt: skip
+    ways = [(method, path, told) for path, own in described["paths"].items() for method, told in own.items()]
+    free = {(method, path) for method, path, told in ways if told.get("security") != [{"token": []}]}
+    assert free == {("post", "/api/session"), ("get", "/healthz")}
+
+
 def test_all_but_the_page_needs_the_token(visit: Visit) -> None:
     stranger = Visit(visit.base, token=None)
     own = [

@@ -2,7 +2,8 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response, Security
+from fastapi.security import HTTPBearer
 
 from impasto.errors import SettingsError
 from impasto.web.folder import is_own
@@ -15,7 +16,11 @@ def _studio(request: Request) -> Studio:
     return studio
 
 
-def _visitor(request: Request) -> str:
+# For the description of the API. It lets everything pass: the guard, which comes before, knows cookies, too.
+_token = HTTPBearer(scheme_name="token", description="The token that the studio has printed.", auto_error=False)
+
+
+def _visitor(request: Request, _: Annotated[object, Security(_token)]) -> str:
     visitor: str = request.state.visitor  # the guard lets nobody else pass
     return visitor
 
