@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from impasto.backbones.features import Backbone
 from impasto.cli import app
-from impasto.errors import SettingsError
+from impasto.errors import OutputError, SettingsError
 from impasto.losses.objective import TermObjective
 from impasto.machine import interrupts
 from impasto.pictures import codecs
@@ -254,6 +254,16 @@ def test_what_a_crash_has_left_is_gone_on_with(folder: Path, monkeypatch: pytest
     list(VideoWork(job(delivery=delivery), resume=True).events())
     assert next(calls) == 2 * (5 + 1) + 5 * (3 + 1) + 3 + 1, "no evaluation is made twice but those that failed"
     assert same("out.mp4", "whole.mp4")
+
+
+def test_what_cannot_be_kept_is_told_and_the_work_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(run: Run, path: Path) -> None:
+        raise OutputError("no room")
+
+    monkeypatch.setattr(unfinished, "EVERY", 0.0)
+    monkeypatch.setattr(Run, "checkpoint", full)
+    work = VideoWork(job(end=0.05))
+    assert "frame 1/2: no room" in {step.event for step in work.events()} and work.record
 
 
 def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
