@@ -1,4 +1,4 @@
-"""The steps of a run, with checkpoints that are written as it goes: for pictures, and for frames of a film."""
+"""The steps of a run, with checkpoints that are written as it goes, of a picture or of a frame of a film."""
 
 import contextlib
 import time
