@@ -430,7 +430,8 @@ def test_what_kills_its_worker_is_a_failure_and_the_rest_is_painted(monkeypatch:
         "d.Work.__init__ = fatal\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"site:{os.environ.get('PYTHONPATH', '')}")
-    done = CliRunner().invoke(app, ["batch", "p", "wave.jpg", "-o", "out", *SMALL[:-1], "2", "--json"])
+    look = ["--style-index", "rhone", *SMALL[:-1]]
+    done = CliRunner().invoke(app, ["batch", "p", "-o", "out", *look, "2", "--json"])
     report = json.loads(done.stdout)
     assert done.exit_code == 1 and (report["done_now"], report["failures"], report["left"]) == (6, 1, 0), done.output
     assert "killed" in failures()[0]["reason"]

@@ -29,10 +29,10 @@ def test_bfloat16_descends_as_float32_does() -> None:
     pair = demo.picture(demo.PHOTO), demo.picture(demo.PAINTING)
     scores = {}
     for precision in ("float32", "bfloat16"):
-        run = impasto.plan_stylize(*pair, "statistics", size=112, scales="single", iterations=40, precision=precision)
+        run = impasto.plan_stylize(*pair, "statistics", size=64, scales="single", iterations=40, precision=precision)
         run.finish()
         assert run.last is not None
-        exact = impasto.plan_stylize(*pair, "statistics", size=112, precision="float32")
+        exact = impasto.plan_stylize(*pair, "statistics", size=64, precision="float32")
         scores[precision] = exact._objective_at(run.schedule[-1], run.last.pixels).value_and_grad(run.last.pixels)[0][
             TOTAL
         ]

@@ -23,7 +23,7 @@ from impasto.pictures import codecs, large
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Picture
-from impasto.tasks import sweep
+from impasto.tasks import budget, sweep
 from tests.helpers import painting, photo
 from tests.test_networks import CPU, picture
 
@@ -58,11 +58,12 @@ def test_samples_are_spread_over_the_picture() -> None:
 
 
 @pytest.mark.slow
-def test_a_budget_makes_tiles_of_nearly_the_same_picture() -> None:
-    content, style = photo(1000, 1100), painting(100, 120)
+def test_a_budget_makes_tiles_of_nearly_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "_FEWEST_SAMPLES", 12)  # as many as cover it, for it is small
+    content, style = photo(500, 550), painting(100, 120)
     whole, tiled = (
         impasto.stylize(content, style, method="fast", size="native", memory=memory, precision="float32")
-        for memory in ("16GB", "760MB")
+        for memory in ("16GB", "480MB")
     )
     assert whole.record["tiles"].startswith("none") and tiled.record["steps"] > 1
     assert (whole.picture.pixels - tiled.picture.pixels).abs().mean() < 5 / 255

@@ -26,7 +26,8 @@ from impasto.jobs.deliver import Work, job_of
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.jobs.process import Process
 from impasto.pictures import codecs
-from tests.helpers import photo
+from impasto.tasks import record
+from tests.helpers import photo, small_network
 
 pytestmark = pytest.mark.usefixtures("narrow")
 
@@ -345,6 +346,18 @@ def test_masks_of_one_name_in_two_folders_are_two(pair: tuple[Path, Path]) -> No
     assert moved.settings["protect"] == known
     assert Job.of(moved.dictionary()) == moved
     assert asked.moved(str).settings == asked.settings
+
+
+def test_a_picture_tells_of_no_folders(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    asked = {"method": "fast", "network": small_network(tmp_path / "own.safetensors"), "size": 48}
+    made = Job("stylize", str(pair[0]), style_index="red", settings=asked, delivery=Delivery(str(tmp_path / "a.png")))
+    Work(made).finish()
+    told = codecs.read_description(tmp_path / "a.png")
+    assert str(tmp_path) not in told and json.loads(told)["network"] == "own.safetensors"
+    masks = {"a/sky.png": 0.3, "b/sky.png": 0.6}
+    own = record.embedded({"settings": asked | {"protect": masks, "init": "c/start.png"}})["settings"]
+    assert own["protect"] == {"sky.png": 0.3, "sky-2.png": 0.6}, "none takes the other's place"
+    assert (own["network"], own["init"]) == ("own.safetensors", "start.png")
 
 
 def test_an_output_is_made_by_one_run_at_a_time(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:

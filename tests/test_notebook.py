@@ -19,6 +19,7 @@ def cells(name: str, kind: str) -> list[Any]:
 NARROW = """
 import os, pathlib, pytest, tests.helpers
 tests.helpers.look_narrowly(pytest.MonkeyPatch(), pathlib.Path(os.environ["IMPASTO_CACHE"]))
+tests.helpers.look_at_little(pytest.MonkeyPatch())
 """
 
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from impasto.backbones.features import Backbone
 from impasto.cli import app
-from impasto.errors import SettingsError
+from impasto.errors import OutputError, SettingsError
 from impasto.losses.objective import TermObjective
 from impasto.machine import interrupts
 from impasto.pictures import codecs
@@ -265,6 +265,16 @@ def test_all_frames_are_seen_by_the_same_eyes(monkeypatch: pytest.MonkeyPatch) -
     for number, pixels in enumerate(frames):
         paint(painter, pixels, begins=number == 0)
     assert made.call_count == 1
+
+
+def test_what_cannot_be_kept_is_told_and_the_work_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(run: Run, path: Path) -> None:
+        raise OutputError("no room")
+
+    monkeypatch.setattr(unfinished, "EVERY", 0.0)
+    monkeypatch.setattr(Run, "checkpoint", full)
+    work = VideoWork(job(end=0.05))
+    assert "frame 1/2: no room" in {step.event for step in work.events()} and work.record
 
 
 def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

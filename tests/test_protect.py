@@ -429,7 +429,7 @@ def test_the_command_and_its_record(tmp_path: Path, left: str) -> None:
     called = CliRunner().invoke(app, [*words, "--protect", f"{left}:0.3", "--protect", left.replace("left", "./left")])
     assert called.exit_code == 0, called.output
     assert json.loads(called.stdout)["settings"]["protect"] == {left: 0.3, left.replace("left", "./left"): 0.5}
-    assert record.read(tmp_path / "out.png")["settings"]["protect"] == {"left.png": 0.5}
+    assert record.read(tmp_path / "out.png")["settings"]["protect"] == {"left.png": 0.3, "left-2.png": 0.5}
     told = CliRunner().invoke(app, [*words[:-1], "--force", "--protect", "faces"])
     assert told.exit_code == 0 and "No faces were found" in told.stderr
     assert codecs.load(tmp_path / "out.png").size == (43, 64)

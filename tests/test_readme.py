@@ -22,6 +22,7 @@ from impasto.jobs.job import Delivery, Job
 from impasto.settings import recipes
 from tests.clips import clip, drawn
 from tests.helpers import painting, photo
+from tests.test_study import Here
 
 ROOT = Path(__file__).parent.parent
 DOCS = sorted(ROOT.glob("docs/*.md"))
@@ -133,8 +134,9 @@ def test_the_python_example_runs() -> None:
     [path for path in DOCS if "```python" in path.read_text() and path.stem != "api"],
     ids=lambda path: path.stem,
 )
-def test_the_python_in_the_docs_runs(page: Path) -> None:
-    """But for that of the API, which needs a studio: test_web_docs.py."""
+def test_the_python_in_the_docs_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for that of the API, which needs a studio: test_web_docs.py. Studies compute their variants here."""
+    monkeypatch.setattr("impasto.study.study.Process", Here)
     for example in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
         exec(example, {"__name__": page.stem})
 

@@ -378,35 +378,30 @@ def test_commands_keep_every_digit() -> None:
     assert "--size 64x48" in one.command("a", "b")
 
 
-def impasto(*arguments: str | Path, room: int | None = None) -> subprocess.Popen[str]:
-    """The command in a process of its own, which may write files of at most ``room`` bytes."""
-
-    def limit() -> None:
-        if room is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-
-    program = Path(sys.executable).with_name("impasto")
-    return subprocess.Popen(
-        [program, "study", *arguments, *TWO],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=limit,
-    )
+def limited(room: int) -> None:
+    """From here on this process writes files of at most so many bytes."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("here", "undrawn")
 def test_a_full_disk_ends_the_study_and_the_same_command_goes_on(
     study: Study, files: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    full = impasto(*files, "-o", tmp_path, room=3000)
-    _, said = full.communicate()
+    program = Path(sys.executable).with_name("impasto")
+    full = subprocess.run(
+        [program, "study", *files, "-o", tmp_path, *TWO],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: limited(3000),
+        check=False,
+    )
+    said = full.stderr
     assert full.returncode == 1 and "could not be written" in said and "Run the same command again" in said, said
     assert not list(tmp_path.rglob("*.partial")) and not list(tmp_path.rglob("cell.json"))
-    again = impasto(*files, "-o", tmp_path)
-    out, said = again.communicate()
-    assert again.returncode == 0 and out.strip() == str(tmp_path / "report.html"), said
+    again = CliRunner().invoke(app, ["study", *map(str, files), "-o", str(tmp_path), *TWO])
+    assert again.exit_code == 0 and again.stdout.strip() == str(tmp_path / "report.html"), again.output
     assert Page(tmp_path / "report.html").pictures == Page(study.report).pictures
 
 

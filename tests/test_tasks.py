@@ -235,7 +235,7 @@ def test_colours_are_kept(way: str) -> None:
     assert way != "luminance" or kept[0] < 0.005
 
 
-@pytest.mark.usefixtures("vgg19")
+@pytest.mark.usefixtures("vgg19", "small_looks")
 @pytest.mark.parametrize("way", ["luminance", "linear", "histogram"])
 def test_colours_are_kept_where_refine_paints_more_freely(way: str) -> None:
     kept, taken = astray("refine", way), astray("refine", "")

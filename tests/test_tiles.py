@@ -96,10 +96,10 @@ def test_tiles_keep_regions_apart(name: str) -> None:
 @pytest.mark.slow
 def test_tiles_of_the_vgg19_to_float32s_rounding(vgg19: Backbone) -> None:
     size = (203, 330)
-    pixels, painting = noise(size, 7).float(), noise((260, 200), 2).float()
+    pixels, painting = noise(size, 7).float(), noise((150, 120), 2).float()
     layers = ["relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"]
     found = []
-    for tile in (None, 96):
+    for tile in (None, 128):
         loss = STYLE_LOSSES["moments"](True)
         style = remember(vgg19, loss, painting, layers, tile=tile)
         content = remember(vgg19, ContentLoss(), noise(size, 3).float(), ["relu4_2"], tile=tile)

@@ -1,5 +1,6 @@
 """The studio as it is built, installed and started."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from impasto.cli import app
+from impasto.web import server
 from impasto.web.config import Config
 from impasto.web.folder import Folder
 from impasto.web.studio import Studio
@@ -33,6 +35,15 @@ def test_no_wheel_is_built_without_the_page(tmp_path: Path) -> None:
     (page / "assets" / "index-1.js").write_text("0")
     assert (done := built()).returncode == 0, done.stderr
     assert [*(tmp_path / "dist").glob("*.whl")]
+
+
+def test_no_part_of_an_answer_waits_for_the_one_before(tmp_path: Path) -> None:
+    with (
+        server._listening(Config(tmp_path, port=0)) as listening,
+        socket.create_connection(listening.getsockname()),
+        listening.accept()[0] as line,
+    ):
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_server_itself_never_loads_torch() -> None:

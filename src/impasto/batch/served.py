@@ -25,8 +25,7 @@ from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
 from impasto.jobs.job import Job
 from impasto.machine import files, interrupts
 from impasto.progress import Progress
-from impasto.settings import names
-from impasto.settings.fields import STARTS
+from impasto.settings import names, paths
 from impasto.video.job import VideoJob
 
 AHEAD = 3
@@ -118,7 +117,7 @@ class Served:
         job = item.pattern.here
         assert isinstance(job, Job)
         settings = {name: value for name, value in job.settings.items() if name not in _ITS_OWN}
-        if settings.get("init") not in (None, *STARTS) or settings.get("network", "").endswith(".safetensors"):
+        if [*paths.paths({name: value for name, value in settings.items() if name != "protect"})]:
             raise SettingsError("A studio takes no files for `init` and `network`: paint this one here.")
         if any(each.style_mask for each in job.regions):
             raise SettingsError("A studio takes no masks of paintings: paint this one here.")

@@ -16,8 +16,9 @@ _UNITS = torch.eye(3)
 
 
 def _plane(first: int, second: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What a rotation of two axes is made of, and what it asks of a matrix: made once, for it is far fewer
-    operations then.
+    """What a rotation of two axes is made of, along them and across, and what it asks of a matrix: how far
+    apart the two are, and twice what stands beside the diagonal. As constants, for an exporter traces every
+    operation.
     """
     one, other = _UNITS[first], _UNITS[second]
     across = torch.outer(one, other)
@@ -51,14 +52,11 @@ def _functions_of(matrix: Tensor, *functions: Function) -> list[Tensor]:
     Loan 2013, section 8.5).
     """
     axes = _UNITS
-    for first, second in _SWEEPS * ((0, 1), (0, 2), (1, 2)):
-        apart, beside = matrix[second, second] - matrix[first, first], 2 * matrix[first, second]
+    for straight, across, of_apart, of_beside in _SWEEPS * _PLANES:
+        apart, beside = (matrix * of_apart).sum(), (matrix * of_beside).sum()
         sign = torch.where(apart < 0, -1.0, 1.0)
         tangent = sign * beside / (apart.abs() + (apart * apart + beside * beside).sqrt() + 1e-30)
         cosine = 1 / (1 + tangent * tangent).sqrt()
-        straight, across = torch.zeros(3, 3), torch.zeros(3, 3)
-        straight[first, first] = straight[second, second] = 1
-        across[first, second], across[second, first] = 1, -1
         turn = _UNITS + (cosine - 1) * straight + tangent * cosine * across
         matrix, axes = turn.T @ matrix @ turn, axes @ turn
     values = (matrix * _UNITS).sum(0)

@@ -5,7 +5,6 @@ watches.
 import contextlib
 import logging
 import os
-import time
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 
 from impasto.errors import CheckpointError, OutputError, RecordError, SettingsError
+from impasto.jobs.checkpointed import checkpointed
 from impasto.jobs.job import Delivery, Job
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
@@ -98,21 +98,12 @@ class Work(Underway[Job]):
             self.run.checkpoint(self._checkpoint)
 
     def _steps(self) -> Generator[Progress, None, None]:
-        every, written = self.job.delivery.checkpoint_every, time.monotonic()
-        with contextlib.nullcontext() if every is None else interrupts.patient():
-            for progress in self.run.steps():
+        steps = checkpointed(self.run, self._checkpoint, self.job.delivery.checkpoint_every)
+        with contextlib.closing(steps):
+            for progress in steps:
                 for moment in [each for each in self._numbered if each <= progress.iteration]:
                     self._snapshot(moment)  # a scale that ends early passes over some
                 yield progress
-                asked = interrupts.asked()
-                if every is not None and (asked or time.monotonic() - written >= every):
-                    try:
-                        self.run.checkpoint(self._checkpoint)
-                    except OutputError as error:  # the one before is still there, and the work goes on
-                        yield Progress(progress.done, progress.text, str(error), progress.iteration)
-                    written = time.monotonic()
-                if asked:
-                    raise KeyboardInterrupt
 
     def _check(self, *, keeps: bool) -> None:
         """Make sure that all files can be written; one that ``keeps`` checkpoints has another one. Raises

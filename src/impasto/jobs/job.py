@@ -11,9 +11,9 @@ from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
 from impasto.jobs.plain import known, understood
 from impasto.machine import formats, strict_json
 from impasto.machine.files import named, placed
-from impasto.settings import names, recipes
+from impasto.settings import names, paths, recipes
 from impasto.settings.applies import chosen_settings
-from impasto.settings.fields import LEARNT, STARTS, Settings
+from impasto.settings.fields import LEARNT, Settings
 
 if TYPE_CHECKING:
     from impasto.tasks.result import Prepared
@@ -166,12 +166,11 @@ class Job:
         return chosen_settings(self.recipe, dict(self.settings), self.task, ["regions"] if self.regions else [])
 
     def files(self) -> Iterator[str]:
-        """The paths of the files that it reads, and the words that stand in their place."""
+        """The paths of the files that it reads, and the words that stand in the place of regions' masks."""
         yield from (self.content, *(path for path, _ in self.styles))
         for each in self.regions:
             yield from each.files()
-        yield from (self.settings.get(name, "") for name in ("init", "network"))
-        yield from self.settings.get("protect", ())
+        yield from paths.paths(self.settings)
 
     @property
     def iterations(self) -> int:
@@ -236,19 +235,12 @@ class Job:
 
     def moved(self, file: Callable[[str], str]) -> "Job":
         """The same with every path replaced by what ``file`` makes of it."""
-        settings = dict(self.settings)
-        if settings.get("init") not in (None, *STARTS):
-            settings["init"] = file(settings["init"])
-        if settings.get("network", "").endswith(".safetensors"):
-            settings["network"] = file(settings["network"])
-        if "protect" in settings:
-            settings["protect"] = names.moved_all(settings["protect"], file)
         return replace(
             self,
             content=self.content and file(self.content),
             styles=tuple((file(path), weight) for path, weight in self.styles),
             regions=tuple(each.moved(file) for each in self.regions),
-            settings=settings,
+            settings=paths.moved(self.settings, file),
             delivery=replace(self.delivery, output=self.delivery.output and file(self.delivery.output)),
         )
 

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 
 class Worker(Protocol):
-    """What can be done in a process of its own."""
+    """What can be done in a process of its own. What can be taken up again, and so be paused, has a method
+    ``checkpoint`` as well, which writes what it goes on from, between two of its events.
+    """
 
     def events(self) -> Generator[Progress, None, None]:
         """Work, telling how far it is. When it is closed, what there is is saved."""
@@ -41,14 +43,6 @@ class Worker(Protocol):
 
     def picture(self) -> "Picture":
         """The picture so far. Raises NotReadyError before there is one."""
-        ...
-
-
-class Lasting(Worker, Protocol):
-    """A `Worker` that can be taken up again, and so be paused."""
-
-    def checkpoint(self) -> None:
-        """Write what it can be taken up from, between two of its events. Raises OutputError."""
         ...
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
-from impasto.pictures.picture import LARGE, STRIP, Depth, Picture, Size, long_side
+from impasto.pictures.picture import LARGE, STRIP, Depth, Picture, Size, scaled_to
 from impasto.pictures.profiles import Array
 from impasto.pictures.tiles import Window
 
@@ -71,7 +71,7 @@ def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> tuple
     def finish(image: Image.Image | Array) -> tuple[Size, Picture | LargePicture]:
         own = (image.height, image.width) if isinstance(image, Image.Image) else (image.shape[0], image.shape[1])
         wanted = fitted(own)
-        size = long_side(own, wanted) if isinstance(wanted, int) else wanted
+        size = scaled_to(own, wanted)
         if not isinstance(image, Image.Image) or max(own[0] * own[1], size[0] * size[1]) <= LARGE:
             return own, codecs.load(np.asarray(image)).fitted(wanted)
         # ImageOps.fit crops what overhangs, and copies even when there is nothing to do.

@@ -111,3 +111,10 @@ def long_side(size: Size, length: int) -> Size:
     """(height, width) scaled so that the longer one is ``length``; neither becomes less than one."""
     scale = length / max(size)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def scaled_to(own: Size, wanted: int | Size) -> Size:
+    """(height, width) of a picture of its ``own`` size at the one that is ``wanted``: a long side, or that
+    itself.
+    """
+    return long_side(own, wanted) if isinstance(wanted, int) else wanted

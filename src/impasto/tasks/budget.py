@@ -17,7 +17,7 @@ from impasto.losses.style import STYLE_LOSSES
 from impasto.machine import memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision
 from impasto.pictures import tiles
-from impasto.pictures.picture import Picture, Size, long_side
+from impasto.pictures.picture import Picture, Size, long_side, scaled_to
 from impasto.places.gallery import VIEWS
 from impasto.settings.fields import Effective
 from impasto.tasks.problem import Problem
@@ -103,7 +103,7 @@ def check(task: str, settings: Effective, own: Size, wanted: int | Size) -> None
     at the one that is ``wanted``, whatever comes with it: before that picture is made, which can be larger
     than the memory.
     """
-    size = long_side(own, wanted) if isinstance(wanted, int) else wanted
+    size = scaled_to(own, wanted)
     device = choose_device(settings.device)
     frame = Picture(torch.zeros(1, 1, 1, 1).expand(1, 3, *size))  # a single number
     fit(Problem(task, settings, frame, schedule=[]), choose_precision(settings.precision, device), device)

@@ -29,7 +29,7 @@ from impasto.networks.zoo import FILES, is_file, network
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture, load_own, resized
-from impasto.pictures.picture import MAX_PIXELS, Picture, Size, long_side, resize
+from impasto.pictures.picture import MAX_PIXELS, Picture, Size, long_side, resize, scaled_to
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.tasks.budget import Sweep
@@ -179,14 +179,14 @@ def _planned(content: PictureLike, style: StyleLike, settings: Settings) -> Fast
     def fitted(own: Size) -> int | Size:
         """The larger of both sizes, which is made only if there is memory for painting at all."""
         _, painted_at = _sizes(own, settings)
-        size = long_side(own, painted_at) if isinstance(painted_at, int) else painted_at
+        size = scaled_to(own, painted_at)
         device = choose_device(settings.device)
         dtype = DTYPES[choose_precision(settings.precision, device)]
         Sweep(size, 4, network(code.network).stylizer.reach, dtype, device).fit(settings.memory, tileless=True)
         return max(_sizes(own, settings))
 
     own, canvas = load_own(content, fitted)
-    size, painted_at = (at if isinstance(at, tuple) else long_side(own, at) for at in _sizes(own, settings))
+    size, painted_at = (scaled_to(own, at) for at in _sizes(own, settings))
     # Strokes may be coarser than the picture; its outline is not.
     alpha = resize(canvas.alpha, size) if isinstance(canvas, Picture) and canvas.alpha is not None else None
     canvas = canvas if canvas.size == painted_at else resized(canvas, painted_at)
@@ -219,7 +219,7 @@ def _sizes(own: Size, settings: Settings) -> tuple[int, int] | tuple[Size, Size]
     """
     check_side(own, "content")
     wanted = wanted_size(settings.size, "fast", own)
-    size = long_side(own, wanted) if isinstance(wanted, int) else wanted
+    size = scaled_to(own, wanted)
     if math.prod(size) > MAX_PIXELS:
         raise SettingsError(f"`size` asks for {size[1]}×{size[0]}: {MAX_PIXELS} pixels are the most.")
     length = settings.stroke_size or max(size)

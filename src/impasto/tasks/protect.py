@@ -60,7 +60,8 @@ def term(
     """The term that keeps the features of ``photo`` by a ``weight`` of its pixels (1, 1, H, W) against the
     ``others``, which paint.
 
-    None where they have nothing to gain, or where the scale is so coarse that hardly a pixel is protected.
+    There is none where they have nothing to gain, or where the scale is so coarse that hardly a pixel is
+    protected.
     """
     visible = torch.ones_like(weight) if photo.alpha is None else photo.alpha
     weight = weight * visible

@@ -9,6 +9,7 @@ from typing import Any
 from impasto.errors import RecordError
 from impasto.machine import formats, strict_json
 from impasto.pictures.codecs import read_description
+from impasto.settings import paths
 
 log = logging.getLogger("impasto")
 
@@ -51,11 +52,9 @@ def embedded(record: dict[str, Any]) -> dict[str, Any]:
     told = {key: value for key, value in record.items() if key not in _VOLATILE}
     if "snapshots" in told:
         told["snapshots"] = [Path(name).name for name in told["snapshots"]]
-    if "output" in told:
-        told["output"] = Path(told["output"]).name
-    settings = told["settings"]
-    names = {Path(mask).name: amount for mask, amount in settings["protect"].items()}
-    return told | {"settings": settings | {"init": Path(settings["init"]).name, "protect": names}}
+    for name in {"output", "network"} & {*told}:
+        told[name] = Path(told[name]).name
+    return told | {"settings": paths.moved(told["settings"], lambda path: Path(path).name)}
 
 
 def to_json(record: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from impasto.pictures.picture import long_side
+from impasto.pictures.picture import scaled_to
 from impasto.video.colour import Floats
 from impasto.video.geometry import Size
 
@@ -12,7 +12,7 @@ def final_size(own: Size, wanted: int | Size, *, even: bool) -> Size:
     """The size of the film: a long side, or height and width, ``even`` where its colours are halved: then one
     row and one column at the most are cropped, rather than invented.
     """
-    height, width = long_side(own, wanted) if isinstance(wanted, int) else wanted
+    height, width = scaled_to(own, wanted)
     return (height - height % 2, width - width % 2) if even else (height, width)
 
 

@@ -12,9 +12,9 @@ from impasto.jobs.job import Job, RegionFiles
 from impasto.jobs.plain import known, understood
 from impasto.machine import formats, strict_json
 from impasto.machine.files import at_home
-from impasto.settings import names
+from impasto.settings import names, paths
 from impasto.settings.applies import chosen_settings
-from impasto.settings.fields import STARTS, Settings
+from impasto.settings.fields import Settings
 
 TASK = "video"
 WAYS = {"fast": "video", "iterative": "optimised-video"}
@@ -106,11 +106,10 @@ class VideoJob:
         )
 
     def files(self) -> Iterator[str]:
-        """The paths of the files that it reads."""
+        """The paths of the files that it reads, and the words that stand in the place of regions' masks."""
         yield from (self.clip, *(path for path, _ in self.styles), *(path for _, path in self.style_at))
         yield from itertools.chain.from_iterable(each.files() for each in self.regions)
-        yield from (self.settings.get(name, "") for name in ("init", "network"))
-        yield from self.settings.get("protect", ())
+        yield from paths.paths(self.settings)
 
     @property
     def output(self) -> Path:
@@ -132,20 +131,13 @@ class VideoJob:
 
     def moved(self, file: Callable[[str], str]) -> "VideoJob":
         """The same with every path replaced by what ``file`` makes of it."""
-        settings = dict(self.settings)
-        if settings.get("network", "").endswith(".safetensors"):
-            settings["network"] = file(settings["network"])
-        if settings.get("init") not in (None, *STARTS):
-            settings["init"] = file(settings["init"])
-        if "protect" in settings:
-            settings["protect"] = names.moved_all(settings["protect"], file)
         return replace(
             self,
             clip=file(self.clip),
             styles=tuple((file(path), weight) for path, weight in self.styles),
             style_at=tuple((time, file(path)) for time, path in self.style_at),
             regions=tuple(each.moved(file) for each in self.regions),
-            settings=settings,
+            settings=paths.moved(self.settings, file),
             delivery=replace(self.delivery, output=self.delivery.output and file(self.delivery.output)),
         )
 

@@ -3,13 +3,13 @@ painted, and how far the one in hand is. Whatever ends the work, it goes on from
 """
 
 import contextlib
-import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
 from impasto.errors import OutputError
+from impasto.jobs.checkpointed import checkpointed
 from impasto.machine import checkpoint, files, interrupts
 from impasto.progress import Progress
 from impasto.tasks.run import Run
@@ -43,22 +43,12 @@ class Unfinished:
         files.create_folder(self._folder)
         if path.exists():
             run.resume(path, exact=True)
-        written = time.monotonic()
-        with interrupts.patient():
-            try:
-                for progress in run.steps():
-                    yield progress
-                    asked = interrupts.asked()
-                    if asked or time.monotonic() - written >= EVERY:
-                        with contextlib.suppress(OutputError):  # the one before is still there
-                            run.checkpoint(path)
-                        written = time.monotonic()
-                    if asked:
-                        raise KeyboardInterrupt
-            except GeneratorExit:
-                with contextlib.suppress(OutputError):
-                    run.checkpoint(path)
-                raise
+        try:
+            yield from checkpointed(run, path, EVERY)
+        except GeneratorExit:
+            with interrupts.held(), contextlib.suppress(OutputError):  # the one before is still there
+                run.checkpoint(path)
+            raise
 
     def drop(self, first: int) -> None:
         """Remove what is of frames before one: they are in a part."""
