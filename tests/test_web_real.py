@@ -145,7 +145,7 @@ def test_whatever_dies_is_replaced(tmp_path: Path) -> None:
         visit.until(long, lambda job: (job["progress"] or {}).get("iteration", 0) > 0, within=120)
         assert visit.job(following["id"])["state"] == "done"
         visit.http.post(f"/api/jobs/{long}/cancel")
-        # Four hundred million pixels in a small file, which may take too much memory; and then an ordinary one.
+        # Four hundred million pixels in a small file, which may take too much memory; then an ordinary one.
         file = io.BytesIO()
         Image.new("RGB", (20_000, 20_000)).save(file, "PNG", compress_level=9)
         answer = visit.http.put("/api/pictures?kind=photo", content=file.getvalue(), timeout=200)
