@@ -135,7 +135,7 @@ def test_the_python_example_runs() -> None:
     ids=lambda path: path.stem,
 )
 def test_the_python_in_the_docs_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """But for that of the API, which needs a studio: test_web_docs.py. Studies compute their variants here."""
+    """But for that of the API, which needs a studio: test_web_docs.py. Studies are computed here."""
     monkeypatch.setattr("impasto.study.study.Process", Here)
     for example in re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL):
         exec(example, {"__name__": page.stem})

@@ -113,7 +113,7 @@ def test_from_a_photograph_to_a_picture_and_on_after_a_stop(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_whatever_dies_is_replaced(tmp_path: Path) -> None:
-    """The process that paints, the desks, and at last the studio itself; and whoever takes too much memory."""
+    """The process that paints, the desks, and at last the studio itself; and what takes too much memory."""
     running = Running(tmp_path / "studio", "--queue", "2")
     with running as visit:
         endless = {"iterations": 400_000, "optimizer": "adam"}  # L-BFGS ends when it gets no further
@@ -145,9 +145,9 @@ def test_whatever_dies_is_replaced(tmp_path: Path) -> None:
         visit.until(long, lambda job: (job["progress"] or {}).get("iteration", 0) > 0, within=120)
         assert visit.job(following["id"])["state"] == "done"
         visit.http.post(f"/api/jobs/{long}/cancel")
-        # Four hundred million pixels in a small file, which may take more memory than there is; and then an ordinary one.
+        # Four hundred million pixels in a small file, which may take too much memory; then an ordinary one.
         file = io.BytesIO()
-        Image.new("RGB", (20_000, 20_000)).save(file, "PNG", compress_level=9)
+        Image.new("RGB", (20_000, 20_000)).save(file, "PNG", compress_level=1)
         answer = visit.http.put("/api/pictures?kind=photo", content=file.getvalue(), timeout=200)
         assert answer.status_code in (201, 415, 422), answer.text
         visit.send(png(photo(40, 40)))

@@ -67,7 +67,7 @@ def _listening(config: Config) -> socket.socket:
         raise OutputError(
             f"{config.bind}:{config.port} cannot be listened on ({error.strerror}): choose another `port`, 0 for any."
         ) from error
-    # What is accepted takes it over. Without it a body that follows its headers waits for the client to say that
-    # these have come, which it puts off for 40 ms.
+    # What is accepted takes it over. Without it a body that follows its headers waits until the client says
+    # that these have come, which it puts off for 40 ms.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
