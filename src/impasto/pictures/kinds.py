@@ -36,6 +36,7 @@ _OTHERS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"#?RG", "a Radiance picture", _TONE),
     (0, b"PF\n", "a picture of floats (PFM)", _TONE),
     (0, b"Pf\n", "a picture of floats (PFM)", _TONE),
+    (0, b"P7\n", "a PAM picture", "convert it to PNG, as with pamtopng or ImageMagick"),
     (0, b"DDS ", "a DirectDraw texture", _CONVERT),
     (0, b"SIMPLE  =", "a FITS image", _CONVERT),
     (128, b"DICM", "a DICOM image", _CONVERT),
@@ -92,6 +93,8 @@ def kind_of(head: bytes) -> str:
             raise ImageError(f"it is {what}: {advice}.")
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "TIFF"
+    if head.startswith((b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")):
+        return "JPEG2000"
     if head[4:8] == b"ftyp":
         return _of_brands(head)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
