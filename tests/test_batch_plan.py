@@ -127,8 +127,8 @@ def test_a_manifest_says_what_is_different() -> None:
     for text, told in (
         ("style\nwave.jpg\n", "line 1: it names no column `content`"),
         ("a.jpg\nb.jpg\n", "line 1: it names no column `content`"),
-        ('content,style\na.jpg,"[1, 2]"\n', "takes a list of texts"),
-        ('content,style\na.jpg,"[own.jpg]"\n', "no list in JSON"),
+        ('content,style\na.jpg,"[1, 2]"\n', "line 2: `style` is a painting, a list of them, or"),
+        ('content,style\na.jpg,"[own.jpg]"\n', "line 2: `style` is no list in JSON"),
         ("content,sise\na.jpg,3\n", "did you mean 'size'"),
         ("content,size\na.jpg,3\n", "size"),
         ("content\na.jpg,3\n", "more values"),
