@@ -24,6 +24,7 @@ from impasto.batch.cluster import Cluster, _Call, _Hand
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
 from impasto.batch.plan import plan_batch
+from impasto.batch.stores import STATE
 from impasto.cli import app
 from tests.batches import SMALL, failures, filled_store, make_inputs, results, run, store_server, stored
 from tests.clips import clip, decoded, drawn
@@ -296,7 +297,7 @@ def test_who_tells_nothing_any_more_is_given_up(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Cluster, "_grow", grown)
     ledger = Ledger(Path("out"))
     plan = plan_batch(["p"], "out", Wish(style_indices=("rhone",)), ledger)
-    Path("out").mkdir()
+    Path("out", STATE).mkdir(parents=True)
     told = [*Cluster("", plan.place, plan.to_do, None, "cpu").events()]
     assert len(told) == len(plan.to_do) == told[-1][1].counts["failed"] == 3 and not results()
     assert all("told nothing any more" in progress.event for _, progress in told)
