@@ -140,16 +140,19 @@ def _known_in(base: str) -> Callable[[str], bool]:
 
 
 def _csv(text: str, path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        if "content" not in (reader.fieldnames or ()):
+        reader.fieldnames = columns = [name.strip() for name in reader.fieldnames or ()]
+        if len({*columns}) < len(columns):
+            raise SettingsError(f"{path}, line 1: it names a column twice: leave one out.")
+        if "content" not in columns:
             raise SettingsError(
                 f"{path}, line 1: it names no column `content`: begin with a line of names and commas, like content,style."
             )
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:
-        raise SettingsError(f"Line {reader.line_num} of the manifest is no CSV ({error}).") from error
+        raise SettingsError(f"{path}, line {reader.line_num}: it is no CSV ({error}).") from error
 
 
 def _lines(text: str, path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
