@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import imagecodecs
 import numpy as np
 import pillow_heif
 import tifffile
@@ -77,6 +78,7 @@ def seeds() -> dict[str, bytes]:
         "plain.bmp": written("BMP"),
         "plain.ppm": written("PPM"),
         "plain.jp2": written("JPEG2000"),
+        "deep.jp2": imagecodecs.jpeg2k_encode(deep, level=0, codecformat="JP2"),
         "plain.tga": written("TGA", compression="tga_rle"),
         "plain.ico": written("ICO", sizes=[(32, 32), (16, 16)]),
         "bitmap.ico": written("ICO", sizes=[(32, 32)], bitmap_format="bmp"),

@@ -1,9 +1,11 @@
 """A batch on a Ray cluster: whatever joins, leaves or dies meanwhile, it makes what one process makes."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -22,8 +24,9 @@ from impasto.batch.cluster import Cluster, _Call, _Hand
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
 from impasto.batch.plan import plan_batch
+from impasto.batch.stores import STATE
 from impasto.cli import app
-from tests.batches import SMALL, filled_store, make_inputs, results, run, store_server, stored
+from tests.batches import SMALL, failures, filled_store, make_inputs, results, run, store_server, stored
 from tests.clips import clip, decoded, drawn
 from tests.helpers import photo
 
@@ -272,3 +275,69 @@ def test_what_kills_its_painters_fails_and_the_rest_is_given_back() -> None:
     cluster._hands.append(hand)
     assert not [*cluster._lost(hand, RuntimeError())] and len(cluster._tries) == 1 and not cluster._hands
     assert cluster._next(4) == plan.to_do[:2]
+
+
+def test_who_tells_nothing_any_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All items hang: each is tried again and again by new painters, and fails at last."""
+
+    class Silent(NoRay):
+        def wait(self, refs: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
+            return [], refs
+
+    given: list[list[str]] = []
+    remote = SimpleNamespace(remote=lambda items, ahead: given.append([each[1] for each in items["items"]]) or object())
+    actor = SimpleNamespace(paint=SimpleNamespace(options=lambda **_: remote))
+
+    def grown(self: Cluster) -> None:
+        if not self._hands:
+            self._hands.append(_Hand(0, actor, None, "n"))
+
+    monkeypatch.setattr("impasto.batch.cluster.connected", lambda _: contextlib.nullcontext(Silent()))
+    monkeypatch.setattr("impasto.batch.cluster.SILENT", 0.0)
+    monkeypatch.setattr(Cluster, "_grow", grown)
+    ledger = Ledger(Path("out"))
+    plan = plan_batch(["p"], "out", Wish(style_indices=("rhone",)), ledger)
+    Path("out", STATE).mkdir(parents=True)
+    told = [*Cluster("", plan.place, plan.to_do, None, "cpu").events()]
+    assert len(told) == len(plan.to_do) == told[-1][1].counts["failed"] == 3 and not results()
+    assert all("told nothing any more" in progress.event for _, progress in told)
+    for item in plan.to_do:
+        assert sum(item.output in each for each in given) >= MOST_TRIES and [item.output] in given
+    ledger.read_failures()
+    assert {*ledger.failed} == {item.output for item in plan.to_do}
+
+
+@pytest.mark.slow
+def test_hostile_photographs_cost_nothing_but_themselves(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One kills its painters, one raises what cannot be sent, one has a name that is no UTF-8; standard
+    output holds the report alone.
+    """
+
+    class Hurt(Painter):
+        def ready(self) -> tuple[str, str]:
+            from impasto.batch.items import Item
+
+            real = Item.work
+
+            def work(item: Item, *rest: Any) -> Any:
+                if item.content.endswith("b.png"):
+                    os._exit(9)
+                if item.content.endswith("c.jpg"):
+                    raise ValueError(threading.Lock())
+                return real(item, *rest)
+
+            Item.work = work  # type: ignore[method-assign]
+            return super().ready()
+
+    monkeypatch.setattr("impasto.batch.cluster.Painter", Hurt)
+    monkeypatch.setattr("impasto.batch.cluster.MOST_TRIES", 2)
+    Path(os.fsdecode(b"p/\xff\xfe.jpg")).write_bytes(Path("p/a.jpg").read_bytes())
+    node = cluster.add_node(num_cpus=1, object_store_memory=2**27)
+    done = CliRunner().invoke(app, arguments(cluster.address, "--json"), catch_exceptions=False)
+    cluster.remove_node(node)
+    report = json.loads(done.stdout)
+    assert (done.exit_code, report["failures"], report["left"]) == (1, 2, 0), done.stderr
+    assert [*results()] == ["a-rhone.jpg", os.fsdecode(b"\xff\xfe-rhone.jpg")]
+    reasons = {row["content"]: row["reason"] for row in failures()}
+    assert "workers have died of it" in reasons["p/b.png"] and "ValueError" in reasons["p/x/c.jpg"]
+    assert not [*Path("out").rglob("*.partial")]

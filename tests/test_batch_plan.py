@@ -127,17 +127,27 @@ def test_a_manifest_says_what_is_different() -> None:
     for text, told in (
         ("style\nwave.jpg\n", "line 1: it names no column `content`"),
         ("a.jpg\nb.jpg\n", "line 1: it names no column `content`"),
-        ('content,style\na.jpg,"[1, 2]"\n', "takes a list of texts"),
-        ('content,style\na.jpg,"[own.jpg]"\n', "no list in JSON"),
+        ('content,style\na.jpg,"[1, 2]"\n', "line 2: `style` is a painting, a list of them, or"),
+        ('content,style\na.jpg,"[own.jpg]"\n', "line 2: `style` is no list in JSON"),
         ("content,sise\na.jpg,3\n", "did you mean 'size'"),
         ("content,size\na.jpg,3\n", "size"),
         ("content\na.jpg,3\n", "more values"),
         ("content,output\na.jpg,../a.png\n", "within the folder"),
         ("content,tv_weight\na.jpg,3\n", "no effect"),
+        ("content,strength,strength\na.jpg,0.1,0.9\n", "line 1: it names a column twice"),
+        ('content,recipe\n"a.jpg,default\n', "it is no CSV"),
+        ("content,output\na.jpg,.impasto/a.png\n", "within the folder"),
+        ('content,style\na.jpg,"{""own.jpg"": -1}"\n', "not negative"),
+        ("content,style\na.jpg,own.jpg:0\n", "not all 0"),
     ):
         Path("m/all.csv").write_text(text)
         with pytest.raises(SettingsError, match=told):
             planned("m/all.csv")
+    Path("m/all.csv").write_text("\ufeffcontent, strength\r\na.jpg,0.5\r\n")
+    assert planned("m/all.csv").items[0].pattern.job.settings["strength"] == 0.5
+    with pytest.raises(SettingsError, match="'size' is there twice"):
+        Path("m/all.jsonl").write_text('{"content": "a.jpg", "size": 64, "size": 512}')
+        planned("m/all.jsonl")
     with pytest.raises(SettingsError, match="no style"):
         Path("m/all.csv").write_text("content\na.jpg\n")
         planned("m/all.csv", wish=Wish())

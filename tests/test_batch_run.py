@@ -17,15 +17,17 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from impasto.batch import ledger, share
+from impasto.batch import items, ledger, share
 from impasto.batch.claims import Claims, _claim
 from impasto.batch.ledger import Ledger
+from impasto.batch.looks import Wish
+from impasto.batch.plan import plan_batch
 from impasto.batch.shared import Folder
 from impasto.batch.stores import STATE
 from impasto.cli import app
 from impasto.errors import OutputError
 from impasto.jobs.deliver import Work
-from impasto.pictures import codecs
+from impasto.pictures import codecs, reading
 from impasto.tasks import record
 from tests.batches import SMALL, failures, make_inputs, results, run
 from tests.helpers import photo
@@ -153,6 +155,42 @@ def test_what_fails_is_named_and_the_rest_goes_on() -> None:
         Path(name).unlink()
     code, report, _ = run("p", "wave.jpg", "-o", "out", "--retry-failed")
     assert code == 0 and not Path("out/errors.jsonl").exists()
+
+
+def test_a_broken_photograph_is_decoded_once_for_all_its_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read with `allow_truncated` is another matter; and it may be mended meanwhile."""
+    photograph, decoded, real = Path("p/a.jpg").read_bytes(), list[str](), reading._told
+    Path("p/a.jpg").write_bytes(photograph[:-300])
+
+    def counted(source: Any, read: Any) -> Any:
+        decoded.append(str(source))
+        return real(source, read)
+
+    monkeypatch.setattr(reading, "_told", counted)
+    rows = [{"content": "p/a.jpg", "style": ["wave.jpg", "kiss.png"], "output": f"{each}.png"} for each in range(3)]
+    rows = [row | {"strength": 0.1 * (number + 1)} for number, row in enumerate(rows)]
+    rows.append(rows[0] | {"allow_truncated": True, "output": "3.png"})
+    Path("all.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    code, report, said = run("all.jsonl", "-o", "out")
+    assert (code, report["done_now"], report["failures"]) == (1, 1, 3) and said.count("it is cut off") == 3
+    assert len({row["reason"] for row in failures()}) == 1 and [*results()] == ["3.png"]
+    assert decoded.count("p/a.jpg") == 3, "refused once, read once, and asked what it says of itself"
+    Path("p/a.jpg").write_bytes(photograph)
+    assert run("all.jsonl", "-o", "out")[0] == 0 and len(results()) == 4
+
+
+def test_a_painting_that_goes_away_is_the_failure_of_its_items() -> None:
+    """In a process that begins when it is gone."""
+    wish = Wish((("wave.jpg", 1.0), ("kiss.png", 1.0)), each_style=True, settings={"size": 32, "precision": "float32"})
+    plan = plan_batch(["p"], "out", wish, Ledger(Path("out")))
+    Path("out", STATE).mkdir(parents=True)
+    Path("wave.jpg").unlink()
+    told = [*share.Share.of("out", json.loads(json.dumps(items.dictionary(plan.to_do))), 1).events()]
+    assert told[-1].counts["failed"] == told[-1].counts["made"] == 3 == len(results())
+    assert all("wave.jpg cannot be read" in row["reason"] for row in failures())
+    Path("wave.jpg").write_bytes(Path("kiss.png").read_bytes())
+    code, report, _ = run("p", "--style", "wave.jpg", "--style", "kiss.png", "--each-style", "-o", "out")
+    assert (code, report["done_now"], report["failures"]) == (0, 3, 0)
 
 
 def test_a_warning_names_its_picture() -> None:
@@ -322,9 +360,6 @@ def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
 
     def digest() -> str:
         run("p/a.jpg", "wave.jpg", "-o", "probe")
-        from impasto.batch.looks import Wish
-        from impasto.batch.plan import plan_batch
-
         wish = Wish((("wave.jpg", 1.0),), settings={"size": 32, "precision": "float32"})
         return plan_batch(["p/a.jpg"], "probe", wish, Ledger(Path("probe"))).items[0].pattern.digest
 
@@ -332,6 +367,22 @@ def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
         patch.setattr(Claims, "take", late)
         _, report, _ = run("p", "wave.jpg", "-o", "out", "--claim")
     assert report["done_now"] == 3 and report["left"] == 0 and not ledger.made
+    # A worker that begins only then knows but what the plan knew; what is tried again is tried once.
+    patterned = {"output": "0-wave.jpg", "content": "p/0.jpg", "error": "", "reason": ""} | {"pattern": digest()}
+    failed = patterned | {"seen": [0, Path("p/0.jpg").stat().st_mtime_ns]}
+    wish = Wish((("wave.jpg", 1.0),), settings={"size": 32, "precision": "float32"})
+    plan = plan_batch(["p/0.jpg"], "late", wish, Ledger(Path("late")))
+    Path("late", STATE).mkdir(parents=True)
+    Path("late", STATE, "index-other.jsonl").touch()
+    for at, tried, end in (
+        (1.0, {}, "passed"),
+        (1.0, {"0-wave.jpg": 1.0}, "failed"),
+        (2.0, {"0-wave.jpg": 1.0}, "passed"),
+    ):
+        Path("late/errors-other.jsonl").write_text(json.dumps(failed | {"at": at}) + "\n")
+        worker = share.Share(Path("late"), plan.to_do, part="-own", claims=True, tried=tried)
+        assert [*worker.events()][-1].counts[end] == 1
+        Path("late/errors-own.jsonl").unlink(missing_ok=True)
     run("p", "wave.jpg", "-o", "out")  # who is alone gathers what all have failed at
     assert [row["content"] for row in failures()] == ["p/0.jpg"] and len([*Path("out").glob("errors*")]) == 1
 

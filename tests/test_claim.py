@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import resource
 import sys
 import types
 from pathlib import Path
@@ -71,3 +72,18 @@ def test_where_nothing_can_be_locked_there_is_no_claim(
     monkeypatch.setattr(sys.modules["msvcrt"], "locking", broken)
     with claimed(tmp_path / "out.png"), claimed(tmp_path / "out.png"):
         pass
+
+
+def test_on_a_full_disk_an_output_is_made_by_one_run_all_the_same(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with (
+            claimed(tmp_path / "out.png"),
+            pytest.raises(OutputError, match="being made by another process"),
+            claimed(tmp_path / "out.png"),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not [*tmp_path.iterdir()]

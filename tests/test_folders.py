@@ -22,7 +22,7 @@ from impasto.training.pictures import pictures_of
 from tests.helpers import photo
 
 LEFT = (
-    "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "._b.jpg", ".DS_Store", "desktop.ini", "Desktop.ini", "Thumbs.db",
+    "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "@__thumb/a.jpg", "Picasa.ini", "._b.jpg", ".DS_Store", "desktop.ini", "Desktop.ini", "Thumbs.db",
     "THUMBS.DB", "__MACOSX/sub/._a.jpg", ".Trash/a.jpg", ".Trash-1000/files/a.jpg", "#recycle/a.jpg",
     "$RECYCLE.BIN/a.jpg", ".hidden/a.jpg", "deep/@eaDir/x.jpg", "lost+found/a.jpg", ".a.jpg.123.partial",
 )  # fmt: skip

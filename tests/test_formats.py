@@ -20,7 +20,7 @@ from hunt.pictures import findings, seeds
 from impasto.errors import ImageError
 from impasto.jobs.job import Job
 from impasto.machine import memory
-from impasto.pictures import av1, bounds, boxes, encodings
+from impasto.pictures import av1, bounds, boxes, encodings, opened
 from impasto.pictures.codecs import load, size_of
 from impasto.pictures.reading import told_by
 from tests.helpers import photo
@@ -292,6 +292,158 @@ def test_video_range_and_adobe_rgb() -> None:
         assert found[0] == 0 and found[2] < 0.01 and abs(found[1] - 0.6288) < 0.01  # beyond sRGB's green: cut
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_jpeg_2000_keeps_all_its_bits(bits: int, channels: int) -> None:
+    planes = np.dstack([COLOURS[..., : 1 if channels < 3 else 3], *([ALPHA] if channels % 2 == 0 else [])])
+    numbers = np.rint(planes * (2**bits - 1)).astype("u1" if bits == 8 else "u2")
+    numbers[0, 0] = 2**bits - 1
+    for form in ("JP2", "J2K"):
+        if form == "J2K" and channels == 2:  # which nothing says to be transparency
+            continue
+        data = imagecodecs.jpeg2k_encode(
+            numbers[..., 0] if channels == 1 else numbers, level=0, bitspersample=bits, codecformat=form
+        )
+        found = load(data)
+        assert found.depth == (8 if bits == 8 else 16) and size_of_bytes(data) == (HEIGHT, WIDTH)
+        expected = numbers / (2**bits - 1)
+        colours = expected[..., [0, 0, 0] if channels < 3 else [0, 1, 2]]
+        assert np.abs(found.pixels[0].permute(1, 2, 0).numpy() - colours).max() < (1e-6 if bits == 8 else 1e-4)
+        if channels % 2 == 0 and found.alpha is not None:
+            assert np.abs(found.alpha[0, 0].numpy() - expected[..., -1]).max() < 1e-4
+
+
+def size_of_bytes(data: bytes) -> tuple[int, int]:
+    return opened.size_of(io.BytesIO(data))
+
+
+def jpeg2000(colr: bytes) -> bytes:
+    """A JPEG 2000 file of one colour, that says so of its colours."""
+    data = imagecodecs.jpeg2k_encode(np.full((HEIGHT, WIDTH, 3), (200, 100, 50), np.uint8), level=0, codecformat="JP2")
+    head, box = data.index(b"jp2h") - 4, data.index(b"colr") - 4
+    length = int.from_bytes(data[box : box + 4], "big")
+    new = struct.pack(">I4s", 8 + len(colr), b"colr") + colr
+    header = struct.pack(">I", int.from_bytes(data[head : head + 4], "big") - length + len(new))
+    return data[:head] + header + data[head + 4 : box] + new + data[box + length :]
+
+
+def bitmap(colours: bytes, profile: bytes = b"") -> bytes:
+    """A BMP of one colour with a header of version 5, of which that stands from bV5CSType to bV5GammaBlue."""
+    row = bytes((50, 100, 200)) * WIDTH
+    rows = (row + bytes(-len(row) % 4)) * HEIGHT
+    head = struct.pack("<IiiHHIIiiII", 124, WIDTH, HEIGHT, 1, 24, 0, len(rows), 0, 0, 0, 0) + bytes(16) + colours
+    head += struct.pack("<4I", 4, 124 + len(rows) if profile else 0, len(profile), 0)
+    return b"BM" + struct.pack("<IHHI", 138 + len(rows) + len(profile), 0, 0, 138) + head + rows + profile
+
+
+# Display P3 under D50 (SMPTE EG 432-1, adapted), and as it is under D65, by its chromaticities and as XYZ.
+P3_D50 = [(0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407)]
+P3_XY = [(0.68, 0.32, 0.0), (0.265, 0.69, 0.045), (0.15, 0.06, 0.79)]
+P3_XYZ = [(0.48657, 0.22897, 0.0), (0.26567, 0.69174, 0.04511), (0.19822, 0.07929, 1.04394)]
+
+
+def display_p3() -> bytes:
+    """An ICC profile of its primaries and a power of 2.2."""
+
+    def number(values: tuple[float, ...]) -> bytes:
+        return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(each * 65536) for each in values))
+
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(2.2 * 256)) + b"\0\0"
+    text = b"desc\0\0\0\0" + struct.pack(">I", 2) + b"x\0" + bytes(78)
+    white = number((0.9642, 1, 0.8249))
+    parts = [(b"desc", text), (b"cprt", b"text\0\0\0\0x\0\0\0"), (b"wtpt", white)]
+    parts += [(name, number(each)) for name, each in zip((b"rXYZ", b"gXYZ", b"bXYZ"), P3_D50, strict=True)]
+    parts += [(name, curve) for name in (b"rTRC", b"gTRC", b"bTRC")]
+    table, body = struct.pack(">I", len(parts)), b""
+    for name, part in parts:
+        table += name + struct.pack(">II", 132 + 12 * len(parts) + len(body), len(part))
+        body += part + bytes(-len(part) % 4)
+    head = struct.pack(">I4sI4s4s4s", 128 + len(table + body), b"lcms", 0x02100000, b"mntr", b"RGB ", b"XYZ ")
+    return head + bytes(12) + b"acsp" + bytes(28) + white[8:] + bytes(48) + table + body
+
+
+def test_old_formats_say_their_colours_too(caplog: pytest.LogCaptureFixture) -> None:
+    """(200, 100, 50) of Display P3 with a power of 2.2, by ICC, by chromaticities and by lights."""
+    light = (np.array((200, 100, 50)) / 255) ** 2.2
+    matrix = [[1.2249, -0.2247, 0], [-0.0420, 1.0419, 0], [-0.0197, -0.0786, 1.0979]]  # P3 to sRGB, both under D65
+    linear = (np.array(matrix) @ light).clip(0, 1)
+    expected = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+    def calibrated(ends: list[tuple[float, float, float]]) -> bytes:
+        numbers = [round(each * 2**30) for colour in ends for each in colour]
+        return bytes(4) + struct.pack("<9I3I", *numbers, *[round(2.2 * 65536)] * 3)
+
+    plain = np.array((200, 100, 50)) / 255
+    cases = {
+        "jp2 by ICC": (jpeg2000(b"\2\0\0" + display_p3()), expected, 0.01),
+        "jp2 by any ICC": (jpeg2000(b"\3\0\0" + display_p3()), expected, 0.01),
+        "jp2 sRGB": (jpeg2000(b"\1\0\0\0\0\0\x10"), plain, 1e-6),
+        "bmp by ICC": (bitmap(b"DEBM" + bytes(48), display_p3()), expected, 0.01),
+        "bmp by XYZ": (bitmap(calibrated(P3_XYZ)), expected, 0.05),  # its curve is taken for sRGB's
+        "bmp by x, y and z": (bitmap(calibrated(P3_XY)), expected, 0.05),
+        "bmp sRGB": (bitmap(b"BGRs" + bytes(48)), plain, 1e-6),
+        "bmp that says nothing": (bitmap(bytes(52)), plain, 1e-6),
+    }
+    for name, (data, wanted, close) in cases.items():
+        assert np.abs(pixels(data)[0, 0] - wanted).max() < close, name
+    assert np.abs(pixels(cases["bmp by XYZ"][0]) - pixels(cases["bmp by x, y and z"][0])).max() < 0.005
+    assert not caplog.records
+    for number, name in ((14, "CIE L"), (21, "ROMM RGB"), (99, "no. 99")):
+        with pytest.raises(ImageError, match=name):
+            load(jpeg2000(b"\1\0\0" + number.to_bytes(4, "big")))
+    jpeg = saved(Image.new("RGB", (16, 16)), "JPEG", icc_profile=display_p3() + bytes(70_000))
+    second = jpeg.index(b"ICC_PROFILE\0\2")
+    gif = saved(Image.new("P", (16, 16)), "GIF")
+    place = gif.index(b",", 13 + 3 * 2 ** ((gif[10] & 7) + 1))
+    odd = {
+        "in another file": bitmap(b"KNIL" + bytes(48)),
+        "makes no sense": bitmap(bytes(4) + b"\xff" * 48),
+        "broken or incomplete": jpeg[:second] + b"X" + jpeg[second + 1 :],
+        "left out, as viewers do": gif[:place] + b"!\xff\x0bICCRGBG1012\1x\0" + gif[place:],
+    }
+    for message, data in odd.items():
+        caplog.clear()
+        load(data)
+        assert message in caplog.text, message
+
+
+def test_tiffs_say_what_is_black_and_white() -> None:
+    """Of Y and colour differences as in video (16 to 235 and 240), by BT.709's weights, and of inks that are
+    counted down."""
+    luma = np.array([0.2126, 0.7152, 0.0722])
+    for weights, narrow in ((luma, False), (np.array([0.299, 0.587, 0.114]), True), (luma, True)):
+        light = COLOURS @ weights
+        of_blue, of_red = ((COLOURS[..., each] - light) / (2 * (1 - weights[each])) for each in (2, 0))
+        ends = (16, 219, 224) if narrow else (0, 255, 255)
+        planes = [ends[0] + ends[1] * light, 128 + ends[2] * of_blue, 128 + ends[2] * of_red]
+        numbers = np.dstack(planes).clip(0, 255).round().astype("u1")
+        tags: list[Any] = [(529, 5, 3, tuple(int(each) for w in weights for each in (w * 10000 + 0.5, 10000)), True)]
+        if narrow:
+            tags.append((532, 5, 6, (16, 1, 235, 1, 128, 1, 240, 1, 128, 1, 240, 1), True))
+        data = tiff(numbers, photometric="ycbcr", subsampling=(1, 1), extratags=tags)
+        assert np.abs(pixels(data) - COLOURS).max() < 0.02
+    head = tiff(
+        np.full((2, 2, 3), (16, 128, 235), "u1"), photometric="rgb", extratags=[(532, 5, 6, (16, 1, 235, 1) * 3, True)]
+    )
+    assert np.abs(pixels(head)[0, 0] - (0, 112 / 219, 1)).max() < 0.003
+    for depth in ("u1", "u2"):
+        peak = 2 ** (8 * int(depth[1])) - 1
+        inks = np.dstack([as_numbers(COLOURS, depth), np.full((HEIGHT, WIDTH), peak, depth)])
+        data = tiff(inks, photometric="separated", extratags=[(336, 3, 2, (peak, 0), True)])
+        assert np.abs(pixels(data) - COLOURS).max() < 0.01
+    odd = tiff(np.full((2, 2, 3), 100, "u1"), photometric="rgb", extratags=[(532, 5, 6, (9, 0, 9, 1) * 3, True)])
+    assert np.abs(pixels(odd) - 100 / 255).max() < 1e-6
+
+
+def test_a_tiff_whose_parts_have_no_length_is_not_black() -> None:
+    for rows in (HEIGHT, 4):
+        data = bytearray(tiff(as_numbers(COLOURS, "u1"), photometric="rgb", rowsperstrip=rows))
+        with tifffile.TiffFile(io.BytesIO(bytes(data))) as file:
+            tag = file.pages[0].tags[279]
+            data[tag.valueoffset : tag.valueoffset + tag.valuebytecount] = bytes(tag.valuebytecount)
+        assert np.abs(pixels(bytes(data)) - COLOURS).max() < 0.003
+
+
 def test_heic_opens_whatever_it_is_called(tmp_path: Path) -> None:
     heic, colours = io.BytesIO(), photo(64, 48)
     pillow_heif.from_pillow(Image.fromarray(colours)).save(heic, quality=95, chroma=444)
@@ -336,6 +488,13 @@ def test_avif_of_more_than_8_bits_keeps_them() -> None:
         (b"\0\xffKA\x0a\0\0\0nsrP", "Affinity document.*export it"),
         (b"\1\0\0\0\x6c\0\0\0" + bytes(32) + b" EMF", "Windows metafile.*render it"),
         (b"PF\n4 4\n-1.0\n", "PFM.*map its tones"),
+        (b"P7\nWIDTH 4\n", "PAM.*export it"),
+        (bytes(65), "nothing but zeros"),
+        (b"x" * 257 + b"ustar", "tar archive.*take the picture out"),
+        (b"\xfd7zXZ\0", "xz.*take the picture out"),
+        (b"OggS\0\2", "video.*ffmpeg"),
+        (b"\x93NUMPY\1\0", "NumPy.*export it"),
+        (b"\x01\xda\1\1", "Silicon Graphics picture"),
         (b"\x8aMNG\r\n\x1a\n", "MNG"),
         (b"\xff\xd8\xff\xf7\0\x0b\x08\0\x10\0\x10\1\1\x11\0\xff\xda\0\x08", "JPEG of a lossless"),
     ],

@@ -4,6 +4,8 @@ asked.
 
 import json
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -175,3 +177,21 @@ def test_before_there_is_a_picture_nothing_is_left(
             done = stylize(pair)
         assert (done.exit_code, done.stderr) == (143, "impasto: Interrupted.\n")
         assert sorted(tmp_path.iterdir()) == before
+
+
+def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word() -> None:
+    program = """
+import os, signal, sys
+
+class Asked:
+    def find_spec(self, name, *rest):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Asked())
+from impasto.cli import app
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+"""
+    for module, ends in (("impasto.cli.study", -signal.SIGINT), ("none", 0)):
+        done = subprocess.run([sys.executable, "-c", program, module], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (ends, b"")

@@ -66,6 +66,16 @@ def test_what_a_mask_is_taken_for_is_told(caplog: pytest.LogCaptureFixture) -> N
     assert "white all over" in told[2] and "white all over" in told[3] and "whiter than 16 %" in told[4]
 
 
+def test_what_is_cut_out_of_a_picture_is_the_mask(caplog: pytest.LogCaptureFixture) -> None:
+    cut = np.dstack([painting(48, 64), SHAPE * 255])
+    faint = np.dstack([np.zeros((48, 64, 3), np.uint8), SHAPE])
+    expected = torch.from_numpy(SHAPE.astype(np.float32)).expand(1, 3, -1, -1)
+    for source, said in ((cut, "can be seen of it is taken for white"), (faint, "black and 1: the latter")):
+        caplog.clear()
+        found = reading.mask(source, "mask")
+        assert torch.equal(found.pixels, expected) and found.alpha is None and said in caplog.text
+
+
 def test_a_map_of_labels_is_refused_by_its_labels(tmp_path: Path) -> None:
     labels = SHAPE * 2
     labels[:4], labels[44:] = 1, 7

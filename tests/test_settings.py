@@ -124,3 +124,9 @@ def test_a_number_is_written_in_digits_that_everyone_reads(name: str, value: str
     given: dict[str, Any] = {name: value}
     with pytest.raises(SettingsError, match=f"`{name}`"):
         Settings(**given)
+
+
+def test_what_strength_makes_of_weights_is_within_what_weights_may_be() -> None:
+    for strength, weight in ((1e-12, 0.3), (1.0, 1e12), (1e-7, 1e-12)):
+        found = Settings(strength=strength, style_weight=weight).effective()
+        assert found.style_weight in (0.0, 1e12)

@@ -3,6 +3,7 @@
 import datetime
 import json
 import logging
+import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,20 @@ def test_a_clock_that_is_wrong_ends_no_work(tmp_path: Path, monkeypatch: pytest.
 @pytest.fixture(autouse=True)
 def _warnings(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, "impasto")
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_on_a_full_disk_there_is_no_half_of_a_picture(tmp_path: Path, suffix: str) -> None:
+    picture = load(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    whole, path = len(codecs.encoded(picture, suffix)), tmp_path / f"picture{suffix}"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for room in (1, whole // 2, whole - 1):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+        try:
+            with pytest.raises(OutputError, match="could not be written"):
+                save(picture, path)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert not [*tmp_path.iterdir()]
+    save(picture, path)
+    assert path.stat().st_size == whole

@@ -142,7 +142,8 @@ class Batch:
 
     def _alone(self) -> Generator[Progress, None, None]:
         place = self.plan.place
-        share = Share(place.folder, self.plan.to_do, part=self.part, claims=self.claims, url=place.url)
+        options: dict[str, Any] = {"part": self.part, "claims": self.claims, "tried": self._tried(), "url": place.url}
+        share = Share(place.folder, self.plan.to_do, **options)
         for progress in share.events():
             yield self._told(0, progress)
 
@@ -168,7 +169,8 @@ class Batch:
     def _together(self) -> Generator[Progress, None, None]:
         told: queue.Queue[tuple[int, Progress] | Exception | None] = queue.Queue()
         parts = [self.plan.to_do[number :: self.workers] for number in range(self.workers)]
-        options = {"part": self.part, "claims": self.claims, "sharers": self.workers, "url": self.plan.place.url}
+        options = {"part": self.part, "claims": self.claims, "tried": self._tried(), "url": self.plan.place.url}
+        options["sharers"] = self.workers
         watchers = [
             Watcher(number, self.plan.place.folder, items, options, told.put) for number, items in enumerate(parts)
         ]
@@ -193,6 +195,11 @@ class Batch:
                 stop.start()
             for thread in [*stops, *watchers]:
                 thread.join()
+
+    def _tried(self) -> dict[str, float]:
+        """When those failed that are tried again. Of all others, a failure is one that nobody knew of."""
+        failed = self.ledger.failed
+        return {item.output: failed[item.output]["at"] for item in self.plan.to_do if item.output in failed}
 
     def _told(self, worker: int, progress: Progress) -> Progress:
         """What a worker tells, of all of them."""

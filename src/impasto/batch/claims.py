@@ -31,9 +31,10 @@ _NAME = re.compile(r"[^/\\\0]{1,200}")
 """Of a worker: never a path."""
 
 
-def killer() -> OutputError:
-    """Why an item fails that has."""
-    return OutputError(f"{MOST_TRIES} workers have died of it, most likely for want of memory.")
+def killer(*, silent: bool = False) -> OutputError:
+    """Why an item fails that has, or of which the last has told nothing any more."""
+    how = "got lost in it, and told nothing any more" if silent else "died of it, most likely for want of memory"
+    return OutputError(f"{MOST_TRIES} workers have {how}.")
 
 
 class Claims:

@@ -36,6 +36,9 @@ LOOK = 2.0
 """Seconds between two looks at the cluster for room."""
 LAST_WORDS = 30.0
 """Seconds that painters may take at the end to save in a store what they remember."""
+SILENT = 3600.0
+"""Seconds after which a painter that has told nothing of its items is given up: what lasts tells of every
+step."""
 MEMORY = 1.5e9
 """Bytes that a painter may come to take."""
 _AT_WORK = 3
@@ -62,6 +65,8 @@ class _Hand:
     ready: Any
     node: str = ""
     calls: deque[_Call] = field(default_factory=deque)
+    heard: float = field(default_factory=time.monotonic)
+    """When it was given what it is at, or has told something of it."""
 
 
 class Cluster:
@@ -94,6 +99,9 @@ class Cluster:
                         time.sleep(0.1)
                     for ref in self._ray.wait(refs, timeout=0.5)[0] if refs else []:
                         yield from self._hear(heard[id(ref)])
+                    for hand in [*self._hands]:
+                        if hand.ready is None and hand.calls and time.monotonic() - hand.heard > SILENT:
+                            yield from self._lost(hand, TimeoutError())
                     if interrupts.asked():
                         raise KeyboardInterrupt
             finally:
@@ -128,6 +136,7 @@ class Cluster:
                 if self._waiting and hand.ready is None and len(hand.calls) < CALLS:
                     items = self._next(max(1, min(EACH, len(self._waiting) // (CALLS * len(self._hands)))))
                     ahead = 0 if items[0].output in self._tries else 1
+                    hand.heard = hand.heard if hand.calls else time.monotonic()
                     events = hand.actor.paint.options(num_returns="streaming").remote(items_.dictionary(items), ahead)
                     hand.calls.append(_Call(items, events))
 
@@ -145,7 +154,7 @@ class Cluster:
 
     def _hear(self, hand: _Hand) -> Iterator[tuple[int, Progress]]:
         """Take in what a painter has to say."""
-        errors = self._ray.exceptions
+        errors, hand.heard = self._ray.exceptions, time.monotonic()
         try:
             if hand.ready is not None:
                 version, hand.node = self._ray.get(hand.ready)
@@ -197,7 +206,7 @@ class Cluster:
         fatal = [item for item in left if self._tries.get(item.output, 0) >= MOST_TRIES]
         self._waiting.extendleft(item for item in reversed(left) if item not in fatal)
         for item in fatal:
-            reason = str(killer())
+            reason = str(killer(silent=isinstance(error, TimeoutError)))
             self._ledger.note_lost(item, reason)
             base = self._bases.setdefault(hand.number, {})
             base["failed"] = base.get("failed", 0) + 1
@@ -220,6 +229,8 @@ def connected(address: str) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     with needed("ray"):
         import ray
+    from ray._private import worker
+
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     own = not ray.is_initialized()
     try:
@@ -233,8 +244,12 @@ def connected(address: str) -> Iterator[Any]:
     if threading.current_thread() is threading.main_thread():
         for number, handler in before.items():
             signal.signal(number, handler)
+    prints = getattr(worker, "print_to_stdstream", None)
+    if own:  # what has died is told here, and standard output is for the report
+        worker.print_to_stdstream = lambda *_, **__: None
     try:
         yield ray
     finally:
         if own:
             ray.shutdown()
+            worker.print_to_stdstream = prints

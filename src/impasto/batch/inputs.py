@@ -202,10 +202,10 @@ def _of_store(text: str, output: str, passed: Counter[str]) -> Iterator[Source]:
             yield Source(name, "/".join(below[:-1]), seen=seen)
 
 
-def _rows(path: Path) -> Iterable[dict[str, Any]]:
+def _rows(path: Path, base: str) -> Iterable[dict[str, Any]]:
     """The rows of a manifest, or of a list, whose lines are paths alone."""
     if path.suffix.lower() in MANIFESTS:
-        return rows_of(path)
+        return rows_of(path, base)
     return ({"content": line} for line in lines_of(text_of(path, "surrogateescape")))
 
 
@@ -213,7 +213,7 @@ def _listed(base: str, path: Path) -> Iterator[Source]:
     """What a list or a manifest names: paths are relative to its own folder, ``base``, and results are placed
     by what is written.
     """
-    for number, row in enumerate(_rows(path)):
+    for number, row in enumerate(_rows(path, base)):
         if number == MOST:
             raise SettingsError(f"{path} names more than {MOST} photographs: part it.")
         named = PurePath(row["content"].partition("://")[2] or row["content"])

@@ -17,7 +17,7 @@ from typing import Any
 
 from impasto.batch.items import Item
 from impasto.batch.stores import STATE, Found, Seen, found_or_none, is_remote, seen
-from impasto.errors import OutputError
+from impasto.errors import ImageError, OutputError
 from impasto.machine import files
 
 NEWS = 2.0
@@ -112,11 +112,10 @@ class Ledger:
         row = self.failed.get(item.output)
         return row is not None and row["pattern"] == item.pattern.digest and row["seen"] == (content and [*content])
 
-    def has_failed_since(self, item: Item, content: Seen) -> bool:
-        """Whether another has failed at it since the failures were read."""
-        before = self.failed.get(item.output)
+    def has_failed_since(self, item: Item, content: Seen, tried: Mapping[str, float]) -> bool:
+        """Whether another has failed at it, and not only then when what is ``tried`` again failed before."""
         self.read_failures()
-        return self.failed.get(item.output) is not before and self.has_failed(item, content)
+        return self.has_failed(item, content) and self.failed[item.output]["at"] != tried.get(item.output)
 
     def note_made(self, item: Item, content: Seen, digest: str, changed: Seen, *, kept: bool = False) -> None:
         """Append that an output is there, ``changed`` then, from a ``content`` of that SHA-256; ``kept``
@@ -131,7 +130,10 @@ class Ledger:
         with contextlib.suppress(OSError):  # of which the list's own is told
             self.index.touch()  # whoever looks for lists looks for indexes
         row = {"output": item.output, "content": item.content, "error": type(error).__name__, "reason": reason}
-        _append(self.errors, row | {"pattern": item.pattern.digest, "seen": content, "at": time.time()})
+        pattern = ""  # of which a painting is gone, which may come back: nothing will be taken for this failure
+        with contextlib.suppress(ImageError):
+            pattern = item.pattern.digest
+        _append(self.errors, row | {"pattern": pattern, "seen": content, "at": time.time()})
 
     def note_lost(self, item: Item, reason: str) -> None:
         """Append that an item's worker has died of it. Raises OutputError."""

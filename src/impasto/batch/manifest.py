@@ -30,11 +30,11 @@ LONGEST, MOST = 2**28, 2**20
 """Bytes of a list or a manifest, and photographs in it: what has more is taken for no list of photographs."""
 
 
-def rows_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a manifest. Raises SettingsError, naming the row, for one that cannot be read, has no
-    content, or names what is no setting.
+def rows_of(path: Path, base: str) -> Iterator[dict[str, Any]]:
+    """The rows of a manifest, whose paths are relative to ``base``. Raises SettingsError, naming the row, for
+    one that cannot be read, has no content, or names what is no setting.
     """
-    text = text_of(path)
+    text, is_there = text_of(path), _known_in(base)
     known = ("content", "output", *LOOKS, *(declared.name for declared in fields_of(*BATCH)))
     for number, row in _csv(text, path) if path.suffix.lower() == ".csv" else _lines(text, path):
         where = f"{path}, line {number}"
@@ -44,6 +44,11 @@ def rows_of(path: Path) -> Iterator[dict[str, Any]]:
             if name not in known:
                 raise SettingsError(f"{where}: there is no setting {briefly(name)!r}: {did_you_mean(str(name), known)}")
         given = {name: value for name, value in row.items() if value not in (None, "", [], {})}
+        if isinstance(said := given.get("style"), str) and said.startswith("[") and not is_there(said):
+            try:
+                given["style"] = strict_json.loads(said)
+            except ValueError as error:
+                raise SettingsError(f"{where}: `style` is no list in JSON ({briefly(error)}).") from error
         if "content" not in given:
             raise SettingsError(f"{where}: it has no `content`, the path of a photograph.")
         for name, (fits, what) in _SAID.items():
@@ -110,13 +115,6 @@ def text_of(path: Path, errors: str = "strict") -> str:
 def styles_of(said: Any, base: str) -> tuple[tuple[str, float], ...]:
     """The style pictures of a row, with their weights; paths as they are written. Raises SettingsError."""
     known = _known_in(base)
-    if isinstance(said, str) and said.startswith("[") and not known(said):
-        try:
-            said = strict_json.loads(said)
-        except ValueError as error:
-            raise SettingsError(f"`style` is no list in JSON ({briefly(error)}).") from error
-        if not _are_texts(said):
-            raise SettingsError('`style` takes a list of texts, like ["wave.jpg:0.7", "kiss.jpg"].')
     if isinstance(said, Mapping):
         said = strict_json.dumps(said)
     pairs = []
@@ -142,16 +140,19 @@ def _known_in(base: str) -> Callable[[str], bool]:
 
 
 def _csv(text: str, path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        if "content" not in (reader.fieldnames or ()):
+        reader.fieldnames = columns = [name.strip() for name in reader.fieldnames or ()]
+        if len({*columns}) < len(columns):
+            raise SettingsError(f"{path}, line 1: it names a column twice: leave one out.")
+        if "content" not in columns:
             raise SettingsError(
                 f"{path}, line 1: it names no column `content`: begin with a line of names and commas, like content,style."
             )
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:
-        raise SettingsError(f"Line {reader.line_num} of the manifest is no CSV ({error}).") from error
+        raise SettingsError(f"{path}, line {reader.line_num}: it is no CSV ({error}).") from error
 
 
 def _lines(text: str, path: Path) -> Iterator[tuple[int, dict[Any, Any]]]:

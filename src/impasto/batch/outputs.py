@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from impasto.batch.stores import STATE
 from impasto.errors import OutputError, SettingsError
 from impasto.machine import files
 from impasto.pictures.writing import FORMATS, check_format
@@ -74,7 +75,7 @@ class Template:
 
 def checked(output: str) -> str:
     """A path within the batch's folder, with names that are not too long. Raises SettingsError."""
-    if _NO_PLACE.search(output):
+    if _NO_PLACE.search(output) or output.startswith(f"{STATE}/"):
         raise SettingsError(f"The output {output!r} must be the path of a file within the folder of the batch.")
     folder, slash, name = output.rpartition("/")
     return output if files.fits(name) else f"{folder}{slash}{files.named(*os.path.splitext(name))}"

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +61,8 @@ class _Turn:
 
 class Share:
     """Items to be carried out. ``ahead`` is how many are decoded before their turn. With a place for
-    ``claims`` they are shared with others. Of a store at a ``url`` the folder is what its `Place` has here.
+    ``claims`` they are shared with others, and ``tried`` is when those failed before that are tried again. Of
+    a store at a ``url`` the folder is what its `Place` has here.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class Share:
         part: str = "",
         ahead: int = 1,
         claims: bool = False,
+        tried: Mapping[str, float] | None = None,
         url: str = "",
     ) -> None:
         self._folder, self._items, self._ahead, self._claiming = folder, items, ahead, claims
         self._place, self._copies = Place(url or folder, folder), Path()
         self._ledger = Ledger(folder, part)
         self._claims: Claims | None = None
+        self._tried, self._broken = tried or {}, dict[tuple[str, str, bool], str]()
         self._counts = dict.fromkeys((*ENDS, *(f"{stage}_s" for stage in STAGES)), 0.0)
 
     @classmethod
@@ -100,7 +103,6 @@ class Share:
             with memory.reused(), hearing(), tempfile.TemporaryDirectory(prefix="impasto-") as copies:
                 self._copies = Path(copies)
                 if self._claiming:
-                    self._ledger.read_failures()
                     with Claims(shared(self._place, f"{STATE}/claims")) as self._claims:
                         yield from self._until_all_are_done()
                 else:
@@ -179,7 +181,7 @@ class Share:
             turn.digest = files.sha256_of(turn.copy)
             if self._is_made(turn):
                 turn.state = "kept"
-            elif self._claims and self._ledger.has_failed_since(item, turn.content):
+            elif self._claims and self._ledger.has_failed_since(item, turn.content, self._tried):
                 turn.state = "passed"
             elif not item.pattern.lasts:
                 turn.work = self._work(turn)
@@ -193,7 +195,17 @@ class Share:
         return output.exists() and turn.item.key_in(output) == turn.item.key(turn.digest)
 
     def _work(self, turn: _Turn) -> Underway[Any]:
-        return turn.item.work(self._folder, turn.copy, turn.digest)
+        """Raises as `Item.work`; a broken photograph is decoded once, however many looks it is to have."""
+        content = turn.item.content
+        cut_off = bool(turn.item.pattern.job.settings.get("allow_truncated"))
+        if known := self._broken.get((content, turn.digest, cut_off)):
+            raise ImageError(known)
+        try:
+            return turn.item.work(self._folder, turn.copy, turn.digest)
+        except ImageError as error:
+            if str(error).startswith(f"The picture {turn.copy} "):
+                self._broken[content, turn.digest, cut_off] = str(error).replace(str(turn.copy), content)
+            raise
 
     def _painted(self, turn: _Turn) -> Generator[Progress, None, None]:
         """Compute an item's picture. What lasts is made ready only now, when it has the machine's memory for

@@ -10,6 +10,7 @@ from impasto.cli import process
 from impasto.cli.options import FAILED
 from impasto.cli.said import stderr
 from impasto.cli.usage import Command, Commands
+from impasto.machine import interrupts
 from impasto.settings import recipes
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -41,6 +42,8 @@ class Program(typer.Typer):
                 stderr.print(f"impasto: Standard output cannot be written ({failure.strerror}).", markup=False)
                 raise SystemExit(FAILED) from None
             raise
+        except KeyboardInterrupt:  # before any command had begun
+            raise SystemExit(interrupts.code()) from None
 
 
 app = Program(

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from impasto.errors import OutputError
 
@@ -42,28 +42,29 @@ def claimed(output: Path) -> Iterator[None]:
             file.close()
 
 
-def _claim(lock: Path, output: Path) -> IO[str] | None:
+def _claim(lock: Path, output: Path) -> BinaryIO | None:
     while True:
         try:
-            file = lock.open("a+")
+            file: BinaryIO = lock.open("a+b", buffering=0)  # whatever is still to be written, closing tries again
         except OSError:  # whoever writes there will say so
             return None
         try:
             _lock(file.fileno())
             if lock.exists() and os.path.samestat(os.fstat(file.fileno()), lock.stat()):
-                file.truncate(0)
-                file.write(f"{os.getpid()}")
-                file.flush()
+                with contextlib.suppress(OSError):  # on a full disk it is claimed without a word by whom
+                    file.truncate(0)
+                    file.write(b"%d" % os.getpid())
                 return file
             file.close()  # another has just let go of it
         except BlockingIOError:
             file.seek(0)
-            process = f"process {found}" if (found := file.read()).isdecimal() else "another process"
+            found = file.read(32)
+            process = f"process {int(found)}" if found.isdigit() else "another process"
             file.close()
             raise OutputError(
                 f"{output} is being made by {process}: wait for it or end it, or name another output."
             ) from None
-        except OSError:  # this file system has no locks, or is full
+        except OSError:  # this file system has no locks
             file.close()
             with contextlib.suppress(OSError):
                 lock.unlink()

@@ -9,8 +9,8 @@ from pathlib import Path
 from impasto.machine.files import at_home
 
 _OF_SYSTEMS = (
-    "@eadir", "@recycle", "@tmp", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin", "__macosx",
-    "system volume information", "lost+found", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r",
+    "@eadir", "@__thumb", "@recycle", "@tmp", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin", "__macosx",
+    "system volume information", "lost+found", "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "icon\r",
 )  # fmt: skip
 """What file servers, Windows and macOS leave, in small letters; more of it is hidden, and our own unfinished
 files are; what Office has open has a mark before its name."""

@@ -16,19 +16,33 @@ def dumps(data: Any, *, indent: int | None = None) -> str:
 
 
 def loads(text: str | bytes, *, finite: bool = True) -> Any:
-    """Raises ValueError for what is empty or no JSON, is nested too deep to be read, or, where numbers are to
-    be ``finite``, has some that are not.
+    """Raises ValueError for what is empty or no JSON, is nested too deep to be read, names something twice,
+    or, where numbers are to be ``finite``, has some that are not.
+
+    >>> loads('{"size": 64, "size": 512}')
+    Traceback (most recent call last):
+    ...
+    ValueError: 'size' is there twice
     """
     if not text.strip():
         raise ValueError("it is empty")
     try:
-        return json.loads(text, parse_constant=_refused if finite else None)
+        return json.loads(text, parse_constant=_refused if finite else None, object_pairs_hook=_once)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 
 
 def _refused(word: str) -> None:
     raise ValueError(f"{word} is no number")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:100]!r} is there twice")
+    return found
 
 
 def _finite(data: Any) -> Any:

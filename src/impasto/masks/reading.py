@@ -37,12 +37,11 @@ def mask(source: PictureLike, role: str) -> Picture:
     """The picture of a mask, in which white is what belongs to it. ``role`` is what errors call it.
 
     A map of 0 and 1, whatever white is, one of black and one colour, and one that is drawn by its
-    transparency alone are taken for what they are. Raises ImageError for a map of several labels.
+    transparency, as what is cut out of a picture, are taken for what they are. Raises ImageError for a map of
+    several labels.
     """
     picture = codecs.load(source)
-    drawn = _by_alpha(picture)
-    if drawn is not None:
-        return drawn
+    picture = _by_alpha(picture, role) or picture
     labels, bright = _labels(picture), picture.pixels.max().item()
     coloured = bool(len(labels)) and bool((labels.amax(1) - labels.amin(1)).max() > _COLOURED)
     if len(labels) == 2 and labels[0].max() == 0 and (coloured or bright < 1.5 / 255):
@@ -83,13 +82,15 @@ def could_be_a_mask(picture: Picture) -> bool:
     return not busy and (not has_colours(picture) or bool(len(_labels(picture))))
 
 
-def _by_alpha(picture: Picture) -> Picture | None:
-    """The mask that its transparency is, where what can be seen has one colour."""
+def _by_alpha(picture: Picture, role: str) -> Picture | None:
+    """The mask that its transparency is, where what can be seen has one colour, or is no black and white."""
     if picture.alpha is None:
         return None
     seen = picture.pixels[:, :, picture.alpha[0, 0] > 0]
     if (seen.amax(2) - seen.amin(2)).max() > 1.5 / 255:
-        return None
+        if not has_colours(replace(picture, pixels=seen[:, :, None])):
+            return None
+        log.warning("The %s has colours and is transparent in parts: what can be seen of it is taken for white.", role)
     return Picture(picture.alpha.expand(-1, 3, -1, -1), None, picture.depth)
 
 

@@ -1,4 +1,6 @@
-"""The boxes of AVIF and HEIC files (ISO/IEC 14496-12 and 23008-12), as far as decoders do not tell."""
+"""The boxes of AVIF and HEIC files (ISO/IEC 14496-12 and 23008-12), as far as decoders do not tell. Those of
+JPEG 2000 are built alike.
+"""
 
 import itertools
 import struct
@@ -31,7 +33,7 @@ class Properties:
 def properties(data: bytes) -> Properties:
     """The properties in an AVIF file's bytes; none where its boxes are damaged."""
     encoding, unknown, deep, told = None, False, False, False
-    for kind, start, end in _found(data, _PROPERTIES):
+    for kind, start, end in found(data, _PROPERTIES):
         if not told and _has_points(data, kind, start, end):
             primaries, transfer = struct.unpack(">HH", data[start + 4 : start + 8])
             encoding = encodings.of_code_points(primaries, transfer)  # the range is the decoder's business
@@ -48,18 +50,18 @@ def known(data: bytes) -> bytes:
     """A HEIC file's bytes with code points that are not known here made unspecified ones: decoders refuse the
     whole picture for some of them.
     """
-    found = bytearray(data)
-    for kind, start, end in _found(data, _PROPERTIES):
+    known = bytearray(data)
+    for kind, start, end in found(data, _PROPERTIES):
         if _has_points(data, kind, start, end):
             points = slice(start + 4, start + 8)
             if encodings.of_code_points(*struct.unpack(">HH", data[points])) is None:
-                found[points] = _UNSPECIFIED
-    return bytes(found)
+                known[points] = _UNSPECIFIED
+    return bytes(known)
 
 
 def of_hevc(data: bytes) -> tuple[int, int] | None:
     """The code points that the coded pictures of a HEIC file say themselves, the first that does."""
-    told = (data[start:end] for kind, start, end in _found(data, _PROPERTIES) if kind == b"hvcC")
+    told = (data[start:end] for kind, start, end in found(data, _PROPERTIES) if kind == b"hvcC")
     return next(filter(None, map(hevc.code_points, itertools.islice(told, _HEARD))), None)
 
 
@@ -71,15 +73,14 @@ def _has_points(data: bytes, kind: bytes, start: int, end: int) -> bool:
 def _of_stream(data: bytes) -> tuple[int, int] | None:
     """The code points that the coded pictures say themselves, the first that does."""
     try:
-        found = map(av1.code_points, itertools.islice(_coded(data), _HEARD))
-        return next(filter(None, found), None)
+        return next(filter(None, map(av1.code_points, itertools.islice(_coded(data), _HEARD))), None)
     except (IndexError, struct.error):
         return None
 
 
 def _coded(data: bytes) -> Iterator[bytes]:
     """The beginnings of the coded pictures in a file, by the box of their places (14496-12, 8.11.3)."""
-    box = next((each for each in _found(data, (b"meta",)) if each[0] == b"iloc"), None)
+    box = next((each for each in found(data, (b"meta",)) if each[0] == b"iloc"), None)
     if box is None:
         return
     version, place = data[box[1]], box[1] + 4
@@ -110,7 +111,7 @@ def _coded(data: bytes) -> Iterator[bytes]:
         place = after
 
 
-def _found(data: bytes, path: tuple[bytes, ...]) -> Iterator[tuple[bytes, int, int]]:
+def found(data: bytes, path: tuple[bytes, ...]) -> Iterator[tuple[bytes, int, int]]:
     """The boxes in the first box at a path: kind, start and end of their bodies."""
     start, end = 0, len(data)
     for name in path:

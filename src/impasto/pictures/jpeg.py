@@ -23,10 +23,13 @@ _NO_LENGTH = {0x01, *range(0xD0, 0xD8)}
 
 @dataclass(frozen=True)
 class Jpeg:
-    """What stands before the pixels. ``whole`` says that the file has an end."""
+    """What stands before the pixels. ``profiled`` says that there are parts of a colour profile, ``whole``
+    that the file has an end.
+    """
 
     size: Size
     progressive: bool
+    profiled: bool
     gain_map: bool
     whole: bool
 
@@ -35,7 +38,8 @@ def looked_at(data: bytes) -> Jpeg:
     """The markers of a JPEG file. Raises ImageError for one that has no pixels or that no decoder should be
     given.
     """
-    place, size, progressive, gain_map, precision, frame = 2, (0, 0), False, False, 8, 0xC0
+    place, size, progressive, precision, frame = 2, (0, 0), False, 8, 0xC0
+    profiled = gain_map = False
     for _ in range(_MOST_SEGMENTS):
         fill = _FILL.match(data, max(place, data.find(b"\xff", place)))
         if fill is None or fill.end() >= len(data):
@@ -54,6 +58,7 @@ def looked_at(data: bytes) -> Jpeg:
             size = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
             progressive = marker in (0xC2, 0xCA)
         elif marker in (0xE1, 0xE2):
+            profiled |= marker == 0xE2 and body.startswith(b"ICC_PROFILE\0")
             gain_map |= b"hdrgm:Version" in body or b"urn:iso:std:iso:ts:21496" in body or b"HDRGainMap" in body
         elif marker == 0xDA:
             break
@@ -68,7 +73,7 @@ def looked_at(data: bytes) -> Jpeg:
     scans = data.count(b"\xff\xda", place)
     if scans > _MOST_SCANS or scans * size[0] * size[1] > _MOST_PASSES:
         raise ImageError(f"it is built up in {scans} passes over {size[1]}×{size[0]} pixels: save it again as JPEG.")
-    return Jpeg(size, progressive, gain_map, data.find(b"\xff\xd9", place) >= 0)
+    return Jpeg(size, progressive, profiled, gain_map, data.find(b"\xff\xd9", place) >= 0)
 
 
 def ended(data: bytes) -> bytes:

@@ -6,6 +6,8 @@ from impasto.errors import ImageError
 
 HEAD = 4096
 """The bytes that are looked at."""
+_NOTHING = 64
+"""Zeros with which no picture begins."""
 
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif", ".webp", ".gif", ".bmp", ".dib",
@@ -31,11 +33,23 @@ _OTHERS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"\xc5\xd0\xd3\xc6", "a PostScript drawing", _DRAWN),
     (0, b"\xd7\xcd\xc6\x9a", "a Windows metafile", _DRAWN),
     (40, b" EMF", "a Windows metafile", _DRAWN),
+    (0, b"\1\0\x09\0\0\3", "a Windows metafile", _DRAWN),
+    (0, b"/* XPM */", "a picture of XPM", _CONVERT),
+    (0, b"\x01\xda", "a Silicon Graphics picture", _CONVERT),
+    (0, b"\x59\xa6\x6a\x95", "a Sun raster", _CONVERT),
+    (0, b"\xabKTX 1", "a Khronos texture", _CONVERT),
+    (0, b"\xabKTX 2", "a Khronos texture", _CONVERT),
+    (0, b"BLENDER", "a Blender document", _CONVERT),
+    (0, b"\x06\x06\xed\xf5\xd8\x1d\x46\xe5", "an InDesign document", _CONVERT),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of an older Office", _CONVERT),
+    (0, b"\x93NUMPY", "a NumPy array", _CONVERT),
+    (0, b"\x89HDF", "a file of HDF5", _CONVERT),
     (0, b"v/1\x01", "an OpenEXR picture", _TONE),
     (0, b"#?RA", "a Radiance picture", _TONE),
     (0, b"#?RG", "a Radiance picture", _TONE),
     (0, b"PF\n", "a picture of floats (PFM)", _TONE),
     (0, b"Pf\n", "a picture of floats (PFM)", _TONE),
+    (0, b"P7\n", "a PAM picture", _CONVERT),
     (0, b"DDS ", "a DirectDraw texture", _CONVERT),
     (0, b"SIMPLE  =", "a FITS image", _CONVERT),
     (128, b"DICM", "a DICOM image", _CONVERT),
@@ -56,12 +70,17 @@ _OTHERS: tuple[tuple[int, bytes, str, str], ...] = (
     (8, b"AVI ", "a video", _FRAME),
     (0, b"\x1aE\xdf\xa3", "a video", _FRAME),
     (0, b"FLV\x01", "a video", _FRAME),
+    (0, b"OggS", "a video", _FRAME),
     (0, b"\0\0\x01\xba", "a video", _FRAME),
     (0, b"\0\0\x01\xb3", "a video", _FRAME),
     (0, b"0&\xb2u\x8ef\xcf\x11", "a video", _FRAME),
     (4, b"moov", "a video", _FRAME),
     (0, b"PK\x03\x04", "a zip archive, as some documents are", "take the picture out of it"),
     (0, b"\x1f\x8b", "compressed by gzip", "unpack it"),
+    (0, b"BZh", "a bzip2 archive", "take the picture out of it"),
+    (0, b"\xfd7zXZ\0", "a compressed (xz) archive", "take the picture out of it"),
+    (0, b"\x28\xb5\x2f\xfd", "a Zstandard archive", "take the picture out of it"),
+    (257, b"ustar", "a tar archive", "take the picture out of it"),
     (0, b"7z\xbc\xaf\x27\x1c", "a 7z archive", "take the picture out of it"),
     (0, b"Rar!", "a RAR archive", "take the picture out of it"),
     (0, b"\0\5\x16\7", "what macOS keeps beside a file", "name the file itself, without ._ before it"),
@@ -83,6 +102,8 @@ def kind_of(head: bytes) -> str:
     """
     if not head:
         raise ImageError("it is empty: the file has no bytes in it.")
+    if len(head) > _NOTHING and not any(head):
+        raise ImageError("it holds nothing but zeros, as what was not copied to its end does: get it anew.")
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if head.startswith(b"\xff\xd8\xff"):
@@ -92,6 +113,8 @@ def kind_of(head: bytes) -> str:
             raise ImageError(f"it is {what}: {advice}.")
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "TIFF"
+    if head.startswith((b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")):
+        return "JPEG2000"
     if head[4:8] == b"ftyp":
         return _of_brands(head)
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()

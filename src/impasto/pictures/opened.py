@@ -4,27 +4,23 @@ at.
 
 import io
 import logging
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image
 
-from impasto.pictures import authors, bounds, boxes, encodings, exif, jpeg, kinds, old, png, tiff
+from impasto.pictures import authors, bounds, boxes, encodings, exif, jpeg, jpeg2000, kinds, old, png, tiff
 from impasto.pictures.encodings import Encoding
 from impasto.pictures.picture import Size
+from impasto.pictures.pillow import by_pillow
 from impasto.pictures.profiles import Array
+from impasto.pictures.samples import widened
 
 log = logging.getLogger("impasto")
 for _library in ("PIL", "tifffile", "imagecodecs"):  # what they have to say of damaged files is no news
     logging.getLogger(_library).addHandler(logging.NullHandler())
-
-BY_PILLOW = ("WEBP", "GIF", "BMP", "PPM", "JPEG2000", "TGA", "ICO")
-"""The formats that Pillow alone knows, by its names. None of them is handed on to another program, as
-PostScript would be.
-"""
 
 _IPTC_IN_PHOTOSHOP = 0x0404
 """Among the resources of Photoshop in a JPEG."""
@@ -84,7 +80,7 @@ def size_of(file: BinaryIO) -> Size:
             width, height = _heif(file.read()).size
             return height, width
         case other:
-            with _by_pillow(file, other) as image:
+            with by_pillow(file, other) as image:
                 return image.height, image.width
 
 
@@ -104,7 +100,7 @@ def told_by(file: BinaryIO) -> Told:
             info = _heif(file.read()).info
             return Told(exif.of_bytes(info.get("exif")), info.get("icc_profile"), info.get("xmp") or b"")
         case other:
-            with _by_pillow(file, other) as image:
+            with by_pillow(file, other) as image:
                 info = image.info
                 iptc = info.get("photoshop", {}).get(_IPTC_IN_PHOTOSHOP, b"")
                 return Told(exif.of_image(image), info.get("icc_profile"), info.get("xmp") or b"", iptc)
@@ -132,7 +128,7 @@ def _png(file: BinaryIO, allow_truncated: bool) -> Opened:
         if pixels.ndim == 3 and pixels.shape[2] == 1:
             pixels = pixels[..., 0]
     else:
-        pixels = _by_pillow(parts.file, "PNG")
+        pixels = by_pillow(parts.file, "PNG")
         pixels.load()
     return Opened(pixels, exif.orientation(tags), parts.profile, _said(parts.profile, parts.encoding, tags))
 
@@ -142,14 +138,14 @@ def _jpeg(file: BinaryIO, allow_truncated: bool) -> Opened:
     data = file.read()
     found = jpeg.looked_at(data)
     bounds.check(found.size)
-    image = _by_pillow(io.BytesIO(data), "JPEG")
+    image = by_pillow(io.BytesIO(data), "JPEG")
     try:
         image.load()
     except OSError:
         if found.whole:
             raise
         bounds.check_missing(0, allow_truncated)
-        image = _by_pillow(io.BytesIO(jpeg.ended(data)), "JPEG")
+        image = by_pillow(io.BytesIO(jpeg.ended(data)), "JPEG")
         image.load()
         what = (
             "what its last passes would have added is missing"
@@ -157,6 +153,8 @@ def _jpeg(file: BinaryIO, allow_truncated: bool) -> Opened:
             else f"the lower {_flat_share(image):.0%} of it are missing and of one colour"
         )
         log.warning("The picture is cut off: %s.", what)
+    if found.profiled and not image.info.get("icc_profile"):
+        log.warning("The picture's colour profile is broken or incomplete: sRGB is assumed.")
     if found.gain_map:
         log.warning("The picture has a gain map for screens of a high dynamic range, which is left out.")
     return _told(image)
@@ -180,7 +178,7 @@ def _avif(file: BinaryIO, _: bool) -> Opened:
     file.seek(0)
     data = file.read()
     found = boxes.properties(data)
-    image = _by_pillow(io.BytesIO(data), "AVIF")
+    image = by_pillow(io.BytesIO(data), "AVIF")
     bounds.check((image.height, image.width), "AVIF")
     _animated(image)
     tags = exif.of_image(image)
@@ -192,16 +190,10 @@ def _avif(file: BinaryIO, _: bool) -> Opened:
         import imagecodecs
 
         pixels = imagecodecs.avif_decode(data, index=0)
-        pixels = _widened(pixels, 12 if pixels.max(initial=0) > 1023 else 10)
+        pixels = widened(pixels, 12 if pixels.max(initial=0) > 1023 else 10)
     else:
         image.load()
     return Opened(pixels, exif.orientation(tags), profile, _said(profile, found.encoding, tags))
-
-
-def _widened(pixels: Array, bits: int) -> Array:
-    """Numbers of so many bits as numbers of 16."""
-    wide: Array = (np.arange(2**bits) * (65535 / (2**bits - 1))).round().astype(np.uint16)[pixels]
-    return wide[..., [0, 0, 0, 1]] if wide.ndim == 3 and wide.shape[2] == 2 else wide
 
 
 def _heif(data: bytes) -> Any:
@@ -223,8 +215,20 @@ def _heic(file: BinaryIO, _: bool) -> Opened:
         if boxes.known(data) != data or (points and encoding is None):
             _unknown()
     array, bits = np.asarray(found), int(found.info.get("bit_depth", 8))
-    pixels: Image.Image | Array = Image.fromarray(array) if bits == 8 else _widened(array >> (16 - bits), bits)
+    pixels: Image.Image | Array = Image.fromarray(array) if bits == 8 else widened(array >> (16 - bits), bits)
     return Opened(pixels, 1, profile, encoding)  # upright, for libheif turns it
+
+
+def _jpeg2000(file: BinaryIO, _: bool) -> Opened:
+    file.seek(0)
+    data = file.read()
+    found = jpeg2000.looked_at(data)
+    bounds.check(found.size, "JPEG2000")
+    if found.bits > 8:
+        return Opened(jpeg2000.pixels(data, found.bits), 1, found.profile)
+    image = by_pillow(file, "JPEG2000")
+    image.load()
+    return Opened(image, 1, found.profile)
 
 
 def _other(file: BinaryIO, _: bool) -> Opened:
@@ -237,11 +241,15 @@ def _other(file: BinaryIO, _: bool) -> Opened:
         file = old.gif(file)
     elif head.startswith(old.PLAIN):
         file = old.plain(file)
-    image = _by_pillow(file, "")
+    image = by_pillow(file, "")
     bounds.check((image.height, image.width), image.format or "")
     _animated(image)
     image.load()
-    return _told(image)
+    found = _told(image)
+    if head.startswith(old.BITMAP):
+        profile, encoding = old.bitmap_colours(file)
+        return replace(found, profile=profile, encoding=encoding)
+    return found
 
 
 _READERS: dict[str, Callable[[BinaryIO, bool], Opened]] = {
@@ -250,6 +258,7 @@ _READERS: dict[str, Callable[[BinaryIO, bool], Opened]] = {
     "TIFF": _tiff,
     "AVIF": _avif,
     "HEIC": _heic,
+    "JPEG2000": _jpeg2000,
 }
 
 
@@ -273,18 +282,3 @@ def _animated(image: Image.Image) -> None:
     if getattr(image, "is_animated", False):
         log.warning("The picture is animated: its first frame is taken.")
         image.seek(0)
-
-
-_pillow_lock = threading.Lock()
-
-
-def _by_pillow(file: BinaryIO, kind: str) -> Image.Image:
-    """Opened by Pillow, not yet decoded, without its own limit on pixels: that is lower than ours, global,
-    and comes before the size is known.
-    """
-    with _pillow_lock:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            return Image.open(file, formats=(kind,) if kind else BY_PILLOW)
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit

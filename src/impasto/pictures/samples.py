@@ -1,7 +1,8 @@
 """A TIFF's samples, whatever they are, as the pixels of a picture: 8 or 16 bits, grey, RGB or CMYK."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -15,6 +16,9 @@ log = logging.getLogger("impasto")
 
 WHITE_IS_ZERO, GREY, RGB, PALETTE, INKS, YCBCR, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
 LAB = (CIELAB, ICCLAB)
+LUMA = (0.299, 0.587, 0.114)
+"""How light red, green and blue are in Y, where nothing else is said (ITU-R BT.601)."""
+Pairs = tuple[tuple[float, float], ...]
 _COLOURS = {WHITE_IS_ZERO: 1, GREY: 1, RGB: 3, PALETTE: 1, INKS: 4, YCBCR: 3, CIELAB: 3, ICCLAB: 3}
 """PhotometricInterpretation, and how many channels each has before the extra ones."""
 _NAMES = {4: "a mask", 10: "ITU L*a*b*", 32844: "LogL", 32845: "LogLuv", 34892: "a sensor's"}
@@ -34,6 +38,11 @@ class Samples:
     extra: tuple[int, ...]
     palette: Array | None
     ink_set: int
+    ends: Pairs = ()
+    """The numbers that are black and white in each channel (ReferenceBlackWhite), or no ink and all
+    (DotRange), where they are not the least and the most."""
+    luma: tuple[float, ...] = ()
+    """What is there in place of `LUMA`."""
 
     def picture(self) -> Image.Image | Array:
         """A Pillow image, L, LA, RGB, RGBA or CMYK, of what has 8 bits or less; else an array of uint16, (H,
@@ -83,7 +92,12 @@ class Samples:
         if self.photometric == WHITE_IS_ZERO:
             return np.invert(pixels)
         if self.photometric == YCBCR:
+            if self.ends or self.luma:
+                return self._from_ycbcr(pixels)
             return np.asarray(Image.fromarray(_of_depth(pixels, np.uint8), "YCbCr").convert("RGB"))
+        if self.ends and self.format == 1:
+            peak = np.iinfo(pixels.dtype).max
+            pixels = _by_strips(pixels, lambda strip: self._between_ends(strip / peak, 0) * peak)
         return _of_depth(pixels, np.uint8) if self.photometric == INKS else pixels
 
     def _looked_up(self, places: Array) -> Array:
@@ -95,6 +109,28 @@ class Samples:
         table = np.zeros((2**self.bits, 3), np.uint8)
         table[: palette.shape[1]] = palette.T[: len(table)]
         return table[places.astype(np.uint16)]
+
+    def _between_ends(self, values: Array, zero: float) -> Array:
+        """Shares of the largest number as shares of the way from black to white, of channels after the first
+        from ``zero`` on.
+        """
+        black, white = np.array(self.ends).T / (2.0**self.bits - 1)
+        shares: Array = (values - black) / (white - black)
+        return shares.clip(np.array([0] + [zero] * (len(black) - 1)), 1)
+
+    def _from_ycbcr(self, pixels: Array) -> Array:
+        """TIFF 6.0, section 21: colour differences of 127 are the most there are."""
+        peak, most = float(np.iinfo(pixels.dtype).max), 2.0**self.bits - 1
+        samples = replace(self, ends=self.ends or ((0, most), *[((most + 1) / 2, most)] * 2))
+        red, green, blue = self.luma or LUMA
+        step = (most - 1) / most
+
+        def coloured(strip: Array) -> Array:
+            light, of_blue, of_red = np.moveaxis(samples._between_ends(strip / peak, -1), -1, 0)
+            reds, blues = light + step * (1 - red) * of_red, light + step * (1 - blue) * of_blue
+            return np.stack([reds, (light - red * reds - blue * blues) / green, blues], -1).clip(0, 1) * peak
+
+        return _by_strips(pixels, coloured)
 
     def _from_lab(self, raw: Array) -> Array:
         if self.bits not in (8, 16) or self.format != 1:
@@ -121,7 +157,7 @@ def _scaled(samples: Array, bits: int, kind: int) -> Array:
         least, most = float(samples.min()), float(samples.max())
         if not (least >= 0 and most <= 1):
             given = (
-                f"from {least:.3g} to {most:.3g}"
+                f"from {least:.7g} to {most:.7g}"
                 if np.isfinite([least, most]).all()
                 else "of which some are no numbers"
             )
@@ -145,6 +181,12 @@ def _scaled(samples: Array, bits: int, kind: int) -> Array:
     return scaled
 
 
+def widened(pixels: Array, bits: int) -> Array:
+    """Numbers of so many bits as numbers of 16; grey with transparency as RGB with it."""
+    wide: Array = (np.arange(2**bits) * (65535 / (2**bits - 1))).round().astype(np.uint16)[pixels]
+    return wide[..., [0, 0, 0, 1]] if wide.ndim == 3 and wide.shape[2] == 2 else wide
+
+
 def _of_depth(pixels: Array, depth: np.typing.DTypeLike) -> Array:
     """uint8 and uint16 into one another."""
     if pixels.dtype == depth:
@@ -153,6 +195,14 @@ def _of_depth(pixels: Array, depth: np.typing.DTypeLike) -> Array:
         return pixels.astype(np.uint16) * np.uint16(257)
     less: Array = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
     return less
+
+
+def _by_strips(pixels: Array, changed: Callable[[Array], Array]) -> Array:
+    """What a function makes of rows of pixels, rounded to numbers like theirs."""
+    result = np.empty_like(pixels)
+    for top in range(0, len(pixels), STRIP):
+        result[top : top + STRIP] = changed(pixels[top : top + STRIP]).round()
+    return result
 
 
 def _divided(pixels: Array, alpha: Array) -> Array:

@@ -6,6 +6,7 @@ not in the file; what a file may ask for is bounded before it is read.
 
 import logging
 import math
+from bisect import bisect
 from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from impasto.errors import ImageError
 from impasto.pictures import bounds, encodings, jpeg
 from impasto.pictures.encodings import Encoding
 from impasto.pictures.profiles import Array
-from impasto.pictures.samples import LAB, Samples
+from impasto.pictures.samples import INKS, LAB, LUMA, RGB, YCBCR, Pairs, Samples
 
 log = logging.getLogger("impasto")
 
@@ -108,6 +109,7 @@ def read(file: BinaryIO, allow_truncated: bool) -> Tiff:
             tuple(int(each) for each in page.extrasamples),
             np.asarray(tags.valueof(320)) if photometric == 3 else None,
             int(_first(tags.valueof(332), 1)),
+            *_measures(page, int(photometric)),
         )
         return Tiff(
             samples,
@@ -174,6 +176,12 @@ def _canvas(page: Any, file: BinaryIO, allow_truncated: bool) -> tuple[Array, fl
     canvas = np.zeros((height, width, channels), page.dtype)
     count, end = math.prod(page.chunked), file.seek(0, 2)
     places, lengths = _listed(page.dataoffsets), _listed(page.databytecounts)
+    if 0 in lengths:  # it is not known how long a part is: at the most to where the next one begins, as in libtiff
+        begins = sorted({*places, end})
+        lengths = [
+            length if length or not 0 < place < end else begins[bisect(begins, place)] - place
+            for place, length in zip(places, lengths, strict=False)
+        ]
     if sum(lengths[:count]) > 4 * end + 2**20 and any(
         place + length <= end for place, length in zip(places, lengths, strict=False)
     ):
@@ -228,6 +236,34 @@ def _encoding(page: Any) -> Encoding | None:
     if len(primaries) == 6 and len(white) == 2:
         return encodings.of_gamma(None, (*primaries, *white))  # type: ignore[arg-type]
     return None
+
+
+def _measures(page: Any, photometric: int) -> tuple[Pairs, tuple[float, ...]]:
+    """What numbers are black and white in each channel, and how light red, green and blue are in Y, of a page
+    that says it otherwise than all do; else nothing. What makes no sense is left out, with a warning.
+    """
+    peak = 2.0 ** int(page.bitspersample) - 1
+    if photometric == YCBCR and page.compression not in _JPEGS:  # in those libjpeg decides
+        usual, count = [0, peak, (peak + 1) / 2, peak, (peak + 1) / 2, peak], 6
+        given, luma = _ratios(page.tags.valueof(532)), _ratios(page.tags.valueof(529))
+    elif photometric == RGB and page.compression not in _JPEGS:
+        usual, count, given, luma = [0, peak] * 3, 6, _ratios(page.tags.valueof(532)), []
+    elif photometric == INKS:
+        usual, count, luma = [0, peak] * 4, 8, []
+        given = [float(each) for each in _listed(page.tags.valueof(336, default=()))]
+        given = given * 4 if len(given) == 2 else given  # one pair for all
+    else:
+        return (), ()
+    pairs = tuple(zip(given[0:count:2], given[1:count:2], strict=False))
+    if given and (len(pairs) < count // 2 or any(abs(white - black) < peak / 4 for black, white in pairs)):
+        log.warning("What the TIFF says of black and white makes no sense, and is left out.")
+        pairs, given = (), []
+    if luma and (len(luma) != 3 or not 0.99 < sum(luma) < 1.01 or min(luma) <= 0):
+        log.warning("What the TIFF says of its colour differences makes no sense, and is left out.")
+        luma = []
+    told = given and any(abs(one - other) > 1 for one, other in zip(given, usual, strict=False))
+    odd = luma and max(abs(one - other) for one, other in zip(luma, LUMA, strict=True)) > 1e-3
+    return pairs if told else (), tuple(luma) if odd else ()
 
 
 def _ratios(value: Any) -> list[float]:

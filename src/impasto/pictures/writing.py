@@ -185,9 +185,12 @@ def _encode(picture: Saveable, depth: Depth, form: Format, file: BinaryIO, *, ex
             white.paste(image, mask=image.getchannel("A"))
             image = white
         options = {"icc_profile": profile, "exif": exif, **form.options}
-        if form.name == "JPEG":
-            options["optimize"] = _optimizable(image, options)
-        image.save(file, form.name, **options)
+        if form.name != "JPEG":
+            image.save(file, form.name, **options)
+            return
+        whole = io.BytesIO()  # into a file, Pillow writes a JPEG itself, and on a full disk half of one without a word
+        image.save(whole, form.name, optimize=_optimizable(image, options), **options)
+        file.write(whole.getbuffer())
 
 
 def _optimizable(image: Image.Image, options: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from impasto.errors import SettingsError, did_you_mean
-from impasto.settings.parse import Amounts, Layers, checked, plain
+from impasto.settings.parse import Amounts, Layers, bounded, checked, plain
 from impasto.settings.setting import EVERY, OPTIMISED, PAINTED, RUN, setting
 
 QUALITIES = {"draft": 0.4, "normal": 1.0, "fine": 3.0}
@@ -322,7 +322,7 @@ class Settings:
         """
         up, down = (2 * self.strength) ** 2, (2 - 2 * self.strength) ** 2
         spent = self.iterations * QUALITIES[self.quality] * (_REFINE if self.method == "refine" else 1)
-        worked_in = {
+        worked_in: dict[str, Any] = {
             "strength": 0.5,
             "quality": "normal",
             "iterations": max(1, round(spent)),
@@ -333,7 +333,8 @@ class Settings:
             "tv_weight": self.tv_weight * min(1.0, up),
             "palette": self.palette * min(1.0, 2 * self.strength) if self.keep_colour == "none" else 0.0,
         }
-        return Effective(**vars(self) | worked_in)
+        weights = {name: bounded(worked_in[name]) for name in worked_in if name.endswith("_weight")}
+        return Effective(**vars(self) | worked_in | weights)
 
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; ``Settings(**dictionary)`` gives the same settings."""

@@ -171,6 +171,16 @@ def _number(kind: type, value: Any) -> Any:
     return kind(value)
 
 
+def bounded(number: float) -> float:
+    """A number that was computed of others, not negative, as one that may be given: 0 for one that is next to
+    nothing.
+
+    >>> bounded(0.3), bounded(1e-24), bounded(4e12)
+    (0.3, 0.0, 1000000000000.0)
+    """
+    return 0.0 if number < _LEAST else min(number, _MOST)
+
+
 def _usual(number: float) -> bool:
     return number == 0 or _LEAST <= abs(number) <= _MOST
 
