@@ -141,6 +141,7 @@ class Painter:
             return _ended(job, "failed", str(error))
         films, steps = job.request.task == "video", self._jobs.steps(visitor, job, order)
         quick, begun = not (films or steps), False
+        named = {"named": self._jobs.named(visitor, job)} if films else {}
         self._grace = _PATIENCE if films else GRACE
         job = job.model_copy(update={"progress": going(Progress(0, "loading"), steps)})
         for attempt in range(_TRIES):
@@ -150,7 +151,7 @@ class Painter:
                 if job.id in self._jobs.cancelled or self._closing:
                     self._process = None
                     break
-                process.begin(WORKS[films], {"job": order.dictionary(), "resume": resume})
+                process.begin(WORKS[films], {"job": order.dictionary(), "resume": resume} | named)
                 begun = True
                 job = Watch(
                     job,
@@ -171,17 +172,17 @@ class Painter:
                 break
         self._warm()
         if not self._closing and files.film() is None and files.has_parts(order.output):
-            self._saved(order.dictionary())
+            self._saved({"job": order.dictionary(), "resume": True} | named)
         if self._closing and not (begun and process.outcome in ("done", "failed", "died")):
             return job
         return self._come_to_an_end(job, process, files, order.output)
 
-    def _saved(self, order: dict[str, Any]) -> None:
+    def _saved(self, arguments: dict[str, Any]) -> None:
         """Have a film made of the parts that a process has left, which died or had no time for it: they are
         gone on with, and that is cancelled.
         """
         with self._begun() as process:
-            process.begin(WORKS[True], {"job": order, "resume": True})
+            process.begin(WORKS[True], arguments)
             for _ in process.events():
                 process.cancel(_PATIENCE)
 
@@ -189,13 +190,15 @@ class Painter:
         state: State = "done" if process.outcome == "done" else "failed"
         if job.id in self._jobs.cancelled or process.outcome == "cancelled":
             state = "cancelled"
-        files.drop_checkpoint(output)
+        parts = state != "done" and files.has_parts(output)
+        if not parts:
+            files.drop_checkpoint(output)
         told, there = files.record(output), files.picture() is not None
         update: dict[str, Any] = {"revision": job.revision + 1 if told or state == "done" else job.revision}
         if told:
             update["size"] = told["width"], told["height"]
         update["film"] = files.film() is not None
-        update["can_go_on"] = there and job.request.task != "video" and not job.request.style_index
+        update["can_go_on"] = parts if job.request.task == "video" else there and not job.request.style_index
         return _ended(job.model_copy(update=update), state, process.failure if state == "failed" else None)
 
 
