@@ -68,7 +68,7 @@ def painting(page: Page) -> None:
 
 def regions(page: Page) -> None:
     """The background of the portrait under the brush."""
-    page.get_by_role("button", name="Back to the draft").click()
+    page.get_by_role("button", name="Back to my settings").click()
     page.get_by_role("button", name="Add a region: By brush").click()
     box = page.locator(".viewport").bounding_box()
     assert box is not None
