@@ -91,6 +91,7 @@ def film(page: Page, clip: Path) -> None:
     page.locator(".stage-bar [aria-pressed]").wait_for()
     if page.get_by_role("button", name="Before and after", pressed=False).count():
         page.keyboard.press("b")
+    page.get_by_text("to paint, about").wait_for()
     page.wait_for_timeout(500)
     shoot(page, "web-film")
 

@@ -63,10 +63,10 @@ class Jobs:
         try:
             self.files(job.id).start_from(self.files(id))
             return self._added(visitor, job)
-        except OSError:
-            raise Refused(409, "What that job has made is gone: begin it anew.") from None
-        except Exception:
+        except Exception as error:
             self._folder.drop_job(job.id)
+            if isinstance(error, OSError):
+                raise Refused(409, "What that job has made is gone: begin it anew.") from None
             raise
 
     def cancel(self, visitor: str, id: str) -> Job:

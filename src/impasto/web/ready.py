@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _NICE = 5
 """Previews come first."""
 _SIDE = 64
-_PART = 48
+_PART = 24
 """Frames of a film's part: what a power cut may cost."""
 
 

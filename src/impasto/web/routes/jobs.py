@@ -1,5 +1,6 @@
 """Jobs: what is painted, was painted, and waits for it."""
 
+import asyncio
 from contextlib import nullcontext
 from pathlib import Path as File
 from typing import Annotated
@@ -69,7 +70,7 @@ async def cancel(id: Known, here: Here, visitor: Visitor) -> Job:
 @router.post("/{id}/go-on", status_code=201, responses={**_FULL, **_STATE})
 async def go_on(id: Known, asked: GoOn, here: Here, visitor: Visitor) -> Job:
     """A new job that starts from the picture of one that has ended, or goes on with its film."""
-    return here.jobs.go_on(visitor, id, asked.iterations)
+    return await asyncio.to_thread(here.jobs.go_on, visitor, id, asked.iterations)  # it may have much to copy
 
 
 @router.post("/{id}/move", responses=_STATE)
