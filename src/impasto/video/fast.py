@@ -22,12 +22,14 @@ from impasto.settings.fields import LEARNT, Settings
 from impasto.tasks.budget import Sweep
 from impasto.tasks.fast import share_of
 from impasto.tasks.inputs import style_code
+from impasto.video.framing import scaled
 from impasto.video.geometry import Size
 from impasto.video.job import VideoJob
 from impasto.video.masks import style_of
 from impasto.video.parted import PartedPainter
 from impasto.video.shotpainter import SETTLING, ShotPainter
 from impasto.video.source import Frame
+from impasto.video.steady import Steadied
 from impasto.video.styles import Numbers, Styles
 from impasto.video.unfinished import Unfinished
 
@@ -82,8 +84,9 @@ class Fast:
         return name, sha256_of(Path(name)) if is_file(name) else weights.entry(FILES[name]).sha256
 
     def estimate(self, frames: int, shots: Callable[[], int]) -> float:
-        """Roughly the seconds that so many frames take, of however many shots: by painting the first,
-        small where it is large, as one that a shot begins with and as one whose statistics have settled.
+        """Roughly the seconds that so many frames take, of however many shots: by painting the first, small
+        where it is large, as one that a shot begins with and as one whose statistics have settled, and by
+        steadying it. That goes on beside the painting, but on the same processors.
         """
         small = long_side(self.painted_at, min(_TRIED, max(self.painted_at)))
         painter, opening = self._painter(small), self._opening()
@@ -93,7 +96,14 @@ class Fast:
         list(settled.steps([opening], begins=False))
         first = min(frames, SETTLING)
         seconds = begins * first + _seconds(settled, opening, begins=False) * (frames - first)
-        return seconds * math.prod(self.painted_at) / math.prod(small)
+        seconds *= math.prod(self.painted_at) / math.prod(small)
+        if not self.steadies:
+            return seconds
+        painted, steadied = scaled(settled.shown[0], self.painted_at), Steadied()
+        for starts in (True, False, False):  # the last has one before it and an anchor
+            began = time.perf_counter()
+            steadied.frame(opening.pixels, painted, opening.shares, begins=starts)
+        return seconds + (time.perf_counter() - began) * frames
 
     def _check_memory(self) -> None:
         reach = max(network(styles.keys[0][1].network).stylizer.reach for styles in self._styles)
