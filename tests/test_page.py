@@ -622,10 +622,12 @@ def test_results_are_downloaded_and_deleted_in_one_go(opened: Open, screen: str)
         body: JSON.stringify({ task: "texture", styles: [{ painting }], recipe: "texture", settings: { iterations: 3 } }),
     })).status"""
     look = page.evaluate("JSON.parse(localStorage['impasto-draft']).look.mix[0].id")
-    assert [page.evaluate(ask, look) for _ in range(3)] == [201] * 3
-    page.get_by_text("“many” is done.").first.wait_for()  # it is told of what is not on the stage
-    page.get_by_role("button", name="Show").first.wait_for()
-    until(page, "!document.querySelector('.results .badge')")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DrawnProcess, "step", 0.4)  # so long that the page hears of each before its end
+        assert [page.evaluate(ask, look) for _ in range(3)] == [201] * 3
+        page.get_by_text("“many” is done.").first.wait_for()  # it is told of what is not on the stage
+        page.get_by_role("button", name="Show").first.wait_for()
+        until(page, "!document.querySelector('.results .badge')")
     page.keyboard.press("h")
     page.get_by_role("button", name="Select several").press("Enter")
     assert page.get_by_role("button", name="Download").is_disabled()

@@ -39,5 +39,6 @@ function told(job: Job): void {
   const on = stage.peek();
   if (on.show !== "draft" && on.job === job.id && !document.hidden && state.peek().dialog === null) return;
   const name = looksOf(job);
-  tell(job.state === "done" ? t().isDone(name) : t().hasFailed(name), "news", job.id);
+  if (job.state === "done") tell(t().isDone(name), "news", job.id);
+  else tell(t().hasFailed(name), "error", job.id);
 }

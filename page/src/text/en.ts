@@ -70,6 +70,7 @@ export const en = {
   rate: (rate: string) => `${rate} frames/s`,
   playFilm: (name: string) => `Film of ${name}`,
   filmCut: "This is what was painted until it ended.",
+  filmRest: "Go on paints the rest.",
   part: "Part of the clip",
   partFrom: "from",
   partTo: "to",
@@ -103,7 +104,7 @@ export const en = {
   moreHelp: "Every setting of the command line. What has no effect on the draft is not shown.",
   groupLook: "Look",
   groupRun: "Run",
-  reset: "Back to the recipe",
+  reset: "As the look has it",
   resetAll: "Reset all",
 
   // Regions
@@ -198,7 +199,7 @@ export const en = {
   keep: "Keep",
   removeResultSure: "Delete for good",
   madeWith: "Made with",
-  allOfRecipe: "All else as the recipe has it.",
+  allOfRecipe: "All else as the look has it.",
   wentOn: "goes on from an earlier one",
   backToDraft: "Back to my settings",
 

@@ -67,6 +67,7 @@ export const zh: Text = {
   rate: (rate) => `每秒 ${rate} 帧`,
   playFilm: (name) => `${name} 的影片`,
   filmCut: "这是停下之前画好的部分。",
+  filmRest: "“继续画”会画完其余部分。",
   part: "视频的一段",
   partFrom: "从",
   partTo: "到",
