@@ -68,7 +68,7 @@ def painting(page: Page) -> None:
 
 def regions(page: Page) -> None:
     """The background of the portrait under the brush."""
-    page.get_by_role("button", name="Back to the draft").click()
+    page.get_by_role("button", name="Back to my settings").click()
     page.get_by_role("button", name="Add a region: By brush").click()
     box = page.locator(".viewport").bounding_box()
     assert box is not None
@@ -91,6 +91,7 @@ def film(page: Page, clip: Path) -> None:
     page.locator(".stage-bar [aria-pressed]").wait_for()
     if page.get_by_role("button", name="Before and after", pressed=False).count():
         page.keyboard.press("b")
+    page.get_by_text("to paint, about").wait_for()
     page.wait_for_timeout(500)
     shoot(page, "web-film")
 

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route
 
+from impasto.video.job import VideoDelivery, VideoJob
+from impasto.video.work import VideoWork
 from impasto.web.page import BUNDLE
 from tests.browser import CHROMIUM, chromium, studio_in
 from tests.clips import clip
@@ -538,6 +540,121 @@ def test_a_film_is_painted_stopped_and_played(opened: Open, screen: str, tmp_pat
     page.locator(".frames").wait_for()
 
 
+def test_a_part_of_a_clip_is_chosen_estimated_and_brought_back_by_its_film(
+    opened: Open, tmp_path: Path, small_looks: None
+) -> None:
+    made = clip(tmp_path / "a run.mp4", drawn_frames(20), form="yuv420p")
+    page = opened()
+    page.get_by_role("radio", name="Film").check()
+    page.locator("[aria-labelledby=clips] input[type=file]").first.set_input_files(made)
+    page.locator("[aria-labelledby=clips] .tile.chosen").wait_for(state="attached")
+    page.get_by_text("Choose a painting or a learnt style").wait_for()
+    give(page, "paintings", png(painting(64, 64, seed=41)), "run.png")
+    page.locator("#paint-lack", has_text="20 frames").wait_for()
+    page.get_by_role("slider", name="from").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.locator("#paint-lack", has_text="14 frames").wait_for()  # of 24 in a second, from 0.25 s on
+    page.locator(".part input[name=end]").fill("0.5")
+    page.keyboard.press("Tab")
+    page.locator("#paint-lack", has_text="6 frames").wait_for()
+    assert "to paint" in page.locator("#paint-lack").inner_text()
+    until(page, "[...document.querySelectorAll('.part-frame img')].length === 2")
+    assert serious(page) == []
+    before = page.evaluate("JSON.parse(localStorage['impasto-draft'])")
+    assert before["part"] == {"start": 0.25, "end": 0.5}
+    page.get_by_role("button", name="All of it").click()
+    page.locator("#paint-lack", has_text="20 frames").wait_for()
+    # As the studio would have painted it.
+    ids = {name: before[name] for name in ("clip", "look")}
+    film = VideoJob(
+        str(made), style_index="0", start=0.25, end=0.5, settings={"network": "multi", "steady": "off"},
+        delivery=VideoDelivery(str(tmp_path / "film.mp4"), bits=8),
+    )  # fmt: skip
+    VideoWork(film).finish()
+    page.locator("[aria-labelledby=clips] input[type=file]").first.set_input_files(tmp_path / "film.mp4")
+    page.locator(".notice.news").filter(has_text="settings").wait_for()
+    now = page.evaluate("JSON.parse(localStorage['impasto-draft'])")
+    assert now["part"] == before["part"] and now["clip"] == ids["clip"] and now["settings"]["steady"] == "off"
+    assert now["look"]["network"] == "multi"
+    until(page, "!document.querySelector('.tile [title=film]')")  # it has brought what it was to bring
+    assert "film.mp4" not in [each["name"] for each in asked(page, "pictures?kind=clip")]
+
+
+def test_a_film_that_was_stopped_is_gone_on_with(opened: Open, tmp_path: Path, small_looks: None) -> None:
+    made = clip(tmp_path / "a jump.mp4", drawn_frames(5), form="yuv420p")
+    page = opened()
+    page.get_by_role("radio", name="Film").check()
+    page.locator("[aria-labelledby=clips] input[type=file]").first.set_input_files(made)
+    page.locator("[aria-labelledby=clips] .tile.chosen").wait_for(state="attached")
+    give(page, "paintings", png(painting(64, 64, seed=42)), "jump.png")
+    write = DrawnProcess._write
+
+    def with_parts(self: DrawnProcess) -> None:
+        write(self)
+        parts = Path(f"{self._job['delivery']['output']}.parts")
+        if self._stop.is_set():
+            parts.mkdir()
+            (parts / "00000.state").touch()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DrawnProcess, "step", 600)
+        patch.setattr(DrawnProcess, "_write", with_parts)
+        page.keyboard.press("p")
+        page.locator(".chip.running").wait_for()
+        page.locator(".job").get_by_role("button", name="Stop and keep it").click()
+        page.locator(".chip.cancelled").wait_for()
+    assert page.get_by_label("Steps more").count() == 0
+    page.get_by_role("button", name="Go on").click()
+    page.locator(".chip.done").wait_for()
+    page.get_by_text("goes on from an earlier one").wait_for()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_results_are_downloaded_and_deleted_in_one_go(opened: Open, screen: str) -> None:
+    page = opened(screen, draft={"texture": True, "settings": {"size": "64", "iterations": 3}})
+    page.locator(".studio").wait_for()
+    for each in asked(page, "jobs"):
+        page.evaluate("async id => (await fetch(`api/jobs/${id}`, { method: 'DELETE' })).ok", each["id"])
+    give(page, "paintings", png(painting(64, 64, seed=43)), "many.png")
+    ask = """async painting => (await fetch("api/jobs", {
+        method: "POST", headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ task: "texture", styles: [{ painting }], recipe: "texture", settings: { iterations: 3 } }),
+    })).status"""
+    look = page.evaluate("JSON.parse(localStorage['impasto-draft']).look.mix[0].id")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DrawnProcess, "step", 0.4)  # so long that the page hears of each before its end
+        assert [page.evaluate(ask, look) for _ in range(3)] == [201] * 3
+        page.get_by_text("“many” is done.").first.wait_for()  # it is told of what is not on the stage
+        page.get_by_role("button", name="Show").first.wait_for()
+        until(page, "!document.querySelector('.results .badge')")
+    page.keyboard.press("h")
+    page.get_by_role("button", name="Select several").press("Enter")
+    assert page.get_by_role("button", name="Download").is_disabled()
+    first = page.locator(".history .tile button").first
+    first.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.get_by_text("2 selected").wait_for()
+    assert first.get_attribute("aria-pressed") == "true" and serious(page) == []
+    saved: list[str] = []
+    page.on("download", lambda download: saved.append(download.suggested_filename))
+    page.get_by_label("Pictures as").select_option("jpeg")
+    page.get_by_role("button", name="Download").press("Enter")
+    page.get_by_text("2 results are downloaded.").wait_for()
+    assert len(saved) == 2 and all(name.endswith(".jpg") for name in saved)
+    page.get_by_role("button", name="Delete", exact=True).press("Enter")
+    window = page.get_by_role("dialog", name="Delete 2 results?")
+    window.get_by_role("button", name="Keep").press("Enter")
+    page.get_by_text("2 selected").wait_for()
+    page.get_by_role("button", name="All", exact=True).press("Enter")
+    page.get_by_role("button", name="Delete", exact=True).press("Enter")
+    page.get_by_role("dialog", name="Delete 3 results?").get_by_role("button", name="Delete for good").press("Enter")
+    page.get_by_text("3 results are deleted.").wait_for()
+    assert asked(page, "jobs") == []
+
+
 @contextmanager
 def seen(page: Page, *, job: str) -> Iterator[None]:
     """The page asks for a new job of this state by the end."""
@@ -562,7 +679,7 @@ def test_from_a_photo_to_a_picture_and_back(opened: Open, screen: str, tmp_path:
     page.locator(".job").get_by_role("button", name="Stop and keep it").click()
     page.locator(".chip.cancelled").wait_for()
 
-    page.get_by_label("Iterations more").select_option("25")
+    page.get_by_label("Steps more").select_option("25")
     with seen(page, job="done"):
         page.get_by_role("button", name="Go on").click()
 

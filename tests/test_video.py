@@ -20,7 +20,7 @@ from impasto.machine import interrupts
 from impasto.settings import applies
 from impasto.settings.fields import Settings
 from impasto.video import film as films
-from impasto.video import told
+from impasto.video import shotpainter, told
 from impasto.video.ahead import Ahead, Behind
 from impasto.video.clip import Clip
 from impasto.video.job import VideoDelivery, VideoJob
@@ -355,9 +355,32 @@ def test_a_film_whose_clip_breaks_keeps_its_parts(folder: Path, monkeypatch: pyt
     assert not Path("out.mp4").exists()
 
 
+@pytest.mark.parametrize(("steady", "seconds"), [("light", 8 * 2.0 + 3 * 0.5), ("off", 11 * 0.5)])
+def test_how_long_a_film_takes_is_told_by_small_frames(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, steady: str, seconds: float
+) -> None:
+    """Of a clock by which a frame that statistics are taken of takes two seconds, and others half of one."""
+    sides: list[int] = []
+    clock = [0.0]
+
+    class Timed(shotpainter.ShotPainter):
+        def paint(self, pixels: Any, time: float, *, begins: bool) -> Any:
+            sides.append(max(self._size))
+            clock[0] += 2.0 if self._frozen and (begins or self._count < shotpainter.SETTLING) else 0.5
+            return super().paint(pixels, time, begins=begins)
+
+    monkeypatch.setattr("impasto.video.fast.ShotPainter", Timed)
+    monkeypatch.setattr("impasto.video.fast._TRIED", 64)
+    monkeypatch.setattr("impasto.video.fast.time.perf_counter", lambda: clock[0])
+    told = plan(job(settings={"steady": steady, "size": 256}))
+    assert {*sides} == {64} and told["estimated_s"] == pytest.approx(seconds * 16, rel=0.03)
+    assert told["film_bytes"] == pytest.approx(told["estimated_bytes"] / (8 if steady == "light" else 2), abs=1)
+
+
 def test_the_command_line(folder: Path) -> None:
     shown = said("video", "a.mp4", "--style-index", "3", "--network", "multistyle26", "-o", "c.mp4", "--dry-run")
     assert "frames: 11" in shown and "codec: h264" in shown and "estimated_s" in shown and not Path("c.mp4").exists()
+    assert "film_bytes" in shown
     assert said("video", "a.mp4", "--style-index", "3", "--network", "multistyle26", "-o", "c.mp4", "-q") == "c.mp4"
     assert "impasto: video" in said("info", "c.mp4") and "impasto: video" in said("info", "c.mp4.json")
     Path("job.json").write_text(CliRunner().invoke(app, ["info", "c.mp4", "--job"]).output)

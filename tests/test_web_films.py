@@ -1,5 +1,6 @@
 """Clips are sent and films are painted of them, as pictures are of photographs."""
 
+import io
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from impasto.pictures.codecs import load
 from impasto.video.clip import Clip
@@ -204,13 +206,22 @@ def test_of_a_film_whose_process_dies_its_whole_parts_are_kept(
     monkeypatch.setattr(DrawnProcess, "begin", dies_at_first)
     nothing = visit.until(film(visit, id)["id"], "failed")
     assert not nothing["film"] and not nothing["can_go_on"] and len(DrawnProcess.begun) == 1
+    assert visit.http.post(f"/api/jobs/{nothing['id']}/go-on", json={}).status_code == 409
     kept = visit.until(film(visit, id)["id"], "failed")
     assert (
         kept["film"]
         and "killed" in kept["error"]
         and [each["resume"] for each in DrawnProcess.begun[1:]] == [False, True]
     )
-    assert not [*studio.folder.job(kept["id"]).glob("*.parts")]
+    # Its film is one to be gone on with, as often as one likes.
+    parts = studio.folder.job(kept["id"]) / "result.mp4.parts"
+    for _ in range(2):
+        assert kept["can_go_on"] and [each.name for each in parts.iterdir()] == ["00000.state"]
+        again = visit.http.post(f"/api/jobs/{kept['id']}/go-on", json={}).json()
+        assert again["from"] == kept["id"] and again["request"] == kept["request"]
+        done = visit.until(again["id"], "done")
+        assert done["film"] and not done["can_go_on"] and DrawnProcess.begun[-1]["resume"]
+        assert not [*studio.folder.job(done["id"]).glob("*.parts")]
 
 
 def test_a_film_survives_a_restart_and_is_another_visitors_business(tmp_path: Path, files: Path) -> None:
@@ -248,6 +259,11 @@ def test_a_film_survives_a_restart_and_is_another_visitors_business(tmp_path: Pa
         ({"clip": "A" * 16}, "clip"),
         ({"clip": "/etc/passwd"}, "clip"),
         ({"task": "stylize"}, "photo"),
+        ({"start": 9}, "start"),
+        ({"start": 0.5, "end": 0.25}, "end"),
+        ({"start": -1}, "start"),
+        ({"end": 0}, "end"),
+        ({"task": "texture", "clip": None, "end": 1}, "start"),
     ],
 )
 def test_what_makes_no_sense_or_names_files_is_refused(
@@ -298,5 +314,78 @@ def test_work_that_fails_leaves_a_film_too_and_work_that_is_paused_its_parts(
     breaks_at(monkeypatch, 7, OSError("It breaks."))
     with pytest.raises(OSError, match="It breaks"):
         list(again.events())
-    assert len(Clip(tmp_path / "result.mp4").facts.times) >= 4 and not (tmp_path / "result.mp4.parts").exists()
+    assert len(Clip(tmp_path / "result.mp4").facts.times) >= 4
     assert isinstance(again._work, VideoWork) and again._work.record
+    # What is painted is a film, and is gone on with all the same.
+    monkeypatch.undo()
+    with_half = filmed(order(tmp_path, files), resume=True)
+    told = list(with_half.events())
+    assert told[0].iteration > 4 and {each.counts["frames"] for each in told} == {8}
+    assert len(Clip(tmp_path / "result.mp4").facts.times) == 8 and not (tmp_path / "result.mp4.parts").exists()
+
+
+def test_a_film_brings_back_how_it_was_made(visit: Visit, tmp_path: Path, files: Path, known: str) -> None:
+    asked = order(tmp_path, files) | {"start": 0.25, "end": 0.75}
+    painting = tmp_path / "x.png"
+    painting.write_bytes(noise(64))
+    id = visit.send(painting.read_bytes(), "painting")["id"]
+    by_painting = asked | {"style_index": "", "styles": [[str(painting), 2]], "settings": {"steady": "off"}}
+    mine = {str(files / "a.mp4"): "walk.mp4", str(painting): "gone wave.jpg"}
+    of = {"task": "video", "photo": None, "clip": known, "regions": [], "recipe": "default", "start": 0.25, "end": 0.75}
+    for job, styles, style_index, settings in [
+        (asked, [], "0", {"network": "multi"}),
+        (by_painting, [{"painting": id, "weight": 2.0}], "", {"steady": "off"}),
+    ]:
+        list(filmed(job, resume=False, named=mine).events())
+        made = sent(visit, (tmp_path / "result.mp4").read_bytes())
+        wanted = of | {"styles": styles, "style_index": style_index, "settings": settings}
+        assert made["moving"]["frames"] == 4 and made["restored"] == {"job": wanted, "missing": []}
+        visit.until(film(visit, known, **made["restored"]["job"])["id"], "done")
+        visit.http.delete(f"/api/pictures/{made['id']}")
+    assert visit.http.delete(f"/api/pictures/{id}").status_code == 204
+    made = sent(visit, (tmp_path / "result.mp4").read_bytes())["restored"]
+    assert made["missing"] == ["gone wave.jpg"] and made["job"]["styles"] == [] and made["job"]["clip"] == known
+    # What the studio does not make is a clip and no more.
+    list(filmed(asked | {"strength_at": [[0, 0.1], [0.5, 1]]}, resume=False).events())
+    assert sent(visit, (tmp_path / "result.mp4").read_bytes())["restored"] is None
+
+
+def test_a_part_of_a_clip_is_painted(here: tuple[Visit, Studio], known: str) -> None:
+    visit, studio = here
+    DrawnProcess.begun.clear()
+    job = film(visit, known, start=0.25, end=0.75)
+    visit.until(job["id"], "done")
+    begun = DrawnProcess.begun[0]["job"]
+    assert (begun["start"], begun["end"]) == (0.25, 0.75) and (job["request"]["start"], job["request"]["end"]) == (
+        0.25,
+        0.75,
+    )
+    order = studio.jobs.order("owner", studio.jobs.one("owner", job["id"]))
+    assert studio.jobs.steps("owner", studio.jobs.one("owner", job["id"]), order) == 4
+
+
+def test_a_film_is_estimated_as_the_command_line_does(visit: Visit, known: str) -> None:
+    asked = {"task": "video", "clip": known, "style_index": "0", "settings": {"network": "multi"}}
+    told = visit.http.post("/api/jobs/estimate", json=asked).json()
+    assert (told["frames"], told["width"], told["height"]) == (8, 64, 48) and told["seconds"] == pytest.approx(
+        1, abs=0.2
+    )
+    assert told["bytes"] > 0 and told["painting_s"] >= 0
+    half = visit.http.post("/api/jobs/estimate", json=asked | {"start": 0.5, "settings": {"size": 32}}).json()
+    assert (half["frames"], half["width"]) == (4, 32) and half["bytes"] < told["bytes"] / 4
+    refused = visit.http.post("/api/jobs/estimate", json={"photo": visit.send(noise(64))["id"], "style_index": "0"})
+    assert refused.status_code == 422
+
+
+def test_a_frame_of_a_clip_is_seen_at_its_time(visit: Visit, known: str, files: Path) -> None:
+    place = f"/api/pictures/{known}/file"
+    own = decoded(files / "a.mp4")[1]
+    for time, number in ((0, 0), (0.3, 2), (99, 7)):
+        answer = visit.http.get(place, params={"at": time})
+        seen = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
+        assert answer.status_code == 200 and np.abs(seen.astype(int) - own[number]).mean() < 6, time
+        assert all(np.abs(seen.astype(int) - other).mean() > 6 for other in (own[number - 3], own[number - 4]))
+    tag = visit.http.get(place, params={"at": 0.3}).headers["etag"]
+    assert visit.http.get(place, params={"at": 0.3}, headers={"If-None-Match": tag}).status_code == 304
+    assert visit.http.get(f"{place}?at=nan").status_code == 422
+    assert visit.http.get(f"/api/pictures/{visit.send(noise(64))['id']}/file?at=1").status_code == 422

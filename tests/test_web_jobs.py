@@ -14,7 +14,8 @@ from typing import Any, cast
 
 import pytest
 
-from impasto.web import giving_way, logs
+from impasto.errors import OutputError
+from impasto.web import giving_way, logs, painter
 from impasto.web.giving_way import GivingWay
 from impasto.web.models import Job
 from impasto.web.painter import Painter
@@ -27,6 +28,35 @@ def here(tmp_path: Path) -> Iterator[tuple[Visit, Studio]]:
     DrawnProcess.begun.clear()
     with served(tmp_path, queue=3) as found:
         yield found
+
+
+def test_a_disk_that_is_full_for_a_while_costs_no_job(
+    here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, studio = here
+    monkeypatch.setattr(painter, "_ROOM", 0.05)
+    save, refused = studio.store.save_job, list[str]()
+
+    def full(job: Job) -> None:
+        # At the first of all that is written of it, as it begins, goes on and ends.
+        if refused.count(job.state) < 2:
+            refused.append(job.state)
+            raise OutputError("The disk is full.")
+        save(job)
+
+    monkeypatch.setattr(studio.store, "save_job", full)
+    jobs = [visit.ask()["id"] for _ in range(2)]
+    assert [visit.until(each, "done")["state"] for each in jobs] == ["done"] * 2
+    assert refused.count("running") == refused.count("done") == 2
+
+
+def test_what_cannot_be_gone_on_with_leaves_nothing(here: tuple[Visit, Studio]) -> None:
+    visit, studio = here
+    done = visit.until(visit.ask()["id"], "done")
+    for each in studio.folder.job(done["id"]).iterdir():
+        each.unlink()
+    assert visit.http.post(f"/api/jobs/{done['id']}/go-on", json={}).status_code == 409
+    assert {each.name for each in (studio.folder.root / "jobs").iterdir()} == {done["id"]}
 
 
 @pytest.fixture

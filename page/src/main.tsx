@@ -1,5 +1,7 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
+import { tellOfEnds } from "./effects/ended";
+import { keepEstimate } from "./effects/estimate";
 import { keepMasks } from "./effects/masks";
 import { keepPreview } from "./effects/preview";
 import { recall, remember } from "./effects/remember";
@@ -20,6 +22,8 @@ effect(() => {
 remember();
 keepMasks();
 keepPreview();
+keepEstimate();
 watchSteps();
+tellOfEnds();
 render(<App />, document.body);
 void enter();

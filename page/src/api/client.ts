@@ -1,5 +1,5 @@
 /** The server's JSON API, one function a call. */
-import type { Choices, Job, JobRequest, Picture, PreviewRequest, Session } from "./types";
+import type { Choices, Estimate, Job, JobRequest, Picture, PreviewRequest, Session } from "./types";
 
 /** What the server said no with. */
 export class Refused extends Error {
@@ -21,6 +21,7 @@ const id = encodeURIComponent;
 export const addresses = {
   picture: (picture: string, side?: number) => sized(`pictures/${id(picture)}/file`, side),
   frame: (clip: string, frame: number) => at(`pictures/${id(clip)}/file?frame=${frame}`),
+  moment: (clip: string, time: number, side: number) => at(`pictures/${id(clip)}/file?at=${time}&side=${side}`),
   painted: (painting: string, photo: string, side: number) =>
     at(`paintings/${id(painting)}?photo=${id(photo)}&side=${side}`),
   learnt: (network: string, index: number, photo: string, side: number) =>
@@ -42,6 +43,7 @@ export const api = {
   removePicture: (picture: string) => call("DELETE", `pictures/${id(picture)}`),
   jobs: () => json<Job[]>("GET", "jobs"),
   paint: (request: JobRequest) => json<Job>("POST", "jobs", request),
+  estimate: (request: JobRequest, signal: AbortSignal) => json<Estimate>("POST", "jobs/estimate", request, signal),
   cancel: (job: string) => json<Job>("POST", `jobs/${id(job)}/cancel`),
   goOn: (job: string, iterations: number) => json<Job>("POST", `jobs/${id(job)}/go-on`, { iterations }),
   move: (job: string, position: number) => call("POST", `jobs/${id(job)}/move`, { position }),
@@ -50,8 +52,8 @@ export const api = {
     (await call("POST", "preview", request, signal)).blob(),
 };
 
-async function json<T>(method: string, path: string, body?: unknown): Promise<T> {
-  return (await call(method, path, body)).json();
+async function json<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  return (await call(method, path, body, signal)).json();
 }
 
 async function call(

@@ -165,7 +165,8 @@ export interface paths {
         };
         /**
          * File
-         * @description The picture itself: JPEG, or PNG where it is a mask or transparent. Of a clip, one of three frames.
+         * @description The picture itself: JPEG, or PNG where it is a mask or transparent. Of a clip, one of three frames, or
+         *     the one that is shown ``at`` a time, small.
          */
         get: operations["file_api_pictures__id__file_get"];
         put?: never;
@@ -214,6 +215,26 @@ export interface paths {
          * @description Ask for a picture.
          */
         post: operations["submit_api_jobs_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/jobs/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Estimate
+         * @description What a film that is asked for would be, and roughly what it takes; nothing is painted that stays.
+         */
+        post: operations["estimate_api_jobs_estimate_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -275,7 +296,7 @@ export interface paths {
         put?: never;
         /**
          * Go On
-         * @description A new job that starts from the picture of one that has ended.
+         * @description A new job that starts from the picture of one that has ended, or goes on with its film.
          */
         post: operations["go_on_api_jobs__id__go_on_post"];
         delete?: never;
@@ -486,10 +507,38 @@ export interface components {
             /** Settings */
             settings: components["schemas"]["Setting"][];
         };
+        /**
+         * Estimate
+         * @description What a film will be, and roughly what it costs.
+         */
+        Estimate: {
+            /** Frames */
+            frames: number;
+            /**
+             * Seconds
+             * @description How long it is.
+             */
+            seconds: number;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /**
+             * Painting S
+             * @description Seconds until it is painted.
+             */
+            painting_s: number;
+            /**
+             * Bytes
+             * @description Of its file.
+             */
+            bytes: number;
+        };
         /** GoOn */
         GoOn: {
             /**
              * Iterations
+             * @description Of a picture; a film goes on to its end.
              * @default 60
              */
             iterations: number;
@@ -594,6 +643,7 @@ export interface components {
             warnings: string[];
             /**
              * Can Go On
+             * @description From its picture, or from the parts of its film.
              * @default false
              */
             can_go_on: boolean;
@@ -649,6 +699,17 @@ export interface components {
             settings: {
                 [key: string]: unknown;
             };
+            /**
+             * Start
+             * @description Of a video: the time of its clip that it begins at.
+             * @default 0
+             */
+            start: number;
+            /**
+             * End
+             * @description Likewise, that it ends at; the clip's own without.
+             */
+            end?: number | null;
         };
         /** LearntNetwork */
         LearntNetwork: {
@@ -677,6 +738,12 @@ export interface components {
         Moving: {
             /** Frames */
             frames: number;
+            /**
+             * Begins
+             * @description The time of its first frame, in seconds.
+             * @default 0
+             */
+            begins: number;
             /** Seconds */
             seconds: number;
             /**
@@ -1521,6 +1588,8 @@ export interface operations {
                 side?: number | null;
                 /** @description Of a clip: its first, middle, or last one. */
                 frame?: number;
+                /** @description Of a clip: the time of a frame, in seconds. */
+                at?: number | null;
             };
             header?: never;
             path: {
@@ -1782,6 +1851,66 @@ export interface operations {
             };
             /** @description The queue is full; Retry-After tells when to try again. */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    estimate_api_jobs_estimate_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Estimate"];
+                };
+            };
+            /** @description No token, and no session. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another name of the server, or another page's request. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or it is another visitor's. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What was asked for makes no sense; `setting` says where. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

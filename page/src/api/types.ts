@@ -17,9 +17,11 @@ export type Job = Required<Omit<Schemas["Job"], "request" | "progress">> & {
   request: JobRequest;
   progress: Progress | null;
 };
-export type JobRequest = Omit<Schemas["JobRequest"], "photo" | "clip" | "settings"> & {
+export type Estimate = Schemas["Estimate"];
+export type JobRequest = Omit<Schemas["JobRequest"], "photo" | "clip" | "settings" | "start"> & {
   photo: string | null;
   clip: string | null;
+  start?: number;
   settings: Record<string, Value>;
 };
 export type Network = Schemas["LearntNetwork"];

@@ -113,6 +113,17 @@ export async function removeJob(id: string): Promise<void> {
   if ((await attempt(() => api.removeJob(id))) !== null) dispatch({ type: "job-removed", id });
 }
 
+/** One after the other, and told once. */
+export async function removeJobs(ids: readonly string[]): Promise<void> {
+  let removed = 0;
+  for (const id of ids) {
+    if ((await attempt(() => api.removeJob(id))) === null) continue;
+    dispatch({ type: "job-removed", id });
+    removed++;
+  }
+  if (removed > 0) tell(t().removedCount(removed));
+}
+
 export async function removePicture(id: string): Promise<void> {
   if ((await attempt(() => api.removePicture(id))) !== null) dispatch({ type: "picture-removed", id });
 }

@@ -5,12 +5,21 @@ import { dispatch } from "../state/store";
 import { t } from "../text";
 import { said } from "../text/said";
 
+/** Milliseconds that news stay. */
+const SEEN = 6000;
+
 let count = 0;
 
-export function tell(text: string, kind: Notice["kind"] = "news"): void {
+export function tell(text: string, kind: Notice["kind"] = "news", job: string | null = null): void {
   const key = `notice-${++count}`;
-  dispatch({ type: "notice", notice: { key, kind, text } });
-  if (kind === "news") setTimeout(() => dispatch({ type: "notice-read", key }), 6000);
+  dispatch({ type: "notice", notice: { key, kind, text, job } });
+  if (kind === "news") whenSeen(() => setTimeout(() => dispatch({ type: "notice-read", key }), SEEN));
+}
+
+/** At once, or as soon as somebody looks at the page. */
+function whenSeen(act: () => void): void {
+  if (document.hidden) document.addEventListener("visibilitychange", () => whenSeen(act), { once: true });
+  else act();
 }
 
 export function sentence(error: unknown): string {

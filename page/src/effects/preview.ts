@@ -51,7 +51,7 @@ function proceed(): void {
     dispatch({ type: "preview", preview: NO_PREVIEW });
     return;
   }
-  const best = all.map(([key, each]) => [key, seen.get(words(each)) ?? seen.get(words(atHalf(each)))] as const);
+  const best = all.map(([key, each]) => [key, recalled(words(each)) ?? recalled(words(atHalf(each)))] as const);
   const layers = Object.fromEntries(best.filter((pair): pair is [string, string] => pair[1] !== undefined));
   const lacking = all.filter(([, each]) => !seen.has(words(each)));
   const now = lacking.length === 0 ? "shown" : "busy";
@@ -102,6 +102,13 @@ async function fetched(key: string, each: Wanted): Promise<void> {
 
 function words(each: Wanted): string {
   return JSON.stringify(each);
+}
+
+/** What is shown is not the oldest: that goes when there is too much. */
+function recalled(what: string): string | undefined {
+  const address = seen.get(what);
+  if (address !== undefined && seen.delete(what)) seen.set(what, address);
+  return address;
 }
 
 function keep(what: string, address: string): void {

@@ -2,10 +2,12 @@
 import { api, Refused } from "../api/client";
 import { listen } from "../api/events";
 import { dispatch, state } from "../state/store";
-import { attempt } from "./notices";
+import { attempt, sentence, tell } from "./notices";
 
 const PATIENCE = 3000;
 let again: ReturnType<typeof setTimeout> | undefined;
+/** Ends listening. */
+let stop = (): void => {};
 
 export async function enter(): Promise<void> {
   const token = /[#&]token=([^&]+)/.exec(location.hash)?.[1];
@@ -38,13 +40,19 @@ async function opened(token: string): Promise<boolean> {
 }
 
 async function begin(): Promise<void> {
+  clearTimeout(again);
   try {
     dispatch({ type: "opened", session: await api.session() });
-  } catch {
-    dispatch({ type: "closed", wrong: false });
+  } catch (error) {
+    if (error instanceof Refused && error.status === 401) dispatch({ type: "closed", wrong: false });
+    else {
+      tell(sentence(error), "error");
+      again = setTimeout(() => void begin(), PATIENCE);
+    }
     return;
   }
-  const stop = listen({
+  stop(); // Whoever enters twice listens once.
+  stop = listen({
     opened: () => void refresh(),
     lost: () => void lost(),
     job: (job) => dispatch({ type: "job", job }),
@@ -54,8 +62,9 @@ async function begin(): Promise<void> {
       if (picture !== undefined) dispatch({ type: "picture-removed", id: picture });
     },
   });
-  state.subscribe((now) => now.access.kind === "closed" && stop());
 }
+
+state.subscribe((now) => now.access.kind === "closed" && stop());
 
 /** The stream does not say why it ended: the server may be away, or not know this session any more. */
 async function lost(): Promise<void> {

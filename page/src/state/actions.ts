@@ -3,11 +3,14 @@ import type { Choices, Job, JobRequest, Picture, Session, Value } from "../api/t
 import type {
   Brush,
   Draft,
+  Estimated,
   Fault,
   Language,
   Notice,
+  Part,
   Preview,
   Region,
+  Saving,
   Stage,
   State,
   Stroke,
@@ -34,6 +37,7 @@ export type Action =
   | { type: "still"; id: string }
   | { type: "asking"; asking: boolean }
   | { type: "preview"; preview: Partial<Preview> }
+  | { type: "estimate"; estimate: Estimated }
   | { type: "upload"; upload: Upload }
   | { type: "upload-ended"; key: string }
   // The draft
@@ -41,6 +45,7 @@ export type Action =
   | { type: "photo"; id: string | null }
   | { type: "texture" }
   | { type: "clip"; id: string | null }
+  | { type: "part"; part: Part }
   | { type: "look"; id: string; network: string | null; mixing: boolean }
   | { type: "weight"; id: string; weight: number }
   | { type: "recipe"; name: string }
@@ -65,6 +70,9 @@ export type Action =
   | { type: "notice-read"; key: string }
   | { type: "fault"; fault: Fault | null }
   | { type: "dialog"; dialog: State["dialog"] }
+  /** Marks exactly these results; null ends the marking. */
+  | { type: "marked"; ids: readonly string[] | null }
+  | { type: "saving"; saving: Saving | null }
   | { type: "tab"; tab: Tab }
   | { type: "language"; language: Language }
   | { type: "theme"; theme: Theme };

@@ -99,5 +99,6 @@ export function requestOf(draft: Draft, choices: Choices): JobRequest {
     // Recipes are for the optimiser.
     recipe: wayOf(draft, choices) === "fast" ? "default" : recipeOf(draft),
     settings: { ...settings, ...learnt },
+    ...(draft.film && draft.part ? { start: draft.part.start ?? 0, end: draft.part.end } : {}),
   };
 }

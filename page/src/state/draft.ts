@@ -1,7 +1,7 @@
 /** What the next picture is to be, and what becomes of that by an action. */
 import type { JobRequest, Picture } from "../api/types";
 import type { Action } from "./actions";
-import { type Draft, EMPTY_DRAFT, type Look, type Share } from "./model";
+import { type Draft, EMPTY_DRAFT, type Look, type Part, type Share } from "./model";
 import { reduceRegions, restoredRegions } from "./regions";
 
 export function reduceDraft(draft: Draft, action: Action): Draft {
@@ -13,7 +13,9 @@ export function reduceDraft(draft: Draft, action: Action): Draft {
     case "texture":
       return { ...draft, texture: true, film: false };
     case "clip":
-      return { ...draft, clip: action.id, film: true };
+      return { ...draft, clip: action.id, film: true, part: action.id === draft.clip ? draft.part : null };
+    case "part":
+      return { ...draft, part: whole(action.part) };
     case "look":
       return { ...draft, look: chosen(draft.look, action) };
     case "weight":
@@ -61,6 +63,7 @@ function again(draft: Draft, request: JobRequest): Draft {
     texture,
     film,
     clip: request.clip ?? draft.clip,
+    part: film ? whole({ start: request.start || null, end: request.end ?? null }) : draft.part,
     look: learnt
       ? { network: typeof network === "string" ? network : "multi", mix: parsedShares(request.style_index) }
       : { network: null, mix: request.styles.map(({ painting, weight }) => ({ id: painting, weight })) },
@@ -71,6 +74,11 @@ function again(draft: Draft, request: JobRequest): Draft {
         ? draft.regions
         : { ...draft.regions, [photo]: restoredRegions(request.regions) },
   };
+}
+
+/** All of the clip is no part of it. */
+function whole(part: Part): Part | null {
+  return part.start === null && part.end === null ? null : part;
 }
 
 /** `rhone:0.5,cottages:0.5`, the server's words for a mix of learnt styles. */
@@ -106,6 +114,7 @@ function without(draft: Draft, id: string): Draft {
     ...draft,
     photo: draft.photo === id ? null : draft.photo,
     clip: draft.clip === id ? null : draft.clip,
+    part: draft.clip === id ? null : draft.part,
     look:
       draft.look.network === null
         ? { ...draft.look, mix: draft.look.mix.filter((share) => share.id !== id) }

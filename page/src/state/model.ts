@@ -1,5 +1,5 @@
 /** Everything that the page knows, as plain values. */
-import type { Choices, Job, Picture, Session, Value } from "../api/types";
+import type { Choices, Estimate, Job, Picture, Session, Value } from "../api/types";
 
 export interface State {
   readonly access: Access;
@@ -16,6 +16,7 @@ export interface State {
   readonly asking: boolean;
   readonly draft: Draft;
   readonly preview: Preview;
+  readonly estimate: Estimated;
   readonly stage: Stage;
   readonly view: View;
   /** Where the slider between before and after stands, 0 to 1; null where it is off. */
@@ -28,6 +29,10 @@ export interface State {
   /** The setting that the server refused, and why. */
   readonly fault: Fault | null;
   readonly dialog: "help" | "history" | Doomed | null;
+  /** The results that are marked, to do something with all of them; null while none is to be marked. */
+  readonly marked: readonly string[] | null;
+  /** How many of so many results have been downloaded. */
+  readonly saving: Saving | null;
   /** Which part a narrow screen shows below the stage. */
   readonly tab: Tab;
   readonly tastes: Tastes;
@@ -46,12 +51,20 @@ export interface Draft {
   /** A film of the clip, and no photo. */
   readonly film: boolean;
   readonly clip: string | null;
+  /** What of the clip becomes the film; null for all of it. */
+  readonly part: Part | null;
   readonly look: Look;
   readonly recipe: string;
   /** Only those that were changed: what is not here is the recipe's. */
   readonly settings: Readonly<Record<string, Value>>;
   /** By photo: a region belongs to the photo that it was painted on. */
   readonly regions: Readonly<Record<string, readonly Region[]>>;
+}
+
+/** From a time of the clip, in seconds, to another; null where that is the clip's own. */
+export interface Part {
+  readonly start: number | null;
+  readonly end: number | null;
 }
 
 /** Paintings by their ids, or styles that a network has learnt, by their names. */
@@ -108,6 +121,13 @@ export interface Preview {
   readonly error: string | null;
 }
 
+/** What a film of the draft would be and cost, if that is known. */
+export interface Estimated {
+  readonly state: "none" | "busy" | "known" | "failed";
+  readonly value: Estimate | null;
+  readonly error: string | null;
+}
+
 export type Stage =
   | { readonly show: "draft" }
   | { readonly show: "job"; readonly job: string; readonly snapshot: number | null }
@@ -130,6 +150,8 @@ export interface Notice {
   readonly key: string;
   readonly kind: "error" | "news";
   readonly text: string;
+  /** The result that it is about, to be shown. */
+  readonly job: string | null;
 }
 
 export interface Fault {
@@ -137,11 +159,15 @@ export interface Fault {
   readonly text: string;
 }
 
-/** What is deleted if whoever is asked says so. */
-export interface Doomed {
-  readonly kind: "picture" | "job" | "region";
-  readonly id: string;
+export interface Saving {
+  readonly done: number;
+  readonly all: number;
 }
+
+/** What is deleted if whoever is asked says so. */
+export type Doomed =
+  | { readonly kind: "picture" | "job" | "region"; readonly id: string }
+  | { readonly kind: "jobs"; readonly ids: readonly string[] };
 
 export type Tab = "style" | "settings" | "results";
 export type Language = "en" | "zh";
@@ -157,6 +183,7 @@ export const EMPTY_DRAFT: Draft = {
   texture: false,
   film: false,
   clip: null,
+  part: null,
   look: { network: null, mix: [] },
   recipe: "default",
   settings: {},
@@ -164,6 +191,8 @@ export const EMPTY_DRAFT: Draft = {
 };
 
 export const NO_PREVIEW: Preview = { state: "none", layers: {}, error: null };
+
+export const NO_ESTIMATE: Estimated = { state: "none", value: null, error: null };
 
 export const FITTED: View = { scale: 1, x: 0.5, y: 0.5 };
 
@@ -178,6 +207,9 @@ export const START: State = {
   asking: false,
   draft: EMPTY_DRAFT,
   preview: NO_PREVIEW,
+  estimate: NO_ESTIMATE,
+  marked: null,
+  saving: null,
   stage: { show: "draft" },
   view: FITTED,
   split: null,

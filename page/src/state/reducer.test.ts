@@ -131,7 +131,7 @@ test("a fault of a setting goes with the next change", () => {
 test("the same notice is told once, and not more than four at a time", () => {
   const told = Array.from({ length: 9 }, (_, index) => ({
     type: "notice" as const,
-    notice: { key: `n${index}`, kind: "news" as const, text: `text ${Math.min(index, 6)}` },
+    notice: { key: `n${index}`, kind: "news" as const, text: `text ${Math.min(index, 6)}`, job: null },
   }));
   const { notices } = given(...told);
   expect(notices.map(({ key }) => key)).toEqual(["n3", "n4", "n5", "n8"]);

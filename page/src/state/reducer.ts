@@ -57,6 +57,7 @@ function reducePage(state: State, action: Action): State {
         stage: stageAmong(state.stage, jobs),
         told: heard(state, action.id),
         dialog: dialogWithout(state.dialog, action.id),
+        marked: state.marked?.filter((id) => id !== action.id) ?? null,
       };
     }
     case "still":
@@ -65,6 +66,8 @@ function reducePage(state: State, action: Action): State {
       return { ...state, asking: action.asking };
     case "preview":
       return { ...state, preview: { ...state.preview, ...action.preview } };
+    case "estimate":
+      return { ...state, estimate: action.estimate };
     case "upload":
       return { ...state, uploads: [...state.uploads.filter(({ key }) => key !== action.upload.key), action.upload] };
     case "upload-ended":
@@ -118,9 +121,15 @@ function reducePage(state: State, action: Action): State {
     case "setting":
     case "settings-reset":
     case "recipe":
+    case "part":
       return { ...onDraft(state), fault: null };
     case "dialog":
-      return { ...state, dialog: action.dialog };
+      // Whoever is asked about what is marked comes back to it.
+      return { ...state, dialog: action.dialog, marked: marking(action.dialog) ? state.marked : null };
+    case "marked":
+      return { ...state, marked: action.ids };
+    case "saving":
+      return { ...state, saving: action.saving };
     case "tab":
       return { ...state, tab: action.tab };
     case "language":
@@ -151,7 +160,14 @@ export function step(job: Job | undefined): string {
 
 /** Nobody is asked about what is gone. */
 function dialogWithout(dialog: State["dialog"], id: string): State["dialog"] {
-  return dialog !== null && typeof dialog === "object" && dialog.id === id ? null : dialog;
+  if (dialog === null || typeof dialog !== "object") return dialog;
+  if (dialog.kind !== "jobs") return dialog.id === id ? null : dialog;
+  const ids = dialog.ids.filter((each) => each !== id);
+  return ids.length === 0 ? "history" : { ...dialog, ids };
+}
+
+function marking(dialog: State["dialog"]): boolean {
+  return dialog === "history" || (dialog !== null && typeof dialog === "object" && dialog.kind === "jobs");
 }
 
 function heard({ told }: State, id: string): readonly string[] {

@@ -28,6 +28,16 @@ export function duration(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} ${units[2]}`;
 }
 
+/** A time of a clip: 3.25 s. */
+export function seconds(time: number): string {
+  return `${Number(time.toFixed(2))} ${t().second}`;
+}
+
+/** How long a clip is: what is short to a tenth. */
+export function lasting(time: number): string {
+  return time < 10 ? seconds(Number(time.toFixed(1))) : duration(time);
+}
+
 /** The browser's own kind of the language: days and hours are written otherwise in London than in New York. */
 function locale(): string {
   return navigator.languages.find((each) => each.startsWith(language.value)) ?? language.value;

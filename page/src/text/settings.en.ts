@@ -17,9 +17,12 @@ export const VALUES_EN: Record<string, string> = {
 
 export const RECIPES_EN: Record<string, readonly [label: string, help: string]> = {
   default: ["Painted", "Every place of the photo in strokes of a place of the painting that is like it."],
-  statistics: ["Statistics", "The painting's colours and textures spread over the whole picture. Quick."],
+  statistics: [
+    "All over",
+    "The painting's colours and textures spread over the whole picture, by their statistics. Quick.",
+  ],
   gatys: ["Gatys 2016", "The method that began it all, from noise. Slow."],
-  tutorial: ["Tutorial", "What TensorFlow's tutorial does: Adam on Gram matrices. Slow."],
+  tutorial: ["As the tutorial", "What TensorFlow's tutorial does, Adam on Gram matrices. Slow."],
   "tutorial-strong-style": ["Tutorial, strong style", "The tutorial with ten times the style."],
   "tutorial-high-tv": ["Tutorial, smooth", "The tutorial, much smoothed."],
   "tutorial-low-tv": ["Tutorial, rough", "The tutorial, hardly smoothed."],

@@ -58,7 +58,7 @@ export const VALUES_ZH: Record<string, string> = {
 
 export const RECIPES_ZH: Record<string, readonly [label: string, help: string]> = {
   default: ["绘画", "照片的每一处，都用画作中与它相似之处的笔触来画。"],
-  statistics: ["统计", "把画作的色彩与肌理铺满整个画面。较快。"],
+  statistics: ["铺满", "按统计量把画作的色彩与肌理铺满整个画面。较快。"],
   gatys: ["Gatys 2016", "一切由此开始的方法，从噪声画起。较慢。"],
   tutorial: ["教程", "TensorFlow 教程的做法：Adam 与 Gram 矩阵。较慢。"],
   "tutorial-strong-style": ["教程：强风格", "风格十倍于教程。"],

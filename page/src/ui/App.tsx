@@ -25,7 +25,7 @@ const dialog = select((s) => s.dialog);
 const tab = select((s) => s.tab);
 
 export function App() {
-  if (access.value.kind === "asking") return null;
+  if (access.value.kind === "asking") return <Notices />;
   return access.value.kind === "closed" ? <Closed wrong={access.value.wrong} /> : <Studio />;
 }
 

@@ -2,13 +2,14 @@
 import type { Choices, Value } from "../api/types";
 import { applies, valueFor, wayOf } from "../state/applies";
 import type { Draft } from "../state/model";
-import { choices, draft, ownSide } from "../state/selectors";
+import { choices, draft, ownSide, photo } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { strokeScale, strokeSetting } from "../state/strokes";
 import { percent, t } from "../text";
 import { meaning, recipe, valueLabel } from "../text/settings";
 import { Choice, Segments, Slider } from "./fields";
 import { More } from "./More";
+import { PartOfClip } from "./Part";
 import { Regions } from "./Regions";
 
 export function Controls() {
@@ -31,6 +32,9 @@ export function Controls() {
         />
       )}
       <Strokes draft={now} choices={all} />
+      {now.film && photo.value?.moving && (
+        <PartOfClip key={photo.value.id} clip={photo.value} moving={photo.value.moving} />
+      )}
       <Regions />
       <Size draft={now} choices={all} />
       <Chosen of={Segments} name="quality" label={t().quality} draft={now} choices={all} />

@@ -21,7 +21,10 @@ export function Curve({ job }: { job: Job }) {
         <polyline points={line.join(" ")} />
       </svg>
       <figcaption class="quiet">
-        {t().loss} {number(last.loss)}
+        <span>{t().curve}</span>
+        <span title={t().lossHelp}>
+          {t().loss} {number(last.loss)}
+        </span>
       </figcaption>
     </figure>
   );

@@ -1,6 +1,7 @@
 /** A window over the page: the browser's own, which keeps the focus in it and closes on Escape. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import type { State } from "../state/model";
 import { dispatch } from "../state/store";
 import { t } from "../text";
 import { Icon } from "./Icon";
@@ -8,12 +9,13 @@ import { Icon } from "./Icon";
 interface DialogProps {
   title: string;
   class: string;
+  /** The window that this one has come from. */
+  back?: State["dialog"];
   children: ComponentChildren;
 }
 
-const close = () => dispatch({ type: "dialog", dialog: null });
-
-export function Dialog({ title, children, ...more }: DialogProps) {
+export function Dialog({ title, children, back = null, ...more }: DialogProps) {
+  const close = () => dispatch({ type: "dialog", dialog: back });
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (

@@ -4,13 +4,15 @@ import type { Job } from "../api/types";
 import { t } from "../text";
 import { Icon } from "./Icon";
 
+/** What a picture can be saved as, and what that is called. */
+export const FORMATS = (): readonly (readonly [format: string, name: string])[] => [
+  ["png", "PNG"],
+  ["jpeg", "JPEG"],
+  ["webp", "WebP"],
+  ["tiff", t().download16],
+];
+
 export function DownloadMenu({ job }: { job: Job }) {
-  const formats = [
-    ["png", "PNG"],
-    ["jpeg", "JPEG"],
-    ["webp", "WebP"],
-    ["tiff", t().download16],
-  ] as const;
   return (
     <details
       class="menu"
@@ -28,7 +30,7 @@ export function DownloadMenu({ job }: { job: Job }) {
         {t().download}
       </summary>
       <ul>
-        {formats.map(([format, name]) => (
+        {FORMATS().map(([format, name]) => (
           <li key={format}>
             <a
               href={addresses.download(job.id, format)}

@@ -53,7 +53,11 @@ export function Player({ job }: { job: Job }) {
         playsInline
         preload="metadata"
       />
-      {job.state !== "done" && <p class="quiet">{t().filmCut}</p>}
+      {job.state !== "done" && (
+        <p class="quiet">
+          {t().filmCut} {job.can_go_on && t().filmRest}
+        </p>
+      )}
     </div>
   );
 }

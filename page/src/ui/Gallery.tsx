@@ -184,7 +184,7 @@ function Learnt({ network, mixing, first }: LearntProps) {
             key={style}
             source={photo.value && addresses.learnt(network.name, index, photo.value.id, SIDE)}
             painted
-            name={title(style)}
+            name={/^\d+$/.test(style) ? t().learntNumber(Number(style) + 1) : title(style)}
             chosen={chosen.includes(style)}
             first={chosen.length === 0 && index === 0}
             onChoose={() => dispatch({ type: "look", id: style, network: network.name, mixing })}
@@ -198,7 +198,8 @@ function Learnt({ network, mixing, first }: LearntProps) {
   if (!first) {
     return (
       <details class="more">
-        <summary>{network.name}</summary>
+        <summary>{t().learntMore}</summary>
+        <p class="quiet">{t().learntBy(network.name)}</p>
         {tiles}
       </details>
     );

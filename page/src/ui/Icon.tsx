@@ -4,6 +4,8 @@ const PATHS = {
   close: "M6 6l12 12M18 6L6 18",
   brush: "M4 20c3 0 5-1 5-4a2.5 2.5 0 0 0-5 0c0 2-1 3-1 3zM9 14L19 4l1 1L10 15",
   eraser: "M4 16l9-10 7 6-7 8H8zM8 20h12",
+  check: "M5 12l5 5 9-10",
+  mark: "M4 5h14v14H4zM7 12l4 4 9-10",
   undo: "M8 5L4 9l4 4M4 9h9a6 6 0 0 1 0 12H9",
   redo: "M16 5l4 4-4 4M20 9h-9a6 6 0 0 0 0 12h4",
   split: "M12 3v18M4 6h5v12H4M15 6h5v12h-5",

@@ -3,15 +3,16 @@ import { useState } from "preact/hooks";
 import { addresses } from "../api/client";
 import type { Job, Progress } from "../api/types";
 import { cancel, goOn } from "../effects/commands";
+import { parsedShares } from "../state/draft";
 import { isUnderWay, pictureOf } from "../state/selectors";
 import { dispatch, select } from "../state/store";
-import { duration, number, percent, t } from "../text";
+import { duration, number, percent, seconds, t, title } from "../text";
+import { stateInWords } from "../text/jobWords";
 import { said } from "../text/said";
 import { inWords, label, recipe, valueLabel } from "../text/settings";
 import { Curve } from "./Curve";
 import { DownloadFilm, DownloadMenu } from "./DownloadMenu";
 import { Icon } from "./Icon";
-import { stateInWords } from "./jobWords";
 import { askToRemove } from "./Remove";
 
 const still = select((s) => s.still);
@@ -64,7 +65,11 @@ function Progressing({ progress, running, still, film }: ProgressingProps) {
       </p>
       {still && !film && <p class="quiet">{t().stillAtSize}</p>}
       <p class="quiet">
-        {iterations > 0 && <span>{(film ? t().frame : t().iteration)(iteration, iterations)}</span>}
+        {iterations > 0 && (
+          <span title={film ? undefined : t().iterations}>
+            {(film ? t().frame : t().iteration)(iteration, iterations)}
+          </span>
+        )}
         {rate !== null && <span>{t().rate(number(rate))}</span>}
         {scale !== null && <span>{t().at(scale[0], scale[1])}</span>}
       </p>
@@ -116,16 +121,19 @@ function GoOn({ job }: { job: Job }) {
   const [iterations, setIterations] = useState(50);
   return (
     <div class="go-on">
-      <label>
-        <span class="quiet">{t().goOnFor}</span>
-        <select value={iterations} onChange={(event) => setIterations(Number(event.currentTarget.value))}>
-          {MORE.map((each) => (
-            <option key={each} value={each}>
-              + {each}
-            </option>
-          ))}
-        </select>
-      </label>
+      {/* A film goes on to its end. */}
+      {job.request.clip === null && (
+        <label>
+          <span class="quiet">{t().goOnFor}</span>
+          <select value={iterations} onChange={(event) => setIterations(Number(event.currentTarget.value))}>
+            {MORE.map((each) => (
+              <option key={each} value={each}>
+                + {each}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
       <button type="button" disabled={asking.value} onClick={() => void goOn(job, iterations)}>
         <Icon name="brush" />
         {t().goOn}
@@ -161,7 +169,8 @@ function MadeWith({ job: { request, ...job } }: { job: Job }) {
           )}
       </div>
       <dl>
-        {request.style_index !== "" && <Entry name={t().learnt} value={request.style_index} />}
+        {request.style_index !== "" && <Entry name={t().learnt} value={learntOf(request.style_index)} />}
+        {(request.start || request.end) && <Entry name={t().part} value={partOf(request)} />}
         {request.clip === null && <Entry name={t().recipe} value={recipe(request.recipe)[0]} />}
         {settings.map(([name, value]) => (
           <Entry
@@ -176,6 +185,19 @@ function MadeWith({ job: { request, ...job } }: { job: Job }) {
       {job.from !== null && <p class="quiet">{t().wentOn}</p>}
     </section>
   );
+}
+
+/** `rhone:0.5,cottages:0.5`: rhone 50 %, cottages 50 %. */
+function learntOf(words: string): string {
+  const shares = parsedShares(words);
+  const all = shares.reduce((sum, { weight }) => sum + weight, 0);
+  return shares
+    .map(({ id, weight }) => (shares.length === 1 ? title(id) : `${title(id)} ${percent(weight / all)}`))
+    .join(", ");
+}
+
+function partOf({ start, end }: Job["request"]): string {
+  return `${seconds(start ?? 0)} – ${end == null ? t().clipEnds : seconds(end)}`;
 }
 
 function Entry({ name, value }: { name: string; value: string }) {

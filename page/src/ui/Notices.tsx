@@ -5,6 +5,7 @@ import { Icon } from "./Icon";
 
 const notices = select((s) => s.notices);
 const uploads = select((s) => s.uploads);
+const saving = select((s) => s.saving);
 const lost = select((s) => s.access.kind === "open" && !s.live);
 
 export function Notices() {
@@ -17,9 +18,27 @@ export function Notices() {
           <progress max={1} value={share} aria-label={percent(share)} />
         </div>
       ))}
-      {notices.value.map(({ key, kind, text }) => (
+      {saving.value !== null && (
+        <div class="notice">
+          <span>{t().downloading(saving.value.done + 1, saving.value.all)}</span>
+          <progress max={saving.value.all} value={saving.value.done} aria-hidden="true" />
+        </div>
+      )}
+      {notices.value.map(({ key, kind, text, job }) => (
         <p key={key} class={`notice ${kind}`} role={kind === "error" ? "alert" : "status"}>
           <span>{text}</span>
+          {job !== null && (
+            <button
+              type="button"
+              class="small-button"
+              onClick={() => {
+                dispatch({ type: "stage", stage: { show: "job", job, snapshot: null } });
+                dispatch({ type: "notice-read", key });
+              }}
+            >
+              {t().show}
+            </button>
+          )}
           <button
             type="button"
             class="square small"

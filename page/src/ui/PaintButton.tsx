@@ -2,10 +2,11 @@
 import { paint } from "../effects/commands";
 import { lack } from "../state/selectors";
 import { select } from "../state/store";
-import { t } from "../text";
+import { bytes, duration, lasting, t } from "../text";
 import { Icon } from "./Icon";
 
 const asking = select((s) => s.asking);
+const estimate = select((s) => s.estimate);
 
 export function PaintButton() {
   const words =
@@ -34,8 +35,16 @@ export function PaintButton() {
         {t().paint}
       </button>
       <p class="quiet" id="paint-lack">
-        {words}
+        {words ?? estimated()}
       </p>
     </div>
   );
+}
+
+/** What a film will be, and what it takes. */
+function estimated(): string | null {
+  const { state, value, error } = estimate.value;
+  if (value === null) return state === "busy" ? t().estimating : error;
+  const film = t().estimateFilm(value.frames, lasting(value.seconds), value.width, value.height);
+  return `${film} ${t().estimateCost(duration(value.painting_s), bytes(value.bytes))}`;
 }

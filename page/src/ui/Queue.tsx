@@ -4,7 +4,7 @@ import type { Job } from "../api/types";
 import { cancel, move, showJob } from "../effects/commands";
 import { queue, shown, subjectOf } from "../state/selectors";
 import { t } from "../text";
-import { briefly } from "./jobWords";
+import { briefly } from "../text/jobWords";
 import { Tool } from "./StageBar";
 
 export function Queue() {

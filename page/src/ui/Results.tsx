@@ -5,7 +5,8 @@ import { showJob } from "../effects/commands";
 import { isUnderWay, jobs, stage, subjectOf } from "../state/selectors";
 import { dispatch } from "../state/store";
 import { percent, t, when } from "../text";
-import { briefly, stateInWords } from "./jobWords";
+import { briefly, stateInWords } from "../text/jobWords";
+import { Icon } from "./Icon";
 import { Rove } from "./Rove";
 import { Tile } from "./Tile";
 
@@ -39,6 +40,10 @@ export function Results() {
   );
 }
 
+function toggled(ids: readonly string[], id: string): readonly string[] {
+  return ids.includes(id) ? ids.filter((each) => each !== id) : [...ids, id];
+}
+
 /** Its picture, or as long as there is none, its photo or clip. */
 function sourceOf(job: Job): string | null {
   if (job.revision > 0) return addresses.result(job.id, job.revision, SIDE);
@@ -46,18 +51,28 @@ function sourceOf(job: Job): string | null {
   return subject && addresses.picture(subject.id, SIDE);
 }
 
-export function ResultTile({ job, first }: { job: Job; first: boolean }) {
+interface ResultTileProps {
+  job: Job;
+  first: boolean;
+  /** Those that are marked, where a click marks and shows nothing. */
+  marks?: readonly string[] | null;
+}
+
+export function ResultTile({ job, first, marks = null }: ResultTileProps) {
   const on = stage.value;
-  const chosen = on.show !== "draft" && (on.job === job.id || (on.show === "pair" && on.other === job.id));
+  const markable = marks !== null && !isUnderWay(job);
+  const shown = on.show !== "draft" && (on.job === job.id || (on.show === "pair" && on.other === job.id));
   return (
     <Tile
       source={sourceOf(job)}
       name={briefly(job)}
       label={`${briefly(job)}: ${t().resultNumber(when(job.ended ?? job.created))}, ${stateInWords(job)}`}
-      chosen={chosen}
+      chosen={marks === null ? shown : marks.includes(job.id)}
       first={first}
-      onChoose={() => showJob(job)}
+      disabled={marks !== null && !markable}
+      onChoose={() => (marks === null ? showJob(job) : dispatch({ type: "marked", ids: toggled(marks, job.id) }))}
     >
+      {markable && <span class="mark">{marks.includes(job.id) && <Icon name="check" />}</span>}
       {isUnderWay(job) && (
         <span class="badge" data-says={job.state === "running" ? percent(job.progress?.share ?? 0) : "…"} />
       )}

@@ -1,9 +1,9 @@
 /** Above the pictures: what is on the stage, and how it stands. */
 import { draft, editing, isUnderWay, photo, shown, stage } from "../state/selectors";
 import { dispatch, select } from "../state/store";
-import { duration, percent, t, when } from "../text";
+import { lasting, percent, t, when } from "../text";
+import { stateInWords } from "../text/jobWords";
 import { Icon } from "./Icon";
-import { stateInWords } from "./jobWords";
 import { restInWords } from "./Regions";
 
 const preview = select((s) => s.preview);
@@ -50,7 +50,7 @@ function DraftHead() {
     <div class="stage-head" role="status">
       {photo.value !== null && words !== null && <span class={`chip preview-${state}`}>{words}</span>}
       {photo.value?.moving && (
-        <span class="quiet">{t().clipFacts(photo.value.moving.frames, duration(photo.value.moving.seconds))}</span>
+        <span class="quiet">{t().clipFacts(photo.value.moving.frames, lasting(photo.value.moving.seconds))}</span>
       )}
       {error !== null && <span class="quiet">{error}</span>}
     </div>

@@ -21,6 +21,7 @@ interface TileProps {
   chosen: boolean;
   /** Whether the Tab key comes here when nothing is chosen. */
   first: boolean;
+  disabled?: boolean;
   onChoose: () => void;
   onRemove?: () => void;
   children?: ComponentChildren;
@@ -34,6 +35,7 @@ export function Tile({
   label = name,
   chosen,
   first,
+  disabled = false,
   onChoose,
   onRemove,
   children,
@@ -53,7 +55,8 @@ export function Tile({
         tabIndex={chosen || first ? 0 : -1}
         title={label}
         aria-label={label}
-        onClick={onChoose}
+        aria-disabled={disabled}
+        onClick={() => disabled || onChoose()}
         onKeyDown={(event) => event.key === "Delete" && onRemove?.()}
       >
         {(source !== null || children) && (

@@ -56,7 +56,7 @@ class Work(Underway[Job]):
                 self.run.resume(self._checkpoint, exact=True)
         kept = job.delivery.keep_metadata or ("some" if job.delivery.metadata else "none")
         self._origin = origin_of(job.content, kept, job.delivery.profile) if job.content else NOWHERE
-        self._hashed = replace(job, delivery=Delivery()).moved(_hashed).dictionary()
+        self._hashed = replace(job, delivery=Delivery()).moved(hashed).dictionary()
         files.create_folder(job.output.parent)
 
     def events(self) -> Generator[Progress, None, None]:
@@ -215,7 +215,7 @@ def forecast(job: Job) -> dict[str, Any]:
     }
 
 
-def _hashed(path: str) -> str:
+def hashed(path: str) -> str:
     """The SHA-256 of a file, by which it is known wherever it lies."""
     try:
         return files.sha256_of(files.at_home(path))

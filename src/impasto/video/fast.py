@@ -1,5 +1,6 @@
 """Films painted by a network of the fast method."""
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,14 +22,19 @@ from impasto.settings.fields import LEARNT, Settings
 from impasto.tasks.budget import Sweep
 from impasto.tasks.fast import share_of
 from impasto.tasks.inputs import style_code
+from impasto.video.framing import scaled
 from impasto.video.geometry import Size
 from impasto.video.job import VideoJob
 from impasto.video.masks import style_of
 from impasto.video.parted import PartedPainter
-from impasto.video.shotpainter import ShotPainter
+from impasto.video.shotpainter import SETTLING, ShotPainter
 from impasto.video.source import Frame
+from impasto.video.steady import Steadied
 from impasto.video.styles import Numbers, Styles
 from impasto.video.unfinished import Unfinished
+
+_TRIED = 512
+"""The long side of what is painted to tell how long a film will take."""
 
 
 class Fast:
@@ -55,9 +61,12 @@ class Fast:
         """What paints its frames, from the first, or from a state on. Nothing is ``unfinished``: a network
         paints a frame at one go.
         """
+        return self._painter(self.painted_at, state)
+
+    def _painter(self, size: Size, state: dict[str, Any] | None = None) -> PartedPainter:
         painters = [
             ShotPainter(
-                styles, self.painted_at, frozen=self._settings.steady != "off",
+                styles, size, frozen=self._settings.steady != "off",
                 device=self._device, precision=self._precision, state=state["painters"][number] if state else None,
             )
             for number, styles in enumerate(self._styles)
@@ -75,12 +84,26 @@ class Fast:
         return name, sha256_of(Path(name)) if is_file(name) else weights.entry(FILES[name]).sha256
 
     def estimate(self, frames: int, shots: Callable[[], int]) -> float:
-        """Roughly the seconds that so many frames take, by painting the first; of however many shots."""
-        painter, opening = self.painter(), self._opening()
+        """Roughly the seconds that so many frames take, of however many shots: by painting the first, small
+        where it is large, as one that a shot begins with and as one whose statistics have settled, and by
+        steadying it. That goes on beside the painting, but on the same processors.
+        """
+        small = long_side(self.painted_at, min(_TRIED, max(self.painted_at)))
+        painter, opening = self._painter(small), self._opening()
         list(painter.steps([opening], begins=True))
-        began = time.perf_counter()
-        list(painter.steps([opening], begins=True))
-        return (time.perf_counter() - began) * frames
+        begins = _seconds(painter, opening, begins=True)
+        settled = self._painter(small, _settled(painter.state()))
+        list(settled.steps([opening], begins=False))
+        first = min(frames, SETTLING)
+        seconds = begins * first + _seconds(settled, opening, begins=False) * (frames - first)
+        seconds *= math.prod(self.painted_at) / math.prod(small)
+        if not self.steadies:
+            return seconds
+        painted, steadied = scaled(settled.shown[0], self.painted_at), Steadied()
+        for starts in (True, False, False):  # the last has one before it and an anchor
+            began = time.perf_counter()
+            steadied.frame(opening.pixels, painted, opening.shares, begins=starts)
+        return seconds + (time.perf_counter() - began) * frames
 
     def _check_memory(self) -> None:
         reach = max(network(styles.keys[0][1].network).stylizer.reach for styles in self._styles)
@@ -116,3 +139,15 @@ class Fast:
             return Styles(keys)
         opening = codecs.load((self._opening().pixels * 255).round().astype("uint8"))
         return Styles(keys, shares, codes.plain(opening, keys[0][1].network))
+
+
+def _seconds(painter: PartedPainter, frame: Frame, *, begins: bool) -> float:
+    """What painting a frame takes."""
+    began = time.perf_counter()
+    list(painter.steps([frame], begins=begins))
+    return time.perf_counter() - began
+
+
+def _settled(state: dict[str, Any]) -> dict[str, Any]:
+    """The state of a `PartedPainter` as if its shot had gone on for long."""
+    return {"painters": [each | {"count": SETTLING} for each in state["painters"]]}

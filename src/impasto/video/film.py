@@ -34,6 +34,9 @@ from impasto.video.source import Frame
 
 log = logging.getLogger("impasto")
 
+_ALIKE = 0.25
+"""Of the bytes of a film: strokes that are carried along are packed better than such as come and go."""
+
 
 class Film:
     """The frames of a job's clip from its start to its end, and how they are to be painted and written."""
@@ -136,6 +139,12 @@ class Film:
     def bytes(self) -> int:
         """Roughly what the disk needs: the parts, and then the film."""
         return round(2 * self.packing.codec.bytes * self.size[0] * self.size[1] * self.count)
+
+    @property
+    def file_bytes(self) -> int:
+        """Roughly those of the film alone."""
+        alike = self.settings.steady == "light" and self.packing.codec.quality is not None
+        return round(self.bytes / 2 * (_ALIKE if alike else 1))
 
     def described(self) -> dict[str, Any]:
         """What its record says of it, whatever came of it."""

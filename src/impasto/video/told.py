@@ -1,13 +1,16 @@
 """What a film tells of how it was made: the record in its container, or beside it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from impasto.errors import RecordError
 from impasto.jobs.deliver import sidecar
 from impasto.tasks import record
 from impasto.video.forms import FORMS
 from impasto.video.job import VideoJob
+
+if TYPE_CHECKING:
+    from impasto.video.clip import Clip
 
 
 def is_film(result: Path) -> bool:
@@ -24,9 +27,14 @@ def read(result: Path) -> dict[str, Any]:
         return record.read(sidecar(result))
     from impasto.video.clip import Clip
 
-    with Clip(result).opened() as container:
+    return carried(Clip(result))
+
+
+def carried(clip: "Clip") -> dict[str, Any]:
+    """The record that is in a clip. Raises RecordError, for one that was not painted, and VideoError."""
+    with clip.opened() as container:
         said = {name.lower(): text for name, text in container.metadata.items()}
-    return record.of_text(said.get("comment", ""), result)
+    return record.of_text(said.get("comment", ""), clip.path)
 
 
 def job_of(result: Path) -> VideoJob:

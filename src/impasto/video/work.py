@@ -5,14 +5,15 @@ Whoever shows it only watches.
 import contextlib
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
 
 from impasto.errors import CheckpointError, NotReadyError, OutputError, SettingsError
-from impasto.jobs.deliver import sidecar
+from impasto.jobs.deliver import hashed, sidecar
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
 from impasto.machine.devices import convolving
@@ -23,7 +24,7 @@ from impasto.video import images, joining
 from impasto.video.ahead import Ahead, Behind
 from impasto.video.film import Film
 from impasto.video.groups import Group, grouped
-from impasto.video.job import VideoJob
+from impasto.video.job import VideoDelivery, VideoJob
 from impasto.video.parts import Parts
 from impasto.video.sheet import Glances
 from impasto.video.shots import Cuts
@@ -40,18 +41,20 @@ class VideoWork(Underway[VideoJob]):
     run: Film
 
     def __init__(
-        self, job: VideoJob, *, resume: bool = False, force: bool = False, key: str = "", keeps: bool = False
-    ) -> None:
+        self, job: VideoJob, *, resume: bool = False, force: bool = False, key: str = "",
+        keeps: bool = False, named: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         """Make sure that all can be written, as far as that can be known beforehand, and prepare the film.
 
         Existing files are written over with ``force`` only. ``resume`` goes on from the parts that an earlier
         run has left. With a ``key`` it is one of many, as of a `deliver.Work`: its parts are gone on from if
         they are of the very same, and the record, with the key, is in the film, or beside one that has no
-        place for it. It ``keeps`` what is painted when it is cut short as the film, in place of parts to go
-        on from. Raises what `Film` raises, OutputError, CheckpointError and SettingsError.
+        place for it. It ``keeps`` what is painted when it is cut short as the film, beside the parts to go on
+        from. In the record that the film carries, files are ``named`` so by their paths, or else as they are.
+        Raises what `Film` raises, OutputError, CheckpointError and SettingsError.
         """
         super().__init__(job, resume=resume, force=force, key=key)
-        self._resume, self.keeps = resume, keeps
+        self._resume, self.keeps, self._named = resume, keeps, named or {}
         self._check()
         self.run = Film(job)
         self.run.check_room(self.output.parent)
@@ -64,6 +67,7 @@ class VideoWork(Underway[VideoJob]):
         self._writing = Writing(self.run, self._parts, self._glances)
         self._spent = {"decode": 0.0, "paint": 0.0}
         self._shots: list[float] = []
+        self._hashed = replace(job, delivery=VideoDelivery()).moved(hashed).dictionary()
         files.create_folder(self.output.parent)
 
     def picture(self) -> Picture:
@@ -112,7 +116,7 @@ class VideoWork(Underway[VideoJob]):
         if not self.keeps or reached == self.run.first:
             return False
         self.run.last = reached
-        self._deliver()
+        self._deliver(whole=False)
         return True
 
     def _begun(self) -> dict[str, Any] | None:
@@ -175,8 +179,8 @@ class VideoWork(Underway[VideoJob]):
         return Progress(reached / frames, f"{named}, {step.text}", event, seconds_left=left)
 
     @interrupts.held()
-    def _deliver(self) -> None:
-        """Join the parts, and write the record."""
+    def _deliver(self, *, whole: bool = True) -> None:
+        """Join the parts, and write the record. Of a film that is not ``whole`` they stay, to go on from."""
         told, delivery, film = self._told(), self.job.delivery, self.run
         moments = self._parts.moments()
 
@@ -184,7 +188,7 @@ class VideoWork(Underway[VideoJob]):
             images.animate(to, film.packing.form.container, self._parts.files(), moments, self._parts.base)
 
         def join(to: BinaryIO) -> None:
-            own = self.job.moved(lambda path: Path(path).name)
+            own = self.job.moved(lambda path: self._named.get(path) or Path(path).name)
             bare = record.embedded(told | {"job": own.dictionary(), "inputs": own.inputs})
             joining.join(
                 to, film.packing.form, self._parts.files(), moments, self._parts.base,
@@ -207,7 +211,8 @@ class VideoWork(Underway[VideoJob]):
         elif self._key:
             files.remove(sidecar(there))  # one of an earlier result would describe another film
         self.record = told
-        self._parts.remove()
+        if whole or not self._parts.begun:
+            self._parts.remove()
 
     def _told(self) -> dict[str, Any]:
         """The record."""
@@ -215,7 +220,7 @@ class VideoWork(Underway[VideoJob]):
         return self.run.described() | {
             "steps": self._writing.done, "elapsed_s": elapsed, "time_s": self._spent | self._writing.spent,
             "shots": self._shots,
-            "inputs": self.job.inputs, "job": self.job.dictionary(), "output": str(self.output),
+            "inputs": self.job.inputs, "job": self.job.dictionary(), "hashed": self._hashed, "output": str(self.output),
             **({"key": self._key} if self._key else {}),
         }  # fmt: skip
 
@@ -247,5 +252,6 @@ def plan(job: VideoJob) -> dict[str, Any]:
     return {
         "task": film.task, "output": str(job.output), "width": film.size[1], "height": film.size[0], **film.plan(),
         "device": str(film.device), "precision": film.precision, "threads": torch.get_num_threads(),
-        "estimated_s": round(film.way.estimate(film.count, film.shots)), "estimated_bytes": film.bytes, "settings": film.settings.dictionary(),
+        "estimated_s": round(film.way.estimate(film.count, film.shots)), "estimated_bytes": film.bytes,
+        "film_bytes": film.file_bytes, "settings": film.settings.dictionary(),
     }  # fmt: skip

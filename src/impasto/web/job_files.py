@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,10 @@ class JobFiles:
         return False
 
     def start_from(self, other: "JobFiles") -> None:
-        """Begin with what another job has made. Raises OSError."""
+        """Begin with what another job has made: the parts of a film, or a picture. Raises OSError."""
+        for parts in other.place.glob("*.parts"):
+            shutil.copytree(parts, self.place / parts.name, symlinks=True, copy_function=_shared)
+            return
         picture = other.picture()
         if picture is None:
             raise FileNotFoundError(other.place)
@@ -85,3 +89,11 @@ class JobFiles:
 
 def _record(output: Path) -> Path:
     return output.with_name(f"{output.name}.json")
+
+
+def _shared(file: str, to: str) -> None:
+    """One file by two names, where the disk can: it is never written in its place, but anew."""
+    try:
+        os.link(file, to, follow_symlinks=False)
+    except OSError:
+        shutil.copyfile(file, to, follow_symlinks=False)

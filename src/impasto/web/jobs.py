@@ -48,23 +48,25 @@ class Jobs:
         return self._added(visitor, Job(id=new_id(), request=request, state="waiting", created=now()))
 
     def go_on(self, visitor: str, id: str, iterations: int) -> Job:
-        """A new job that goes on from the picture of one that has ended. Raises SettingsError and Refused."""
+        """A new job that goes on from the picture of one that has ended, or from the parts of its film.
+
+        Raises SettingsError and Refused.
+        """
         before = self.one(visitor, id)
         if not before.can_go_on:
-            raise Refused(409, "There is nothing to go on from: the job has no picture yet, or one of a learnt style.")
-        settings = before.request.settings | {"iterations": iterations}
-        if settings.pop("method", "iterative") == "fast" and before.size and settings.get("size", "auto") == "auto":
-            settings["size"] = max(before.size)  # its own size by default is another than the optimiser's
-        kept = {name: value for name, value in settings.items() if name not in ("network", "stroke_size")}
-        request = before.request.model_copy(update={"settings": kept})
+            raise Refused(
+                409,
+                "There is nothing to go on from: the job has no picture yet, one of a learnt style, or a whole film.",
+            )
+        request = before.request if before.request.task == "video" else _going_on(before, iterations)
         job = Job(id=new_id(), request=request, state="waiting", created=now(), origin=before.id)
         try:
             self.files(job.id).start_from(self.files(id))
             return self._added(visitor, job)
-        except OSError:
-            raise Refused(409, "The picture of that job is gone: begin it anew.") from None
-        except Exception:
+        except Exception as error:
             self._folder.drop_job(job.id)
+            if isinstance(error, OSError):
+                raise Refused(409, "What that job has made is gone: begin it anew.") from None
             raise
 
     def cancel(self, visitor: str, id: str) -> Job:
@@ -139,6 +141,11 @@ class Jobs:
         ids += [id for each in asked.regions for id in (each.painting, each.mask)]
         return {id: found.name for id in ids if id and (found := self._store.picture(visitor, id))}
 
+    def named(self, visitor: str, job: Job) -> dict[str, str]:
+        """The same by their files."""
+        clip, names = job.request.clip, self.names(visitor, job)
+        return {str(self._folder.clip(id) if id == clip else self._folder.picture(id)): names[id] for id in names}
+
     def order(self, visitor: str, job: Job) -> Order | VideoJob:
         """What is to be carried out for a job. Raises SettingsError."""
         files, asked = self.files(job.id), job.request
@@ -152,16 +159,27 @@ class Jobs:
             clip = asked.clip and self._store.picture(visitor, asked.clip)
             if not clip or clip.moving is None:
                 raise SettingsError(f"There is no `clip` {asked.clip!r}: send it first.")
-            return orders.film(asked, self._folder.clip(clip.id), file, files.film_to(clip.moving.ending))
+            return orders.film(asked, self._folder.clip(clip.id), clip.moving, file, files.film_to(clip.moving.ending))
         start = files.start if job.origin else None
         return orders.order(asked, file, files.result, memory=self._config.memory, start=start)
 
+    def film(self, visitor: str, request: JobRequest) -> VideoJob:
+        """What would be carried out for a film. Raises SettingsError."""
+        order = self._checked(visitor, Job(id=new_id(), request=request, state="waiting", created=now()))
+        if not isinstance(order, VideoJob):
+            raise SettingsError("Only the `task` video is estimated.")
+        return order
+
     def steps(self, visitor: str, job: Job, order: Order | VideoJob) -> int:
-        """What it takes: iterations, or frames."""
+        """What it takes: iterations, or roughly the frames, which its process will tell."""
         if isinstance(order, Order):
             return order.iterations
         clip = job.request.clip and self._store.picture(visitor, job.request.clip)
-        return clip.moving.frames if clip and clip.moving else 0
+        if not clip or (moving := clip.moving) is None:
+            return 0
+        ends = moving.begins + moving.seconds
+        seconds = min(ends, ends if order.end is None else order.end) - max(order.start, moving.begins)
+        return max(1, round(moving.frames * seconds / moving.seconds))
 
     def take(self) -> tuple[str, Job] | None:
         """The next one, which runs from now on, once there is one. None when all is to end."""
@@ -201,12 +219,17 @@ class Jobs:
             for place, (visitor, job) in enumerate(self._store.jobs_in("waiting")):
                 self.tell(visitor, job.model_copy(update={"position": place}))
 
-    def _added(self, visitor: str, job: Job) -> Job:
-        subject = job.request.clip or job.request.photo
+    def _checked(self, visitor: str, job: Job) -> Order | VideoJob:
+        """Its order, if it makes sense here. Raises SettingsError."""
+        subject, order = job.request.clip or job.request.photo, self.order(visitor, job)
         own = subject and self._store.picture(visitor, subject)
-        side = orders.long_side(self.order(visitor, job), (own.width, own.height) if own else None)
+        side = orders.long_side(order, (own.width, own.height) if own else None)
         if side > self._config.max_size:
             raise SettingsError(f"`size` asks for {side} pixels, and {self._config.max_size} are the most here.")
+        return order
+
+    def _added(self, visitor: str, job: Job) -> Job:
+        self._checked(visitor, job)
         with self._change:
             waiting = self._store.jobs_in("waiting")
             if len(waiting) >= self._config.queue:
@@ -224,3 +247,12 @@ class Jobs:
     @staticmethod
     def _placed(job: Job, positions: dict[str, int]) -> Job:
         return job.model_copy(update={"position": positions.get(job.id)})
+
+
+def _going_on(before: Job, iterations: int) -> JobRequest:
+    """What is asked for to go on with a picture."""
+    settings = before.request.settings | {"iterations": iterations}
+    if settings.pop("method", "iterative") == "fast" and before.size and settings.get("size", "auto") == "auto":
+        settings["size"] = max(before.size)  # its own size by default is another than the optimiser's
+    kept = {name: value for name, value in settings.items() if name not in ("network", "stroke_size")}
+    return before.request.model_copy(update={"settings": kept})

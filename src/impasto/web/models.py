@@ -15,6 +15,8 @@ Held = Literal["photo", "painting", "mask", "clip"]
 State = Literal["waiting", "running", "done", "cancelled", "failed"]
 Download = Literal["png", "jpeg", "webp", "tiff"]
 Weight = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+Moment = Annotated[float, Field(le=1e6, allow_inf_nan=False)]
+"""Seconds."""
 
 MOST_STYLES = 16
 """Paintings, and regions, that a job may have."""
@@ -81,6 +83,8 @@ class JobRequest(_Given):
     regions: Annotated[list[RegionRequest], Field(max_length=MOST_STYLES)] = []
     recipe: Annotated[str, StringConstraints(max_length=64)] = "default"
     settings: Annotated[dict[str, Any], Field(max_length=64)] = {}
+    start: Annotated[Moment, Field(ge=0, description="Of a video: the time of its clip that it begins at.")] = 0.0
+    end: Annotated[Moment | None, Field(gt=0, description="Likewise, that it ends at; the clip's own without.")] = None
 
 
 class Restored(BaseModel):
@@ -94,6 +98,7 @@ class Moving(BaseModel):
     """What a clip has beside its first frame."""
 
     frames: int
+    begins: float = Field(default=0.0, description="The time of its first frame, in seconds.")
     seconds: float
     rate: float = Field(description="Frames a second.")
     ending: Literal[".mp4", ".webm"] = Field(description="Of the films that are painted of it.")
@@ -147,14 +152,25 @@ class Job(BaseModel):
     error: str | None = None
     origin: Id | None = Field(default=None, serialization_alias="from", validation_alias="from")
     warnings: list[str] = []
-    can_go_on: bool = False
+    can_go_on: bool = Field(default=False, description="From its picture, or from the parts of its film.")
     film: bool = Field(default=False, description="Whether there is a film to play: all of it, or what was painted.")
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
 
+class Estimate(BaseModel):
+    """What a film will be, and roughly what it costs."""
+
+    frames: int
+    seconds: float = Field(description="How long it is.")
+    width: int
+    height: int
+    painting_s: float = Field(description="Seconds until it is painted.")
+    bytes: int = Field(description="Of its file.")
+
+
 class GoOn(_Given):
-    iterations: Annotated[int, Field(ge=1, le=10_000)] = 60
+    iterations: Annotated[int, Field(ge=1, le=10_000, description="Of a picture; a film goes on to its end.")] = 60
 
 
 class Move(_Given):

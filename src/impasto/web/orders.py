@@ -13,7 +13,7 @@ from impasto.settings.applies import idle
 from impasto.settings.parse import USUAL_AMOUNT
 from impasto.video.job import VideoDelivery, VideoJob
 from impasto.web.choices import DECIDED, FILMED, OFFERED, WORDS
-from impasto.web.models import JobRequest
+from impasto.web.models import JobRequest, Moving
 
 CHECKPOINT_EVERY = 20.0
 """Seconds: what a power cut may cost."""
@@ -32,6 +32,8 @@ def order(request: JobRequest, file: File, output: Path, *, memory: str = "auto"
     """
     if bool(request.photo) != (request.task == "stylize") or request.clip:
         raise SettingsError("To stylize takes a `photo`, by its id, and a texture none.")
+    if request.start or request.end is not None:
+        raise SettingsError("`start` and `end` are of a video: leave them out.")
     settings = _settings(request.settings, file, OFFERED)
     if start is not None:
         settings = _going_on(request, settings, start)
@@ -50,16 +52,21 @@ def order(request: JobRequest, file: File, output: Path, *, memory: str = "auto"
     return Job(**vars(job) | {"delivery": Delivery(str(output), bits=_BITS, checkpoint_every=every)})
 
 
-def film(request: JobRequest, clip: Path, file: File, output: Path) -> VideoJob:
+def film(request: JobRequest, clip: Path, moving: Moving, file: File, output: Path) -> VideoJob:
     """The film that is carried out into ``output``, by the fast method. Raises SettingsError as `order`."""
     if request.photo or request.regions or request.recipe != "default":
         raise SettingsError("A video takes a `clip`, by its id, and no `photo`, `regions` or `recipe`.")
     if request.settings.get("method") not in (None, "fast"):
         raise SettingsError("A video is painted by `method` fast here: leave it out.")
+    ends = moving.begins + moving.seconds
+    if request.start >= ends or (request.end is not None and request.end <= moving.begins):
+        raise SettingsError(f"There is no frame between `start` and `end`: the clip ends at {ends:.2f} s.")
     return VideoJob(
         str(clip),
         styles=tuple((str(file(each.painting)), each.weight) for each in request.styles),
         style_index=request.style_index,
+        start=request.start,
+        end=request.end,
         settings=_settings({name: each for name, each in request.settings.items() if name != "method"}, file, FILMED),
         delivery=VideoDelivery(str(output), bits=8),  # browsers play few films of more
     )

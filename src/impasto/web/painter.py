@@ -6,14 +6,15 @@ job is painted, the picture so far is asked for every now and then: it is what i
 """
 
 import contextlib
+import functools
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from impasto.errors import ImpastoError
+from impasto.errors import ImpastoError, OutputError
 from impasto.jobs.process import GRACE, Process
 from impasto.progress import Progress
 from impasto.web.giving_way import GivingWay
@@ -24,6 +25,8 @@ from impasto.web.watching import Watch, going
 
 log = logging.getLogger("impasto.web")
 
+Done = TypeVar("Done")
+
 SAID = "impasto: "
 """How a line begins that the work says to people."""
 READY = "impasto.web.ready:ready"
@@ -32,6 +35,8 @@ WORKS = {True: "impasto.web.ready:filmed", False: "impasto.web.ready:painted"}
 _PATIENCE, _TRIES = 10.0, 15
 """Seconds that a job has to write its checkpoint when the studio ends, and a film what is painted of it when
 it is cancelled; times that it is tried to take one up whose former process has not ended yet."""
+_ROOM = 2.0
+"""Seconds until what a full disk did not take is written again."""
 
 
 class Painter:
@@ -88,9 +93,20 @@ class Painter:
         if id == self._current and process is not None:
             threading.Thread(target=process.cancel, args=[self._grace], daemon=True).start()
 
+    def _lasting(self, do: Callable[[], Done]) -> Done | None:
+        """What it gives, once there is room on the disk for what it writes; None if all is to end before."""
+        while True:
+            try:
+                return do()
+            except OutputError as error:
+                log.warning("not written", extra={"reason": str(error)})
+            if self._closing:
+                return None
+            time.sleep(_ROOM)
+
     def _paint_all(self) -> None:
         self._warm()
-        while (taken := self._jobs.take()) is not None:
+        while (taken := self._lasting(self._jobs.take)) is not None:
             visitor, job = taken
             try:
                 job = self._painted(visitor, job)
@@ -103,7 +119,7 @@ class Painter:
             if self._closing and job.state == "running":
                 job = job.model_copy(update={"state": "waiting", "progress": None})
             self._jobs.cancelled.discard(job.id)
-            self._jobs.save(visitor, job)
+            self._lasting(functools.partial(self._jobs.save, visitor, job))
             if job.state != "waiting":
                 log.info("job ended", extra={"job": job.id, "state": job.state, "seconds": job.seconds})
                 self._ended(job)
@@ -141,6 +157,7 @@ class Painter:
             return _ended(job, "failed", str(error))
         films, steps = job.request.task == "video", self._jobs.steps(visitor, job, order)
         quick, begun = not (films or steps), False
+        named = {"named": self._jobs.named(visitor, job)} if films else {}
         self._grace = _PATIENCE if films else GRACE
         job = job.model_copy(update={"progress": going(Progress(0, "loading"), steps)})
         for attempt in range(_TRIES):
@@ -150,13 +167,13 @@ class Painter:
                 if job.id in self._jobs.cancelled or self._closing:
                     self._process = None
                     break
-                process.begin(WORKS[films], {"job": order.dictionary(), "resume": resume})
+                process.begin(WORKS[films], {"job": order.dictionary(), "resume": resume} | named)
                 begun = True
                 job = Watch(
                     job,
                     files,
                     steps,
-                    save=lambda job: self._jobs.save(visitor, job),
+                    save=lambda job: self._save(visitor, job),
                     first=None if quick else self._warm,
                 ).watched(process)
                 job = job.model_copy(update={"warnings": _warnings(process)})
@@ -171,17 +188,21 @@ class Painter:
                 break
         self._warm()
         if not self._closing and files.film() is None and files.has_parts(order.output):
-            self._saved(order.dictionary())
+            self._saved({"job": order.dictionary(), "resume": True} | named)
         if self._closing and not (begun and process.outcome in ("done", "failed", "died")):
             return job
         return self._come_to_an_end(job, process, files, order.output)
 
-    def _saved(self, order: dict[str, Any]) -> None:
+    def _save(self, visitor: str, job: Job) -> None:
+        with contextlib.suppress(OutputError):  # the disk is full: what comes of the job is kept at its end
+            self._jobs.save(visitor, job)
+
+    def _saved(self, arguments: dict[str, Any]) -> None:
         """Have a film made of the parts that a process has left, which died or had no time for it: they are
         gone on with, and that is cancelled.
         """
         with self._begun() as process:
-            process.begin(WORKS[True], {"job": order, "resume": True})
+            process.begin(WORKS[True], arguments)
             for _ in process.events():
                 process.cancel(_PATIENCE)
 
@@ -189,13 +210,15 @@ class Painter:
         state: State = "done" if process.outcome == "done" else "failed"
         if job.id in self._jobs.cancelled or process.outcome == "cancelled":
             state = "cancelled"
-        files.drop_checkpoint(output)
+        parts = state != "done" and files.has_parts(output)
+        if not parts:
+            files.drop_checkpoint(output)
         told, there = files.record(output), files.picture() is not None
         update: dict[str, Any] = {"revision": job.revision + 1 if told or state == "done" else job.revision}
         if told:
             update["size"] = told["width"], told["height"]
         update["film"] = files.film() is not None
-        update["can_go_on"] = there and job.request.task != "video" and not job.request.style_index
+        update["can_go_on"] = parts if job.request.task == "video" else there and not job.request.style_index
         return _ended(job.model_copy(update=update), state, process.failure if state == "failed" else None)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _NICE = 5
 """Previews come first."""
 _SIDE = 64
-_PART = 48
+_PART = 24
 """Frames of a film's part: what a power cut may cost."""
 
 
@@ -46,12 +47,14 @@ def painted(job: dict[str, Any], resume: bool) -> Work:
     return Work(Job.of(job), resume=resume, force=True)
 
 
-def filmed(job: dict[str, Any], resume: bool) -> "Film":
-    """The work of a film likewise. Where it is cut short, what is painted becomes the film."""
+def filmed(job: dict[str, Any], resume: bool, named: dict[str, str] | None = None) -> "Film":
+    """The work of a film likewise; what its files are called is ``named`` by their paths. Where it is cut
+    short, what is painted becomes the film.
+    """
     from impasto.video.job import VideoJob  # an extra, which pictures do without
     from impasto.video.work import VideoWork
 
-    work = VideoWork(VideoJob.of(job), resume=resume, force=True, keeps=True)
+    work = VideoWork(VideoJob.of(job), resume=resume, force=True, keeps=True, named=named)
     work.run.way.LENGTH = _PART
     return Film(work)
 
@@ -63,9 +66,12 @@ class Film:
         self._work, self.picture = work, work.picture
 
     def events(self) -> Generator[Progress, None, None]:
-        """As the work tells them."""
+        """As the work tells them, each with how many frames there are."""
+        frames = {"frames": self._work.run.count}
         try:
-            yield from self._work.events()
+            with contextlib.closing(self._work.events()) as events:
+                for progress in events:
+                    yield replace(progress, counts={**progress.counts, **frames})
         finally:
             with contextlib.suppress(NotReadyError, OutputError):  # there is none, or the one before stays
                 save(self._work.picture(), self._work.job.output.with_name(SO_FAR), force=True)

@@ -99,7 +99,8 @@ class Watch:
 def going(progress: Progress, iterations: int) -> Going:
     """How far a job is, as pages are told."""
     return Going(
-        share=progress.done, text=progress.text, iteration=progress.iteration, iterations=iterations,
+        share=progress.done, text=progress.text, iteration=progress.iteration,
+        iterations=int(progress.counts.get("frames", iterations)),
         losses=dict(progress.losses), scale=(progress.width, progress.height) if progress.width else None, left_s=progress.seconds_left,
         rate=progress.counts.get("frames_per_second"),
     )  # fmt: skip

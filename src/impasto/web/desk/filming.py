@@ -1,20 +1,28 @@
-"""Clips taken in: what is known of one without decoding more than three of its frames."""
+"""Clips: what is known of one without decoding more than three of its frames, single frames, and what a film
+of it will take.
+"""
 
+import bisect
+import functools
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from impasto.errors import SettingsError, VideoError
+from impasto.errors import ImpastoError, SettingsError, VideoError
 from impasto.machine.files import sha256_of
 from impasto.pictures.codecs import save
 from impasto.pictures.picture import Picture
 from impasto.tasks.inputs import check_side
+from impasto.video import told
 from impasto.video.clip import Clip
 from impasto.video.forms import packing
 from impasto.video.framing import filled
+from impasto.video.job import VideoJob
 from impasto.video.joining import check_streams
 from impasto.video.source import Frame
+from impasto.video.work import plan
+from impasto.web.desk.showing import encoded
 
 _ENDINGS = (".mp4", ".webm")
 """Of what browsers play, best first."""
@@ -48,9 +56,45 @@ def _taken(clip: Clip, to: list[str], most_frames: int) -> dict[str, Any]:
     ending = _ending(clip, facts.alpha)
     for number, path in zip((0, frames // 2, frames - 1), to, strict=True):
         save(_picture(clip.frame(number)), Path(path), force=True)
-    told = {"width": width, "height": height, "transparent": facts.alpha, "stored": sha256_of(Path(to[0]))}
-    moving = {"frames": frames, "seconds": round(seconds, 3), "rate": round(float(facts.rate), 3), "ending": ending}
-    return told | {"moving": moving, "made": None}
+    known = {"width": width, "height": height, "transparent": facts.alpha, "stored": sha256_of(Path(to[0]))}
+    moving = {
+        "frames": frames, "begins": round(float(facts.times[0]), 3), "seconds": round(seconds, 3),
+        "rate": round(float(facts.rate), 3), "ending": ending,
+    }  # fmt: skip
+    return known | {"moving": moving, "made": _made(clip)}
+
+
+def estimate(job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """What a film will be, and roughly what it costs. Raises what `video.work.plan` raises."""
+    planned = plan(VideoJob.of(job))
+    named = {"painting_s": "estimated_s", "bytes": "film_bytes"}
+    known = {name: planned[named.get(name, name)] for name in ("frames", "seconds", "width", "height", *named)}
+    return known, b""
+
+
+def moment(file: str, time: float, side: int) -> tuple[dict[str, Any], bytes]:
+    """The frame of the clip in ``file`` that is shown at a time, in seconds, its long side ``side`` at the
+    most. Raises VideoError.
+    """
+    clip = _clip(file)
+    number = max(0, bisect.bisect_right(clip.facts.times, time) - 1)
+    picture = _picture(clip.frame(number))
+    return encoded(picture.fitted(side) if side < max(picture.size) else picture)
+
+
+@functools.lru_cache(4)
+def _clip(file: str) -> Clip:
+    """A clip that is kept, whose frames' times are sought once."""
+    return Clip(file)
+
+
+def _made(clip: Clip) -> dict[str, Any] | None:
+    """If the clip is a film of Impasto, the job that it was made by, as `taking.take` has it of pictures."""
+    try:
+        record = told.carried(clip)
+        return {"job": VideoJob.of(record["job"]).dictionary(), "hashed": record.get("hashed")}
+    except (ImpastoError, KeyError):
+        return None
 
 
 def _ending(clip: Clip, alpha: bool) -> str:

@@ -18,17 +18,24 @@ from impasto.web.desk import downloading, painting, showing, taking
 Done = tuple[dict[str, Any], bytes]
 
 
-def _film(**arguments: Any) -> Done:
-    """`filming.take`: what moving pictures need is an extra, and takes a while to be loaded."""
-    from impasto.web.desk import filming
+def _filming(name: str) -> Callable[..., Done]:
+    """A function of `filming`: what moving pictures need is an extra, and takes a while to be loaded."""
 
-    return filming.take(**arguments)
+    def done(**arguments: Any) -> Done:
+        from impasto.web.desk import filming
+
+        found: Done = getattr(filming, name)(**arguments)
+        return found
+
+    return done
 
 
 _DOES: dict[str, Callable[..., Done]] = {
     "arrive": taking.ready,
     "take": taking.take,
-    "film": _film,
+    "film": _filming("take"),
+    "estimate": _filming("estimate"),
+    "moment": _filming("moment"),
     "show": showing.show,
     "download": downloading.download,
     "ready": painting.ready,

@@ -1,14 +1,17 @@
 """Jobs: what is painted, was painted, and waits for it."""
 
+import asyncio
+from contextlib import nullcontext
 from pathlib import Path as File
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse
 
+from impasto.web.desk.client import Answer
 from impasto.web.folder import is_own, tag
 from impasto.web.job_files import FILMS
-from impasto.web.models import Download, GoOn, Job, JobRequest, Move, Problem
+from impasto.web.models import Download, Estimate, GoOn, Job, JobRequest, Move, Problem
 from impasto.web.naming import saved
 from impasto.web.refusals import Refused
 from impasto.web.routes.here import FOREVER, PICTURE, PROBLEMS, Here, Known, Responses, Visitor, picture, unchanged
@@ -26,6 +29,18 @@ _PASSING = "private, no-cache"
 async def submit(asked: JobRequest, here: Here, visitor: Visitor) -> Job:
     """Ask for a picture."""
     return here.jobs.submit(visitor, asked)
+
+
+@router.post("/estimate")
+async def estimate(asked: JobRequest, here: Here, visitor: Visitor) -> Estimate:
+    """What a film that is asked for would be, and roughly what it takes; nothing is painted that stays."""
+    order = here.jobs.film(visitor, asked).dictionary()
+
+    async def planned() -> Answer:
+        with here.painter.aside() if here.easel.ready else nullcontext():
+            return await here.easel.ask("estimate", {"job": order}, urgency=1)
+
+    return Estimate.model_validate((await here.previews.ask(f"{visitor} estimate", planned)).told)
 
 
 @router.get("")
@@ -54,8 +69,8 @@ async def cancel(id: Known, here: Here, visitor: Visitor) -> Job:
 
 @router.post("/{id}/go-on", status_code=201, responses={**_FULL, **_STATE})
 async def go_on(id: Known, asked: GoOn, here: Here, visitor: Visitor) -> Job:
-    """A new job that starts from the picture of one that has ended."""
-    return here.jobs.go_on(visitor, id, asked.iterations)
+    """A new job that starts from the picture of one that has ended, or goes on with its film."""
+    return await asyncio.to_thread(here.jobs.go_on, visitor, id, asked.iterations)  # it may have much to copy
 
 
 @router.post("/{id}/move", responses=_STATE)

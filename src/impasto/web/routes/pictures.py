@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from impasto.errors import SettingsError
 from impasto.web.folder import is_own, tag
 from impasto.web.models import Held, Kind, Picture, PictureDeleted, Problem
 from impasto.web.refusals import Refused
@@ -16,6 +17,8 @@ router = APIRouter(prefix="/api/pictures", tags=["pictures"], responses=PROBLEMS
 Frame = Annotated[int, Query(ge=0, le=2, description="Of a clip: its first, middle, or last one.")]
 Side = Annotated[int | None, Query(ge=16, le=8192, description="Long side at the most; the whole size without.")]
 Name = Annotated[str, Query(max_length=1000)]
+_MOMENT = 512
+"""The long side of a clip's frame at some time."""
 _SENDING: Responses = {
     200: {"model": Picture, "description": "It was here already."},
     413: {"model": Problem, "description": "More bytes than may be sent."},
@@ -100,10 +103,24 @@ async def delete(id: Known, here: Here, visitor: Visitor) -> None:
 
 @router.get("/{id}/file", response_class=Response, responses=PICTURE)
 async def file(
-    id: Known, request: Request, here: Here, visitor: Visitor, *, side: Side = None, frame: Frame = 0
+    id: Known,
+    request: Request,
+    here: Here,
+    visitor: Visitor,
+    *,
+    side: Side = None,
+    frame: Frame = 0,
+    at: Annotated[float | None, Query(ge=0, le=1e6, description="Of a clip: the time of a frame, in seconds.")] = None,
 ) -> Response:
-    """The picture itself: JPEG, or PNG where it is a mask or transparent. Of a clip, one of three frames."""
-    exact = known(here, visitor, id).kind == "mask"
+    """The picture itself: JPEG, or PNG where it is a mask or transparent. Of a clip, one of three frames, or
+    the one that is shown ``at`` a time, small.
+    """
+    kind = known(here, visitor, id).kind
+    if at is not None:
+        if kind != "clip":
+            raise SettingsError("`at` is of a clip: leave it out.")
+        return await _moment(here, request, id, at, min(side or _MOMENT, _MOMENT))
+    exact = kind == "mask"
     mark = tag(id, side, frame)
     if (same := unchanged(request, mark)) is not None:
         return same
@@ -111,6 +128,18 @@ async def file(
     if not is_own(path):
         raise Refused(404, "The picture's file is gone.")
     shown = await here.seen.have(mark, lambda: here.desk.ask("show", {"file": str(path), "side": side, "exact": exact}))
+    return picture(shown.content, shown.told["type"], mark)
+
+
+async def _moment(here: Studio, request: Request, id: str, time: float, side: int) -> Response:
+    mark = tag(id, "at", time, side)
+    if (same := unchanged(request, mark)) is not None:
+        return same
+    path = here.folder.clip(id)
+    if not is_own(path):
+        raise Refused(404, "The picture's file is gone.")
+    asked = {"file": str(path), "time": time, "side": side}
+    shown = await here.seen.have(mark, lambda: here.desk.ask("moment", asked))
     return picture(shown.content, shown.told["type"], mark)
 
 

@@ -2,7 +2,7 @@
 import type { Job } from "../api/types";
 import { parsedShares } from "../state/draft";
 import { pictureOf } from "../state/selectors";
-import { shortly, t, title } from "../text";
+import { shortly, t, title } from ".";
 
 /** What it is painted like: its paintings, those of its regions, or learnt styles; empty where all of them are gone. */
 export function looksOf({ request }: Job): string {
