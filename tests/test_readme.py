@@ -1,6 +1,7 @@
 """What the README and the pages in docs/ tell people to type works."""
 
 import ast
+import contextlib
 import json
 import re
 import shlex
@@ -33,18 +34,16 @@ pytestmark = pytest.mark.usefixtures("small_looks", "narrow")
 
 
 @pytest.fixture(scope="module")
-def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A style code, made once for all commands."""
-    path = tmp_path_factory.mktemp("code") / "painting.safetensors"
-    impasto.style_code(painting(64, 64)).save(path)
-    return path
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All that commands are given, made once for all of them."""
+    folder = tmp_path_factory.mktemp("given")
+    with contextlib.chdir(folder):
+        make()
+    return folder
 
 
-@pytest.fixture(autouse=True)
-def _pictures(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("default", "statistics"):
-        monkeypatch.setitem(recipes.RECIPES, name, recipes.recipe(name).changed(size=64))
+def make() -> None:
+    impasto.style_code(painting(64, 64)).save("painting.safetensors")
     Image.fromarray(photo(48, 64)).save("photo.jpg")
     for name in ("sky.png", "water.png", "person.png", "logo.png", "letters.png"):
         Image.fromarray(photo(48, 64)).save(name)
@@ -58,12 +57,19 @@ def _pictures(code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     Path("job.json").write_text(json.dumps(job.dictionary()))
     Path("photographs").mkdir()
     Image.fromarray(photo(64, 64)).save("photographs/one.jpg")
-    shutil.copy(code, "painting.safetensors")
     clip(Path("clip.mp4"), drawn(5))
     clip(Path("dancer.mp4"), drawn(5))
     Path("frames").mkdir()
     for name in ("0001.png", "0002.png"):
         Image.fromarray(photo(48, 64)).save(Path("frames") / name)
+
+
+@pytest.fixture(autouse=True)
+def _given(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("default", "statistics"):
+        monkeypatch.setitem(recipes.RECIPES, name, recipes.recipe(name).changed(size=64))
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
 
 
 def commands(readme: str) -> list[str]:

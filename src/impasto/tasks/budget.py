@@ -83,8 +83,9 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
     settings, size = problem.settings, problem.frame.size
     tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
     room = memory.budget(settings.memory, device)
-    options = [_fit(problem, size, precision, tile, history) for tile, history in _choices(settings.history, tileable)]
-    for option in options:
+    options: list[Fit] = []
+    for tile, history in _choices(settings.history, tileable):
+        options.append(option := _fit(problem, size, precision, tile, history))
         if option.bytes <= room:
             kept = min(room - option.bytes, _gallery_bytes(problem, DTYPES[precision]))
             return replace(option, bytes=option.bytes + kept, kept=kept)
