@@ -400,3 +400,15 @@ def test_work_that_is_asked_to_stop_by_a_signal_is_cancelled(tmp_path: Path) -> 
 def test_a_job_that_lacks_what_every_job_has_is_told_so() -> None:
     with pytest.raises(RecordError, match=r"\(it has no 'task'\): write it as the command info prints it"):
         Job.of({"job": 1, "content": "a.png"})
+
+
+@pytest.mark.parametrize("letter", ["x", "长", "👍"])
+def test_a_name_of_two_long_ones_has_room_for_what_stands_beside_it(letter: str) -> None:
+    from impasto.video.job import VideoJob
+
+    content, style = letter * (240 // len(letter.encode())), "m" * 245
+    for output in (
+        Job("stylize", f"{content}.jpg", ((f"{style}.jpg", 1.0),)).output,
+        VideoJob(f"{content}.mkv", ((f"{style}.jpg", 1.0),)).output,
+    ):
+        assert len(os.fsencode(output)) <= 220 and output.name.startswith(letter * 3) and "-mmm" in output.name

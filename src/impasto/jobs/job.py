@@ -1,7 +1,6 @@
 """A job: everything that can be asked for, as a value that turns into JSON and back."""
 
 import math
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
 from impasto.jobs.plain import known, understood
 from impasto.machine import formats, strict_json
-from impasto.machine.files import named, placed
+from impasto.machine.files import joined, placed
 from impasto.settings import names, paths, recipes
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import LEARNT, Settings
@@ -33,8 +32,6 @@ _WHAT = "job"
 """The key by which JSON is known as a job, with the version of its form."""
 _FORM = 1
 _LAYER = "relu4_2"
-_LONGEST = 200
-"""The bytes of a name that is made of the inputs': what stands beside the result has longer ones."""
 
 
 @dataclass(frozen=True)
@@ -195,9 +192,7 @@ class Job:
             parts.append(Path(self.styles[0][0] if self.styles else self.regions[0].style).stem)
         if self.task == "texture":
             parts.append("texture")
-        if len(os.fsencode("-".join(parts))) > _LONGEST:
-            parts = [named(part, "", _LONGEST // len(parts) - 1) for part in parts]
-        return "-".join(parts) + ".png"
+        return joined(parts) + ".png"
 
     @property
     def inputs(self) -> list[str]:

@@ -12,7 +12,7 @@ import secrets
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
@@ -31,6 +31,8 @@ _KINDS = {
 }
 LONGEST = 255
 """The bytes that a name may have on the usual file systems."""
+_LONGEST_JOINED = 200
+"""Those of a name that is made of the inputs': what stands beside the result has longer ones."""
 
 _OWN = f".impasto-{hashlib.sha256(platform.node().encode()).hexdigest()[:8]}-"
 """How the names of what this machine is writing begin: whether others write still cannot be known here."""
@@ -137,6 +139,18 @@ def named(stem: str, tail: str, longest: int = LONGEST) -> str:
     while len(os.fsencode(kept + mark)) > room:
         kept = kept[:-1]
     return kept + mark + tail
+
+
+def joined(parts: Sequence[str]) -> str:
+    """A name of several, in at most 200 bytes, so that there is room for what comes behind: those of names
+    that are too long are cut alike.
+
+    >>> joined(["photo", "painting"]), len(joined(["a" * 300, "b" * 300]))
+    ('photo-painting', 199)
+    """
+    if len(os.fsencode("-".join(parts))) > _LONGEST_JOINED:
+        parts = [named(part, "", _LONGEST_JOINED // len(parts) - 1) for part in parts]
+    return "-".join(parts)
 
 
 def placed(output: str | Path, name: str) -> Path:

@@ -11,7 +11,7 @@ from impasto.errors import RecordError, SettingsError, briefly
 from impasto.jobs.job import Job, RegionFiles
 from impasto.jobs.plain import known, understood
 from impasto.machine import formats, strict_json
-from impasto.machine.files import at_home
+from impasto.machine.files import at_home, joined
 from impasto.settings import names, paths
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
@@ -119,7 +119,7 @@ class VideoJob:
         named = [path for path, _ in self.styles] or [path for _, path in self.style_at]
         named = named or [each.style for each in self.regions]
         style = Path(named[0]).stem if named else "style"
-        return Path(f"{Path(self.clip).stem[:100]}-{style[:100]}.mp4")
+        return Path(f"{joined([Path(self.clip).stem, style])}.mp4")
 
     @property
     def inputs(self) -> list[str]:
