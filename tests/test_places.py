@@ -65,10 +65,10 @@ def test_the_nearest_place_is_found(size: tuple[int, int]) -> None:
         assert (difference < 0.01).double().mean() > 0.97, name  # but for places that are as near as another
 
 
-@pytest.mark.parametrize(("room", "looks"), [(0, 2 * (1 + 8 + 8)), (2**16, 20), (2**30, 8)])
+@pytest.mark.parametrize(("room", "looks"), [(0, 2 * (1 + 8 + 8)), (2**16, 1 + 7 + 3 * 5), (2**30, 8)])
 def test_what_is_remembered_is_not_looked_at_again(room: int, looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two searches in one painting, each of which looks at its eight views twice and at the first once
-    more; with room for some of them only, and for all.
+    more; with room for three, of 18 × 9 × 13 numbers of 8 bytes each, and for all.
     """
     network, own, style = backbone(), picture(photo(40, 56)), picture(painting(36, 52))
     plain = replaced(network, own.pixels, [(style, 1.0)], [LAYERS])
@@ -89,6 +89,22 @@ def test_what_is_remembered_is_not_looked_at_again(room: int, looks: int, monkey
     apart = replaced(network, own.pixels, [(other, 1.0)], [LAYERS])
     found = replaced(network, own.pixels, [(other, 1.0)], [LAYERS], memory=memory)
     assert all(torch.equal(found[name], apart[name]) for name in LAYERS)
+
+
+def test_memory_holds_no_more_than_it_may() -> None:
+    """What others have is forgotten for what is seen now, but not for what would not fit all the same."""
+    memory = gallery.Memory(100)
+    for key, size in (("a", 60), ("b", 40)):
+        assert memory.makes_room(size, "ab")
+        memory.keep(key, [], size)
+    assert not memory.makes_room(50, "ac") and not memory.makes_room(101, "d")
+    assert memory.recall("a") == memory.recall("b") == []
+    assert memory.makes_room(40, "ac") and memory.recall("a") == [] and memory.recall("b") is None
+    memory.keep("c", [], 40)
+    memory.limit(50)
+    assert memory.recall("a") is None and memory.recall("c") == []
+    memory.limit(0)
+    assert memory.recall("c") is None and not memory.makes_room(1, "d")
 
 
 def test_tiles_find_what_the_whole_finds() -> None:

@@ -60,26 +60,35 @@ _Seen = Sequence[tuple[Tile, Mapping[str, Tensor]]]
 
 
 class Memory:
-    """What was seen last, in so many bytes."""
+    """What was seen last, in so many bytes at most."""
 
     def __init__(self, room: int) -> None:
         self.room = room
         self._kept: dict[Hashable, tuple[_Seen, int]] = {}
 
+    def limit(self, room: int) -> None:
+        """Take so many bytes from here on, and forget what is beyond."""
+        self.room = room
+        self.makes_room(0, ())
+
     def recall(self, key: Hashable) -> _Seen | None:
         """What is kept by a key, None where it is not."""
         return self._kept[key][0] if key in self._kept else None
 
-    def keep(self, key: Hashable, seen: _Seen, size: int, beside: Collection[Hashable]) -> None:
-        """Keep what takes so many bytes, where there is room ``beside`` what is kept by these keys."""
-        for other in [each for each in self._kept if each not in beside]:
-            if self._taken() + size > self.room:
+    def makes_room(self, size: int, beside: Collection[Hashable]) -> bool:
+        """Whether there is room for so many bytes ``beside`` what is kept by these keys; for them, whatever
+        else is in the way is forgotten.
+        """
+        if size + sum(taken for key, (_, taken) in self._kept.items() if key in beside) > self.room:
+            return False
+        for other in [key for key in self._kept if key not in beside]:
+            if size + sum(taken for _, taken in self._kept.values()) > self.room:
                 del self._kept[other]
-        if self._taken() + size <= self.room:
-            self._kept[key] = seen, size
+        return True
 
-    def _taken(self) -> int:
-        return sum(size for _, size in self._kept.values())
+    def keep(self, key: Hashable, seen: _Seen, size: int) -> None:
+        """Keep what takes so many bytes, for which there is room."""
+        self._kept[key] = seen, size
 
 
 class Gallery:
@@ -90,7 +99,7 @@ class Gallery:
         self.views = [view for number, picture in enumerate(paintings) for view in views_of(picture, number, views)]
         self._look, self._memory = look, memory
         # By what is there to be seen, for every frame of a film brings the same paintings anew.
-        digests = [checkpoint.digest([picture.pixels]) for picture in paintings]
+        digests = [checkpoint.digest([picture.pixels]) if memory.room else "" for picture in paintings]
         self._keys = [(look, *key) for key in itertools.product(digests, range(views))]
 
     def at(self, number: int) -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
@@ -106,13 +115,15 @@ class Gallery:
 
     def _seen(self, number: int) -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
         seen: list[tuple[Tile, Mapping[str, Tensor]]] = []
-        size = 0
+        size, fits = 0, self._memory.room > 0
         for tile, features in self._look.at(self.views[number].pixels):
-            size += sum(feature.nbytes for feature in features.values())
-            if size > self._memory.room:
-                seen.clear()
-            else:
+            # Of a tile's features some are windows of all that it sees.
+            size += sum(feature.untyped_storage().nbytes() for feature in features.values())
+            fits = fits and self._memory.makes_room(size, self._keys)
+            if fits:
                 seen.append((tile, features))
+            else:
+                seen.clear()
             yield tile, features
-        if seen:
-            self._memory.keep(self._keys[number], seen, size, self._keys)
+        if fits:
+            self._memory.keep(self._keys[number], seen, size)

@@ -257,6 +257,7 @@ class Run(Prepared):
     def _objective_at(self, stage: Stage, pixels: Tensor) -> Objective:
         memory.release()
         backbone, seen = self.eyes
+        seen.limit(self.fit.kept)  # for they may be another run's, or this one goes on by an earlier plan
         tile = tile_at(self.problem, stage.size, self.precision, self.fit)
         if tile is not None:
             memory.return_large()

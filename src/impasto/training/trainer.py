@@ -177,15 +177,14 @@ class Training:
     def _learn(self, drawn: Drawn) -> tuple[dict[str, float], str]:
         """One step of Adam, and the losses before it; none if they or their gradient are not finite."""
         teacher, circle, learner = self._teacher, self._circle, self._learner
-        photos = drawn.photo.to(self.device)
-        seen = photos if self.network.encoder is None else drawn.painting.to(self.device)
-        style, goal = teacher.meant(self.network, drawn.style, seen)
+        photos, paintings = drawn.photo.to(self.device), drawn.painting.to(self.device)
+        style, goal = teacher.meant(self.network, drawn.style, photos if self.network.encoder is None else paintings)
         # The processor paints pictures one by one as fast as together, and holds less.
         portion = 1 if self.device.type == "cpu" else len(photos)
         parts = (torch.split(each, portion) for each in (photos, style, drawn.colours))
         painted = torch.cat([teacher.painted(self.network, *part) for part in zip(*parts, strict=True)])
         share = min(1.0, _LEAST ** (1 - self.last.steps / _RAMP)) if self._begins else 1.0
-        objective = teacher.objective(drawn.content.to(self.device), goal, drawn.painting.to(self.device), share)
+        objective = teacher.objective(drawn.content.to(self.device), goal, paintings, share)
         losses, gradient = objective.value_and_grad(painted.detach())
         learner.forget_gradient()
         painted.backward(gradient)  # type: ignore[no-untyped-call]
