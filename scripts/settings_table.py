@@ -21,7 +21,7 @@ Written by `scripts/settings_table.py` from the declarations in `src/impasto/set
 a key of a [job](using.md#jobs) and something to sweep in a [study](using.md#studies). Where it has no effect, it is refused.
 
 *Of* tells in which ways of working it has an effect: the three methods of `stylize`, the tasks `texture` and `reconstruct`, `train`, and `video`; and what of other settings it needs there. The value that holds where none is given is
-that of the recipe `default`; [recipes.md](recipes.md) says what others have.
+that of the recipe `default`; [recipes.md](recipes.md) says what others have, as `statistics`, which trainings begin from, and `texture`.
 """
 
 
