@@ -63,6 +63,8 @@ def test_what_was_seen_of_a_painting_is_remembered_in_what_is_left() -> None:
     assert kept("4GB", "float32").kept == pytest.approx(2 * views, abs=1)
     scant = kept(f"{math.ceil(plain.bytes / 1e6) + 10}MB")
     assert scant.tile is None and scant.history == 7 and 9e6 < scant.kept <= 11e6
+    tiled = kept(f"{math.ceil(plain.bytes / 1e6) - 50}MB")
+    assert tiled.tile and tiled.kept == 0
 
 
 def test_too_little_memory_says_what_it_takes() -> None:

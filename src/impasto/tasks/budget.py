@@ -43,7 +43,7 @@ _FIXED = 36
 mixed."""
 _SCALES, _MOST_KEPT = 4 / 3, 2**29
 """What a scale and all the smaller ones have pixels for each of its own; and so many bytes are kept at most
-of what was seen of paintings, for in large pictures the search is mostly comparing."""
+of what was seen of paintings."""
 _TILES = (2048, 1536, 1024, 768, 704, 640, 512, 384, 256)
 _SECOND_PASS = 1.17
 """What a step in tiles takes more than its margins, for its tiles are computed twice: docs/performance.md."""
@@ -87,7 +87,8 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
     for tile, history in _choices(settings.history, tileable):
         options.append(option := _fit(problem, size, precision, tile, history))
         if option.bytes <= room:
-            kept = min(room - option.bytes, _gallery_bytes(problem, DTYPES[precision]))
+            # In tiles there is no room to spare, and where pictures are large a search is mostly comparing.
+            kept = 0 if tile else min(room - option.bytes, _gallery_bytes(problem, DTYPES[precision]))
             return replace(option, bytes=option.bytes + kept, kept=kept)
     least = min(options, key=lambda option: option.bytes)
     if settings.memory == "auto":
