@@ -5,4 +5,4 @@ import time
 IMPORTED_AT = time.perf_counter()
 """About when the process began, for a command that says how long it took."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
