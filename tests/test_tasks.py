@@ -128,7 +128,9 @@ def test_a_layer_that_does_not_exist() -> None:
         ({"size": 512, "scales": "single"}, [(512, 160)]),
         ({"size": 512, "scales": "100,300", "iterations": 10}, [(100, 2), (300, 3), (512, 5)]),
         ({"size": 512, "scales": "128,256,512", "iterations": 3}, [(128, 1), (256, 1), (512, 1)]),
-        ({"size": 512, "iterations": 2}, [(256, 1), (512, 1)]),
+        ({"size": 512, "iterations": 2}, [(512, 2)]),
+        ({"size": 512, "iterations": 8}, [(256, 3), (512, 5)]),
+        ({"size": 512, "iterations": 9}, [(128, 2), (256, 3), (512, 4)]),
         ({"size": 256, "places_weight": 1, "last_pass": 0.25}, [(64, 20), (128, 40), (256, 60), (256, 40)]),
         ({"size": 256, "places_weight": 1, "style_weight": 0, "last_pass": 0}, [(64, 27), (128, 53), (256, 80)]),
         ({"size": 256, "places_weight": 1, "last_pass": 0.9, "iterations": 2}, [(256, 1), (256, 1)]),
@@ -169,7 +171,7 @@ def test_start_from_style_from_a_file_and_from_an_array(tmp_path: Path) -> None:
 
 
 def test_the_picture_so_far_is_at_hand_and_final_in_size() -> None:
-    run = impasto.plan_stylize(photo(96, 200), painting(60, 60), size=200, iterations=6)
+    run = impasto.plan_stylize(photo(96, 200), painting(60, 60), size=200, iterations=13)
     with pytest.raises(NotReadyError, match=r"take a step of steps\(\) first"):
         run.picture()
     next(run.steps())

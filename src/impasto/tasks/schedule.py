@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 
 from impasto.errors import SettingsError
 from impasto.pictures.picture import Size, long_side
@@ -28,7 +29,10 @@ def schedule(size: Size, settings: Effective) -> list[Stage]:
             octaves = min(octaves, 1)  # the start has what the coarsest scales would settle
         lengths = [round(final / 2**k) for k in range(octaves, -1, -1)]
         lengths = [length for length in lengths if length == final or min(long_side(size, length)) >= MIN_SIDE]
-        lengths = lengths[-max(1, settings.iterations - last) :]  # a scale takes an iteration at least
+        # The first iteration of a scale looks at what it starts from: with one alone the coarsest would
+        # change nothing of it, and the next would start from a blur.
+        while len(lengths) > 1 and settings.iterations - last < len(lengths) + _shares(lengths)[-1]:
+            lengths = lengths[1:]
     elif isinstance(settings.scales, tuple):
         if settings.scales[-1] > final:
             raise SettingsError(
@@ -42,10 +46,15 @@ def schedule(size: Size, settings: Effective) -> list[Stage]:
         raise SettingsError(
             f"{settings.iterations} iterations are too few for {len(lengths)} scales: add some, or leave out `scales`."
         )
-    shares = list(itertools.accumulate(range(len(lengths) + 1)))
+    shares = _shares(lengths)
     spent = [spare * share // shares[-1] for share in shares]
     stages = [
         Stage(long_side(size, length), 1 + after - before)
         for length, before, after in zip(lengths, spent, spent[1:], strict=False)
     ]
     return [*stages, Stage(stages[-1].size, last, last=True)] if last else stages
+
+
+def _shares(lengths: Sequence[int]) -> list[int]:
+    """What all scales before each one, and before the end, have of the iterations together."""
+    return list(itertools.accumulate(range(len(lengths) + 1)))
