@@ -78,7 +78,13 @@ class JobFiles:
     def start_from(self, other: "JobFiles") -> None:
         """Begin with what another job has made: the parts of a film, or a picture. Raises OSError."""
         for parts in other.place.glob("*.parts"):
-            shutil.copytree(parts, self.place / parts.name, symlinks=True, copy_function=_shared)
+            shutil.copytree(
+                parts,
+                self.place / parts.name,
+                symlinks=True,
+                ignore=shutil.ignore_patterns(".*.partial"),  # of a process that was killed
+                copy_function=_shared,
+            )
             return
         picture = other.picture()
         if picture is None:

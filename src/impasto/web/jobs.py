@@ -60,6 +60,8 @@ class Jobs:
             )
         request = before.request if before.request.task == "video" else _going_on(before, iterations)
         job = Job(id=new_id(), request=request, state="waiting", created=now(), origin=before.id)
+        self._checked(visitor, job)
+        self._check_room(visitor)  # before what may be much is copied; and once more after it
         try:
             self.files(job.id).start_from(self.files(id))
             return self._added(visitor, job)
@@ -231,18 +233,22 @@ class Jobs:
     def _added(self, visitor: str, job: Job) -> Job:
         self._checked(visitor, job)
         with self._change:
-            waiting = self._store.jobs_in("waiting")
-            if len(waiting) >= self._config.queue:
-                raise Refused(429, "The queue is full: try again when a job has ended.", retry_after=30)
-            if self._config.users and sum(whose == visitor for whose, _ in waiting) >= max(1, self._config.queue // 4):
-                raise Refused(429, "Enough of your jobs wait: leave some room for others.", retry_after=30)
-            if len(self._store.jobs(visitor)) >= _KEPT:
-                raise Refused(409, f"Your history holds {_KEPT} jobs: delete some.")
+            self._check_room(visitor)
             self._store.add_job(visitor, job)
             job = self.one(visitor, job.id)
             self.tell(visitor, job)
             self._change.notify_all()
         return job
+
+    def _check_room(self, visitor: str) -> None:
+        """Whether one more may wait. Raises Refused."""
+        waiting = self._store.jobs_in("waiting")
+        if len(waiting) >= self._config.queue:
+            raise Refused(429, "The queue is full: try again when a job has ended.", retry_after=30)
+        if self._config.users and sum(whose == visitor for whose, _ in waiting) >= max(1, self._config.queue // 4):
+            raise Refused(429, "Enough of your jobs wait: leave some room for others.", retry_after=30)
+        if len(self._store.jobs(visitor)) >= _KEPT:
+            raise Refused(409, f"Your history holds {_KEPT} jobs: delete some.")
 
     @staticmethod
     def _placed(job: Job, positions: dict[str, int]) -> Job:
