@@ -224,6 +224,69 @@ def test_of_a_film_whose_process_dies_its_whole_parts_are_kept(
         assert not [*studio.folder.job(done["id"]).glob("*.parts")]
 
 
+def with_parts(visit: Visit, studio: Studio, clip: str, *names: str) -> Path:
+    """A job whose film can be gone on with: the folder of its parts, with files of these names."""
+    job = visit.until(film(visit, clip)["id"], "done")["id"]
+    parts = studio.folder.job(job) / "result.mp4.parts"
+    parts.mkdir()
+    for name in ("00000.state", *names):
+        (parts / name).touch()
+    studio.store.save_job(studio.jobs.one("owner", job).model_copy(update={"state": "cancelled", "can_go_on": True}))
+    return parts
+
+
+def test_going_on_copies_what_is_whole_and_only_if_it_may(
+    here: tuple[Visit, Studio], known: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, studio = here
+    parts = with_parts(visit, studio, known, ".00001.mkv.ab12.partial")
+    going_on = f"/api/jobs/{parts.parent.name}/go-on"
+    with monkeypatch.context() as patch:
+        patch.setattr("impasto.web.jobs._KEPT", 0)
+        patch.setattr("shutil.copytree", lambda *_, **__: pytest.fail("copied"))
+        assert visit.http.post(going_on, json={}).status_code == 409
+    with monkeypatch.context() as patch:
+        patch.setattr(DrawnProcess, "step", 30)
+        running, waiting = film(visit, known)["id"], visit.http.post(going_on, json={}).json()["id"]
+        copied = studio.folder.job(waiting) / parts.name
+        assert [each.name for each in copied.iterdir()] == ["00000.state"]
+        # What ends before it has begun can be gone on with all the same.
+        assert visit.http.post(f"/api/jobs/{waiting}/cancel").json()["can_go_on"]
+        failing = visit.http.post(going_on, json={}).json()["id"]
+        (studio.folder.job(failing) / "result.mp4").mkdir()
+        visit.http.post(f"/api/jobs/{running}/cancel")
+        assert visit.until(failing, "failed")["can_go_on"]
+
+
+def test_going_on_leaves_the_parts_that_it_began_with_as_they_are(
+    here: tuple[Visit, Studio], known: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a film that is really painted, and stopped twice."""
+    visit, studio = here
+    monkeypatch.setitem(filmed.__globals__, "_PART", 2)
+    parts = with_parts(visit, studio, known)
+    (parts / "00000.state").unlink()
+    before, asked = studio.jobs.files(parts.parent.name), studio.jobs.one("owner", parts.parent.name)
+
+    def painted(order: JSON, count: int, *, resume: bool) -> None:
+        events = filmed(order, resume=resume).events()
+        for _ in range(count):
+            next(events)
+        events.close()
+
+    painted(studio.jobs.order("owner", asked).dictionary(), 4, resume=False)
+    own = {each.name: each.read_bytes() for each in sorted(parts.iterdir())}
+    assert "00000.state" in own
+    after = studio.jobs.files("another")
+    after.start_from(before)
+    order = studio.jobs.order("owner", asked.model_copy(update={"id": "another"})).dictionary()
+    painted(order, 2, resume=True)
+    assert len([*(after.place / parts.name).glob("*.state")]) > len([*parts.glob("*.state")])
+    list(filmed(order, resume=True).events())
+    assert len(Clip(after.place / "result.mp4").facts.times) == 8 and not (after.place / parts.name).exists()
+    assert {each.name: each.read_bytes() for each in sorted(parts.iterdir())} == own
+
+
 def test_a_film_survives_a_restart_and_is_another_visitors_business(tmp_path: Path, files: Path) -> None:
     with served(tmp_path, users=True) as (owner, studio):
         one, other = (Visit(owner.base, studio.sessions.begun(studio.config.token)) for _ in range(2))
@@ -364,7 +427,8 @@ def test_a_part_of_a_clip_is_painted(here: tuple[Visit, Studio], known: str) -> 
     assert studio.jobs.steps("owner", studio.jobs.one("owner", job["id"]), order) == 4
 
 
-def test_a_film_is_estimated_as_the_command_line_does(visit: Visit, known: str) -> None:
+def test_a_film_is_estimated_as_the_command_line_does(here: tuple[Visit, Studio], known: str) -> None:
+    visit = here[0]
     asked = {"task": "video", "clip": known, "style_index": "0", "settings": {"network": "multi"}}
     told = visit.http.post("/api/jobs/estimate", json=asked).json()
     assert (told["frames"], told["width"], told["height"]) == (8, 64, 48) and told["seconds"] == pytest.approx(
@@ -373,6 +437,18 @@ def test_a_film_is_estimated_as_the_command_line_does(visit: Visit, known: str) 
     assert told["bytes"] > 0 and told["painting_s"] >= 0
     half = visit.http.post("/api/jobs/estimate", json=asked | {"start": 0.5, "settings": {"size": 32}}).json()
     assert (half["frames"], half["width"]) == (4, 32) and half["bytes"] < told["bytes"] / 4
+    pages = list[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        ask = here[1].previews.ask
+
+        async def noted(page: str, paint: Any) -> Any:
+            pages.append(page)
+            return await ask(page, paint)
+
+        patch.setattr(here[1].previews, "ask", noted)
+        for page in ("one", "two"):
+            assert visit.http.post("/api/jobs/estimate", json=asked | {"page": page}).status_code == 200
+    assert len({*pages}) == 2
     refused = visit.http.post("/api/jobs/estimate", json={"photo": visit.send(noise(64))["id"], "style_index": "0"})
     assert refused.status_code == 422
 
@@ -385,6 +461,11 @@ def test_a_frame_of_a_clip_is_seen_at_its_time(visit: Visit, known: str, files: 
         seen = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
         assert answer.status_code == 200 and np.abs(seen.astype(int) - own[number]).mean() < 6, time
         assert all(np.abs(seen.astype(int) - other).mean() > 6 for other in (own[number - 3], own[number - 4]))
+    # A film that starts there begins with the first from then on; one that ends there, with the last before.
+    for time, edge, number in ((0.25, "start", 2), (0.3, "start", 3), (0.3, "end", 2), (0.25, "end", 1), (0, "end", 0)):
+        answer = visit.http.get(place, params={"at": time, "edge": edge})
+        seen = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
+        assert np.argmin([np.abs(seen - each).mean() for each in own]) == number, (time, edge)
     tag = visit.http.get(place, params={"at": 0.3}).headers["etag"]
     assert visit.http.get(place, params={"at": 0.3}, headers={"If-None-Match": tag}).status_code == 304
     assert visit.http.get(f"{place}?at=nan").status_code == 422

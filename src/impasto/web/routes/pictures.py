@@ -1,7 +1,7 @@
 """Photographs, paintings and masks; and clips, of which they are the first frame."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -120,7 +120,7 @@ async def file(
     if at is not None:
         if kind != "clip":
             raise SettingsError("`at` is of a clip: leave it out.")
-        return await _moment(here, request, id, at, min(side or _MOMENT, _MOMENT), edge)
+        return await _moment(here, request, id, {"time": at, "side": min(side or _MOMENT, _MOMENT), "edge": edge})
     exact = kind == "mask"
     mark = tag(id, side, frame)
     if (same := unchanged(request, mark)) is not None:
@@ -132,15 +132,14 @@ async def file(
     return picture(shown.content, shown.told["type"], mark)
 
 
-async def _moment(here: Studio, request: Request, id: str, time: float, side: int, edge: Edge | None) -> Response:
-    mark = tag(id, "at", time, side, edge)
+async def _moment(here: Studio, request: Request, id: str, asked: dict[str, Any]) -> Response:
+    mark = tag(id, "at", asked)
     if (same := unchanged(request, mark)) is not None:
         return same
     path = here.folder.clip(id)
     if not is_own(path):
         raise Refused(404, "The picture's file is gone.")
-    asked = {"file": str(path), "time": time, "side": side, "edge": edge}
-    shown = await here.seen.have(mark, lambda: here.desk.ask("moment", asked))
+    shown = await here.seen.have(mark, lambda: here.desk.ask("moment", {"file": str(path)} | asked))
     return picture(shown.content, shown.told["type"], mark)
 
 
