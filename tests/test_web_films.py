@@ -15,6 +15,7 @@ from PIL import Image
 from impasto.pictures.codecs import load
 from impasto.video.clip import Clip
 from impasto.video.work import VideoWork
+from impasto.web.jobs import Jobs
 from impasto.web.painter import WORKS
 from impasto.web.ready import filmed
 from impasto.web.studio import Studio
@@ -243,12 +244,14 @@ def test_going_on_copies_what_is_whole_and_only_if_it_may(
     parts = with_parts(visit, studio, known, ".00001.mkv.ab12.partial")
     going_on = f"/api/jobs/{parts.parent.name}/go-on"
     with monkeypatch.context() as patch:
-        patch.setattr("impasto.web.jobs._KEPT", 0)
+        patch.setitem(Jobs.go_on.__globals__, "_KEPT", 0)
         patch.setattr("shutil.copytree", lambda *_, **__: pytest.fail("copied"))
         assert visit.http.post(going_on, json={}).status_code == 409
     with monkeypatch.context() as patch:
         patch.setattr(DrawnProcess, "step", 30)
-        running, waiting = film(visit, known)["id"], visit.http.post(going_on, json={}).json()["id"]
+        running = film(visit, known)["id"]
+        visit.until(running, "running")
+        waiting = visit.http.post(going_on, json={}).json()["id"]
         copied = studio.folder.job(waiting) / parts.name
         assert [each.name for each in copied.iterdir()] == ["00000.state"]
         # What ends before it has begun can be gone on with all the same.
