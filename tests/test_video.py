@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from impasto.cli import app
 from impasto.errors import CheckpointError, OutputError, RecordError, SettingsError, VideoError
-from impasto.machine import interrupts
+from impasto.machine import files, interrupts
 from impasto.settings import applies
 from impasto.settings.fields import Settings
 from impasto.video import film as films
@@ -25,6 +25,7 @@ from impasto.video.ahead import Ahead, Behind
 from impasto.video.clip import Clip
 from impasto.video.job import VideoDelivery, VideoJob
 from impasto.video.parts import Parts
+from impasto.video.steady import Steadied
 from impasto.video.work import VideoWork, plan
 from tests.clips import breaks_at, clip, decoded, drawn, packets
 from tests.helpers import painting
@@ -355,9 +356,12 @@ def test_a_film_whose_clip_breaks_keeps_its_parts(folder: Path, monkeypatch: pyt
     assert not Path("out.mp4").exists()
 
 
-@pytest.mark.parametrize(("steady", "seconds"), [("light", 8 * 2.0 + 3 * 0.5), ("off", 11 * 0.5)])
+@pytest.mark.parametrize(
+    ("steady", "changes", "seconds"),
+    [("light", {}, 8 * 2.0 + 3 * 0.5), ("off", {}, 11 * 0.5), ("light", {"strength_at": ((0, 0.1), (9, 1))}, 11 * 2.0)],
+)
 def test_how_long_a_film_takes_is_told_by_small_frames(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, steady: str, seconds: float
+    folder: Path, monkeypatch: pytest.MonkeyPatch, steady: str, changes: dict[str, Any], seconds: float
 ) -> None:
     """Of a clock by which a frame that statistics are taken of takes two seconds, and others half of one."""
     sides: list[int] = []
@@ -372,9 +376,32 @@ def test_how_long_a_film_takes_is_told_by_small_frames(
     monkeypatch.setattr("impasto.video.fast.ShotPainter", Timed)
     monkeypatch.setattr("impasto.video.fast._TRIED", 64)
     monkeypatch.setattr("impasto.video.fast.time.perf_counter", lambda: clock[0])
-    told = plan(job(settings={"steady": steady, "size": 256}))
-    assert {*sides} == {64} and told["estimated_s"] == pytest.approx(seconds * 16, rel=0.03)
+    frame = Steadied.frame
+
+    def steadied(self: Steadied, source: Any, painted: Any, *shares: Any, begins: bool) -> Any:
+        clock[0] += 0.1 + 1e-5 * painted.shape[0] * painted.shape[1]
+        sizes.append(max(painted.shape))
+        return frame(self, source, painted, *shares, begins=begins)
+
+    sizes: list[int] = []
+    monkeypatch.setattr(Steadied, "frame", steadied)
+    told = plan(job(settings={"network": "multi", "steady": steady, "size": 256}, **changes))
+    steadying = 11 * (0.1 + 1e-5 * told["width"] * told["height"]) if steady == "light" else 0
+    assert {*sizes} == ({64, 128} if steady == "light" else set())
+    assert {*sides} == {64} and told["estimated_s"] == pytest.approx(seconds * 16 + steadying, rel=0.03)
     assert told["film_bytes"] == pytest.approx(told["estimated_bytes"] / (8 if steady == "light" else 2), abs=1)
+
+
+def test_a_clip_is_hashed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sha256_of, read = files.sha256_of, list[str]()
+
+    def noted(path: Path) -> str:
+        read.append(path.name)
+        return sha256_of(path)
+
+    monkeypatch.setattr(files, "sha256_of", noted)
+    made = VideoWork(job()).finish()
+    assert read.count("a.mp4") == 1 and made["hashed"]["clip"] == sha256_of(Path("a.mp4"))
 
 
 def test_the_command_line(folder: Path) -> None:

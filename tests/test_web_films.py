@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 from impasto.pictures.codecs import load
 from impasto.video.clip import Clip
 from impasto.video.work import VideoWork
+from impasto.web.jobs import Jobs
 from impasto.web.painter import WORKS
 from impasto.web.ready import filmed
 from impasto.web.studio import Studio
@@ -224,6 +226,69 @@ def test_of_a_film_whose_process_dies_its_whole_parts_are_kept(
         assert not [*studio.folder.job(done["id"]).glob("*.parts")]
 
 
+def with_parts(visit: Visit, studio: Studio, clip: str, *names: str) -> Path:
+    """A job whose film can be gone on with: the folder of its parts, with files of these names."""
+    job = visit.until(film(visit, clip)["id"], "done")["id"]
+    parts = studio.folder.job(job) / "result.mp4.parts"
+    parts.mkdir()
+    for name in ("00000.state", *names):
+        (parts / name).touch()
+    studio.store.save_job(studio.jobs.one("owner", job).model_copy(update={"state": "cancelled", "can_go_on": True}))
+    return parts
+
+
+def test_going_on_copies_what_is_whole_and_only_if_it_may(
+    here: tuple[Visit, Studio], known: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, studio = here
+    parts = with_parts(visit, studio, known, ".00001.mkv.ab12.partial")
+    going_on = f"/api/jobs/{parts.parent.name}/go-on"
+    with monkeypatch.context() as patch:
+        patch.setitem(Jobs.go_on.__globals__, "_KEPT", 0)
+        patch.setattr("shutil.copytree", lambda *_, **__: pytest.fail("copied"))
+        assert visit.http.post(going_on, json={}).status_code == 409
+    with monkeypatch.context() as patch:
+        patch.setattr(DrawnProcess, "step", 30)
+        running = film(visit, known)["id"]
+        visit.until(running, "running")
+        waiting = visit.http.post(going_on, json={}).json()["id"]
+        copied = studio.folder.job(waiting) / parts.name
+        assert [each.name for each in copied.iterdir()] == ["00000.state"]
+        # What ends before it has begun can be gone on with all the same.
+        assert visit.http.post(f"/api/jobs/{waiting}/cancel").json()["can_go_on"]
+        failing = visit.http.post(going_on, json={}).json()["id"]
+        (studio.folder.job(failing) / "result.mp4").mkdir()
+        visit.http.post(f"/api/jobs/{running}/cancel")
+        assert visit.until(failing, "failed")["can_go_on"]
+
+
+def test_going_on_leaves_the_parts_that_it_began_with_as_they_are(
+    here: tuple[Visit, Studio], known: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a film that is really painted, and stopped after its first parts."""
+    visit, studio = here
+    monkeypatch.setitem(filmed.__globals__, "_PART", 2)
+    parts = with_parts(visit, studio, known)
+    (parts / "00000.state").unlink()
+    job = studio.jobs.one("owner", parts.parent.name)
+    events = filmed(studio.jobs.order("owner", job).dictionary(), resume=False).events()
+    for _ in range(5):
+        next(events)
+    ends = time.monotonic() + 20
+    while not (parts / "00000.state").exists():  # it is written behind
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    events.close()
+    own = {each.name: each.read_bytes() for each in sorted(parts.iterdir())}
+    after = studio.jobs.files("another")
+    after.start_from(studio.jobs.files(job.id))
+    assert {each.name for each in (after.place / parts.name).iterdir()} == {*own}
+    told = [*filmed(studio.jobs.order("owner", job.model_copy(update={"id": "another"})).dictionary(), True).events()]
+    assert told[0].iteration > 2, "it goes on"
+    assert len(Clip(after.place / "result.mp4").facts.times) == 8 and not (after.place / parts.name).exists()
+    assert {each.name: each.read_bytes() for each in sorted(parts.iterdir())} == own
+
+
 def test_a_film_survives_a_restart_and_is_another_visitors_business(tmp_path: Path, files: Path) -> None:
     with served(tmp_path, users=True) as (owner, studio):
         one, other = (Visit(owner.base, studio.sessions.begun(studio.config.token)) for _ in range(2))
@@ -364,7 +429,8 @@ def test_a_part_of_a_clip_is_painted(here: tuple[Visit, Studio], known: str) -> 
     assert studio.jobs.steps("owner", studio.jobs.one("owner", job["id"]), order) == 4
 
 
-def test_a_film_is_estimated_as_the_command_line_does(visit: Visit, known: str) -> None:
+def test_a_film_is_estimated_as_the_command_line_does(here: tuple[Visit, Studio], known: str) -> None:
+    visit = here[0]
     asked = {"task": "video", "clip": known, "style_index": "0", "settings": {"network": "multi"}}
     told = visit.http.post("/api/jobs/estimate", json=asked).json()
     assert (told["frames"], told["width"], told["height"]) == (8, 64, 48) and told["seconds"] == pytest.approx(
@@ -373,6 +439,18 @@ def test_a_film_is_estimated_as_the_command_line_does(visit: Visit, known: str) 
     assert told["bytes"] > 0 and told["painting_s"] >= 0
     half = visit.http.post("/api/jobs/estimate", json=asked | {"start": 0.5, "settings": {"size": 32}}).json()
     assert (half["frames"], half["width"]) == (4, 32) and half["bytes"] < told["bytes"] / 4
+    pages = list[str]()
+    with pytest.MonkeyPatch.context() as patch:
+        ask = here[1].previews.ask
+
+        async def noted(page: str, paint: Any) -> Any:
+            pages.append(page)
+            return await ask(page, paint)
+
+        patch.setattr(here[1].previews, "ask", noted)
+        for page in ("one", "two"):
+            assert visit.http.post("/api/jobs/estimate", json=asked | {"page": page}).status_code == 200
+    assert len({*pages}) == 2
     refused = visit.http.post("/api/jobs/estimate", json={"photo": visit.send(noise(64))["id"], "style_index": "0"})
     assert refused.status_code == 422
 
@@ -380,11 +458,22 @@ def test_a_film_is_estimated_as_the_command_line_does(visit: Visit, known: str) 
 def test_a_frame_of_a_clip_is_seen_at_its_time(visit: Visit, known: str, files: Path) -> None:
     place = f"/api/pictures/{known}/file"
     own = decoded(files / "a.mp4")[1]
-    for time, number in ((0, 0), (0.3, 2), (99, 7)):
-        answer = visit.http.get(place, params={"at": time})
+    for moment, number in ((0, 0), (0.3, 2), (99, 7)):
+        answer = visit.http.get(place, params={"at": moment})
         seen = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB"))
-        assert answer.status_code == 200 and np.abs(seen.astype(int) - own[number]).mean() < 6, time
+        assert answer.status_code == 200 and np.abs(seen.astype(int) - own[number]).mean() < 6, moment
         assert all(np.abs(seen.astype(int) - other).mean() > 6 for other in (own[number - 3], own[number - 4]))
+    # A film that starts there begins with the first from then on; one that ends there, with the last before.
+    for moment, edge, number in (
+        (0.25, "start", 2),
+        (0.3, "start", 3),
+        (0.3, "end", 2),
+        (0.25, "end", 1),
+        (0, "end", 0),
+    ):
+        answer = visit.http.get(place, params={"at": moment, "edge": edge})
+        seen = np.asarray(Image.open(io.BytesIO(answer.content)).convert("RGB")).astype(int)
+        assert np.argmin([np.abs(seen - each).mean() for each in own]) == number, (moment, edge)
     tag = visit.http.get(place, params={"at": 0.3}).headers["etag"]
     assert visit.http.get(place, params={"at": 0.3}, headers={"If-None-Match": tag}).status_code == 304
     assert visit.http.get(f"{place}?at=nan").status_code == 422

@@ -50,6 +50,63 @@ def test_a_disk_that_is_full_for_a_while_costs_no_job(
     assert refused.count("running") == refused.count("done") == 2
 
 
+def test_what_cannot_be_read_for_a_while_costs_no_job(
+    here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    visit, studio = here
+    monkeypatch.setattr(painter, "_ROOM", 0.05)
+    jobs, told, failing = studio.store.jobs_in, studio.jobs.told, threading.Event()
+    refused = [8, 3]
+
+    def unread(state: str) -> Any:
+        if threading.current_thread().name == "painter" and failing.is_set() and refused[0]:
+            refused[0] -= 1
+            raise OutputError("It cannot be read.")
+        return jobs(state)
+
+    def untold(*about: Any) -> str:
+        refused[1] -= 1
+        if refused[1] >= 0:
+            raise OutputError("It cannot be read.")
+        return told(*about)
+
+    monkeypatch.setattr(studio.store, "jobs_in", unread)
+    monkeypatch.setattr(studio.jobs, "told", untold)
+    failing.set()
+    assert visit.until(visit.ask()["id"], "done")["state"] == visit.until(visit.ask()["id"], "done")["state"]
+    assert refused[0] == 0 and refused[1] < 0
+    warned = [record for record in caplog.records if record.message == "not written"]
+    assert 2 <= len(warned) <= 4, "once for each time that it goes wrong, however long"
+
+
+def test_a_query_that_fails_is_told_as_what_it_is(here: tuple[Visit, Studio]) -> None:
+    with pytest.raises(OutputError, match="cannot be read"):
+        here[1].store._all("SELECT nothing FROM nowhere")
+
+
+def test_a_result_that_could_not_be_told_of_as_the_studio_ended_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(painter, "_ROOM", 0.05)
+    DrawnProcess.begun.clear()
+    with served(tmp_path) as (visit, studio):
+        save, full = studio.store.save_job, threading.Event()
+
+        def unsaved(job: Job) -> None:
+            if job.state == "done":
+                full.set()
+                raise OutputError("The disk is full.")
+            save(job)
+
+        monkeypatch.setattr(studio.store, "save_job", unsaved)
+        job = visit.ask()["id"]
+        assert full.wait(20)
+    with served(tmp_path) as (visit, _):
+        done = visit.until(job, "done")
+        assert done["size"] == [32, 24] and len(DrawnProcess.begun) == 1
+        assert visit.http.get(f"/api/jobs/{job}/picture").status_code == 200
+
+
 def test_what_cannot_be_gone_on_with_leaves_nothing(here: tuple[Visit, Studio]) -> None:
     visit, studio = here
     done = visit.until(visit.ask()["id"], "done")

@@ -1,5 +1,5 @@
 /** The server's JSON API, one function a call. */
-import type { Choices, Estimate, Job, JobRequest, Picture, PreviewRequest, Session } from "./types";
+import type { Choices, Estimate, EstimateRequest, Job, JobRequest, Picture, PreviewRequest, Session } from "./types";
 
 /** What the server said no with. */
 export class Refused extends Error {
@@ -21,7 +21,8 @@ const id = encodeURIComponent;
 export const addresses = {
   picture: (picture: string, side?: number) => sized(`pictures/${id(picture)}/file`, side),
   frame: (clip: string, frame: number) => at(`pictures/${id(clip)}/file?frame=${frame}`),
-  moment: (clip: string, time: number, side: number) => at(`pictures/${id(clip)}/file?at=${time}&side=${side}`),
+  moment: (clip: string, time: number, edge: "start" | "end", side: number) =>
+    at(`pictures/${id(clip)}/file?at=${time}&edge=${edge}&side=${side}`),
   painted: (painting: string, photo: string, side: number) =>
     at(`paintings/${id(painting)}?photo=${id(photo)}&side=${side}`),
   learnt: (network: string, index: number, photo: string, side: number) =>
@@ -43,7 +44,7 @@ export const api = {
   removePicture: (picture: string) => call("DELETE", `pictures/${id(picture)}`),
   jobs: () => json<Job[]>("GET", "jobs"),
   paint: (request: JobRequest) => json<Job>("POST", "jobs", request),
-  estimate: (request: JobRequest, signal: AbortSignal) => json<Estimate>("POST", "jobs/estimate", request, signal),
+  estimate: (request: EstimateRequest, signal: AbortSignal) => json<Estimate>("POST", "jobs/estimate", request, signal),
   cancel: (job: string) => json<Job>("POST", `jobs/${id(job)}/cancel`),
   goOn: (job: string, iterations: number) => json<Job>("POST", `jobs/${id(job)}/go-on`, { iterations }),
   move: (job: string, position: number) => call("POST", `jobs/${id(job)}/move`, { position }),

@@ -166,7 +166,7 @@ export interface paths {
         /**
          * File
          * @description The picture itself: JPEG, or PNG where it is a mask or transparent. Of a clip, one of three frames, or
-         *     the one that is shown ``at`` a time, small.
+         *     the one that is shown ``at`` a time, or is the first or last of a film that starts or ends there, small.
          */
         get: operations["file_api_pictures__id__file_get"];
         put?: never;
@@ -533,6 +533,68 @@ export interface components {
              * @description Of its file.
              */
             bytes: number;
+        };
+        /**
+         * EstimateRequest
+         * @description A film, of a page that is open: a newer one of the same page takes its place.
+         */
+        EstimateRequest: {
+            /**
+             * Task
+             * @default stylize
+             * @enum {string}
+             */
+            task: "stylize" | "texture" | "video";
+            /** Photo */
+            photo?: string | null;
+            /**
+             * Clip
+             * @description In place of a photo, of a video.
+             */
+            clip?: string | null;
+            /**
+             * Styles
+             * @default []
+             */
+            styles: components["schemas"]["Styled"][];
+            /**
+             * Style Index
+             * @default
+             */
+            style_index: string;
+            /**
+             * Regions
+             * @default []
+             */
+            regions: components["schemas"]["RegionRequest"][];
+            /**
+             * Recipe
+             * @default default
+             */
+            recipe: string;
+            /**
+             * Settings
+             * @default {}
+             */
+            settings: {
+                [key: string]: unknown;
+            };
+            /**
+             * Start
+             * @description Of a video: the time of its clip that it begins at.
+             * @default 0
+             */
+            start: number;
+            /**
+             * End
+             * @description Likewise, that it ends at; the clip's own without.
+             */
+            end?: number | null;
+            /**
+             * Page
+             * @default script
+             */
+            page: string;
         };
         /** GoOn */
         GoOn: {
@@ -1590,6 +1652,8 @@ export interface operations {
                 frame?: number;
                 /** @description Of a clip: the time of a frame, in seconds. */
                 at?: number | null;
+                /** @description With `at`: of a film that starts or ends there. */
+                edge?: ("start" | "end") | null;
             };
             header?: never;
             path: {
@@ -1869,7 +1933,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["JobRequest"];
+                "application/json": components["schemas"]["EstimateRequest"];
             };
         };
         responses: {
@@ -1909,8 +1973,26 @@ export interface operations {
                     "application/json": components["schemas"]["Problem"];
                 };
             };
+            /** @description A newer one of the same page has come. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
             /** @description What was asked for makes no sense; `setting` says where. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many pages ask at once. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -24,6 +24,7 @@ export type JobRequest = Omit<Schemas["JobRequest"], "photo" | "clip" | "setting
   start?: number;
   settings: Record<string, Value>;
 };
+export type EstimateRequest = JobRequest & { page: string };
 export type Network = Schemas["LearntNetwork"];
 export type Moving = Schemas["Moving"];
 export type Picture = Omit<Schemas["Picture"], "restored" | "moving"> & {

@@ -14,7 +14,7 @@ export async function downloadAll(jobs: readonly Job[], format: string): Promise
     if ((await attempt(() => (job.film ? saveFilm(job) : savePicture(job, format)))) === null) failed++;
   }
   dispatch({ type: "saving", saving: null });
-  tell(t().downloaded(made.length - failed));
+  if (failed < made.length) tell(t().downloaded(made.length - failed));
 }
 
 /** It is written for this first: the next begins when it is here. */

@@ -7,9 +7,12 @@ import { NO_ESTIMATE } from "../state/model";
 import { choices, draft, lack } from "../state/selectors";
 import { dispatch, select, state } from "../state/store";
 import { sentence } from "./notices";
+import { PAGE } from "./page";
 
 const REST = 700;
+/** How long the first pause is, when too many pages ask at once; each is twice as long as the one before. */
 const TRY_AGAIN = 2000;
+const LONGEST = 60_000;
 
 /** What it depends on: how strong the style is, it does not. */
 const wanted = computed(() => {
@@ -42,15 +45,15 @@ export function keepEstimate(): void {
   });
 }
 
-async function estimated(request: JobRequest, signal: AbortSignal): Promise<void> {
+async function estimated(request: JobRequest, signal: AbortSignal, pause = TRY_AGAIN): Promise<void> {
   try {
-    const value = await api.estimate(request, signal);
+    const value = await api.estimate({ ...request, page: PAGE }, signal);
     if (!signal.aborted) dispatch({ type: "estimate", estimate: { state: "known", value, error: null } });
   } catch (error) {
     if (signal.aborted) return;
-    // Another page's came before it.
-    if (error instanceof Refused && error.status === 409)
-      setTimeout(() => signal.aborted || void estimated(request, signal), TRY_AGAIN);
+    const later = Math.min(2 * pause, LONGEST);
+    if (error instanceof Refused && error.status === 429)
+      setTimeout(() => signal.aborted || void estimated(request, signal, later), pause);
     else dispatch({ type: "estimate", estimate: { state: "failed", value: null, error: sentence(error) } });
   }
 }

@@ -9,8 +9,8 @@ import { atHalf, PREVIEW_SIZE, sameHand, type Wanted, wantedPreviews } from "../
 import { choices, draft, ownSide } from "../state/selectors";
 import { dispatch, select, state } from "../state/store";
 import { sentence } from "./notices";
+import { PAGE } from "./page";
 
-const PAGE = crypto.getRandomValues(new Uint32Array(2)).join("-");
 /** Milliseconds until a dial is taken to rest. */
 const REST = 150;
 /** Where the sharp picture is there in so many milliseconds, no small one is needed before it. */

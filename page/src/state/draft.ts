@@ -12,8 +12,11 @@ export function reduceDraft(draft: Draft, action: Action): Draft {
       return { ...draft, photo: action.id, texture: false, film: false };
     case "texture":
       return { ...draft, texture: true, film: false };
-    case "clip":
-      return { ...draft, clip: action.id, film: true, part: action.id === draft.clip ? draft.part : null };
+    case "clip": {
+      // A part without a clip is that of a film whose clip was gone: this is taken to be it.
+      const same = draft.clip === null || action.id === draft.clip;
+      return { ...draft, clip: action.id, film: true, part: same ? draft.part : null };
+    }
     case "part":
       return { ...draft, part: whole(action.part) };
     case "look":
@@ -62,7 +65,7 @@ function again(draft: Draft, request: JobRequest): Draft {
     photo,
     texture,
     film,
-    clip: request.clip ?? draft.clip,
+    clip: film ? request.clip : draft.clip,
     part: film ? whole({ start: request.start || null, end: request.end ?? null }) : draft.part,
     look: learnt
       ? { network: typeof network === "string" ? network : "multi", mix: parsedShares(request.style_index) }

@@ -17,7 +17,7 @@ const FILM: Draft = {
 describe("the handles of a part", () => {
   test("stop at the clip's ends, and there they are none", () => {
     expect(spanOf(null, WALK)).toEqual({ start: 1, end: 11 });
-    expect(moved(null, WALK, "start", 3.456)).toEqual({ start: 3.46, end: null });
+    expect(moved(null, WALK, "start", 3.456)).toEqual({ start: 3.456, end: null });
     expect(moved({ start: 3, end: 9 }, WALK, "start", 0)).toEqual({ start: null, end: 9 });
     expect(moved({ start: 3, end: 9 }, WALK, "end", 99)).toEqual({ start: 3, end: null });
   });
@@ -25,6 +25,7 @@ describe("the handles of a part", () => {
   test("leave a frame between them", () => {
     expect(moved({ start: 3, end: 9 }, WALK, "start", 10)).toEqual({ start: 8.9, end: 9 });
     expect(moved({ start: 3, end: 9 }, WALK, "end", 2)).toEqual({ start: 3, end: 3.1 });
+    expect(moved({ start: 3, end: 9 }, { ...WALK, rate: 240 }, "end", 2)).toEqual({ start: 3, end: 3.005 });
   });
 
   test("have places that are as fine as the clip is short, the last of them its end", () => {
@@ -55,5 +56,12 @@ describe("a part of a clip", () => {
     const shown = given({ type: "pictures", pictures: [picture("walk", { kind: "clip" }), picture("wave")] });
     expect(reduce(shown, { type: "again", request }).draft.part).toEqual({ start: null, end: 5 });
     expect(reduceDraft(cut, { type: "again", request: { ...request, end: null } }).part).toBeNull();
+  });
+
+  test("of a film whose clip is gone waits for it, and is no other clip's", () => {
+    const request = { ...REQUEST, task: "video" as const, photo: null, clip: null, start: 0, end: 5 };
+    const again = reduceDraft(FILM, { type: "again", request });
+    expect([again.clip, again.part]).toEqual([null, { start: null, end: 5 }]);
+    expect(reduceDraft(again, { type: "clip", id: "run" })).toMatchObject({ clip: "run", part: { end: 5 } });
   });
 });

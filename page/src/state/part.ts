@@ -19,13 +19,19 @@ export function spanOf(part: Part | null, moving: Moving): Span {
 
 /** The part after one of its ends was moved to a time: it holds a frame at the least. */
 export function moved(part: Part | null, moving: Moving, which: keyof Span, to: number): Part {
-  const [own, now, frame] = [ownSpan(moving), spanOf(part, moving), 1 / moving.rate];
+  const [own, now] = [ownSpan(moving), spanOf(part, moving)];
+  // Times are rounded to thousandths: what is between two of them is a frame long still.
+  const frame = Math.ceil(1000 / moving.rate - 1e-6) / 1000;
   const bounded =
     which === "start"
       ? Math.max(own.start, Math.min(to, now.end - frame))
       : Math.min(own.end, Math.max(to, now.start + frame));
   const near = Math.abs(bounded - own[which]) < frame / 2;
-  return { start: part?.start ?? null, end: part?.end ?? null, [which]: near ? null : Math.round(bounded * 100) / 100 };
+  return {
+    start: part?.start ?? null,
+    end: part?.end ?? null,
+    [which]: near ? null : Math.round(bounded * 1000) / 1000,
+  };
 }
 
 /** What a handle moves by: fine enough to find a frame of a short clip, and few enough steps for a long one. */

@@ -216,7 +216,7 @@ export const en = {
   markedCount: (results: number) => `${results} selected`,
   downloadAs: "Pictures as; films come as they are",
   downloading: (now: number, all: number) => `Downloading ${now} of ${all}`,
-  downloaded: (results: number) => (results === 1 ? "One result is downloaded." : `${results} results are downloaded.`),
+  downloaded: (results: number) => (results === 1 ? "One download has begun." : `${results} downloads have begun.`),
   isDone: (name: string) => (name === "" ? "A result is done." : `“${name}” is done.`),
   hasFailed: (name: string) => (name === "" ? "A result has failed." : `“${name}” has failed.`),
   show: "Show",

@@ -57,6 +57,11 @@ export function title(name: string): string {
   );
 }
 
+/** A style that a network has learnt: by its name, or else by its number, which people count from one. */
+export function learntStyle(name: string): string {
+  return /^\d+$/.test(name) ? t().learntNumber(Number(name) + 1) : title(name);
+}
+
 /** The time of today, the day of what was before. */
 export function shortly(time: string): string {
   const then = new Date(time);

@@ -10,6 +10,7 @@ test("a job is named by what it is painted like, and by when it ended", () => {
   const request = { ...REQUEST, regions: [{ mask: "m", painting: "night" }] };
   expect(looksOf(job("a", { request }))).toBe("the wave + night");
   expect(looksOf(job("a", { request: { ...REQUEST, styles: [], style_index: "rhone:1" } }))).toBe("rhone");
+  expect(looksOf(job("a", { request: { ...REQUEST, styles: [], style_index: "0,4:0.5" } }))).toBe("Style 1 + Style 5");
   expect(looksOf(job("a", { request: { ...REQUEST, styles: [{ painting: "gone", weight: 1 }] } }))).toBe("");
   expect(briefly(job("a", { state: "running" }))).toBe("Painting · the wave");
   const done = { state: "done", created: "2026-01-01T00:00:00Z", ended: "2026-01-09T12:00:00Z" } as const;

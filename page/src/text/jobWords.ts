@@ -2,14 +2,14 @@
 import type { Job } from "../api/types";
 import { parsedShares } from "../state/draft";
 import { pictureOf } from "../state/selectors";
-import { shortly, t, title } from ".";
+import { learntStyle, shortly, t, title } from ".";
 
 /** What it is painted like: its paintings, those of its regions, or learnt styles; empty where all of them are gone. */
 export function looksOf({ request }: Job): string {
   const paintings = [...request.styles, ...request.regions].map(({ painting }) => pictureOf(painting)?.name);
-  const learnt = parsedShares(request.style_index).map(({ id }) => id);
-  const names = [...paintings, ...learnt].flatMap((name) => (name === undefined ? [] : [title(name)]));
-  return [...new Set(names)].join(" + ");
+  const learnt = parsedShares(request.style_index).map(({ id }) => learntStyle(id));
+  const named = paintings.flatMap((name) => (name === undefined ? [] : [title(name)]));
+  return [...new Set([...named, ...learnt])].join(" + ");
 }
 
 /** When it ended, and what it is painted like; of one that has not been painted to its end, how it stands. */

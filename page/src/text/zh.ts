@@ -205,7 +205,7 @@ export const zh: Text = {
   markedCount: (results) => `已选 ${results} 幅`,
   downloadAs: "图片的格式；影片照原样",
   downloading: (now, all) => `正在下载第 ${now} 个，共 ${all} 个`,
-  downloaded: (results) => `已下载 ${results} 幅成品。`,
+  downloaded: (results) => `已开始下载 ${results} 幅成品。`,
   isDone: (name) => (name === "" ? "一幅成品画好了。" : `“${name}”画好了。`),
   hasFailed: (name) => (name === "" ? "一幅成品没有画成。" : `“${name}”没有画成。`),
   show: "查看",

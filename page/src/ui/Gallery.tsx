@@ -5,7 +5,7 @@ import type { Network, Picture } from "../api/types";
 import { addFiles, choosePainting } from "../effects/commands";
 import { choices, clips, draft, editing, paintings, photo, photos, pictureOf, regions } from "../state/selectors";
 import { dispatch, select } from "../state/store";
-import { percent, t, title } from "../text";
+import { learntStyle, percent, t, title } from "../text";
 import { Files, Segments, Slider } from "./fields";
 import { Icon } from "./Icon";
 import { askToRemove } from "./Remove";
@@ -184,7 +184,7 @@ function Learnt({ network, mixing, first }: LearntProps) {
             key={style}
             source={photo.value && addresses.learnt(network.name, index, photo.value.id, SIDE)}
             painted
-            name={/^\d+$/.test(style) ? t().learntNumber(Number(style) + 1) : title(style)}
+            name={learntStyle(style)}
             chosen={chosen.includes(style)}
             first={chosen.length === 0 && index === 0}
             onChoose={() => dispatch({ type: "look", id: style, network: network.name, mixing })}
@@ -225,7 +225,7 @@ function Shares({ learnt = false }: { learnt?: boolean }) {
       {look.mix.map(({ id, weight }) => (
         <Slider
           key={id}
-          label={title(learnt ? id : (pictureOf(id)?.name ?? id))}
+          label={learnt ? learntStyle(id) : title(pictureOf(id)?.name ?? id)}
           value={weight}
           least={0.05}
           most={1}

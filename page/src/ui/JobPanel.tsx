@@ -6,7 +6,7 @@ import { cancel, goOn } from "../effects/commands";
 import { parsedShares } from "../state/draft";
 import { isUnderWay, pictureOf } from "../state/selectors";
 import { dispatch, select } from "../state/store";
-import { duration, number, percent, seconds, t, title } from "../text";
+import { duration, learntStyle, number, percent, seconds, t } from "../text";
 import { stateInWords } from "../text/jobWords";
 import { said } from "../text/said";
 import { inWords, label, recipe, valueLabel } from "../text/settings";
@@ -192,7 +192,7 @@ function learntOf(words: string): string {
   const shares = parsedShares(words);
   const all = shares.reduce((sum, { weight }) => sum + weight, 0);
   return shares
-    .map(({ id, weight }) => (shares.length === 1 ? title(id) : `${title(id)} ${percent(weight / all)}`))
+    .map(({ id, weight }) => (shares.length === 1 ? learntStyle(id) : `${learntStyle(id)} ${percent(weight / all)}`))
     .join(", ");
 }
 

@@ -21,9 +21,9 @@ export function PartOfClip({ clip, moving }: { clip: Picture; moving: Moving }) 
     <fieldset class="field part">
       <legend class="field-label">{t().part}</legend>
       <div class="part-frames">
-        <Moment clip={clip} time={span.start} name={t().partFrom} />
-        {/* What is shown last is the frame before the end. */}
-        <Moment clip={clip} time={Math.max(span.start, span.end - 1 / moving.rate)} name={t().partTo} />
+        {ENDS.map((which) => (
+          <Moment key={which} clip={clip} moving={moving} time={span[which]} edge={which} />
+        ))}
       </div>
       <div class="part-handles">
         <span class="part-chosen" style={{ left: share(span.start), right: `calc(100% - ${share(span.end)})` }} />
@@ -32,6 +32,8 @@ export function PartOfClip({ clip, moving }: { clip: Picture; moving: Moving }) 
             key={which}
             type="range"
             class={which}
+            // Where both are at the far right, it is the start that can go on.
+            style={{ zIndex: which === "start" && span.start > (own.start + own.end) / 2 ? 1 : 0 }}
             min={0}
             max={placesOf(moving)}
             value={placeOf(span[which], moving)}
@@ -52,13 +54,13 @@ export function PartOfClip({ clip, moving }: { clip: Picture; moving: Moving }) 
             <input
               type="number"
               name={which}
-              min={Number(own.start.toFixed(2))}
-              max={Number(own.end.toFixed(2))}
+              min={Number(own.start.toFixed(3))}
+              max={Number(own.end.toFixed(3))}
               step="any"
-              value={Number(span[which].toFixed(2))}
+              value={Number(span[which].toFixed(3))}
               onChange={(event) => {
                 move(which, event.currentTarget.valueAsNumber);
-                event.currentTarget.value = String(Number(spanOf(draft.peek().part, moving)[which].toFixed(2)));
+                event.currentTarget.value = String(Number(spanOf(draft.peek().part, moving)[which].toFixed(3)));
               }}
             />
             <span class="quiet">{t().second}</span>
@@ -77,14 +79,24 @@ export function PartOfClip({ clip, moving }: { clip: Picture; moving: Moving }) 
   );
 }
 
-/** The frame of a clip at a time, once the handle rests there. */
-function Moment({ clip, time, name }: { clip: Picture; time: number; name: string }) {
+/** The first frame of the film, or its last, that starts or ends at a time, once the handle rests there. */
+interface MomentProps {
+  clip: Picture;
+  moving: Moving;
+  time: number;
+  edge: keyof Span;
+}
+
+function Moment({ clip, moving, time, edge }: MomentProps) {
   const [rests, rest] = useState(time);
   useEffect(() => {
     const waiting = setTimeout(() => rest(time), REST);
     return () => clearTimeout(waiting);
   }, [time]);
-  const source = addresses.moment(clip.id, Number(rests.toFixed(3)), SIDE);
+  // When the clip begins is known to the millisecond alone: it may be after its first frame.
+  const first = edge === "start" && rests <= moving.begins;
+  const name = edge === "start" ? t().partFrom : t().partTo;
+  const source = addresses.moment(clip.id, first ? 0 : Number(rests.toFixed(3)), edge, SIDE);
   return (
     <div class="part-frame" style={{ aspectRatio: `${clip.width} / ${clip.height}` }}>
       <Steady source={source} alt={`${title(clip.name)}: ${name} ${seconds(rests)}`} />

@@ -58,6 +58,10 @@ class Clip:
 
     def known_by(self) -> str:
         """The SHA-256 of the file."""
+        return self._sha256
+
+    @cached_property
+    def _sha256(self) -> str:
         return files.sha256_of(self.path)
 
     @cached_property

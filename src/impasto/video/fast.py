@@ -22,6 +22,7 @@ from impasto.settings.fields import LEARNT, Settings
 from impasto.tasks.budget import Sweep
 from impasto.tasks.fast import share_of
 from impasto.tasks.inputs import style_code
+from impasto.video.colour import Floats
 from impasto.video.framing import scaled
 from impasto.video.geometry import Size
 from impasto.video.job import VideoJob
@@ -84,9 +85,10 @@ class Fast:
         return name, sha256_of(Path(name)) if is_file(name) else weights.entry(FILES[name]).sha256
 
     def estimate(self, frames: int, shots: Callable[[], int]) -> float:
-        """Roughly the seconds that so many frames take, of however many shots: by painting the first, small
-        where it is large, as one that a shot begins with and as one whose statistics have settled, and by
-        steadying it. That goes on beside the painting, but on the same processors.
+        """Roughly the seconds that so many frames take, as if they were one shot, for to know more takes
+        decoding all of them: by painting the first, small where it is large, as one that a shot begins with
+        and as one whose statistics have settled, and by steadying it. That goes on beside the painting, but
+        on the same processors. While the style changes, statistics never settle.
         """
         small = long_side(self.painted_at, min(_TRIED, max(self.painted_at)))
         painter, opening = self._painter(small), self._opening()
@@ -94,16 +96,25 @@ class Fast:
         begins = _seconds(painter, opening, begins=True)
         settled = self._painter(small, _settled(painter.state()))
         list(settled.steps([opening], begins=False))
-        first = min(frames, SETTLING)
+        first = min(frames, SETTLING) if all(each.stays for each in self._styles) else frames
         seconds = begins * first + _seconds(settled, opening, begins=False) * (frames - first)
         seconds *= math.prod(self.painted_at) / math.prod(small)
         if not self.steadies:
             return seconds
-        painted, steadied = scaled(settled.shown[0], self.painted_at), Steadied()
-        for starts in (True, False, False):  # the last has one before it and an anchor
-            began = time.perf_counter()
-            steadied.frame(opening.pixels, painted, opening.shares, begins=starts)
-        return seconds + (time.perf_counter() - began) * frames
+        return seconds + self._steadying(opening, settled.shown[0]) * frames
+
+    def _steadying(self, opening: Frame, painted: Floats) -> float:
+        """Roughly what it takes to steady a frame. Flow is sought at one size however large the frame is, and
+        so what a large one takes is told by two small ones.
+        """
+        largest = max(self.painted_at)
+        sides = (_TRIED, 2 * _TRIED) if largest > 2 * _TRIED else (largest,)
+        sizes = [long_side(self.painted_at, side) for side in sides]
+        *less, taken = [_steadied(opening, scaled(painted, size)) for size in sizes]
+        areas = [math.prod(size) for size in (*sizes, self.painted_at)]
+        for before in less:
+            taken += max(0.0, taken - before) / (areas[1] - areas[0]) * (areas[2] - areas[1])
+        return taken
 
     def _check_memory(self) -> None:
         reach = max(network(styles.keys[0][1].network).stylizer.reach for styles in self._styles)
@@ -145,6 +156,15 @@ def _seconds(painter: PartedPainter, frame: Frame, *, begins: bool) -> float:
     """What painting a frame takes."""
     began = time.perf_counter()
     list(painter.steps([frame], begins=begins))
+    return time.perf_counter() - began
+
+
+def _steadied(frame: Frame, painted: Floats) -> float:
+    """What steadying a frame takes that was ``painted`` so, (H, W, 3)."""
+    steadied = Steadied()
+    for starts in (True, False, False):  # the last has one before it and an anchor
+        began = time.perf_counter()
+        steadied.frame(frame.pixels, painted, frame.shares, begins=starts)
     return time.perf_counter() - began
 
 

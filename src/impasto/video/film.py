@@ -168,11 +168,8 @@ class Film:
 
     def _range(self) -> tuple[int, int]:
         """The numbers of its first frame and of that after its last. Raises SettingsError."""
-        times, job = self.source.facts.times, self.job
-        chosen = [
-            number for number, moment in enumerate(times)
-            if (not job.start or moment >= job.start) and (job.end is None or moment < job.end)
-        ]  # fmt: skip
+        job = self.job
+        chosen = self.source.facts.between(job.start, job.end)
         if not chosen:
             ends = float(self.source.facts.end)
             raise SettingsError(f"There is no frame between `start` and `end`: {job.clip} ends at {ends:.2f} s.")

@@ -47,6 +47,13 @@ class Facts:
         """The time at which the last frame ends."""
         return self.times[-1] + self.durations[-1]
 
+    def between(self, start: float, end: float | None) -> list[int]:
+        """The numbers of the frames from ``start`` on, of which 0 is the very first, that begin before
+        ``end``, None being the end of all.
+        """
+        times = enumerate(self.times)
+        return [n for n, time in times if (not start or time >= start) and (end is None or time < end)]
+
     @property
     def rate(self) -> Fraction:
         """Frames a second, on average; of the last one it is seldom told how long it lasts."""

@@ -52,6 +52,11 @@ class Styles(Moments[StyleCode]):
     shares: Numbers = Numbers(((0.0, 1.0),))
     plain: StyleCode | None = None
 
+    @property
+    def stays(self) -> bool:
+        """Whether it is one style all the time."""
+        return len(self.keys) == len(self.shares.keys) == 1
+
     def at(self, time: float) -> tuple[StyleCode, tuple[float, ...]]:
         """The style at a time, and what it is known by: as in `between`, and its share."""
         found, key = self.between(time)

@@ -67,7 +67,7 @@ class VideoWork(Underway[VideoJob]):
         self._writing = Writing(self.run, self._parts, self._glances)
         self._spent = {"decode": 0.0, "paint": 0.0}
         self._shots: list[float] = []
-        self._hashed = replace(job, delivery=VideoDelivery()).moved(hashed).dictionary()
+        self._hashed: dict[str, Any] = {}
         files.create_folder(self.output.parent)
 
     def picture(self) -> Picture:
@@ -122,11 +122,17 @@ class VideoWork(Underway[VideoJob]):
     def _begun(self) -> dict[str, Any] | None:
         """Begin the parts, or go on from those that are there: the state after the last of them."""
         known = self.run.known_by()
+        self._hashed = replace(self.job, delivery=VideoDelivery()).moved(self._known).dictionary()
         if self._key:
             known["key"] = self._key
             with contextlib.suppress(CheckpointError):
                 return self._parts.begin(known, resume=True)
         return self._parts.begin(known, resume=self._resume)
+
+    def _known(self, path: str) -> str:
+        """The SHA-256 of an input; the clip's is known already."""
+        clip = self.run.clip
+        return clip.known_by() if clip and path == self.job.clip else hashed(path)
 
     def _painted(self, state: dict[str, Any] | None) -> Generator[Progress, None, None]:
         """Paint the frames that are not done, and write their parts."""

@@ -11,6 +11,8 @@ from impasto.web.folder import is_own
 
 START, SO_FAR = "start.png", "so-far.jpg"
 """The names of what a job goes on from, and of what there is of it."""
+_UNDERWAY = "underway"
+"""The name of an empty file that is there until the result is whole: to remove it takes no room."""
 FILMS = {".mp4": "video/mp4", ".webm": "video/webm"}
 """What films end with, and their types."""
 
@@ -36,16 +38,25 @@ class JobFiles:
     def begin(self, output: Path) -> None:
         """Make the folder, without what an earlier try has left at ``output`` but for its checkpoint."""
         self.place.mkdir(exist_ok=True)
+        (self.place / _UNDERWAY).touch()
         for each in (output, _record(output)):
             each.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Say that the result is whole."""
+        (self.place / _UNDERWAY).unlink(missing_ok=True)
+
+    def is_whole(self, output: Path) -> bool:
+        """Whether an earlier try has made all of an ``output``, though that could not be told of it."""
+        return is_own(output) and bool(self.record(output)) and not (self.place / _UNDERWAY).exists()
 
     def checkpoint(self, output: Path) -> Path:
         """What the work of an ``output`` can be taken up from, if it is there: a file, or a film's parts."""
         return output.with_name(f"{output.name}.{'parts' if output.suffix in FILMS else 'checkpoint'}")
 
-    def has_parts(self, output: Path) -> bool:
+    def has_parts(self) -> bool:
         """Whether there are whole parts of a film."""
-        return any(self.checkpoint(output).glob("*.state"))
+        return any(self.place.glob("*.parts/*.state"))
 
     def drop_checkpoint(self, output: Path) -> None:
         """Let the work begin anew."""
@@ -78,7 +89,13 @@ class JobFiles:
     def start_from(self, other: "JobFiles") -> None:
         """Begin with what another job has made: the parts of a film, or a picture. Raises OSError."""
         for parts in other.place.glob("*.parts"):
-            shutil.copytree(parts, self.place / parts.name, symlinks=True, copy_function=_shared)
+            shutil.copytree(
+                parts,
+                self.place / parts.name,
+                symlinks=True,
+                ignore=shutil.ignore_patterns(".*.partial"),  # of a process that was killed
+                copy_function=_shared,
+            )
             return
         picture = other.picture()
         if picture is None:

@@ -4,11 +4,12 @@ What is running is the painter's alone to write; all else is written here, and t
 What is told of a job is told in the same hold of it as it was read: or the next state could be told before.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from impasto.errors import SettingsError
+from impasto.errors import OutputError, SettingsError
 from impasto.jobs.job import Job as Order
 from impasto.video.job import VideoJob
 from impasto.web import orders
@@ -60,6 +61,8 @@ class Jobs:
             )
         request = before.request if before.request.task == "video" else _going_on(before, iterations)
         job = Job(id=new_id(), request=request, state="waiting", created=now(), origin=before.id)
+        self._checked(visitor, job)
+        self._check_room(visitor)  # before what may be much is copied; and once more after it
         try:
             self.files(job.id).start_from(self.files(id))
             return self._added(visitor, job)
@@ -74,7 +77,7 @@ class Jobs:
         with self._change:
             job = self.one(visitor, id)
             if job.state == "waiting":
-                job = job.model_copy(update={"state": "cancelled", "ended": now()})
+                job = job.model_copy(update={"state": "cancelled", "ended": now(), "can_go_on": self.has_parts(job)})
                 self._store.save_job(job)
             elif job.state == "running":
                 self.cancelled.add(id)
@@ -122,6 +125,10 @@ class Jobs:
     def positions(self) -> dict[str, int]:
         """Where those that wait are in the queue."""
         return {job.id: place for place, (_, job) in enumerate(self._store.jobs_in("waiting"))}
+
+    def has_parts(self, job: Job) -> bool:
+        """Whether it is of a film, and there are parts of that to go on from."""
+        return job.request.task == "video" and self.files(job.id).has_parts()
 
     def needs(self, visitor: str, picture: str) -> bool:
         """Whether a job that has not ended needs a picture."""
@@ -214,8 +221,8 @@ class Jobs:
         self._hub.tell(visitor, "job", job.id, job)
 
     def tell_waiting(self) -> None:
-        """Tell everybody where theirs wait."""
-        with self._change:
+        """Tell everybody where theirs wait: if that cannot be read now, with the next change."""
+        with self._change, contextlib.suppress(OutputError):
             for place, (visitor, job) in enumerate(self._store.jobs_in("waiting")):
                 self.tell(visitor, job.model_copy(update={"position": place}))
 
@@ -231,18 +238,22 @@ class Jobs:
     def _added(self, visitor: str, job: Job) -> Job:
         self._checked(visitor, job)
         with self._change:
-            waiting = self._store.jobs_in("waiting")
-            if len(waiting) >= self._config.queue:
-                raise Refused(429, "The queue is full: try again when a job has ended.", retry_after=30)
-            if self._config.users and sum(whose == visitor for whose, _ in waiting) >= max(1, self._config.queue // 4):
-                raise Refused(429, "Enough of your jobs wait: leave some room for others.", retry_after=30)
-            if len(self._store.jobs(visitor)) >= _KEPT:
-                raise Refused(409, f"Your history holds {_KEPT} jobs: delete some.")
+            self._check_room(visitor)
             self._store.add_job(visitor, job)
             job = self.one(visitor, job.id)
             self.tell(visitor, job)
             self._change.notify_all()
         return job
+
+    def _check_room(self, visitor: str) -> None:
+        """Whether one more may wait. Raises Refused."""
+        waiting = self._store.jobs_in("waiting")
+        if len(waiting) >= self._config.queue:
+            raise Refused(429, "The queue is full: try again when a job has ended.", retry_after=30)
+        if self._config.users and sum(whose == visitor for whose, _ in waiting) >= max(1, self._config.queue // 4):
+            raise Refused(429, "Enough of your jobs wait: leave some room for others.", retry_after=30)
+        if len(self._store.jobs(visitor)) >= _KEPT:
+            raise Refused(409, f"Your history holds {_KEPT} jobs: delete some.")
 
     @staticmethod
     def _placed(job: Job, positions: dict[str, int]) -> Job:

@@ -14,9 +14,14 @@ Held = Literal["photo", "painting", "mask", "clip"]
 """A clip is a picture, its first frame, of which there is more."""
 State = Literal["waiting", "running", "done", "cancelled", "failed"]
 Download = Literal["png", "jpeg", "webp", "tiff"]
+Page = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+"""Any name for what asks, of which only the newest request counts."""
 Weight = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 Moment = Annotated[float, Field(le=1e6, allow_inf_nan=False)]
 """Seconds."""
+
+Edge = Literal["start", "end"]
+"""Of a film."""
 
 MOST_STYLES = 16
 """Paintings, and regions, that a job may have."""
@@ -85,6 +90,12 @@ class JobRequest(_Given):
     settings: Annotated[dict[str, Any], Field(max_length=64)] = {}
     start: Annotated[Moment, Field(ge=0, description="Of a video: the time of its clip that it begins at.")] = 0.0
     end: Annotated[Moment | None, Field(gt=0, description="Likewise, that it ends at; the clip's own without.")] = None
+
+
+class EstimateRequest(JobRequest):
+    """A film, of a page that is open: a newer one of the same page takes its place."""
+
+    page: Page = "script"
 
 
 class Restored(BaseModel):
@@ -189,7 +200,7 @@ class PreviewRequest(_Given):
     stroke_size: Annotated[int, Field(ge=16, le=4096)] | None = None
     keep_colour: Literal["none", "luminance", "linear", "histogram"] = "none"
     size: Annotated[int, Field(ge=16, le=1024)] = 512
-    page: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+    page: Page
 
 
 class Recipe(BaseModel):

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from impasto.errors import ImpastoError, OutputError
+from impasto.jobs.job import Job as Order
 from impasto.jobs.process import GRACE, Process
 from impasto.progress import Progress
+from impasto.video.job import VideoJob
 from impasto.web.giving_way import GivingWay
 from impasto.web.job_files import JobFiles
 from impasto.web.jobs import Jobs
@@ -95,11 +97,14 @@ class Painter:
 
     def _lasting(self, do: Callable[[], Done]) -> Done | None:
         """What it gives, once there is room on the disk for what it writes; None if all is to end before."""
+        told = ""
         while True:
             try:
                 return do()
             except OutputError as error:
-                log.warning("not written", extra={"reason": str(error)})
+                if (reason := str(error)) != told:
+                    log.warning("not written", extra={"reason": reason})
+                told = reason
             if self._closing:
                 return None
             time.sleep(_ROOM)
@@ -112,10 +117,8 @@ class Painter:
                 job = self._painted(visitor, job)
             except Exception as error:  # one job is not to end the others
                 log.exception("job failed", extra={"job": job.id})
-                job = _ended(job, "failed", f"This should not have happened ({type(error).__name__}).")
-            told: dict[str, Any] = {"error": job.error and self._jobs.told(visitor, job, job.error)}
-            told["warnings"] = [self._jobs.told(visitor, job, each) for each in job.warnings]
-            job = job.model_copy(update=told)
+                job = self._failed(job, f"This should not have happened ({type(error).__name__}).")
+            job = self._lasting(functools.partial(self._told, visitor, job)) or job
             if self._closing and job.state == "running":
                 job = job.model_copy(update={"state": "waiting", "progress": None})
             self._jobs.cancelled.discard(job.id)
@@ -123,6 +126,12 @@ class Painter:
             if job.state != "waiting":
                 log.info("job ended", extra={"job": job.id, "state": job.state, "seconds": job.seconds})
                 self._ended(job)
+
+    def _told(self, visitor: str, job: Job) -> Job:
+        """A job with what is said of it as its visitor may hear it."""
+        error = job.error and self._jobs.told(visitor, job, job.error)
+        warnings = [self._jobs.told(visitor, job, each) for each in job.warnings]
+        return job.model_copy(update={"error": error, "warnings": warnings})
 
     def _warm(self) -> None:
         if self._closing or (self._spare is not None and self._spare.alive):
@@ -149,15 +158,23 @@ class Painter:
                 held.pop_all()
 
     def _painted(self, visitor: str, job: Job) -> Job:
-        files = self._jobs.files(job.id)
-        try:
+        files, films = self._jobs.files(job.id), job.request.task == "video"
+
+        def known() -> tuple[Order | VideoJob, int, dict[str, Any]]:
             order = self._jobs.order(visitor, job)
+            named = {"named": self._jobs.named(visitor, job)} if films else {}
+            return order, self._jobs.steps(visitor, job, order), named
+
+        try:
+            if (asked := self._lasting(known)) is None:
+                return job
+            order, steps, named = asked
+            if files.is_whole(order.output):
+                return self._come_to_an_end(job, files, order.output, "done")
             files.begin(order.output)
         except (ImpastoError, OSError) as error:
-            return _ended(job, "failed", str(error))
-        films, steps = job.request.task == "video", self._jobs.steps(visitor, job, order)
+            return self._failed(job, str(error))
         quick, begun = not (films or steps), False
-        named = {"named": self._jobs.named(visitor, job)} if films else {}
         self._grace = _PATIENCE if films else GRACE
         job = job.model_copy(update={"progress": going(Progress(0, "loading"), steps)})
         for attempt in range(_TRIES):
@@ -187,11 +204,13 @@ class Painter:
             else:
                 break
         self._warm()
-        if not self._closing and files.film() is None and files.has_parts(order.output):
+        if process.outcome == "done":
+            files.finish()
+        if not self._closing and files.film() is None and files.has_parts():
             self._saved({"job": order.dictionary(), "resume": True} | named)
         if self._closing and not (begun and process.outcome in ("done", "failed", "died")):
             return job
-        return self._come_to_an_end(job, process, files, order.output)
+        return self._come_to_an_end(job, files, order.output, process.outcome, process.failure)
 
     def _save(self, visitor: str, job: Job) -> None:
         with contextlib.suppress(OutputError):  # the disk is full: what comes of the job is kept at its end
@@ -206,11 +225,15 @@ class Painter:
             for _ in process.events():
                 process.cancel(_PATIENCE)
 
-    def _come_to_an_end(self, job: Job, process: Process, files: JobFiles, output: Path) -> Job:
-        state: State = "done" if process.outcome == "done" else "failed"
-        if job.id in self._jobs.cancelled or process.outcome == "cancelled":
+    def _failed(self, job: Job, why: str) -> Job:
+        """One that could not be begun; what it was to go on from is there still."""
+        return _ended(job.model_copy(update={"can_go_on": self._jobs.has_parts(job)}), "failed", why)
+
+    def _come_to_an_end(self, job: Job, files: JobFiles, output: Path, outcome: str, failure: str = "") -> Job:
+        state: State = "done" if outcome == "done" else "failed"
+        if job.id in self._jobs.cancelled or outcome == "cancelled":
             state = "cancelled"
-        parts = state != "done" and files.has_parts(output)
+        parts = state != "done" and files.has_parts()
         if not parts:
             files.drop_checkpoint(output)
         told, there = files.record(output), files.picture() is not None
@@ -219,7 +242,7 @@ class Painter:
             update["size"] = told["width"], told["height"]
         update["film"] = files.film() is not None
         update["can_go_on"] = parts if job.request.task == "video" else there and not job.request.style_index
-        return _ended(job.model_copy(update=update), state, process.failure if state == "failed" else None)
+        return _ended(job.model_copy(update=update), state, failure if state == "failed" else None)
 
 
 def _warnings(process: Process) -> list[str]:

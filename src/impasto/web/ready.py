@@ -17,6 +17,7 @@ from impasto.jobs.job import Job
 from impasto.pictures.codecs import save
 from impasto.progress import Progress
 from impasto.tasks.stylize import plan_stylize
+from impasto.video.job import VideoJob
 from impasto.web.job_files import SO_FAR
 
 if TYPE_CHECKING:
@@ -51,8 +52,7 @@ def filmed(job: dict[str, Any], resume: bool, named: dict[str, str] | None = Non
     """The work of a film likewise; what its files are called is ``named`` by their paths. Where it is cut
     short, what is painted becomes the film.
     """
-    from impasto.video.job import VideoJob  # an extra, which pictures do without
-    from impasto.video.work import VideoWork
+    from impasto.video.work import VideoWork  # which needs PyAV, an extra that pictures do without
 
     work = VideoWork(VideoJob.of(job), resume=resume, force=True, keeps=True, named=named)
     work.run.way.LENGTH = _PART

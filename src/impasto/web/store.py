@@ -196,7 +196,10 @@ class Store:
 
     def _all(self, query: str, *values: Any) -> list[Any]:
         with self._lock:
-            return self._file.execute(query, values).fetchall()
+            try:
+                return self._file.execute(query, values).fetchall()
+            except sqlite3.OperationalError as error:  # the disk is full, and it would write for that, too
+                raise OutputError(f"What the studio knows cannot be read ({error}): free some space.") from error
 
     def _read(self, kind: type[_Model], query: str, *values: Any) -> list[_Model]:
         """What a query for ids and data finds."""

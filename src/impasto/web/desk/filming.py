@@ -23,6 +23,7 @@ from impasto.video.joining import check_streams
 from impasto.video.source import Frame
 from impasto.video.work import plan
 from impasto.web.desk.showing import encoded
+from impasto.web.models import Edge
 
 _ENDINGS = (".mp4", ".webm")
 """Of what browsers play, best first."""
@@ -72,12 +73,18 @@ def estimate(job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     return known, b""
 
 
-def moment(file: str, time: float, side: int) -> tuple[dict[str, Any], bytes]:
+def moment(file: str, time: float, side: int, edge: Edge | None = None) -> tuple[dict[str, Any], bytes]:
     """The frame of the clip in ``file`` that is shown at a time, in seconds, its long side ``side`` at the
-    most. Raises VideoError.
+    most; or the first or last one of a film that would ``start`` or ``end`` there. Raises VideoError.
     """
     clip = _clip(file)
-    number = max(0, bisect.bisect_right(clip.facts.times, time) - 1)
+    facts = clip.facts
+    if edge == "start":
+        number = next(iter(facts.between(time, None)), len(facts.times) - 1)
+    elif edge == "end":
+        number = next(iter(facts.between(0, time)[::-1]), 0)
+    else:
+        number = max(0, bisect.bisect_right(facts.times, time) - 1)
     picture = _picture(clip.frame(number))
     return encoded(picture.fitted(side) if side < max(picture.size) else picture)
 

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse
 from impasto.web.desk.client import Answer
 from impasto.web.folder import is_own, tag
 from impasto.web.job_files import FILMS
-from impasto.web.models import Download, Estimate, GoOn, Job, JobRequest, Move, Problem
+from impasto.web.models import Download, Estimate, EstimateRequest, GoOn, Job, JobRequest, Move, Problem
 from impasto.web.naming import saved
 from impasto.web.refusals import Refused
 from impasto.web.routes.here import FOREVER, PICTURE, PROBLEMS, Here, Known, Responses, Visitor, picture, unchanged
@@ -31,8 +31,14 @@ async def submit(asked: JobRequest, here: Here, visitor: Visitor) -> Job:
     return here.jobs.submit(visitor, asked)
 
 
-@router.post("/estimate")
-async def estimate(asked: JobRequest, here: Here, visitor: Visitor) -> Estimate:
+@router.post(
+    "/estimate",
+    responses={
+        409: {"model": Problem, "description": "A newer one of the same page has come."},
+        429: {"model": Problem, "description": "Too many pages ask at once."},
+    },
+)
+async def estimate(asked: EstimateRequest, here: Here, visitor: Visitor) -> Estimate:
     """What a film that is asked for would be, and roughly what it takes; nothing is painted that stays."""
     order = here.jobs.film(visitor, asked).dictionary()
 
@@ -40,7 +46,7 @@ async def estimate(asked: JobRequest, here: Here, visitor: Visitor) -> Estimate:
         with here.painter.aside() if here.easel.ready else nullcontext():
             return await here.easel.ask("estimate", {"job": order}, urgency=1)
 
-    return Estimate.model_validate((await here.previews.ask(f"{visitor} estimate", planned)).told)
+    return Estimate.model_validate((await here.previews.ask(f"{visitor} estimate {asked.page}", planned)).told)
 
 
 @router.get("")

@@ -1,13 +1,13 @@
 """Photographs, paintings and masks; and clips, of which they are the first frame."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from impasto.errors import SettingsError
 from impasto.web.folder import is_own, tag
-from impasto.web.models import Held, Kind, Picture, PictureDeleted, Problem
+from impasto.web.models import Edge, Held, Kind, Picture, PictureDeleted, Problem
 from impasto.web.refusals import Refused
 from impasto.web.routes.here import PICTURE, PROBLEMS, Here, Known, Responses, Visitor, picture, unchanged
 from impasto.web.studio import Studio
@@ -111,15 +111,16 @@ async def file(
     side: Side = None,
     frame: Frame = 0,
     at: Annotated[float | None, Query(ge=0, le=1e6, description="Of a clip: the time of a frame, in seconds.")] = None,
+    edge: Annotated[Edge | None, Query(description="With `at`: of a film that starts or ends there.")] = None,
 ) -> Response:
     """The picture itself: JPEG, or PNG where it is a mask or transparent. Of a clip, one of three frames, or
-    the one that is shown ``at`` a time, small.
+    the one that is shown ``at`` a time, or is the first or last of a film that starts or ends there, small.
     """
     kind = known(here, visitor, id).kind
     if at is not None:
         if kind != "clip":
             raise SettingsError("`at` is of a clip: leave it out.")
-        return await _moment(here, request, id, at, min(side or _MOMENT, _MOMENT))
+        return await _moment(here, request, id, {"time": at, "side": min(side or _MOMENT, _MOMENT), "edge": edge})
     exact = kind == "mask"
     mark = tag(id, side, frame)
     if (same := unchanged(request, mark)) is not None:
@@ -131,15 +132,14 @@ async def file(
     return picture(shown.content, shown.told["type"], mark)
 
 
-async def _moment(here: Studio, request: Request, id: str, time: float, side: int) -> Response:
-    mark = tag(id, "at", time, side)
+async def _moment(here: Studio, request: Request, id: str, asked: dict[str, Any]) -> Response:
+    mark = tag(id, "at", asked)
     if (same := unchanged(request, mark)) is not None:
         return same
     path = here.folder.clip(id)
     if not is_own(path):
         raise Refused(404, "The picture's file is gone.")
-    asked = {"file": str(path), "time": time, "side": side}
-    shown = await here.seen.have(mark, lambda: here.desk.ask("moment", asked))
+    shown = await here.seen.have(mark, lambda: here.desk.ask("moment", {"file": str(path)} | asked))
     return picture(shown.content, shown.told["type"], mark)
 
 
