@@ -59,7 +59,8 @@ def test_the_first_signal_interrupts_and_what_follows_does_not() -> None:
         raised(TERM, INT, signal.SIGUSR1, INT)
         with pytest.raises(KeyboardInterrupt):
             raised(INT)  # the third Ctrl-C
-        assert interrupts.code() == 143
+        assert interrupts.asked() and interrupts.code() == 143
+    assert not interrupts.asked() and interrupts.code() == 143
     assert signal.getsignal(TERM) is before and signal.getsignal(HUP) is signal.SIG_IGN
     with interrupts.listening():
         assert not interrupts.asked() and interrupts.code() == 130
