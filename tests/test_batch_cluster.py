@@ -20,11 +20,11 @@ from typer.testing import CliRunner
 
 from impasto.batch.actor import Painter
 from impasto.batch.claims import MOST_TRIES
-from impasto.batch.cluster import Cluster, _Call, _Hand
+from impasto.batch.cluster import Cluster, _Call, _Hand, connected
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
 from impasto.batch.plan import plan_batch
-from impasto.batch.stores import STATE
+from impasto.batch.stores import STATE, Place
 from impasto.cli import app
 from tests.batches import SMALL, failures, filled_store, make_inputs, results, run, store_server, stored
 from tests.clips import clip, decoded, drawn
@@ -305,6 +305,60 @@ def test_who_tells_nothing_any_more_is_given_up(monkeypatch: pytest.MonkeyPatch)
         assert sum(item.output in each for each in given) >= MOST_TRIES and [item.output] in given
     ledger.read_failures()
     assert {*ledger.failed} == {item.output for item in plan.to_do}
+
+
+def test_what_waits_to_be_heard_after_a_standstill_is_no_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process stood still for longer than painters may be silent; only one of three has told nothing."""
+
+    class Waiting(NoRay):
+        def wait(self, refs: list[Any], **_: Any) -> tuple[list[Any], list[Any]]:
+            return [ref for ref in refs if ref != "none"][:1], []
+
+    heard: list[int] = []
+    hands = [_Hand(number, None, None, "n", deque([_Call([], events)])) for number, events in enumerate("ab")]
+    hands.append(_Hand(2, None, None, "n", deque([_Call([], "none")])))
+    for hand in hands:
+        hand.heard -= 7200
+
+    def told(self: Cluster, hand: _Hand) -> Iterator[Any]:
+        heard.append(hand.number)
+        hand.heard = time.monotonic()
+        hand.calls.clear()
+        yield from ()
+
+    def lost(self: Cluster, hand: _Hand, _: Exception) -> Iterator[Any]:
+        heard.append(-hand.number)
+        self._hands.remove(hand)
+        yield from ()
+
+    monkeypatch.setattr("impasto.batch.cluster.connected", lambda _: contextlib.nullcontext(Waiting()))
+    for name, instead in {"_grow": lambda _: None, "_let_go": lambda _: None, "_hear": told, "_lost": lost}.items():
+        monkeypatch.setattr(Cluster, name, instead)
+    cluster = Cluster("", Place("out"), [], None, "cpu")
+    cluster._hands = hands
+    assert not [*cluster.events()] and sorted(heard) == [-2, 0, 1]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_ray_is_silenced_where_that_is_possible(there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own module may change: what is not there is neither needed nor made."""
+    own = SimpleNamespace(**({"print_to_stdstream": print} if there else {}))
+    during: list[dict[str, Any]] = []
+    ray = SimpleNamespace(
+        is_initialized=lambda: False,
+        init=lambda *_, **__: None,
+        shutdown=lambda: during.append({**vars(own)}),
+        exceptions=SimpleNamespace(RayError=OSError),
+    )
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    monkeypatch.setitem(sys.modules, "ray._private", SimpleNamespace(worker=own))
+    with connected("auto") as found:
+        assert found is ray and [*vars(own).values()] != [print]
+    assert [*vars(own).values()] == [print] * there and [*during[0].values()] != [print]
+    monkeypatch.setitem(sys.modules, "ray._private", None)
+    with connected("auto") as found:
+        assert found is ray
+    assert len(during) == 2
 
 
 @pytest.mark.slow

@@ -137,6 +137,8 @@ def test_a_manifest_says_what_is_different() -> None:
         ("content,strength,strength\na.jpg,0.1,0.9\n", "line 1: it names a column twice"),
         ('content,recipe\n"a.jpg,default\n', "it is no CSV"),
         ("content,output\na.jpg,.impasto/a.png\n", "within the folder"),
+        ("content,output\na.jpg,.Impasto/a.png\n", "within the folder"),
+        ("content,output\na.jpg,.impa\u017fto/a.png\n", "within the folder"),  # a long s is an s to some systems
         ('content,style\na.jpg,"{""own.jpg"": -1}"\n', "not negative"),
         ("content,style\na.jpg,own.jpg:0\n", "not all 0"),
     ):

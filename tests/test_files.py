@@ -211,10 +211,11 @@ def test_an_output_that_is_an_input_is_known_by_any_name(tmp_path: Path, monkeyp
     source.touch()
     os.link(source, hard)
     soft.symlink_to(source)
-    for path in (source, hard, soft, tmp_path / "source.png", Path("../") / tmp_path.name / "source.png"):
+    around, through = Path("../") / tmp_path.name / "source.png", Path("new/../source.png")
+    for path in (source, hard, soft, tmp_path / "source.png", around, through):
         with pytest.raises(OutputError, match="is the input"):
             files.refuse_inputs([Path("other.png"), path], ["missing.png", source])
-    files.refuse_inputs([Path("other.png")], [source])
+    files.refuse_inputs([Path("other.png"), Path("no\0name"), Path("\ud800")], [source])
 
 
 def test_a_probe_that_others_have_swept_away_is_no_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

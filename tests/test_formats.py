@@ -5,9 +5,11 @@ import itertools
 import logging
 import struct
 import zlib
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import imagecodecs
 import numpy as np
 import pillow_heif
@@ -311,6 +313,52 @@ def test_jpeg_2000_keeps_all_its_bits(bits: int, channels: int) -> None:
         assert np.abs(found.pixels[0].permute(1, 2, 0).numpy() - colours).max() < (1e-6 if bits == 8 else 1e-4)
         if channels % 2 == 0 and found.alpha is not None:
             assert np.abs(found.alpha[0, 0].numpy() - expected[..., -1]).max() < 1e-4
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+def test_jpeg_2000_of_sycc_keeps_its_bits_too(bits: int) -> None:
+    """Brightness and two differences of colour (IEC 61966-2-1, amendment 1), said in the box of colours."""
+    red, green, blue = np.moveaxis(COLOURS, -1, 0)
+    brightness = 0.299 * red + 0.587 * green + 0.114 * blue
+    planes = np.dstack([brightness, (blue - brightness) / 1.772, (red - brightness) / 1.402])
+    numbers = np.rint(planes * (2**bits - 1) + (0, 2 ** (bits - 1), 2 ** (bits - 1))).clip(0, 2**bits - 1)
+    numbers = numbers.astype("u1" if bits == 8 else "u2")
+    data = bytes(imagecodecs.jpeg2k_encode(numbers, level=0, bitspersample=bits, codecformat="JP2"))
+    found = load(data.replace(b"colr\1\0\0\0\0\0\x10", b"colr\1\0\0\0\0\0\x12"))
+    assert found.depth == (8 if bits == 8 else 16)
+    close = max(2.5 / (2**bits - 1), 1e-4)  # OpenJPEG rounds down, by a matrix of three digits
+    assert np.abs(found.pixels[0].permute(1, 2, 0).numpy() - COLOURS).max() < close
+
+
+@pytest.mark.parametrize("form", ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv444p12le", "yuv422p16le"])
+def test_jpeg_2000_of_sycc_by_another_encoder(form: str) -> None:
+    """FFmpeg's, which says sYCC by itself; colours have half the size or not, and sides are odd."""
+    bits = int(form[7:].removesuffix("le") or 8)
+    red, green, blue = expected = np.array((200, 100, 50)) / 255
+    brightness = 0.299 * red + 0.587 * green + 0.114 * blue
+    levels = brightness, (blue - brightness) / 1.772 + 0.5, (red - brightness) / 1.402 + 0.5
+    data = by_ffmpeg(form, [round(level * (2**bits - 1)).to_bytes((bits + 7) // 8, "little") for level in levels])
+    assert b"colr\1\0\0\0\0\0\x12" in data and load(data).depth == (8 if bits == 8 else 16)
+    assert np.abs(pixels(data) - expected).max() < max(2.5 / (2**bits - 1), 3e-4)
+
+
+def test_jpeg_2000_of_other_sizes_of_colours_is_refused() -> None:
+    """Of these OpenJPEG makes no RGB, and Pillow another picture."""
+    for form in ("yuv410p", "yuv411p", "yuv440p"):
+        with pytest.raises(ImageError, match="smaller than others"):
+            load(by_ffmpeg(form, [b"\x80"] * 3))
+
+
+def by_ffmpeg(form: str, numbers: list[bytes]) -> bytes:
+    """A JPEG 2000 file of one colour, of odd sides, without loss."""
+    encoder = av.CodecContext.create("jpeg2000", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = WIDTH - 1, HEIGHT, form, Fraction(1)
+    encoder.options = {"pred": "dwt53"}
+    frame = av.VideoFrame(WIDTH - 1, HEIGHT, form)
+    for plane, number in zip(frame.planes, numbers, strict=True):
+        plane.update(number * (plane.buffer_size // len(number)))
+    return b"".join(map(bytes, [*encoder.encode(frame), *encoder.encode(None)]))
 
 
 def size_of_bytes(data: bytes) -> tuple[int, int]:

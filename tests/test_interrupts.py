@@ -59,7 +59,8 @@ def test_the_first_signal_interrupts_and_what_follows_does_not() -> None:
         raised(TERM, INT, signal.SIGUSR1, INT)
         with pytest.raises(KeyboardInterrupt):
             raised(INT)  # the third Ctrl-C
-        assert interrupts.code() == 143
+        assert interrupts.asked() and interrupts.code() == 143
+    assert not interrupts.asked() and interrupts.code() == 143
     assert signal.getsignal(TERM) is before and signal.getsignal(HUP) is signal.SIG_IGN
     with interrupts.listening():
         assert not interrupts.asked() and interrupts.code() == 130
@@ -179,19 +180,26 @@ def test_before_there_is_a_picture_nothing_is_left(
         assert sorted(tmp_path.iterdir()) == before
 
 
-def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word() -> None:
-    program = """
+ASKS = """
 import os, signal, sys
 
 class Asked:
     def find_spec(self, name, *rest):
-        if name == sys.argv[1]:
+        if name == "impasto.cli.study":
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Asked())
-from impasto.cli import app
-assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 """
-    for module, ends in (("impasto.cli.study", -signal.SIGINT), ("none", 0)):
-        done = subprocess.run([sys.executable, "-c", program, module], capture_output=True, check=False)
-        assert (done.returncode, done.stderr) == (ends, b"")
+"""A program that is asked to stop while the command line is being loaded."""
+
+
+def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word() -> None:
+    program = f"{ASKS}from impasto.__main__ import main; main()"
+    done = subprocess.run([sys.executable, "-c", program, "--version"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
+def test_a_program_that_loads_the_command_line_keeps_its_own_handlers() -> None:
+    program = "signal.signal(signal.SIGINT, lambda *_: print('heard'))\nimport impasto.cli"
+    done = subprocess.run([sys.executable, "-c", ASKS + program], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"heard\n", b"")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,11 @@ def test_json_is_what_others_read_as_json() -> None:
             Job.read(text)
     with pytest.raises(ValueError, match="nested too deep"):
         strict_json.loads(deep)
+    names = ", ".join(f'"{number}": 0' for number in range(200_000))
+    began = time.process_time()
+    with pytest.raises(ValueError, match="'199999' is there twice"):
+        strict_json.loads(f'{{{names}, "199999": 0}}')
+    assert time.process_time() - began < 10  # and not in proportion to the square: some minutes
 
 
 def test_records_that_are_no_records(tmp_path: Path) -> None:

@@ -135,6 +135,33 @@ def test_ctrl_c_saves(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert logged == [1, 2, 3] and not Path("one.safetensors.checkpoint").exists()
 
 
+def test_a_training_among_its_photographs_goes_on(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has written is none of them; what it says, it says as other runs do."""
+    whole, arguments = Training.steps, ["--photos", "photos", "--style", "new.png", "-o", "photos/one.safetensors"]
+
+    def trained(*more: str) -> Any:
+        return CliRunner().invoke(app, ["train", *arguments, *SHORT[:-1], *more])
+
+    monkeypatch.setattr(Training, "steps", lambda self: itertools.chain(itertools.islice(whole(self), 2), stopped()))
+    done = trained("--steps", "9")
+    assert done.exit_code == 130 and "2 steps in " in done.stderr
+    assert "the network so far is saved in photos/one.safetensors, and --resume goes on" in done.stderr
+    monkeypatch.setattr(Training, "steps", whole)
+    done = trained("--steps", "3", "--resume")
+    assert (
+        done.exit_code == 0 and "networks and what is beside them (4)" in done.stderr and "left out" not in done.stderr
+    )
+    assert "3 steps in " in done.stderr and "interrupted" not in done.stderr
+    monkeypatch.setattr(Training, "steps", stopped)
+    done = trained("--force")
+    assert (done.exit_code, done.stdout) == (130, "") and done.stderr.endswith("impasto: Interrupted.\n")
+
+
+def stopped(*_: Any) -> Iterator[Progress]:
+    yield from ()
+    raise KeyboardInterrupt
+
+
 def test_a_signal_saves_after_the_step_at_hand(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the midst of the second step; what is learnt is the same as if it had never been cut off."""
     learn, count = Training._learn, itertools.count(1)

@@ -38,7 +38,7 @@ LAST_WORDS = 30.0
 """Seconds that painters may take at the end to save in a store what they remember."""
 SILENT = 3600.0
 """Seconds after which a painter that has told nothing of its items is given up: what lasts tells of every
-step."""
+step, but nothing while a large clip is fetched, hashed or delivered."""
 MEMORY = 1.5e9
 """Bytes that a painter may come to take."""
 _AT_WORK = 3
@@ -100,7 +100,7 @@ class Cluster:
                     for ref in self._ray.wait(refs, timeout=0.5)[0] if refs else []:
                         yield from self._hear(heard[id(ref)])
                     for hand in [*self._hands]:
-                        if hand.ready is None and hand.calls and time.monotonic() - hand.heard > SILENT:
+                        if self._silent(hand):
                             yield from self._lost(hand, TimeoutError())
                     if interrupts.asked():
                         raise KeyboardInterrupt
@@ -110,6 +110,14 @@ class Cluster:
 
     def _awaited(self, hand: _Hand) -> Any:
         return hand.ready if hand.ready is not None else hand.calls[0].events if hand.calls else None
+
+    def _silent(self, hand: _Hand) -> bool:
+        """Whether it has told nothing for too long. What was told while this process stood still waits to be
+        heard, or comes within moments.
+        """
+        if hand.ready is not None or not hand.calls or time.monotonic() - hand.heard <= SILENT:
+            return False
+        return not self._ray.wait([hand.calls[0].events], timeout=LOOK)[0]
 
     def _grow(self) -> None:
         """Begin a painter wherever there is room."""
@@ -229,8 +237,6 @@ def connected(address: str) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     with needed("ray"):
         import ray
-    from ray._private import worker
-
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     own = not ray.is_initialized()
     try:
@@ -244,12 +250,13 @@ def connected(address: str) -> Iterator[Any]:
     if threading.current_thread() is threading.main_thread():
         for number, handler in before.items():
             signal.signal(number, handler)
-    prints = getattr(worker, "print_to_stdstream", None)
-    if own:  # what has died is told here, and standard output is for the report
-        worker.print_to_stdstream = lambda *_, **__: None
-    try:
-        yield ray
-    finally:
+    with contextlib.ExitStack() as stack:
         if own:
-            ray.shutdown()
-            worker.print_to_stdstream = prints
+            with contextlib.suppress(ImportError, AttributeError):  # it is Ray's own, and may go: then Ray prints
+                from ray._private import worker
+
+                stack.callback(setattr, worker, "print_to_stdstream", worker.print_to_stdstream)
+                # What has died is told here, and standard output is for the report.
+                worker.print_to_stdstream = lambda *_, **__: None
+            stack.callback(ray.shutdown)
+        yield ray

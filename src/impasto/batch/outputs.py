@@ -75,7 +75,8 @@ class Template:
 
 def checked(output: str) -> str:
     """A path within the batch's folder, with names that are not too long. Raises SettingsError."""
-    if _NO_PLACE.search(output) or output.startswith(f"{STATE}/"):
+    first, within, _ = output.partition("/")
+    if _NO_PLACE.search(output) or (within and _key(first) == STATE):
         raise SettingsError(f"The output {output!r} must be the path of a file within the folder of the batch.")
     folder, slash, name = output.rpartition("/")
     return output if files.fits(name) else f"{folder}{slash}{files.named(*os.path.splitext(name))}"

@@ -4,13 +4,8 @@ Exit codes: 0 all went well, 1 it failed, 2 it was asked wrongly, 128 and the si
 asked to stop (130 by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP); what was done is kept then.
 """
 
-import signal
-
-from impasto.machine import interrupts
-
-with interrupts.handled(signal.SIG_DFL):  # nothing has begun yet: Ctrl-C ends it, without a traceback
-    # What is imported adds its commands, which help shows in this order.
-    from impasto.cli import paint, web, video, batch, study, look, networks, manual  # isort: skip
-    from impasto.cli.app import app
+# What is imported adds its commands, which help shows in this order.
+from impasto.cli import paint, web, video, batch, study, look, networks, manual  # isort: skip
+from impasto.cli.app import app
 
 __all__ = ["app", "batch", "look", "manual", "networks", "paint", "study", "video", "web"]

@@ -23,7 +23,7 @@ def execute_training(
     board: Path | None = None,
 ) -> tuple[dict[str, Any], int]:
     """Train, and give a summary and the exit code. When it is asked to stop, what has been learnt is
-    saved like a result."""
+    saved like a result; with nothing learnt it raises KeyboardInterrupt."""
     steps = job.train(training, outputs, source=source, writes=speaks)
     code: int | None = None
     with contextlib.suppress(KeyboardInterrupt):
@@ -37,7 +37,14 @@ def execute_training(
                 write(training.last)
                 if training.last.validation and not quiet and not stderr.is_terminal:
                     stderr.print(step.text, markup=False)
-        code = 0 if training.last.steps else None
+        code = 0
+    if not training.last.steps:
+        raise KeyboardInterrupt
+    if speaks and not quiet:
+        state = f", interrupted: the network so far is saved in {outputs.network}, and --resume goes on"
+        made = training.last.steps
+        counted = f"{made} {'step' if made == 1 else 'steps'}"
+        stderr.print(f"{counted} in {training.last.seconds:.1f} s{state if code is None else ''}", markup=False)
     return job.summary(training, outputs), interrupts.code() if code is None else code
 
 

@@ -95,10 +95,10 @@ def train(
 
 
 def summary(training: Training, outputs: Outputs) -> dict[str, Any]:
-    """What has become of a training: its files, its steps, and what was told of the last of these."""
+    """What has become of a training that has made a step: its files, its steps, and what was told of the last
+    of these.
+    """
     last = training.last
-    if last.steps == 0:
-        return {"steps": 0}
     named = {"output": outputs.network, "sheet": outputs.sheet, "log": outputs.log}
     told = _plain(last) if last.losses else {}  # those of the steps before a checkpoint are in the log
     return {name: str(path) for name, path in named.items()} | {"steps": last.steps} | told

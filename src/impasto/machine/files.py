@@ -84,8 +84,13 @@ def remove(path: Path) -> None:
 
 
 def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None:
-    """Raises OutputError when an output is one of the inputs, by whatever name or link."""
-    there = [(path, path.stat()) for path in outputs if os.path.exists(path)]  # noqa: PTH110 - which never raises
+    """Raises OutputError when an output is one of the inputs, by whatever name or link, also through folders
+    that are yet to be made.
+    """
+    there = []
+    for path in outputs:
+        with contextlib.suppress(OSError, ValueError):  # most are not there, and of bad names the writer tells
+            there.append((path, os.stat(os.path.realpath(path))))  # noqa: PTH116
     for source in inputs if there else ():
         with contextlib.suppress(OSError, ValueError):  # of what cannot be read, the reader tells
             known = Path(source).stat()

@@ -68,7 +68,7 @@ class _Ear:
     def __init__(self) -> None:
         self.came: list[int] = []
         self.held = 0
-        self.patient = self.overdue = False
+        self.patient = self.overdue = self.over = False
 
     def hear(self, number: int, _: FrameType | None) -> None:
         """The handler."""
@@ -101,9 +101,12 @@ _ear = _Ear()
 def listening() -> Iterator[None]:
     """Within it, the first thread is interrupted by `Interrupted` when the process is asked to stop."""
     global _ear  # noqa: PLW0603 - the signals are the whole process's, too
-    _ear = _Ear()
-    with handled(_ear.hear):
-        yield
+    ear = _ear = _Ear()
+    try:
+        with handled(ear.hear):
+            yield
+    finally:
+        ear.over = True
 
 
 @contextmanager
@@ -134,8 +137,8 @@ def patient() -> Iterator[None]:
 
 
 def asked() -> bool:
-    """Whether the process has been asked to stop since it is `listening`."""
-    return bool(_ear.came)
+    """Whether the process has been asked to stop while it is `listening`; what is done later is not meant."""
+    return bool(_ear.came) and not _ear.over
 
 
 def code() -> int:

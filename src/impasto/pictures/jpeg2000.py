@@ -1,6 +1,7 @@
 """JPEG 2000, as far as decoders do not tell: its bits, and its colours (ITU-T T.800, annexes A and I).
 
-Pillow reads of colours with more than 8 bits the upper ones, and makes black of white by its rounding.
+Pillow reads of colours with more than 8 bits the upper ones, and makes black of white by its rounding; where
+colours are smaller than the picture, and its sides odd, it loses its place.
 """
 
 import struct
@@ -15,9 +16,11 @@ from impasto.pictures.samples import widened
 CODESTREAM = b"\xff\x4f\xff\x51"
 """How it begins: SOC, then SIZ."""
 BOXES = b"\0\0\0\x0cjP  "
-_INKS = 12
-_KNOWN = {0, 15, 16, 17, 18}
+_INKS, _SYCC = 12, 18
+_KNOWN = {0, 15, 16, 17, _SYCC}
 """EnumCS that decoders make grey or sRGB of: of one bit, sRGB, grey, sYCC."""
+_SMALLER = [[(1, 1), (2, across), (2, across)] for across in (1, 2)]
+"""How many pixels wide and high a sample is, of brightness and two colours of which OpenJPEG makes RGB."""
 _NAMES = {
     **{11: "CMY", 12: "inks", 13: "YCCK", 14: "CIE L*a*b*", 19: "CIE Jab", 20: "e-sRGB", 21: "ROMM RGB"},
     **dict.fromkeys((1, 3, 4, 9, 22, 24), "of video"),
@@ -26,10 +29,13 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Jpeg2000:
-    """``bits`` are the most that a channel has; ``profile`` is that of ICC, if it has one."""
+    """``bits`` are the most that a channel has; ``whole`` says that all channels are as large as the picture;
+    ``profile`` is that of ICC, if it has one.
+    """
 
     size: Size
     bits: int
+    whole: bool
     profile: bytes | None
 
 
@@ -42,14 +48,19 @@ def looked_at(data: bytes) -> Jpeg2000:
     count = int.from_bytes(data[start + 40 : start + 42], "big")
     samples = data[start + 42 : start + 42 + 3 * count : 3]
     bits = max(((each & 127) + 1 for each in samples), default=0)
+    sizes = [*zip(data[start + 43 :: 3], data[start + 44 :: 3], strict=False)][:count]
     kind, profile = _colours(data)
-    if bits > 8 and (len({*samples}) > 1 or samples[0] & 128 or bits > 16):
+    whole = len({*sizes}) <= 1
+    if (bits > 8 or not whole) and (len({*samples}) > 1 or samples[0] & 128 or bits > 16):
         raise ImageError(
             "its channels have signs, or unlike or too many bits: convert it to 8 or 16 bits without a sign."
         )
     if kind is not None and kind not in _KNOWN and not (kind == _INKS and bits <= 8):
         raise ImageError(f"its colours are {_NAMES.get(kind, f'no. {kind}')}: convert it to sRGB first.")
-    return Jpeg2000((bottom - top, right - left), bits, profile)
+    told = not profile if count == 3 else kind == _SYCC and sizes[3:] == [(1, 1)]
+    if not (whole or (sizes[:3] in _SMALLER and told)):
+        raise ImageError("some of its channels are smaller than others: save it with all of one size (4:4:4).")
+    return Jpeg2000((bottom - top, right - left), bits, whole, profile)
 
 
 def pixels(data: bytes, bits: int) -> Array:

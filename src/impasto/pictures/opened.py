@@ -224,8 +224,10 @@ def _jpeg2000(file: BinaryIO, _: bool) -> Opened:
     data = file.read()
     found = jpeg2000.looked_at(data)
     bounds.check(found.size, "JPEG2000")
-    if found.bits > 8:
-        return Opened(jpeg2000.pixels(data, found.bits), 1, found.profile)
+    if found.bits > 8 or not found.whole:
+        pixels = jpeg2000.pixels(data, found.bits)
+        image = pixels if found.bits > 8 else Image.fromarray((pixels // 257).astype(np.uint8))
+        return Opened(image, 1, found.profile)
     image = by_pillow(file, "JPEG2000")
     image.load()
     return Opened(image, 1, found.profile)

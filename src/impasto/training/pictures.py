@@ -43,14 +43,17 @@ _NAMED = 5
 def pictures_of(source: Path, role: str, least: int) -> list[Path]:
     """The readable pictures of a folder and of those in it, or the one file, sorted, no side below ``least``.
 
-    What is no picture is told and left out, and so is what systems leave in folders. Raises ImageError when
-    nothing is left.
+    What is no picture is told and left out, and so is what systems leave in folders, or trainings: sheets
+    are no photographs, and change. Raises ImageError when nothing is left.
     """
     if not source.exists():
         raise ImageError(f"There is no folder or file {source} to take {role} from.")
     found = folders.walk(source)
+    files = [path for path in found.files if path == source or ".safetensors" not in path.suffixes]
+    if len(files) < len(found.files):
+        found.passed["networks and what is beside them"] += len(found.files) - len(files)
     good, bad = [], []
-    for path in found.files:
+    for path in files:
         try:
             height, width = codecs.size_of(path)
             if min(height, width) < least:
@@ -65,7 +68,7 @@ def pictures_of(source: Path, role: str, least: int) -> list[Path]:
         log.warning("Passed over among the %s: %s.", role, found.told())
     if bad:
         shown = "\n  ".join(bad[:_NAMED] + ["…"] * (len(bad) > _NAMED))
-        log.warning("%d of %d files are left out of the %s:\n  %s", len(bad), len(found.files), role, shown)
+        log.warning("%d of %d files are left out of the %s:\n  %s", len(bad), len(files), role, shown)
     return good
 
 
