@@ -78,7 +78,7 @@ def seeds() -> dict[str, bytes]:
         "plain.bmp": written("BMP"),
         "plain.ppm": written("PPM"),
         "plain.jp2": written("JPEG2000"),
-        "deep.jp2": imagecodecs.jpeg2k_encode(deep, level=0, codecformat="JP2"),
+        "deep.jp2": bytes(imagecodecs.jpeg2k_encode(deep, level=0, codecformat="JP2")),
         "plain.tga": written("TGA", compression="tga_rle"),
         "plain.ico": written("ICO", sizes=[(32, 32), (16, 16)]),
         "bitmap.ico": written("ICO", sizes=[(32, 32)], bitmap_format="bmp"),

@@ -285,8 +285,12 @@ def test_who_tells_nothing_any_more_is_given_up(monkeypatch: pytest.MonkeyPatch)
             return [], refs
 
     given: list[list[str]] = []
-    remote = SimpleNamespace(remote=lambda items, ahead: given.append([each[1] for each in items["items"]]) or object())
-    actor = SimpleNamespace(paint=SimpleNamespace(options=lambda **_: remote))
+
+    def paint(items: dict[str, Any], ahead: int) -> object:
+        given.append([each[1] for each in items["items"]])
+        return object()
+
+    actor = SimpleNamespace(paint=SimpleNamespace(options=lambda **_: SimpleNamespace(remote=paint)))
 
     def grown(self: Cluster) -> None:
         if not self._hands:
@@ -380,7 +384,7 @@ def test_hostile_photographs_cost_nothing_but_themselves(cluster: Any, monkeypat
                     raise ValueError(threading.Lock())
                 return real(item, *rest)
 
-            Item.work = work  # type: ignore[method-assign]
+            Item.work = work  # type: ignore[method-assign, assignment]
             return super().ready()
 
     monkeypatch.setattr("impasto.batch.cluster.Painter", Hurt)

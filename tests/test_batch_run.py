@@ -167,8 +167,8 @@ def test_a_broken_photograph_is_decoded_once_for_all_its_looks(monkeypatch: pyte
         return real(source, read)
 
     monkeypatch.setattr(reading, "_told", counted)
-    rows = [{"content": "p/a.jpg", "style": ["wave.jpg", "kiss.png"], "output": f"{each}.png"} for each in range(3)]
-    rows = [row | {"strength": 0.1 * (number + 1)} for number, row in enumerate(rows)]
+    own: dict[str, Any] = {"content": "p/a.jpg", "style": ["wave.jpg", "kiss.png"]}
+    rows = [own | {"output": f"{each}.png", "strength": 0.1 * (each + 1)} for each in range(3)]
     rows.append(rows[0] | {"allow_truncated": True, "output": "3.png"})
     Path("all.jsonl").write_text("\n".join(map(json.dumps, rows)))
     code, report, said = run("all.jsonl", "-o", "out")

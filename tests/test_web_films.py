@@ -396,7 +396,15 @@ def test_a_film_brings_back_how_it_was_made(visit: Visit, tmp_path: Path, files:
     id = visit.send(painting.read_bytes(), "painting")["id"]
     by_painting = asked | {"style_index": "", "styles": [[str(painting), 2]], "settings": {"steady": "off"}}
     mine = {str(files / "a.mp4"): "walk.mp4", str(painting): "gone wave.jpg"}
-    of = {"task": "video", "photo": None, "clip": known, "regions": [], "recipe": "default", "start": 0.25, "end": 0.75}
+    of: dict[str, Any] = {
+        "task": "video",
+        "photo": None,
+        "clip": known,
+        "regions": [],
+        "recipe": "default",
+        "start": 0.25,
+        "end": 0.75,
+    }
     for job, styles, style_index, settings in [
         (asked, [], "0", {"network": "multi"}),
         (by_painting, [{"painting": id, "weight": 2.0}], "", {"steady": "off"}),
