@@ -36,6 +36,7 @@ from impasto.tasks import run as running
 from impasto.tasks import stylize as stylizing
 from impasto.tasks.fast import plan_fast
 from impasto.tasks.run import Run
+from impasto.training import teacher
 from impasto.training.course import Course
 from impasto.training.trainer import Training
 from impasto.video import flow
@@ -90,7 +91,7 @@ OF: dict[str, tuple[str, ...]] = {
     "optimised-video": ("adam", "painted", "regions"),
     "texture": ("adam", "painted", "places"),
     "reconstruct": ("statistics", "adam"),
-    "train": ("statistics", "bare"),
+    "train": ("statistics", "painted", "bare"),
 }
 """The bases of every way. What a way has no use for is left out of them. The fast method has a test of its
 own, and moving pictures have theirs (`test_video`)."""
@@ -117,6 +118,7 @@ def _narrow(narrow_cache: Path) -> Iterator[None]:
         look_narrowly(patch, narrow_cache)
         look_at_little(patch)
         patch.setattr(problem, "replaced", near)
+        patch.setattr(teacher, "replaced", near)
         patch.setattr(stylizing, "plan_fast", quick)
         yield
 
