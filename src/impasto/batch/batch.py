@@ -141,9 +141,7 @@ class Batch:
             self.plan.place.hear(*own)
 
     def _alone(self) -> Generator[Progress, None, None]:
-        place = self.plan.place
-        options: dict[str, Any] = {"part": self.part, "claims": self.claims, "tried": self._tried(), "url": place.url}
-        share = Share(place.folder, self.plan.to_do, **options)
+        share = Share(self.plan.place.folder, self.plan.to_do, **self._options())
         for progress in share.events():
             yield self._told(0, progress)
 
@@ -169,8 +167,7 @@ class Batch:
     def _together(self) -> Generator[Progress, None, None]:
         told: queue.Queue[tuple[int, Progress] | Exception | None] = queue.Queue()
         parts = [self.plan.to_do[number :: self.workers] for number in range(self.workers)]
-        options = {"part": self.part, "claims": self.claims, "tried": self._tried(), "url": self.plan.place.url}
-        options["sharers"] = self.workers
+        options = self._options() | {"sharers": self.workers}
         watchers = [
             Watcher(number, self.plan.place.folder, items, options, told.put) for number, items in enumerate(parts)
         ]
@@ -196,10 +193,12 @@ class Batch:
             for thread in [*stops, *watchers]:
                 thread.join()
 
-    def _tried(self) -> dict[str, float]:
-        """When those failed that are tried again. Of all others, a failure is one that nobody knew of."""
+    def _options(self) -> dict[str, Any]:
+        """What a share is told, whoever carries it out."""
         failed = self.ledger.failed
-        return {item.output: failed[item.output]["at"] for item in self.plan.to_do if item.output in failed}
+        # When those failed that are tried again. Of all others, a failure is one that nobody knew of.
+        tried = {item.output: failed[item.output]["at"] for item in self.plan.to_do if item.output in failed}
+        return {"part": self.part, "claims": self.claims, "tried": tried, "url": self.plan.place.url}
 
     def _told(self, worker: int, progress: Progress) -> Progress:
         """What a worker tells, of all of them."""
