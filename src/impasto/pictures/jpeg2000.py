@@ -9,13 +9,11 @@ from dataclasses import dataclass
 
 from impasto.errors import ImageError
 from impasto.pictures import boxes
+from impasto.pictures.kinds import BOXES, CODESTREAM
 from impasto.pictures.picture import Size
 from impasto.pictures.profiles import Array
 from impasto.pictures.samples import widened
 
-CODESTREAM = b"\xff\x4f\xff\x51"
-"""How it begins: SOC, then SIZ."""
-BOXES = b"\0\0\0\x0cjP  "
 _INKS, _SYCC = 12, 18
 _KNOWN = {0, 15, 16, 17, _SYCC}
 """EnumCS that decoders make grey or sRGB of: of one bit, sRGB, grey, sYCC."""

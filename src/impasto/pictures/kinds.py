@@ -6,6 +6,8 @@ from impasto.errors import ImageError
 
 HEAD = 4096
 """The bytes that are looked at."""
+JPEG2000 = BOXES, CODESTREAM = b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"
+"""How JPEG 2000 begins: within boxes, or bare, by SOC and then SIZ."""
 _NOTHING = 64
 """Zeros with which no picture begins."""
 
@@ -113,7 +115,7 @@ def kind_of(head: bytes) -> str:
             raise ImageError(f"it is {what}: {advice}.")
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "TIFF"
-    if head.startswith((b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")):
+    if head.startswith(JPEG2000):
         return "JPEG2000"
     if head[4:8] == b"ftyp":
         return _of_brands(head)
