@@ -25,6 +25,7 @@ from impasto.cli.options import (
 )
 from impasto.cli.printing import dump, lines, say
 from impasto.errors import RecordError, SettingsError, briefly
+from impasto.settings.paths import is_network
 from impasto.settings.setting import STYLIZE
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def stylize(
     from impasto.jobs.job import Job
 
     given = bool(style or region) + bool(style_index) + bool(style_file)
-    if not given and (own := settings.get("network", "")).endswith(".safetensors"):
+    if not given and is_network(own := settings.get("network", "")):
         style_file, given = Path(own), 1  # whose only style it is, or which names those that it has
     if given != 1:
         raise SettingsError("Give one or more style pictures, or --region, or --style-index or --style-file alone.")

@@ -16,11 +16,12 @@ from impasto.machine.files import at_home, sha256_of, write_atomic
 from impasto.machine.tensors import read_tensors, tensor_bytes
 from impasto.networks.contract import COLOURS, STYLE_MARK
 from impasto.networks.encoder import looked_at
-from impasto.networks.zoo import is_file, network
+from impasto.networks.zoo import network
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Picture
 from impasto.settings import names
 from impasto.settings.fields import LEARNT
+from impasto.settings.paths import is_network
 from impasto.settings.style_names import place_of
 
 log = logging.getLogger("impasto")
@@ -45,7 +46,7 @@ class StyleCode:
     colours: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if is_file(self.network):
+        if is_network(self.network):
             object.__setattr__(self, "network", str(at_home(self.network)))
         stylizer = network(self.network).stylizer
         lengths = stylizer.heads.in_features, stylizer.heads.out_features
@@ -87,7 +88,7 @@ class StyleCode:
         if path.suffix != ".safetensors":
             raise OutputError(f"A style code is a .safetensors file: name it so, not {path.name!r}.")
         told = {"impasto": STYLE_MARK, "format": str(_FORMAT), "network": self.network}
-        if is_file(self.network):
+        if is_network(self.network):
             told["sha256"] = sha256_of(Path(self.network))
         tensors = {"code": self.values} | ({} if self.colours is None else {"colours": self.colours})
         write_atomic(path, tensor_bytes(tensors, told), force)
@@ -108,7 +109,7 @@ class StyleCode:
             values = tensors["code"].float()
             colours = tensors["colours"].double() if "colours" in tensors else None
             name = told["network"]
-            if is_file(name):
+            if is_network(name):
                 beside = path.with_name(Path(name).name)
                 name = str(beside if beside.exists() else name)
                 if not Path(name).exists() or sha256_of(Path(name)) != told.get("sha256"):

@@ -19,6 +19,7 @@ from impasto.machine.files import check_writable, create_folder, write_atomic
 from impasto.networks import zoo
 from impasto.networks.contract import LEAST, Design, FeedForward
 from impasto.pictures.picture import Size
+from impasto.settings.paths import is_network
 
 _MOST = 2**15
 """Pixels: the longest side of what an exported network paints."""
@@ -114,7 +115,7 @@ def _told(network: str, design: Design, colour: bool) -> dict[str, str]:
     told = {
         "impasto.version": __version__,
         "impasto.network": Path(network).name,
-        "impasto.licence": "its maker's" if zoo.is_file(network) else weights.entry(zoo.FILES[network]).licence,
+        "impasto.licence": "its maker's" if is_network(network) else weights.entry(zoo.FILES[network]).licence,
         "impasto.pixels": "RGB, sRGB from 0 to 1, (1, 3, height, width), in and out",
         "impasto.colours": colours,
     }

@@ -18,6 +18,7 @@ from impasto.networks.mobilenet import CODES, INPUT_SIZE, StylePredictor
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import NETWORKS
+from impasto.settings.paths import is_network
 
 Head = tuple[Tensor, ...]
 """Weight (C, L) and, if there is one, bias (C,) of the linear map from a code to a layer's γ or β."""
@@ -28,7 +29,7 @@ def network(name: str) -> Network:
     """One of `BUILT_IN`, or of a file that training has written, float32 on the CPU. Raises SettingsError and
     WeightsError.
     """
-    if is_file(name):
+    if is_network(name):
         name = str(at_home(name))
         with contextlib.suppress(OSError):
             return _of_file(name, Path(name).stat().st_mtime_ns)
@@ -38,11 +39,6 @@ def network(name: str) -> Network:
             f"There is no network {name!r}: {did_you_mean(name, BUILT_IN)} One of your own is a .safetensors file."
         )
     return _built_in(name)
-
-
-def is_file(name: str) -> bool:
-    """Whether a network's name is the path of its file."""
-    return name.endswith(".safetensors")
 
 
 @functools.lru_cache(4)

@@ -15,7 +15,7 @@ def paths(settings: Mapping[str, Any]) -> Iterator[str]:
     """
     if _is_start(settings):
         yield settings["init"]
-    if _is_network(settings):
+    if is_network(settings.get("network", "")):
         yield settings["network"]
     yield from (mask for mask in settings.get("protect", ()) if mask not in names.MASKS)
 
@@ -29,16 +29,17 @@ def moved(settings: Mapping[str, Any], file: Callable[[str], str]) -> dict[str, 
     found = dict(settings)
     if _is_start(settings):
         found["init"] = file(settings["init"])
-    if _is_network(settings):
+    if is_network(settings.get("network", "")):
         found["network"] = file(settings["network"])
     if "protect" in settings:
         found["protect"] = names.moved_all(settings["protect"], file)
     return found
 
 
+def is_network(name: str) -> bool:
+    """Whether a network's name is the path of its file."""
+    return name.endswith(".safetensors")
+
+
 def _is_start(settings: Mapping[str, Any]) -> bool:
     return settings.get("init") not in (None, *STARTS)
-
-
-def _is_network(settings: Mapping[str, Any]) -> bool:
-    return bool(settings.get("network", "").endswith(".safetensors"))

@@ -25,13 +25,14 @@ from impasto.machine.files import sha256_of
 from impasto.networks import codes
 from impasto.networks.codes import StyleCode
 from impasto.networks.painter import Painter
-from impasto.networks.zoo import FILES, is_file, network
+from impasto.networks.zoo import FILES, network
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture, load_own, resized
 from impasto.pictures.picture import MAX_PIXELS, Picture, Size, long_side, resize, scaled_to
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
+from impasto.settings.paths import is_network
 from impasto.tasks.budget import Sweep
 from impasto.tasks.inputs import MIN_SIDE, StyleLike, check_side, style_code, wanted_size
 from impasto.tasks.result import Prepared, Result
@@ -119,7 +120,7 @@ class FastRun(Prepared):
         if self._alpha is not None and isinstance(painted, Picture):
             painted = replace(painted, alpha=self._alpha)
         name, values = self._code.network, self._code.values[0]
-        digest = sha256_of(Path(name)) if is_file(name) else weights.entry(FILES[name]).sha256
+        digest = sha256_of(Path(name)) if is_network(name) else weights.entry(FILES[name]).sha256
         # γ and β would be thousands of numbers.
         code = values.tolist() if len(values) <= _LONGEST_CODE else checkpoint.digest([values])
         own = {"code": code, "steps": self._tiles, "elapsed_s": self._elapsed}

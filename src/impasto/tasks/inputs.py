@@ -15,12 +15,12 @@ from impasto.errors import ImageError, SettingsError
 from impasto.machine.files import at_home
 from impasto.networks import codes
 from impasto.networks.codes import StyleCode
-from impasto.networks.zoo import is_file
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import load_own
 from impasto.pictures.picture import Picture, Size
 from impasto.settings.fields import PREDICTING, Settings
+from impasto.settings.paths import is_network
 
 log = logging.getLogger("impasto")
 
@@ -146,7 +146,7 @@ def _saved(entry: StyleCode | str | os.PathLike[str]) -> StyleCode:
 def _seen(entry: PictureLike, network: str) -> StyleCode:
     if isinstance(entry, (str, os.PathLike)):
         with contextlib.suppress(OSError, ValueError):  # of what is not there, the reader tells
-            states = tuple(_state(path) for path in (entry, network) if path is entry or is_file(network))
+            states = tuple(_state(path) for path in (entry, network) if path is entry or is_network(network))
             return _of_file(os.fspath(entry), network, states, codecs.truncation_allowed())
     return _looked_at(entry, network)
 

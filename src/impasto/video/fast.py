@@ -15,10 +15,11 @@ from impasto.machine.devices import DTYPES
 from impasto.machine.files import sha256_of
 from impasto.networks import codes
 from impasto.networks.codes import StyleCode, learnt_style
-from impasto.networks.zoo import FILES, is_file, network
+from impasto.networks.zoo import FILES, network
 from impasto.pictures import codecs
 from impasto.pictures.picture import long_side
 from impasto.settings.fields import LEARNT, Settings
+from impasto.settings.paths import is_network
 from impasto.tasks.budget import Sweep
 from impasto.tasks.fast import share_of
 from impasto.tasks.inputs import style_code
@@ -82,7 +83,7 @@ class Fast:
     def network(self) -> tuple[str, str]:
         """The name of the network, and the SHA-256 of its weights."""
         name = self._styles[-1].keys[0][1].network
-        return name, sha256_of(Path(name)) if is_file(name) else weights.entry(FILES[name]).sha256
+        return name, sha256_of(Path(name)) if is_network(name) else weights.entry(FILES[name]).sha256
 
     def estimate(self, frames: int, shots: Callable[[], int]) -> float:
         """Roughly the seconds that so many frames take, as if they were one shot, for to know more takes
