@@ -74,23 +74,37 @@ def replaced(
     look = Look(backbone, tuple(layer for group in groups for layer in group), tile)
     gallery = Gallery(look, [picture for picture, _ in paintings], views, memory or Memory(0))
     grids = [Grid(backbone, tuple(group)) for group in groups]
-    spaces = _spaces(gallery, grids, (pixels.shape[2], pixels.shape[3]))
-    queries = _queries(look, grids, spaces, pixels, weight)
-    searches = [
-        _Search(grid, space, queried, views=gallery.views, most=most)
-        for grid, space, queried in zip(grids, spaces, queries, strict=True)
-    ]
-    for number, seen, features in gallery:
-        for search in searches:
-            search.look(number, seen, features)
-    fetches = [
-        _Fetch(search, search.settled([share for _, share in paintings]), grid.size((pixels.shape[2], pixels.shape[3])))
-        for grid, search in zip(grids, searches, strict=True)
-    ]
+    shares = [share for _, share in paintings]
+    fetches = _found(look, gallery, grids, shares, pixels=pixels, weight=weight, most=most)
     for number, seen, features in gallery:
         for fetch in fetches:
             fetch.take(number, seen, features)
     return {name: plane for fetch in fetches for name, plane in fetch.maps().items()}
+
+
+def _found(
+    look: Look,
+    gallery: Gallery,
+    grids: Sequence[Grid],
+    shares: Sequence[float],
+    *,
+    pixels: Tensor,
+    weight: Tensor | None,
+    most: int,
+) -> list["_Fetch"]:
+    """What is to be fetched, grid by grid. The queries are let go of at the end of it, for those of a large
+    picture take as much as what is fetched.
+    """
+    size = pixels.shape[2], pixels.shape[3]
+    spaces = _spaces(gallery, grids, size)
+    searches = [
+        _Search(grid, space, queried, views=gallery.views, most=most)
+        for grid, space, queried in zip(grids, spaces, _queries(look, grids, spaces, pixels, weight), strict=True)
+    ]
+    for number, seen, features in gallery:
+        for search in searches:
+            search.look(number, seen, features)
+    return [_Fetch(search, search.settled(shares), search.grid.size(size)) for search in searches]
 
 
 @dataclass(frozen=True)
@@ -169,13 +183,17 @@ def _queries(
             along = space.along(grid.columns(tile, features))
             plane[top:bottom, left:right] = along.view(bottom - top, right - left, -1)
     found = []
-    for grid, plane in zip(grids, planes, strict=True):
-        counts = torch.ones(plane.shape[:2]) if weight is None else nn.avg_pool2d(weight, 2**grid.depth)
-        counts = counts.flatten()
+    planes.reverse()
+    for grid in grids:
+        rows = planes.pop().flatten(0, 1)
+        counts = torch.ones(len(rows)) if weight is None else nn.avg_pool2d(weight, 2**grid.depth).flatten()
         wanted = (counts > 0).nonzero()[:, 0]
-        share = (counts[wanted] / counts[wanted].sum()).to(plane)
-        chosen = plane.flatten(0, 1)[wanted.to(plane.device)]
-        found.append((nn.normalize(chosen - share @ chosen, dim=1), wanted))
+        if len(wanted) < len(rows):
+            rows = rows[wanted.to(rows.device)]
+        # In place, for there are as many of them as a large picture has room for.
+        rows -= (counts[wanted] / counts[wanted].sum()).to(rows) @ rows
+        rows /= rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
+        found.append((rows, wanted))
     return found
 
 
