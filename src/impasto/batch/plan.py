@@ -17,6 +17,7 @@ from impasto.errors import OutputError, SettingsError
 from impasto.extras import needed
 from impasto.machine import memory
 from impasto.pictures import codecs
+from impasto.settings.paths import is_code
 from impasto.video.forms import is_clip
 
 _NAMED = 5
@@ -133,7 +134,7 @@ def _check_files(patterns: Iterable[Pattern]) -> None:
         assert pattern.digest  # which reads all of them
     allowed = {path: pattern.job.settings.get("allow_truncated") for pattern in patterns for path in pattern.files()}
     for path, cut_off in allowed.items():
-        if not (path.endswith(".safetensors") or is_clip(path)):
+        if not (is_code(path) or is_clip(path)):
             codecs.load(Path(path), bool(cut_off))  # whole, or all items would fail by it
 
 

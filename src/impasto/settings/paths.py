@@ -1,5 +1,6 @@
 """The files that settings name: ``init`` and ``network`` may, and ``protect`` has masks."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -39,6 +40,11 @@ def moved(settings: Mapping[str, Any], file: Callable[[str], str]) -> dict[str, 
 def is_network(name: str) -> bool:
     """Whether a network's name is the path of its file."""
     return name.endswith(".safetensors")
+
+
+def is_code(style: str | os.PathLike[str]) -> bool:
+    """Whether a style's path is that of a saved style code, and not of a painting."""
+    return str(style).endswith(".safetensors")
 
 
 def _is_start(settings: Mapping[str, Any]) -> bool:

@@ -20,7 +20,7 @@ from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import load_own
 from impasto.pictures.picture import Picture, Size
 from impasto.settings.fields import PREDICTING, Settings
-from impasto.settings.paths import is_network
+from impasto.settings.paths import is_code, is_network
 
 log = logging.getLogger("impasto")
 
@@ -172,9 +172,7 @@ def _looked_at(entry: PictureLike, network: str) -> StyleCode:
 
 def _is_made(entry: Any) -> TypeGuard[StyleCode | str | os.PathLike[str]]:
     """Whether it is a style code, or the file of one, and not a picture."""
-    return isinstance(entry, StyleCode) or (
-        isinstance(entry, (str, os.PathLike)) and str(entry).endswith(".safetensors")
-    )
+    return isinstance(entry, StyleCode) or (isinstance(entry, (str, os.PathLike)) and is_code(entry))
 
 
 def _told(entries: list[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
