@@ -4,7 +4,9 @@ picture again.
 
 import contextlib
 import errno
+import importlib
 import json
+import operator
 import os
 import re
 import signal
@@ -27,6 +29,7 @@ from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.jobs.process import Process
 from impasto.pictures import codecs
 from impasto.tasks import record
+from impasto.video.job import VideoJob
 from tests.helpers import photo, small_network
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -278,11 +281,18 @@ def test_a_job_in_a_process_makes_the_picture_that_it_makes_here(pair: tuple[Pat
     here = Work(job(pair))
     here.finish()
     made = codecs.load(here.job.output).array().tobytes()
-    with Process("impasto.jobs.deliver:Work.of", {"job": here.job.dictionary(), "force": True}) as process:
+    with Process.of(here.job, force=True) as process:
         here.job.output.unlink()
         assert [each.iteration for each in process.events()] == [0, 1, 2, 3]
     assert process.outcome == "done", process.failure
     assert codecs.load(here.job.output).array().tobytes() == made
+
+
+@pytest.mark.parametrize("kind", [Job, VideoJob])
+def test_every_kind_of_job_names_what_carries_it_out(kind: type[Job | VideoJob]) -> None:
+    module, _, name = kind.WORK.partition(":")
+    made = operator.attrgetter(name)(importlib.import_module(module))
+    assert made.__self__.KIND is kind
 
 
 def test_a_job_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ from impasto._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from impasto.backbones.features import Backbone
+    from impasto.batch.batch import Batch
+    from impasto.batch.ledger import Ledger
+    from impasto.batch.looks import Wish
+    from impasto.batch.plan import plan_batch
     from impasto.demo import demo_pair
     from impasto.errors import (
         CheckpointError,
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
         VideoError,
         WeightsError,
     )
+    from impasto.jobs.deliver import Work
+    from impasto.jobs.job import Delivery, Job, RegionFiles
+    from impasto.jobs.process import Process
     from impasto.judge.gallery import edge_sheet
     from impasto.judge.scores import score
     from impasto.masks.regions import Region
@@ -48,6 +55,7 @@ if TYPE_CHECKING:
     from impasto.tasks.run import Run
     from impasto.tasks.stylize import plan_stylize, stylize
     from impasto.tasks.texture import plan_texture, texture
+    from impasto.video.job import VideoDelivery, VideoJob
 
 _HOMES = {
     "impasto.progress": ("Progress",),
@@ -68,6 +76,14 @@ _HOMES = {
         "WeightsError",
     ),
     "impasto.tasks.fast": ("FastRun",),
+    "impasto.batch.batch": ("Batch",),
+    "impasto.batch.ledger": ("Ledger",),
+    "impasto.batch.looks": ("Wish",),
+    "impasto.batch.plan": ("plan_batch",),
+    "impasto.jobs.deliver": ("Work",),
+    "impasto.jobs.job": ("Delivery", "Job", "RegionFiles"),
+    "impasto.jobs.process": ("Process",),
+    "impasto.video.job": ("VideoDelivery", "VideoJob"),
     "impasto.backbones.features": ("Backbone",),
     "impasto.judge.gallery": ("edge_sheet",),
     "impasto.pictures.codecs": ("load",),
@@ -89,17 +105,23 @@ _HOMES = {
 __all__ = [
     "RECIPES",
     "Backbone",
+    "Batch",
     "CheckpointError",
+    "Delivery",
     "FastRun",
     "ImageError",
     "ImpastoError",
+    "Job",
+    "Ledger",
     "NotInstalledError",
     "NotReadyError",
     "OutputError",
     "Picture",
+    "Process",
     "Progress",
     "RecordError",
     "Region",
+    "RegionFiles",
     "Result",
     "Run",
     "Settings",
@@ -109,13 +131,18 @@ __all__ = [
     "Study",
     "StyleCode",
     "StyleCodeError",
+    "VideoDelivery",
     "VideoError",
+    "VideoJob",
     "WeightsError",
+    "Wish",
+    "Work",
     "__version__",
     "demo_pair",
     "edge_sheet",
     "learnt_style",
     "load",
+    "plan_batch",
     "plan_reconstruct",
     "plan_study",
     "plan_stylize",

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
 from impasto.jobs.plain import known, understood
@@ -123,6 +123,8 @@ class Job:
     those that replace the recipe's. Raises SettingsError, naming the setting, for what makes no sense as a
     whole.
     """
+
+    WORK: ClassVar[str] = "impasto.jobs.deliver:Work.of"
 
     task: Task
     content: str = ""

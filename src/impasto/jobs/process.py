@@ -19,6 +19,7 @@ from impasto.machine import standstill
 from impasto.progress import Progress
 
 if TYPE_CHECKING:
+    from impasto.jobs.underway import Asked
     from impasto.pictures.picture import Picture
 
 GRACE = 3.0
@@ -64,6 +65,15 @@ class Process:
             self._say({"ready": ready})
         if work:
             self.begin(work, arguments or {})
+
+    @classmethod
+    def of(cls, job: "Asked", *, resume: bool = False, force: bool = False) -> "Process":
+        """What carries out a job, a `Job` or a `VideoJob`.
+
+        Existing files are written over with ``force`` only; ``resume`` goes on from what an earlier run of
+        the job has left.
+        """
+        return cls(job.WORK, {"job": job.dictionary(), "resume": resume, "force": force})
 
     def __enter__(self) -> "Process":
         return self

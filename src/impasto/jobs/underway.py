@@ -16,8 +16,13 @@ from impasto.progress import Progress
 class Asked(Protocol):
     """A job, of whatever kind."""
 
+    WORK: ClassVar[str]
+    """What carries it out, by which a `process.Process` finds it: "module:Class.of"."""
+
     @property
     def output(self) -> Path: ...
+
+    def dictionary(self) -> dict[str, Any]: ...
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self: ...

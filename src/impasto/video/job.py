@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from impasto.errors import RecordError, SettingsError, briefly
 from impasto.jobs.job import Job, RegionFiles
@@ -53,6 +53,8 @@ class VideoJob:
     shown in a second. The settings' ``method`` is fast, unless it is said to be iterative; then a ``recipe``
     may be named. Raises SettingsError, naming the setting, for what makes no sense as a whole.
     """
+
+    WORK: ClassVar[str] = "impasto.video.work:VideoWork.of"
 
     clip: str
     styles: tuple[tuple[str, float], ...] = ()
