@@ -6,15 +6,16 @@ looked at anew, it is the same to the last bit.
 
 import itertools
 from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
+import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
 from impasto.losses.objective import looked_at
 from impasto.machine import checkpoint
-from impasto.pictures.picture import Picture
+from impasto.pictures.picture import Picture, Size
 from impasto.pictures.tiles import Tile
 
 VIEWS = 8
@@ -37,23 +38,50 @@ class Look:
 
 @dataclass(frozen=True)
 class View:
-    """A painting, turned or mirrored, and what can be seen of it (1, 1, H, W), None for all."""
+    """A painting, turned by so many quarters and perhaps mirrored. ``painting`` is its number."""
 
-    pixels: Tensor
-    alpha: Tensor | None
+    picture: Picture
     painting: int
-    upright: bool
+    turns: int
+    mirrored: bool
+    _visible: dict[int, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def upright(self) -> bool:
+        """Whether it is the painting as it is."""
+        return not (self.turns or self.mirrored)
+
+    @property
+    def size(self) -> Size:
+        """Its height and width."""
+        height, width = self.picture.size
+        return (width, height) if self.turns % 2 else (height, width)
+
+    @property
+    def pixels(self) -> Tensor:
+        """(1, 3, H, W). Made whenever it is looked at: all views of a large painting would take as much as
+        everything else.
+        """
+        return self._turned(self.picture.pixels)
+
+    def visible(self, depth: int) -> Tensor | None:
+        """Which positions of a grid so many poolings deep can be seen, (h, w), None for all."""
+        if self.picture.alpha is None:
+            return None
+        if depth not in self._visible:
+            shares = nn.avg_pool2d(self._turned(self.picture.alpha), 2**depth)
+            self._visible[depth] = shares[0, 0].cpu() > 0.5
+        return self._visible[depth]
+
+    def _turned(self, plane: Tensor) -> Tensor:
+        turned = torch.rot90(plane, self.turns, (2, 3))
+        return turned.flip(3) if self.mirrored else turned
 
 
 def views_of(picture: Picture, number: int, count: int) -> Iterator[View]:
     """So many views of a painting: as it is, turned by quarters, and each mirrored."""
     for mirrored, turns in itertools.islice(itertools.product((False, True), range(VIEWS // 2)), count):
-        planes = [
-            plane if plane is None else torch.rot90(plane, turns, (2, 3)) for plane in (picture.pixels, picture.alpha)
-        ]
-        pixels, alpha = (plane.flip(3) if mirrored and plane is not None else plane for plane in planes)
-        assert pixels is not None
-        yield View(pixels, alpha, number, not (turns or mirrored))
+        yield View(picture, number, turns, mirrored)
 
 
 _Seen = Sequence[tuple[Tile, Mapping[str, Tensor]]]

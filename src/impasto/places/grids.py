@@ -15,7 +15,7 @@ from torch import Tensor
 
 from impasto.backbones.features import Backbone
 from impasto.pictures.picture import Size
-from impasto.pictures.tiles import Tile, Window, cropped
+from impasto.pictures.tiles import Tile, Window
 from impasto.places.gallery import View
 
 
@@ -37,7 +37,7 @@ class Grid:
 
     def of(self, view: View) -> Size:
         """How many it has for a view."""
-        return self.size((view.pixels.shape[2], view.pixels.shape[3]))
+        return self.size(view.size)
 
     def steps(self, layer: str) -> int:
         """The side of the square of its positions that share one of a layer."""
@@ -58,10 +58,11 @@ class Grid:
 
     def visible(self, view: View, window: Window) -> Tensor:
         """Which places of a window can be seen, (h, w)."""
-        if view.alpha is None:
-            return torch.ones(window[1] - window[0], window[3] - window[2], dtype=torch.bool)
-        top, bottom, left, right = (edge << self.depth for edge in window)
-        return nn.avg_pool2d(cropped(view.alpha, (top, bottom, left, right)), 2**self.depth)[0, 0].cpu() > 0.5
+        top, bottom, left, right = window
+        visible = view.visible(self.depth)
+        if visible is None:
+            return torch.ones(bottom - top, right - left, dtype=torch.bool)
+        return visible[top:bottom, left:right]
 
     def chosen(self, view: View, window: Window, every: int) -> Tensor:
         """The visible places of a window, of all only every so many each way, as indices into the window's
