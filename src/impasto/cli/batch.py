@@ -1,6 +1,7 @@
 """The command batch."""
 
 import contextlib
+import gc
 import os
 import platform
 import sys
@@ -129,6 +130,7 @@ def batch(
     from impasto.batch.shards import Shard
     from impasto.batch.stores import Place
     from impasto.jobs.job import Delivery
+    from impasto.machine import memory
 
     inputs = [line for each in inputs for line in (lines_of(sys.stdin.read()) if each == "-" else [each])]
     if not (style or style_index) and len(inputs) > 1 and not is_many(inputs[-1]):
@@ -149,7 +151,9 @@ def batch(
     part = chosen.part if chosen else f"-{platform.node()}-{os.getpid()}" if claim else ""
     place = Place(output)
     ledger = Ledger(place.folder, part)
-    plan = plan_batch(inputs, place, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
+    with memory.uncollected():
+        plan = plan_batch(inputs, place, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
+        gc.freeze()  # or all of it would be searched as soon as that is over, and again when the process ends
     device = settings.get("device", "auto")
     count = 1 if server else workers or (0 if ray else workers_for(len(plan.to_do), device))
     made_ready = Batch(plan, ledger, part, count, max_failures, claim, ray, device, server)
