@@ -112,7 +112,10 @@ def batch(
     ] = None,
     force: Force = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count what is new, changed, failed and done; write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Count what is new, changed, failed and done, estimate time and memory; write nothing."
+        ),
     ] = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -123,6 +126,7 @@ def batch(
     By the fast method, unless another is asked for: the optimiser takes minutes a picture.
     """
     from impasto.batch.batch import Batch, workers_for
+    from impasto.batch.estimate import estimate
     from impasto.batch.inputs import is_many, lines_of
     from impasto.batch.ledger import Ledger
     from impasto.batch.looks import Wish
@@ -161,6 +165,9 @@ def batch(
         _introduce(made_ready, wish, chosen.source if chosen else "")
     if dry_run:
         report = {"impasto": "batch", "output": str(place), **plan.counts, "to_do": len(plan.to_do)}
+        if not (ray or server):  # of whose machines nothing is known
+            seconds, size = estimate(made_ready)
+            report |= {"workers": count, "estimated_s": round(seconds), "estimated_bytes": round(size)}
         say(dump(report) if json else lines(report))
         return
     raise typer.Exit(_carry_out(made_ready, json=json, quiet=quiet))
