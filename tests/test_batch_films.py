@@ -262,10 +262,7 @@ def test_films_come_back_from_json_with_their_keys() -> None:
     assert len({each.key("00") for each in found}) == 3
 
 
-def test_what_cannot_be_is_known_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IMPASTO_TOKEN", "token")
-    code, _, said = painted("--server", "http://127.0.0.1:1")
-    assert code == 2 and "paints no films, as p/x/c.avi is one" in said
+def test_what_films_need_is_known_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     code, _, said = painted()
     assert code == 1 and "The film p/x/c.avi needs the package av" in said

@@ -4,9 +4,11 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -15,6 +17,7 @@ from impasto.batch import studio as asking
 from impasto.batch.studio import GoneError, Studio
 from impasto.errors import SettingsError
 from tests.batches import failures, make_inputs, results, run
+from tests.clips import clip, decoded, drawn
 from tests.web import TOKEN, DrawnProcess, Visit, served
 
 
@@ -66,6 +69,42 @@ def test_a_studio_paints_a_batch(visit: Visit, monkeypatch: pytest.MonkeyPatch) 
     assert code == 1 and (report["done"], report["done_now"]) == (3, 0)
 
 
+def test_a_studio_paints_films_too(visit: Visit) -> None:
+    """One in two looks, and none in a form that is not the studio's for its clip."""
+    clip(Path("p/d.mp4"), drawn(4), base=Fraction(1, 8))
+    clear = [np.dstack([each, each[..., :1]]) for each in drawn(3)]
+    clip(Path("p/e.MOV"), clear, codec="ffv1", form="bgra", options={}, container="matroska")
+    Path("p/f.mp4").write_bytes(b"no film")
+    rows = [
+        {"content": "p/d.mp4"},
+        {"content": "p/d.mp4", "output": "again.mp4", "strength": 0.4},
+        {"content": "p/e.MOV", "output": "e.mp4"},
+        {"content": "p/f.mp4"},
+        {"content": "p/a.jpg"},
+    ]
+    Path("m.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    whole = [
+        "m.jsonl",
+        "--style",
+        "wave.jpg",
+        "--steady",
+        "off",
+        "-o",
+        "out",
+        "--server",
+        f"{visit.base}/#token={TOKEN}",
+    ]
+    code, report, said = run(*whole)
+    assert code == 1 and (report["done_now"], report["failures"], report["left"]) == (3, 2, 0), said
+    assert len(decoded(Path("out/p/d-wave.mp4"))[1]) == 4 == len(decoded(Path("out/again.mp4"))[1])
+    assert {row["content"]: row["reason"] for row in failures()}.keys() == {"p/e.MOV", "p/f.mp4"}
+    assert "as .webm, and not as e.mp4" in said and "f.mp4" in said
+    assert visit.http.get("/api/jobs").json() == [] == visit.http.get("/api/pictures?kind=clip").json()
+    asked = {each["job"]["task"]: each["job"] for each in DrawnProcess.begun[-3:]}
+    assert asked["video"]["settings"]["steady"] == "off" and "steady" not in asked["stylize"]["settings"]
+    assert run(*whole)[1]["done"] == 3
+
+
 def test_who_is_stopped_leaves_nothing_in_the_studio(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even the job that is being painted, which takes a moment to end."""
     monkeypatch.setattr(DrawnProcess, "step", 60)
@@ -91,6 +130,14 @@ def test_a_job_that_fails_is_the_failure_of_one(visit: Visit, monkeypatch: pytes
 def test_what_no_studio_does_is_refused(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asking, "PATIENCE", 0.0)
     known = f"{visit.base}/#token={TOKEN}"
+    clip(Path("c.mov"), drawn(1))
+    for told, more in (
+        ("films as .mp4 or .webm, and not as c-wave.mov", ["--name", "{stem}-{style}.mov"]),
+        ("by the --method fast alone", ["--name", "{stem}.mp4", "--method", "iterative"]),
+        ("the studio's to decide", ["--name", "{stem}.mp4", "--no-metadata"]),
+    ):
+        found, report, said = run("c.mov", "wave.jpg", "-o", "out", "--server", known, *more)
+        assert found == 2 and not report and told in said, said
     for told, code, server, *more in (
         ("two ways to share", 2, known, "--claim"),
         ("gives no a-wave.avif", 2, known, "--name", "{stem}-{style}.avif"),

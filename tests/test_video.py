@@ -3,6 +3,7 @@
 import json
 import time
 import weakref
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -25,10 +26,11 @@ from impasto.video.ahead import Ahead, Behind
 from impasto.video.clip import Clip
 from impasto.video.job import VideoDelivery, VideoJob
 from impasto.video.parts import Parts
+from impasto.video.source import Frame
 from impasto.video.steady import Steadied
 from impasto.video.work import VideoWork, plan
 from tests.clips import breaks_at, clip, decoded, drawn, packets
-from tests.helpers import painting
+from tests.helpers import painting, photo
 
 FAST = {"network": "multistyle26"}
 
@@ -357,11 +359,17 @@ def test_a_film_whose_clip_breaks_keeps_its_parts(folder: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize(
-    ("steady", "changes", "seconds"),
-    [("light", {}, 8 * 2.0 + 3 * 0.5), ("off", {}, 11 * 0.5), ("light", {"strength_at": ((0, 0.1), (9, 1))}, 11 * 2.0)],
+    ("steady", "changes", "shots", "seconds"),
+    [
+        ("light", {}, 1, 4 * 2.0 + 7 * 0.5),
+        ("light", {}, 2, 8 * 2.0 + 3 * 0.5),
+        ("light", {}, 9, 11 * 2.0),
+        ("off", {}, 2, 11 * 0.5),
+        ("light", {"strength_at": ((0, 0.1), (9, 1))}, 1, 11 * 2.0),
+    ],
 )
 def test_how_long_a_film_takes_is_told_by_small_frames(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, steady: str, changes: dict[str, Any], seconds: float
+    folder: Path, monkeypatch: pytest.MonkeyPatch, steady: str, changes: dict[str, Any], shots: int, seconds: float
 ) -> None:
     """Of a clock by which a frame that statistics are taken of takes two seconds, and others half of one."""
     sides: list[int] = []
@@ -374,6 +382,9 @@ def test_how_long_a_film_takes_is_told_by_small_frames(
             return super().paint(pixels, time, begins=begins)
 
     monkeypatch.setattr("impasto.video.fast.ShotPainter", Timed)
+    for module in ("fast", "shotpainter"):
+        monkeypatch.setattr(f"impasto.video.{module}.SETTLING", 4)
+    monkeypatch.setattr(films.Film, "shots", lambda _: shots)
     monkeypatch.setattr("impasto.video.fast._TRIED", 64)
     monkeypatch.setattr("impasto.video.fast.time.perf_counter", lambda: clock[0])
     frame = Steadied.frame
@@ -390,6 +401,31 @@ def test_how_long_a_film_takes_is_told_by_small_frames(
     assert {*sizes} == ({64, 128} if steady == "light" else set())
     assert {*sides} == {64} and told["estimated_s"] == pytest.approx(seconds * 16 + steadying, rel=0.03)
     assert told["film_bytes"] == pytest.approx(told["estimated_bytes"] / (8 if steady == "light" else 2), abs=1)
+
+
+def test_shots_are_told_by_the_first_frames(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clip of 41 frames with a cut at every tenth: of its first 21, of all, and of a part."""
+    views = [photo(48, 64, number) // 2 + 120 * (number % 2) for number in range(5)]
+    clip(Path("shots.mkv"), [views[number // 10] for number in range(41)], codec="ffv1", form="bgr0", options={})
+    made = VideoJob("shots.mkv", style_index="3", settings={"network": "multi"}, delivery=VideoDelivery("b.mp4"))
+    decoded = list[int]()
+    frames = Clip.frames
+
+    def noted(self: Clip, first: int = 0) -> Iterator[Frame]:
+        for frame in frames(self, first):
+            decoded.append(frame.number)
+            yield frame
+
+    monkeypatch.setattr(Clip, "frames", noted)
+    assert films.Film(made).shots() == 5 and len(decoded) == 41
+    monkeypatch.setattr("impasto.video.film._LOOKED", 21)
+    decoded.clear()
+    assert films.Film(made).shots() == 5 and decoded == [*range(21)]
+    assert films.Film(replace(made, end=9.5 / 24)).shots() == 1
+    assert films.Film(replace(made, start=5 / 24, end=15.5 / 24)).shots() == 2
+    assert films.Film(replace(made, start=5 / 24, end=5.5 / 24)).shots() == 1
+    breaks_at(monkeypatch, 11, VideoError("It breaks."))
+    assert films.Film(made).shots() == 5, "one cut in eleven frames"
 
 
 def test_a_clip_is_hashed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

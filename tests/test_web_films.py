@@ -186,7 +186,13 @@ def test_a_cancelled_film_is_playable_and_its_clip_is_kept_meanwhile(visit: Visi
         visit.http.post(f"/api/jobs/{running}/cancel")
         ended = visit.until(running, "cancelled")
     assert ended["film"] and visit.http.get(f"/api/jobs/{running}/film").status_code == 200
-    assert visit.http.post(f"/api/jobs/{running}/go-on", json={"iterations": 5}).status_code == 409
+    # It has no whole part, and so is begun anew; of one that never began there is nothing to go on from.
+    again = visit.http.post(f"/api/jobs/{running}/go-on", json={"iterations": 5})
+    assert ended["can_go_on"] and again.status_code == 201 and not visit.job(waiting)["can_go_on"]
+    done = visit.until(again.json()["id"], "done")
+    assert done["from"] == running and done["request"] == ended["request"] and done["film"] and not done["can_go_on"]
+    assert not DrawnProcess.begun[-1]["resume"]
+    assert visit.http.post(f"/api/jobs/{waiting}/go-on", json={}).status_code == 409
 
 
 def test_of_a_film_whose_process_dies_its_whole_parts_are_kept(

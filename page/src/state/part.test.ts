@@ -63,5 +63,12 @@ describe("a part of a clip", () => {
     const again = reduceDraft(FILM, { type: "again", request });
     expect([again.clip, again.part]).toEqual([null, { start: null, end: 5 }]);
     expect(reduceDraft(again, { type: "clip", id: "run" })).toMatchObject({ clip: "run", part: { end: 5 } });
+    // Also where it was removed here, after the film was made.
+    const shown = given({ type: "pictures", pictures: [picture("run", { kind: "clip" }), picture("wave")] });
+    const lost = reduce(shown, { type: "again", request: { ...request, clip: "walk" } });
+    expect([lost.draft.film, lost.draft.clip, lost.draft.part]).toEqual([true, null, { start: null, end: 5 }]);
+    expect(reduce(lost, { type: "clip", id: "run" }).draft.part).toEqual({ start: null, end: 5 });
+    const whole = reduce(lost, { type: "again", request: { ...request, clip: "walk", end: null } });
+    expect(whole.draft.part).toBeNull();
   });
 });

@@ -15,7 +15,10 @@ export function reduce(state: State, action: Action): State {
   const next = reducePage(draft === state.draft ? state : { ...state, draft }, action);
   // What was remembered, or was made once, may name pictures that are gone.
   if (action.type !== "pictures" && action.type !== "again") return next;
-  return { ...next, draft: withoutLost(next.draft, next.pictures) };
+  const there = withoutLost(next.draft, next.pictures);
+  // The part of a film whose clip is gone waits for it.
+  const waits = action.type === "again" && action.request.task === "video";
+  return { ...next, draft: waits ? { ...there, part: next.draft.part } : there };
 }
 
 function reducePage(state: State, action: Action): State {

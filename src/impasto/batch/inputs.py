@@ -5,9 +5,10 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from impasto.batch import copies, stores
 from impasto.batch.manifest import MANIFESTS, MOST, rows_of, text_of
@@ -24,15 +25,14 @@ SUFFIXES = frozenset((*kinds.SUFFIXES, *CLIPS))
 """How the names of photographs and clips end, in small letters."""
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A photograph or a clip, the ``place`` of its result among the others' (a folder, "" for the topmost),
     and what a manifest says of it, whose paths are relative to ``base``.
     """
 
     path: str
     place: str = ""
-    row: Mapping[str, Any] = field(default_factory=dict)
+    row: Mapping[str, Any] = MappingProxyType({})
     base: str = ""
     seen: Seen | None = None
     """What a store's listing tells of it."""

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from impasto import weights
 from impasto._version import __version__
@@ -90,8 +90,7 @@ class Pattern:
         return self.job.moved(lambda path: path if path == ANY else copies.here(path))
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A photograph or a clip, ``content``, in a look. ``output`` is a path within the batch's folder, with
     slashes.
     """

@@ -60,16 +60,23 @@ class Template:
         name = os.path.basename(content)
         stem, suffix = os.path.splitext(name)
         written, usual = (forms.FORMS, ".mp4") if film else (FORMATS, ".png")
-        suffix = suffix.lower() if suffix.lower() in written else usual
+        suffix = suffix.lower()
         digest = hashlib.sha256(os.fsencode(f"{place}/{name}")).hexdigest()[:8] if self._hashes else ""
-        known = {"stem": stem, "name": name, "suffix": suffix, "hash": digest, "folder": place.replace(os.sep, "/")}
         try:
-            filled = self._text.format(**known, style=style.replace("/", "-"))
+            filled = self._text.format(
+                stem=stem,
+                name=name,
+                suffix=suffix if suffix in written else usual,
+                hash=digest,
+                folder=place.replace(os.sep, "/"),
+                style=style.replace("/", "-"),
+            )
         except (ValueError, IndexError, KeyError) as error:
             raise SettingsError(
                 f"`name` {self._text!r} cannot be filled ({error}): write it like {USUAL!r}."
             ) from error
-        filled = re.sub("/+", "/", filled)  # where a place is the topmost, and so empty
+        if "//" in filled:  # where a place is the topmost, and so empty
+            filled = re.sub("/+", "/", filled)
         return checked(filled.removeprefix("/") if not place else filled)
 
 

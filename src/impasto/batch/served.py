@@ -1,8 +1,8 @@
 """A batch that a studio paints: one warm machine, which serves many.
 
-A photograph is sent when its turn comes, a few ahead of the one that is being painted; the result is fetched
-whole and put where it belongs. What the studio has of an item is removed there afterwards. Its results carry
-no keys, and the index alone knows them.
+A photograph or a clip is sent when its turn comes, a few ahead of the one that is being painted; the result
+is fetched whole and put where it belongs. What the studio has of an item is removed there afterwards. Its
+results carry no keys, and the index alone knows them.
 """
 
 import contextlib
@@ -22,7 +22,6 @@ from impasto.batch.share import ENDS, STAGES
 from impasto.batch.stores import Place, Seen, fetch, seen
 from impasto.batch.studio import GoneError, Studio
 from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
-from impasto.jobs.job import Job
 from impasto.machine import files, interrupts
 from impasto.progress import Progress
 from impasto.settings import names, paths
@@ -35,6 +34,8 @@ LOOK = 0.5
 PATIENCE = 15.0
 """Seconds that a job which is cancelled may take to end."""
 _KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
+_FILMS = (".mp4", ".webm")
+"""Of these the studio chooses by the clip."""
 _ITS_OWN = ("memory", "device")
 """What whoever runs the studio decides."""
 
@@ -60,23 +61,7 @@ class Served:
         self._ledger, self._sent, self._own = Ledger(place.folder, part), dict[str, str](), set[str]()
         self._counts = dict.fromkeys((*ENDS, *(f"{stage}_s" for stage in STAGES)), 0.0)
         for item in items:
-            job, suffix = item.pattern.job, os.path.splitext(item.output)[1].lower()
-            if isinstance(job, VideoJob):
-                raise SettingsError(
-                    f"A studio paints no films, as {item.content} is one: name the photographs alone, as by '*.jpg', and "
-                    "paint films without `server`."
-                )
-            delivery = job.delivery
-            if suffix not in _KINDS or (delivery.bits == 16) != (
-                delivery.bits is not None and _KINDS[suffix] == "tiff"
-            ):
-                raise SettingsError(
-                    f"A studio gives no {item.output} with {delivery.bits or 'so many'} bits: use .png, .jpg or .webp, or .tiff with 16."
-                )
-            if delivery.profile == "keep" or delivery.keep_metadata or not delivery.metadata:
-                raise SettingsError(
-                    "What a result keeps of a photograph is the studio's to decide: leave out `profile`, `keep_metadata` and `no_metadata`."
-                )
+            _check(item)
 
     def events(self) -> Generator[Progress, None, None]:
         """Have them painted, telling as `share.Share` does. Raises GoneError, and OutputError where what
@@ -101,10 +86,16 @@ class Served:
             order.content = seen(item.content)
             copy = fetch(item.content, copies)
             order.digest = files.sha256_of(copy)
-            asked = self._asked(item)
-            order.photo = self._send("photo", copy)
+            asked, kind = self._asked(item), "clip" if item.pattern.is_film else "photo"
+            sent = self._send(kind, copy)
+            order.photo = sent["id"]
             self._own.update([order.photo] * self._studio.made)
-            order.job = self._studio.told("POST", "/api/jobs", asked | {"photo": order.photo})["id"]
+            if item.pattern.is_film and sent["moving"]["ending"] != _suffix(item):
+                raise SettingsError(
+                    f"The studio gives the film of {item.content} as {sent['moving']['ending']}, and not as {item.output}: "
+                    "name it so by `name`."
+                )
+            order.job = self._studio.told("POST", "/api/jobs", asked | {kind: order.photo})["id"]
         except GoneError:
             raise
         except (ImpastoError, OSError) as error:
@@ -113,9 +104,8 @@ class Served:
         return order
 
     def _asked(self, item: Item) -> dict[str, Any]:
-        """What is asked for, but for the photograph: paintings and masks by their ids."""
+        """What is asked for, but for the photograph or the clip: paintings and masks by their ids."""
         job = item.pattern.here
-        assert isinstance(job, Job)
         settings = {name: value for name, value in job.settings.items() if name not in _ITS_OWN}
         if [*paths.paths({name: value for name, value in settings.items() if name != "protect"})]:
             raise SettingsError("A studio takes no files for `init` and `network`: paint this one here.")
@@ -128,6 +118,7 @@ class Served:
             {"mask": self._mask(each.mask), "painting": self._kept("painting", each.style)} for each in job.regions
         ]
         return {
+            "task": "video" if item.pattern.is_film else "stylize",
             "styles": styles,
             "style_index": job.style_index,
             "regions": regions,
@@ -141,14 +132,15 @@ class Served:
     def _kept(self, kind: str, path: str) -> str:
         """The id of what is sent once for all."""
         if path not in self._sent:
-            self._sent[path] = self._send(kind, files.at_home(path))
+            self._sent[path] = self._send(kind, files.at_home(path))["id"]
         return self._sent[path]
 
-    def _send(self, kind: str, path: Path) -> str:
+    def _send(self, kind: str, path: Path) -> dict[str, Any]:
         with files.opened(path) as file:
             content = file.read()
-        query = urllib.parse.urlencode({"kind": kind, "name": path.name}, errors="replace")
-        return str(self._studio.told("PUT", f"/api/pictures?{query}", content)["id"])
+        known = {"name": path.name} if kind == "clip" else {"kind": kind, "name": path.name}
+        query = urllib.parse.urlencode(known, errors="replace")
+        return self._studio.told("PUT", f"/api/{'clips' if kind == 'clip' else 'pictures'}?{query}", content)
 
     def _awaited(self, order: _Order) -> Generator[Progress, None, None]:
         """Wait until a job has ended, and note why if it has no result."""
@@ -175,8 +167,8 @@ class Served:
         item, began = order.item, time.perf_counter()
         if order.failure is None:
             try:
-                kind = _KINDS[os.path.splitext(item.output)[1].lower()]
-                content = self._studio.ask("GET", f"/api/jobs/{order.job}/download?format={kind}")
+                result = "film" if item.pattern.is_film else f"download?format={_KINDS[_suffix(item)]}"
+                content = self._studio.ask("GET", f"/api/jobs/{order.job}/{result}")
                 if seen(item.content) != order.content or item.pattern.has_changed():
                     raise ImageError(f"{item.content} has changed while it was painted: run the same command again.")
                 path = self._place.folder / item.output
@@ -217,3 +209,35 @@ class Served:
     @property
     def _done(self) -> float:
         return sum(self._counts[kind] for kind in ENDS) / max(1, len(self._items))
+
+
+def _check(item: Item) -> None:
+    """Raises SettingsError for an item that no studio paints."""
+    job, suffix = item.pattern.job, _suffix(item)
+    if isinstance(job, VideoJob):
+        if suffix not in _FILMS:
+            raise SettingsError(
+                f"A studio gives films as .mp4 or .webm, and not as {item.output}: choose a `name` that ends so, or paint "
+                "films without `server`."
+            )
+        if job.regions or job.recipe != "default" or job.chosen().method != "fast":
+            raise SettingsError(
+                f"A studio paints films by the `method` fast alone, and without regions: paint {item.content} without `server`."
+            )
+        decided = not job.delivery.metadata
+    else:
+        bits = job.delivery.bits
+        if suffix not in _KINDS or (bits == 16) != (bits is not None and _KINDS[suffix] == "tiff"):
+            raise SettingsError(
+                f"A studio gives no {item.output} with {bits or 'so many'} bits: use .png, .jpg or .webp, or .tiff with 16."
+            )
+        decided = job.delivery.profile == "keep" or bool(job.delivery.keep_metadata) or not job.delivery.metadata
+    if decided:
+        raise SettingsError(
+            "What a result keeps of a photograph or a clip is the studio's to decide: leave out `profile`, `keep_metadata` and `no_metadata`."
+        )
+
+
+def _suffix(item: Item) -> str:
+    """That of an item's result, in small letters."""
+    return os.path.splitext(item.output)[1].lower()

@@ -1,6 +1,7 @@
 """The command batch."""
 
 import contextlib
+import gc
 import os
 import platform
 import sys
@@ -111,7 +112,10 @@ def batch(
     ] = None,
     force: Force = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count what is new, changed, failed and done; write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Count what is new, changed, failed and done, estimate time and memory; write nothing."
+        ),
     ] = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -122,6 +126,7 @@ def batch(
     By the fast method, unless another is asked for: the optimiser takes minutes a picture.
     """
     from impasto.batch.batch import Batch, workers_for
+    from impasto.batch.estimate import estimate
     from impasto.batch.inputs import is_many, lines_of
     from impasto.batch.ledger import Ledger
     from impasto.batch.looks import Wish
@@ -129,6 +134,7 @@ def batch(
     from impasto.batch.shards import Shard
     from impasto.batch.stores import Place
     from impasto.jobs.job import Delivery
+    from impasto.machine import memory
 
     inputs = [line for each in inputs for line in (lines_of(sys.stdin.read()) if each == "-" else [each])]
     if not (style or style_index) and len(inputs) > 1 and not is_many(inputs[-1]):
@@ -149,7 +155,9 @@ def batch(
     part = chosen.part if chosen else f"-{platform.node()}-{os.getpid()}" if claim else ""
     place = Place(output)
     ledger = Ledger(place.folder, part)
-    plan = plan_batch(inputs, place, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
+    with memory.uncollected():
+        plan = plan_batch(inputs, place, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
+        gc.freeze()  # or all of it would be searched as soon as that is over, and again when the process ends
     device = settings.get("device", "auto")
     count = 1 if server else workers or (0 if ray else workers_for(len(plan.to_do), device))
     made_ready = Batch(plan, ledger, part, count, max_failures, claim, ray, device, server)
@@ -157,6 +165,9 @@ def batch(
         _introduce(made_ready, wish, chosen.source if chosen else "")
     if dry_run:
         report = {"impasto": "batch", "output": str(place), **plan.counts, "to_do": len(plan.to_do)}
+        if not (ray or server):  # of whose machines nothing is known
+            seconds, size = estimate(made_ready)
+            report |= {"workers": count, "estimated_s": round(seconds), "estimated_bytes": round(size)}
         say(dump(report) if json else lines(report))
         return
     raise typer.Exit(_carry_out(made_ready, json=json, quiet=quiet))

@@ -4,14 +4,15 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from impasto.machine.files import at_home
 
-_OF_SYSTEMS = (
+_OF_SYSTEMS = frozenset((
     "@eadir", "@__thumb", "@recycle", "@tmp", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin", "__macosx",
     "system volume information", "lost+found", "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "icon\r",
-)  # fmt: skip
+))  # fmt: skip
 """What file servers, Windows and macOS leave, in small letters; more of it is hidden, and our own unfinished
 files are; what Office has open has a mark before its name."""
 _NAMED = 3
@@ -66,7 +67,7 @@ def _files(folder: str, passed: Counter[str], entered: set[tuple[int, int]]) -> 
         passed["folders that cannot be read"] += 1
         return
     with os.scandir(folder or os.curdir) as entries:
-        for entry in sorted(entries, key=lambda each: each.name):
+        for entry in sorted(entries, key=attrgetter("name")):
             if of_system(entry.name):
                 passed["hidden files" if entry.name.startswith(".") else entry.name.strip()] += 1
             elif _is(entry.is_file):

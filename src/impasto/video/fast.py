@@ -85,11 +85,11 @@ class Fast:
         name = self._styles[-1].keys[0][1].network
         return name, sha256_of(Path(name)) if is_network(name) else weights.entry(FILES[name]).sha256
 
-    def estimate(self, frames: int, shots: Callable[[], int]) -> float:
-        """Roughly the seconds that so many frames take, as if they were one shot, for to know more takes
-        decoding all of them: by painting the first, small where it is large, as one that a shot begins with
-        and as one whose statistics have settled, and by steadying it. That goes on beside the painting, but
-        on the same processors. While the style changes, statistics never settle.
+    def estimate(self, frames: int, shots: int) -> tuple[float, float]:
+        """Roughly the seconds that so many frames in so many shots take, and the bytes of memory: by painting
+        the first, small where it is large, as one that a shot begins with and as one whose statistics have
+        settled, and by steadying it. That goes on beside the painting, but on the same processors. While the
+        style changes, statistics never settle.
         """
         small = long_side(self.painted_at, min(_TRIED, max(self.painted_at)))
         painter, opening = self._painter(small), self._opening()
@@ -97,12 +97,12 @@ class Fast:
         begins = _seconds(painter, opening, begins=True)
         settled = self._painter(small, _settled(painter.state()))
         list(settled.steps([opening], begins=False))
-        first = min(frames, SETTLING) if all(each.stays for each in self._styles) else frames
+        first = min(frames, shots * SETTLING) if all(each.stays for each in self._styles) else frames
         seconds = begins * first + _seconds(settled, opening, begins=False) * (frames - first)
         seconds *= math.prod(self.painted_at) / math.prod(small)
-        if not self.steadies:
-            return seconds
-        return seconds + self._steadying(opening, settled.shown[0]) * frames
+        if self.steadies:
+            seconds += self._steadying(opening, settled.shown[0]) * frames
+        return seconds, self._needed()
 
     def _steadying(self, opening: Frame, painted: Floats) -> float:
         """Roughly what it takes to steady a frame. Flow is sought at one size however large the frame is, and
@@ -117,10 +117,13 @@ class Fast:
             taken += max(0.0, taken - before) / (areas[1] - areas[0]) * (areas[2] - areas[1])
         return taken
 
-    def _check_memory(self) -> None:
+    def _needed(self) -> float:
+        """The bytes of memory that a frame takes."""
         reach = max(network(styles.keys[0][1].network).stylizer.reach for styles in self._styles)
-        needed = Sweep(self.painted_at, 12, reach, DTYPES[self._precision], self._device).needed(None)
-        room = memory.budget("auto", self._device)
+        return Sweep(self.painted_at, 12, reach, DTYPES[self._precision], self._device).needed(None)
+
+    def _check_memory(self) -> None:
+        needed, room = self._needed(), memory.budget("auto", self._device)
         if needed > room:
             raise SettingsError(
                 f"A frame of {self.painted_at[1]}×{self.painted_at[0]} needs {needed / 1e9:.1f} GB to be painted, and there are "

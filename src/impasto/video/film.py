@@ -2,6 +2,7 @@
 first frame.
 """
 
+import contextlib
 import itertools
 import logging
 import shutil
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto._version import __version__
-from impasto.errors import OutputError, SettingsError
+from impasto.errors import OutputError, SettingsError, VideoError
 from impasto.machine import checkpoint
 from impasto.machine.devices import choose_device, choose_precision
 from impasto.machine.files import at_home
@@ -36,6 +37,8 @@ log = logging.getLogger("impasto")
 
 _ALIKE = 0.25
 """Of the bytes of a film: strokes that are carried along are packed better than such as come and go."""
+_LOOKED = 240
+"""Frames that are looked at to tell how often there is a cut: as many as are painted in some seconds."""
 
 
 class Film:
@@ -102,10 +105,21 @@ class Film:
         """Its first frame."""
         return next(self.frames(self.first))
 
+    def estimate(self) -> tuple[float, float]:
+        """Roughly the seconds and the bytes of memory that painting it will take, by painting a little of it,
+        small. Raises VideoError.
+        """
+        return self.way.estimate(self.count, self.shots())
+
     def shots(self) -> int:
-        """How many shots it has: it is decoded for that."""
-        cuts = Cuts()
-        return sum(cuts.is_cut(frame.pixels) for frame in self.frames(self.first))
+        """Roughly how many shots it has: as if cuts came on as often as in its first frames, which are
+        decoded for that.
+        """
+        cuts, found = Cuts(), list[bool]()
+        with contextlib.suppress(VideoError):  # which is told when it is painted, and the film kept up to there
+            for frame in itertools.islice(self.source.frames(self.first), min(self.count, _LOOKED)):
+                found.append(cuts.is_cut(frame.pixels))
+        return 1 + round(sum(found[1:]) * (self.count - 1) / max(1, len(found) - 1))
 
     def known_by(self) -> dict[str, Any]:
         """By what it is known again when it is gone on with."""

@@ -85,12 +85,13 @@ class Optimised:
         """The name of the network, and the SHA-256 of its weights."""
         return weights.BACKBONE, weights.entry(weights.BACKBONE).sha256
 
-    def estimate(self, frames: int, shots: Callable[[], int]) -> float:
-        """Roughly the seconds that so many frames take, the first of every shot as a picture."""
-        seconds, _ = self._plan().estimate()
-        each, pictures = self._settings.frame_iterations / self._settings.iterations, shots()
-        each *= _FEW + (1 - _FEW) / self.together
-        return seconds * (pictures + each * (frames - pictures))
+    def estimate(self, frames: int, shots: int) -> tuple[float, float]:
+        """Roughly the seconds that so many frames in so many shots take, the first of every shot as a
+        picture, and the bytes of memory.
+        """
+        seconds, size = self._plan().estimate()
+        each = self._settings.frame_iterations / self._settings.iterations * (_FEW + (1 - _FEW) / self.together)
+        return seconds * (shots + each * (frames - shots)), size
 
     def _plan(self) -> Run:
         """The first frame as a picture to be painted, with all regions in sight."""

@@ -255,9 +255,10 @@ def plan(job: VideoJob) -> dict[str, Any]:
     """
     film = Film(job)
     film.check_room(job.output.parent)
+    seconds, _ = film.estimate()
     return {
         "task": film.task, "output": str(job.output), "width": film.size[1], "height": film.size[0], **film.plan(),
         "device": str(film.device), "precision": film.precision, "threads": torch.get_num_threads(),
-        "estimated_s": round(film.way.estimate(film.count, film.shots)), "estimated_bytes": film.bytes,
+        "estimated_s": round(seconds), "estimated_bytes": film.bytes,
         "film_bytes": film.file_bytes, "settings": film.settings.dictionary(),
     }  # fmt: skip

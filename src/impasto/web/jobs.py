@@ -49,7 +49,8 @@ class Jobs:
         return self._added(visitor, Job(id=new_id(), request=request, state="waiting", created=now()))
 
     def go_on(self, visitor: str, id: str, iterations: int) -> Job:
-        """A new job that goes on from the picture of one that has ended, or from the parts of its film.
+        """A new job that goes on from the picture of one that has ended, or from the parts of its film; one
+        that has no whole part is begun anew.
 
         Raises SettingsError and Refused.
         """
@@ -64,7 +65,8 @@ class Jobs:
         self._checked(visitor, job)
         self._check_room(visitor)  # before what may be much is copied; and once more after it
         try:
-            self.files(job.id).start_from(self.files(id))
+            if before.request.task != "video" or self.has_parts(before):
+                self.files(job.id).start_from(self.files(id))
             return self._added(visitor, job)
         except Exception as error:
             self._folder.drop_job(job.id)

@@ -240,8 +240,10 @@ class Painter:
         update: dict[str, Any] = {"revision": job.revision + 1 if told or state == "done" else job.revision}
         if told:
             update["size"] = told["width"], told["height"]
-        update["film"] = files.film() is not None
-        update["can_go_on"] = parts if job.request.task == "video" else there and not job.request.style_index
+        film = update["film"] = files.film() is not None
+        # A film that has no whole part yet is begun anew, which takes no longer than a part.
+        goes_on = state != "done" and film if job.request.task == "video" else there and not job.request.style_index
+        update["can_go_on"] = parts or goes_on
         return _ended(job.model_copy(update=update), state, failure if state == "failed" else None)
 
 
