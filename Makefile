@@ -19,6 +19,8 @@ BIN := .venv/bin
 # Each has one thread and takes one to two gigabytes; one more than two cores, for some wait for processes they have begun.
 WORKERS ?= 3
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+# What has been compiled is kept, though a variable forbids it, as in many images: tests are hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo web page check-page test quick slow fuzz check venv sheet report notebooks bench dist docs clean
 

@@ -40,6 +40,7 @@ LOOK = ["--style-index", "rhone"]
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("impasto.batch.cluster.LOOK", 0.1)  # a painter that dies is replaced at once
     make_inputs()
 
 

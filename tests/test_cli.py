@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import resource
 import signal
@@ -360,6 +361,7 @@ def test_a_full_disk_leaves_nothing_half_written(pair: tuple[Path, Path], tmp_pa
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # or Python leaves halves of what it compiles
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, 5_000)),
     )
     assert done.returncode == 1 and "could not be written" in done.stderr and "Traceback" not in done.stderr

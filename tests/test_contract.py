@@ -25,6 +25,8 @@ from impasto.tasks import sweep
 from tests.helpers import painting, photo, small_network
 from tests.test_networks import CPU, picture
 
+pytestmark = pytest.mark.usefixtures("small_looks")
+
 
 @pytest.fixture(scope="module", params=[*NETWORKS, "random"])
 def name(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:

@@ -94,7 +94,7 @@ def test_a_small_painting_scaled_to_a_large_picture_stays_in_8_bits(monkeypatch:
 
 def kept(way: Any, tile: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """A photograph, and what the fast method makes of it with its colours kept, float64."""
-    content = photo(160, 200) if tile is None else photo(400, 520)
+    content = photo(160, 200) if tile is None else photo(280, 400)
     run = impasto.plan_stylize(
         content, painting(100, 120), method="fast", size="native", keep_colour=way, precision="float32"
     )

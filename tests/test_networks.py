@@ -26,6 +26,7 @@ def picture(array: NDArray[np.uint8]) -> torch.Tensor:
 def runtime(model: Path | onnx.ModelProto) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    options.intra_op_num_threads = 1  # as all else here: more spin while they wait
     source = str(model) if isinstance(model, Path) else model.SerializeToString()
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import resource
 import shutil
@@ -394,6 +395,7 @@ def test_a_full_disk_ends_the_study_and_the_same_command_goes_on(
         [program, "study", *files, "-o", tmp_path, *TWO],
         capture_output=True,
         text=True,
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # or Python leaves halves of what it compiles
         preexec_fn=lambda: limited(3000),
         check=False,
     )
