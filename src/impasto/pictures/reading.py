@@ -19,6 +19,7 @@ from impasto.pictures import bounds, encodings, exif, opened, profiles
 from impasto.pictures.opened import Opened, Told
 from impasto.pictures.picture import Depth, Picture, Size
 from impasto.pictures.profiles import Array
+from impasto.pictures.samples import tell_of_few_bits
 from impasto.pictures.silence import silence
 
 log = logging.getLogger("impasto")
@@ -64,6 +65,8 @@ def load(source: PictureLike, allow_truncated: bool | None = None) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
+        if source.dtype == np.uint16:
+            tell_of_few_bits(source)
         return _from_array(source)
     if isinstance(source, torch.Tensor):
         return _from_array(_planes_last(source))
@@ -199,6 +202,7 @@ def _of_pillow(image: Image.Image) -> Opened:
         if image.mode == "F" or pixels.min() < 0 or pixels.max() > 65535:
             raise ImageError(f"its pixels are {image.mode} (32 bits): convert it to 8 or 16 bits a channel.")
         pixels = pixels.astype(np.uint16)
+        tell_of_few_bits(pixels)
     tags, profile = exif.of_image(image), image.info.get("icc_profile")
     return Opened(pixels, exif.orientation(tags), profile, None if profile else exif.encoding(tags))
 
