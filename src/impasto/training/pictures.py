@@ -25,6 +25,7 @@ from torch import Tensor
 from impasto.colour import transfer
 from impasto.errors import ImageError, briefly
 from impasto.machine import folders, interrupts
+from impasto.machine.addresses import NOT_FETCHED, is_address
 from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
@@ -47,7 +48,8 @@ def pictures_of(source: Path, role: str, least: int) -> list[Path]:
     are no photographs, and change. Raises ImageError when nothing is left.
     """
     if not source.exists():
-        raise ImageError(f"There is no folder or file {source} to take {role} from.")
+        address = f": {NOT_FETCHED}" if is_address(source) else ""
+        raise ImageError(f"There is no folder or file {source} to take {role} from{address}.")
     found = folders.walk(source)
     files = [path for path in found.files if path == source or ".safetensors" not in path.suffixes]
     if len(files) < len(found.files):
