@@ -75,8 +75,8 @@ class Watcher(threading.Thread):
         self._tell(None)
 
     def look(self) -> Progress | None:
-        """A word, where the worker has told nothing for long; after `SILENT` seconds it is ended, too, but not at
-        the first word: where this process stood still, what was told meanwhile is yet to be heard.
+        """A word, where the worker has told nothing for long; after `SILENT` seconds it is ended, too, not
+        at the first word: where this process stood still, what was told meanwhile is yet to be heard.
         """
         now, warned = time.monotonic(), self._said > self._heard
         if not self.is_alive() or now - max(self._said, self._heard) < QUIET:
