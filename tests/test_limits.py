@@ -148,7 +148,14 @@ def test_as_many_processors_as_the_least_level_gives(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     root = system(tmp_path, mounts, groups, files)
     assert limits.processors(root) == count
-    for told, threads in ((None, count if count < 8 else None), ("3", None), ("4,2", None), ("0", count), ("x", count), ("٣", count)):
+    for told, threads in (
+        (None, count if count < 8 else None),
+        ("3", None),
+        ("4,2", None),
+        ("0", count),
+        ("x", count),
+        ("٣", count),
+    ):
         if told is None:
             monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         else:
