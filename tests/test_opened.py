@@ -1,7 +1,11 @@
 """What is named to be read and is no file that can be: told by one sentence, whatever it should be."""
 
+import errno
+import io
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +18,7 @@ from impasto.batch import stores
 from impasto.batch.inputs import sources_of
 from impasto.cli import app
 from impasto.errors import ImpastoError
-from impasto.machine import checkpoint
+from impasto.machine import checkpoint, files
 from impasto.machine.addresses import NOT_FETCHED
 from impasto.networks import zoo
 from impasto.networks.codes import StyleCode
@@ -135,3 +139,38 @@ def test_a_list_in_a_batch_tells_of_its_addresses(tmp_path: Path) -> None:
     (source,) = sources_of([str(tmp_path / "l.txt")], tmp_path / "out").found
     with pytest.raises(OSError, match=NOT_FETCHED):
         stores.found(source.path)
+
+
+class Failing(io.BytesIO):
+    """A file on a disk that fails after so many reads."""
+
+    left = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            raise OSError(errno.EIO, "Input/output error")
+        return super().read(size)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "TIFF", "GIF", "WEBP"])
+def test_a_disk_that_fails_is_told(form: str, after: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a picture is read, as where a share has gone: whatever a decoder makes of it."""
+    file = Failing()
+    Image.linear_gradient("L").save(file, form)
+    file.left = after
+    monkeypatch.setattr(files, "opened", lambda _: file)
+    with pytest.raises(ImpastoError, match=r"The picture a.png cannot be read \(Input/output error\)"):
+        codecs.load("a.png")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder that is in use cannot be removed")
+def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; os.mkdir('d'); os.chdir('d'); os.rmdir('../d'); "
+        "os.execv(sys.executable, [sys.executable, '-m', 'impasto', 'doctor'])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("impasto: The folder that this is run in cannot be found"), done.stderr

@@ -313,7 +313,7 @@ def test_what_turns_out_to_be_damaged_is_passed_over(
     assert any("is cut off" in message for message in caplog.messages)
     for path in photos:
         path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(ImageError, match=r"None of 8 pictures like .* can be read: give others"):
+    with pytest.raises(ImageError, match="is cut off"):
         Training(kind, photos, paintings[-1:], SETTINGS, SMALL)
 
 

@@ -118,12 +118,21 @@ def _told(source: Encoded, read: Callable[[BinaryIO], Decoded]) -> Decoded:
         except (MemoryError, SettingsError):
             raise
         except Exception as error:  # decoders of hostile files raise whatever they please
-            kind = opened.kind(file)
+            try:
+                if isinstance(error, OSError) and error.errno:  # the system's, and no decoder's
+                    raise error
+                kind, size = opened.kind(file), file.seek(0, os.SEEK_END)
+            except OSError as failed:
+                raise _unreadable(name, failed) from error
             what = f"it is a damaged {kind}" if kind else "it is damaged or not a picture"
             raise ImageError(
-                f"The picture {name} cannot be decoded, {what} ({file.seek(0, os.SEEK_END)} bytes): "
+                f"The picture {name} cannot be decoded, {what} ({size} bytes): "
                 "get it anew, or save it again as PNG, TIFF, JPEG, WebP or AVIF."
             ) from error
+
+
+def _unreadable(name: object, error: Exception) -> ImageError:
+    return ImageError(f"The picture {name} cannot be read ({briefly(error)}): give the path of a picture file.")
 
 
 def _file(source: Encoded) -> tuple[str, BinaryIO]:
@@ -135,9 +144,7 @@ def _file(source: Encoded) -> tuple[str, BinaryIO]:
         try:
             return str(path), files.opened(path)
         except (OSError, ValueError) as error:  # ValueError: no system has such a name
-            raise ImageError(
-                f"The picture {path} cannot be read ({briefly(error)}): give the path of a picture file."
-            ) from error
+            raise _unreadable(path, error) from error
     try:
         if source.seekable():
             source.seek(0)

@@ -12,7 +12,6 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.colour import transfer
-from impasto.errors import ImageError
 from impasto.losses.objective import TOTAL
 from impasto.networks.contract import Network
 from impasto.networks.encoder import STYLE_LENGTH
@@ -38,7 +37,7 @@ def parted(paths: Sequence[Path], seed: int) -> tuple[list[Path], list[Path]]:
     held = {*itertools.islice(readable(paths[index] for index in order), count)}
     looked_at = [path for path in paths if path in held] or [*itertools.islice(readable(paths), 1)]
     if not looked_at:
-        raise ImageError(f"None of {len(paths)} pictures like {paths[0]} can be read: give others.")
+        codecs.load(paths[0])  # which says why not
     return [path for path in paths if path not in held], looked_at
 
 
