@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from impasto.batch import items, ledger, share
+from impasto.batch import items, ledger, share, watching
 from impasto.batch.claims import Claims, _claim
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
@@ -28,6 +28,7 @@ from impasto.cli import app
 from impasto.errors import OutputError
 from impasto.jobs.deliver import Work
 from impasto.pictures import codecs, reading
+from impasto.progress import Progress
 from impasto.tasks import record
 from tests.batches import SMALL, failures, make_inputs, results, run
 from tests.helpers import photo
@@ -468,6 +469,51 @@ def test_killed_twenty_times_it_makes_the_same(monkeypatch: pytest.MonkeyPatch) 
     assert done.exit_code == 0 and results() == results("whole") and left == sorted(left), left
     assert json.loads(CliRunner().invoke(app, ["batch", *arguments]).stdout)["done"] == 15
     assert not [*Path("out").rglob("*.partial")]
+
+
+class Stalls:
+    """In place of a worker's process: stands still at one photograph."""
+
+    def __init__(self, work: str, arguments: dict[str, Any]) -> None:
+        self.items, self.outcome, self.failure = items.of(arguments["items"]), "running", ""
+        self.ended = threading.Event()
+
+    def __enter__(self) -> "Stalls":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def events(self) -> Iterator[Progress]:
+        counts = dict.fromkeys(share.ENDS, 0.0)
+        for item in self.items:
+            if item.content.endswith("e1.jpg"):
+                assert self.ended.wait(30)
+                self.outcome = "died"
+                return
+            counts["made"] += 1
+            yield Progress(0, counts=counts)
+        self.outcome = "done"
+
+    def give_up(self, why: str) -> None:
+        self.failure = why
+        self.ended.set()
+
+
+def test_a_worker_that_tells_nothing_is_told_of_and_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "Process", Stalls)
+    monkeypatch.setattr(watching, "QUIET", 0.4)
+    monkeypatch.setattr(watching, "SILENT", 1.0)
+    for number in range(6):
+        Image.fromarray(photo(40, 48, number)).save(f"p/e{number}.jpg")
+    done = CliRunner().invoke(app, ["batch", "p", "-o", "out", "--style-index", "rhone", *SMALL[:-1], "2", "--json"])
+    report = json.loads(done.stdout)
+    assert done.exit_code == 1 and (report["done_now"], report["failures"], report["left"]) == (8, 1, 0), done.output
+    assert "at p/e1.jpg or after it: does the place of its files answer?" in done.stderr
+    assert done.stderr.count("it is given up.") == 2  # once as one of those at hand, once alone
+    assert [(each["content"], each["reason"]) for each in failures()] == [
+        ("p/e1.jpg", "Its process has told nothing for 0 minutes, and was ended.")
+    ]
 
 
 @pytest.mark.slow

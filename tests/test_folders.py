@@ -75,6 +75,8 @@ def test_no_two_styles_are_called_alike() -> None:
         ("Stra\u00dfe.jpg", "STRASSE.jpg"): ("Stra\u00dfe", "STRASSE-2"),
         ("\u0663.jpg", "a.jpg"): ("style-\u0663", "a"),
         ("kiss.jpg", "wave.jpg"): ("kiss", "wave"),
+        (" .jpg", "a/\u3000.png", "\n.jpg", "\u200b.jpg"): ("style", "style-2", "style-3", "style-4"),
+        ("a\nb\udcff.jpg", "a\u200db.jpg", "-1.jpg"): ("a b", "a\u200db", "-1"),
     }
     for paths, names in cases.items():
         found = style_names([Path(path) for path in paths])

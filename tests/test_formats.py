@@ -5,6 +5,7 @@ import itertools
 import logging
 import struct
 import zlib
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,68 @@ def test_white_is_the_largest_number_whatever_the_bits(bits: int) -> None:
         expected = values / (2**bits - 1)
         expected = 1 - expected if photometric == "miniswhite" else expected
         assert np.abs(found - expected).max() <= (0.5 / 255 if bits < 8 else 1e-5) + 1e-6
+
+
+def with_kinds(kinds: tuple[int, ...]) -> bytes:
+    """A TIFF whose channels are of several kinds: SampleFormat, which tifffile writes of one kind alone."""
+    data = tiff(np.zeros((20, 20, 3), "u2"), photometric="rgb", extratags=[(337, "H", 3, kinds, True)])
+    place = data.index(struct.pack("<HHI", 337, 3, 3))
+    return data[:place] + struct.pack("<H", 339) + data[place + 2 :]
+
+
+def test_channels_that_differ_in_kind_are_named() -> None:
+    for kinds, word in {
+        (1, 1, 3): "integers without a sign and floats",
+        (2, 1, 2): "signed integers and integers without a sign",
+        (1, 1, 4): "integers without a sign and of no kind",
+        (9, 3, 3): "of an unknown kind and floats",
+    }.items():
+        with pytest.raises(ImageError, match=f"differ in kind \\({word}\\): save it again"):
+            load(with_kinds(kinds))
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+@pytest.mark.parametrize("kind", ["u2", "u4"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_tiff_may_say_that_its_numbers_are_fewer_than_there_is_room_for(
+    bits: int, kind: str, channels: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    most = 2**bits - 1
+    values = (np.arange(HEIGHT * WIDTH * channels).reshape(HEIGHT, WIDTH, channels) * 7 % (most + 1)).astype(kind)
+    given = {"photometric": "rgb"} if channels == 3 else {"photometric": "minisblack"}
+    values = values if channels == 3 else values[..., 0]
+
+    def said(number: int, data: Any = values) -> NDArray[np.float32]:
+        tag = (281, "H", channels, (number,) * channels if channels > 1 else number, True)
+        return pixels(tiff(data, **given, extratags=[tag]))
+
+    assert np.abs(said(most) - values.reshape(HEIGHT, WIDTH, channels) / most).max() < 1e-5
+    assert not caplog.messages
+    white = 65535 if kind == "u2" else 2**32 - 1
+    for found in (said(most - 1), pixels(tiff(values, **given))):  # statistics, and nothing
+        assert np.abs(found - values.reshape(HEIGHT, WIDTH, channels) / white).max() < 2e-5
+    beyond = values.copy()
+    beyond[3, 4] = most + 1
+    assert said(most, beyond).max() <= (most + 1) / white + 2e-5  # it is not the most
+
+
+def test_a_word_on_12_bits_that_are_not_scaled(caplog: pytest.LogCaptureFixture) -> None:
+    twelve = (np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) * 6 % 4096).astype("u2")
+    ways: list[Callable[[NDArray[np.uint16]], Any]] = [
+        lambda data: tiff(data, photometric="minisblack"),
+        lambda data: saved(Image.fromarray(data), "PNG"),
+        lambda data: saved(Image.fromarray(data), "PPM"),
+        Image.fromarray,
+        lambda data: data,
+    ]
+    for way in ways:
+        for data, told in [(twelve, True), (twelve * 16, False), (twelve // 16, False), (twelve * 0, False)]:
+            caplog.clear()
+            load(way(data))
+            assert [
+                each for each in caplog.messages if "nearly black: its largest number is 409" in each
+            ] == caplog.messages
+            assert bool(caplog.messages) == told
 
 
 def test_palettes_inks_and_lab() -> None:

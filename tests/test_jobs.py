@@ -220,6 +220,12 @@ def test_cancelling_saves_and_is_quick_and_stubborn_work_is_killed(tmp_path: Pat
         process.cancel(grace=0.3)
         list(events)
     assert process.outcome == "cancelled" and time.monotonic() - began < 30  # of the 60 s that it would take
+    with counting(steps=9, how="stubborn") as process:
+        events = process.events()
+        next(events)
+        process.give_up("It told nothing.")
+        *_, last = events
+    assert (process.outcome, process.failure, last.event) == ("died", "It told nothing.", "It told nothing.")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Only there does a process stand still.")

@@ -67,6 +67,20 @@ UNLIMITED = 9223372036854771712  # version 1 has a number for it
             group(f"{SYSTEMD}/", "max", MB) | {f"sys/fs/cgroup/{SYSTEMD}/memory.high": f"{100 * MB}\n"},
             99,
         ),
+        # Lines that are none, or lack what others have: a file system may be mounted from nowhere.
+        (f"50 1 0:50 / /mnt rw - tmpfs  rw\n\n51 1\n{SECOND}", "\nwhat\n0::/a:b\n", group("a:b/", f"{9 * MB}", MB), 8),
+        (
+            SECOND,
+            "0::/a\n",
+            group("a/", f"{9 * MB}", MB) | {"sys/fs/cgroup/a/memory.stat": "inactive_file many\n\nfile\n"},
+            8,
+        ),
+        (
+            SECOND.replace("/sys/fs/cgroup", "/sys/fs/c\\011g\\134x"),
+            "0::/a\n",
+            {name.replace("cgroup", "c\tg\\x"): text for name, text in group("a/", f"{9 * MB}", MB).items()},
+            8,
+        ),
         # A process that holds more than it may, until it is noticed.
         (SECOND, "0::/a\n", group("a/", f"{100 * MB}", 120 * MB), 0),
         (FIRST, "4:memory:/\n1:cpu,cpuacct:/\n", first("", UNLIMITED, 9), None),
@@ -134,7 +148,14 @@ def test_as_many_processors_as_the_least_level_gives(
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
     root = system(tmp_path, mounts, groups, files)
     assert limits.processors(root) == count
-    for told, threads in ((None, count if count < 8 else None), ("3", None), ("4,2", None), ("0", count), ("x", count)):
+    for told, threads in (
+        (None, count if count < 8 else None),
+        ("3", None),
+        ("4,2", None),
+        ("0", count),
+        ("x", count),
+        ("٣", count),
+    ):
         if told is None:
             monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         else:

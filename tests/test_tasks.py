@@ -114,9 +114,13 @@ def test_a_flat_style_stays_within_reason() -> None:
     assert losses["style"][0] < 1e8 and np.isfinite(losses["total"][1])
 
 
-def test_a_layer_that_does_not_exist() -> None:
+@pytest.mark.parametrize("more", [{}, {"memory": "2GB"}, {"structure": 0}, {"recipe": "gatys"}])
+@pytest.mark.parametrize("setting", ["style_layers", "content_layers", "places_layers"])
+def test_a_layer_that_does_not_exist(setting: str, more: dict[str, Any]) -> None:
+    if more.get("recipe") and setting == "places_layers":
+        return  # it has no places
     with pytest.raises(SettingsError, match="no layer 'relu9_1'"):
-        impasto.stylize(photo(48, 64), painting(60, 60), style_layers="relu9_1", **QUICK)
+        impasto.stylize(photo(48, 64), painting(60, 60), **{setting: "relu9_1"} | QUICK | more)
 
 
 @pytest.mark.parametrize(

@@ -302,7 +302,7 @@ def test_pictures_of_one_colour_are_told_before_the_training(folders: Path) -> N
     assert "no style is in it" in run("--style", "paintings", "--steps", "1", code=1)
     for path in Path("photos").iterdir():
         Image.new("RGB", (80, 80), "white").save(path)
-    assert "of one colour each" in run("--style", "new.png", "--steps", "1", code=1)
+    assert "The photographs show nothing" in run("--style", "new.png", "--steps", "1", code=1)
 
 
 @pytest.mark.parametrize(
@@ -315,6 +315,9 @@ def test_pictures_of_one_colour_are_told_before_the_training(folders: Path) -> N
         (["--style", "new.png", "--from", "photos/a.safetensors"], 1, "cannot be read"),
         (["--style", "new.png", "--from", "arbitrary"], 2, "has other sizes"),
         (["--style", "new.png", "--steps", "0"], 2, "--steps must be at least 1"),
+        (["--style", "new.png", "--minutes", "0"], 2, "--minutes must be above 0"),
+        (["--style", "new.png", "--learning-rate", "0"], 2, "--learning-rate must be above 0"),
+        (["--style", "new.png", "--validate-every", "0"], 2, "--validate-every must be at least 1"),
         (["--style", "absent"], 1, "There is no folder or file absent"),
     ],
 )

@@ -27,7 +27,7 @@ from impasto.networks.cin import conditional_instance_norm
 from impasto.networks.contract import Design, Network, load_network, save_network
 from impasto.pictures import codecs
 from impasto.settings.fields import Settings
-from impasto.training import course, trainer
+from impasto.training import course, held_out, trainer
 from impasto.training.course import Course, Kind
 from impasto.training.pictures import OWN, Draws, batches, pictures_of
 from impasto.training.teacher import Teacher
@@ -296,6 +296,25 @@ def test_resumed_goes_on_identically(kind: Kind, pictures: tuple[list[Path], lis
         assert torch.equal(tensor, expected[name]), name
     for name, tensor in rest.result().state_dict().items():
         assert torch.equal(tensor, whole.result().state_dict()[name]), name
+
+
+@pytest.mark.parametrize("kind", ["single", "any"])
+def test_what_turns_out_to_be_damaged_is_passed_over(
+    kind: Kind, pictures: tuple[list[Path], list[Path]], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those that would be held out and looked at among them; their headers are sound, so they were taken."""
+    photos, paintings = pictures
+    (held,) = held_out.parted(photos, SETTINGS.seed)[1]
+    for path in (held, *photos[:3], *paintings[: 2 * (kind == "any")]):
+        path.write_bytes(path.read_bytes()[:200])
+    training = Training(kind, photos, paintings if kind == "any" else paintings[-1:], SETTINGS, SMALL)
+    trained(training)
+    assert training.last.steps == SMALL.steps and training.validate()
+    assert any("is cut off" in message for message in caplog.messages)
+    for path in photos:
+        path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ImageError, match="is cut off"):
+        Training(kind, photos, paintings[-1:], SETTINGS, SMALL)
 
 
 def test_a_checkpoint_of_another_training_is_refused(pictures: tuple[list[Path], list[Path]], tmp_path: Path) -> None:

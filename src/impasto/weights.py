@@ -23,7 +23,7 @@ from torch import Tensor
 
 from impasto import decoders
 from impasto._version import __version__
-from impasto.errors import OutputError, SettingsError, WeightsError, did_you_mean
+from impasto.errors import OutputError, SettingsError, WeightsError, briefly, did_you_mean
 from impasto.extras import command
 from impasto.machine.files import sha256_of, write_atomic
 
@@ -213,7 +213,7 @@ def load(name: str) -> dict[str, Tensor]:
     except (OSError, OutputError) as error:
         log.warning(
             "The weights cache cannot be written (%s), so %s is decoded at every start; set IMPASTO_CACHE to a writable folder.",
-            error,
+            briefly(error),
             name,
         )
     return entry(name).decode(source(name)) if tensors is None else tensors

@@ -73,8 +73,9 @@ class Architecture:
 
     def depth(self, layer: str) -> int:
         """How many poolings come before a layer: it has one position for every 2^depth pixels each way, the
-        rest left out.
+        rest left out. Raises SettingsError as `check`.
         """
+        self.check([layer])
         name, side = plain(layer)
         return (
             sum(each.startswith("pool") for each in self.layers[: self.layers.index(name) + 1]) + side.bit_length() - 1

@@ -186,6 +186,9 @@ class Batch:
                         yield self._told(*found)
                 if interrupts.asked():
                     raise KeyboardInterrupt
+                for number, each in enumerate(watchers):
+                    if word := each.look():
+                        yield self._told(number, word)
         finally:
             stops = [threading.Thread(target=each.stop) for each in watchers]
             for stop in stops:

@@ -25,6 +25,7 @@ from impasto.batch.items import Item
 from impasto.batch.ledger import Ledger
 from impasto.batch.share import ENDS
 from impasto.batch.stores import Place
+from impasto.batch.watching import SILENT
 from impasto.errors import ImpastoError, OutputError, SettingsError, briefly
 from impasto.extras import needed
 from impasto.machine import interrupts
@@ -36,9 +37,6 @@ LOOK = 2.0
 """Seconds between two looks at the cluster for room."""
 LAST_WORDS = 30.0
 """Seconds that painters may take at the end to save in a store what they remember."""
-SILENT = 3600.0
-"""Seconds after which a painter that has told nothing of its items is given up: what lasts tells of every
-step, but nothing while a large clip is fetched, hashed or delivered."""
 MEMORY = 1.5e9
 """Bytes that a painter may come to take."""
 _AT_WORK = 3

@@ -15,6 +15,7 @@ from impasto.batch.manifest import MANIFESTS, MOST, rows_of, text_of
 from impasto.batch.stores import STATE, Seen
 from impasto.errors import SettingsError
 from impasto.machine import folders
+from impasto.machine.addresses import NOT_FETCHED, is_address
 from impasto.machine.files import at_home
 from impasto.pictures import kinds
 from impasto.video.forms import CLIPS
@@ -78,6 +79,8 @@ def sources_of(inputs: Sequence[str], output: str | Path) -> Sources:
             if made.within(path):
                 raise _result(text)
             found += _of_folder(path, path, made, passed)
+        elif is_address(text) and not os.path.lexists(path):
+            raise SettingsError(f"There is no file or folder {text}: {NOT_FETCHED}.")
         elif glob.has_magic(text) and not os.path.lexists(path):
             found += _of_glob(text, made, passed)
         elif not os.path.lexists(path):

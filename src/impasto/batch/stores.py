@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from impasto.errors import ImpastoError, NotInstalledError, OutputError, briefly
 from impasto.extras import needed
 from impasto.machine import files
+from impasto.machine.addresses import NOT_FETCHED, is_address
 from impasto.machine.files import at_home
 
 Seen = tuple[int, int]
@@ -72,6 +73,8 @@ def joined(base: str, path: str) -> str:
 def found(path: str) -> Found:
     """What is there now. Raises OSError, whose ``strerror`` can be told."""
     if not is_remote(path):
+        if is_address(path) and not os.path.lexists(path):
+            raise FileNotFoundError(errno.ENOENT, NOT_FETCHED, path)
         there = os.stat(os.path.expanduser(path))
         return Found((there.st_size, there.st_mtime_ns), (there.st_dev, there.st_ino))
     with asking(path) as system:

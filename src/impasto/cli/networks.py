@@ -101,9 +101,9 @@ def train(
         minutes=minutes if minutes is not None or steps is not None else 10 if fit else 120,
         batch=batch,
         crop=crop,
-        learning_rate=rate or (0.005 if fit else 0.001),
+        learning_rate=(0.005 if fit else 0.001) if rate is None else rate,
         workers=workers,
-        validate_every=validate_every or (50 if fit else 500),
+        validate_every=(50 if fit else 500) if validate_every is None else validate_every,
     )
     learnt_from = pictures_of(photos, "photographs", crop)
     inputs: list[str | Path] = [*learnt_from, *paintings, *([from_] if from_ else [])]

@@ -54,6 +54,10 @@ def prepare() -> None:
         warnings.simplefilter("ignore")
         logging.getLogger().addHandler(logging.NullHandler())  # or what nobody handles is written to stderr
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError as error:  # torch's libraries end the process then, with words of their own
+        sys.exit(f"impasto: The folder that this is run in cannot be found ({error.strerror}): go to another.")
     if threads := limits.threads_to_set():
         os.environ["OMP_NUM_THREADS"] = str(threads)
 

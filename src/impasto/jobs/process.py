@@ -44,7 +44,7 @@ class Process:
         meanwhile, so that the work finds what it needs loaded.
         """
         self.outcome: Outcome = "running"
-        self.failure = self.error = ""
+        self.failure = self.error = self._given_up = ""
         self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - closed with the process
         self._past = 0
         # In a session of its own, so that Ctrl-C reaches this process alone, which then ends that one.
@@ -160,6 +160,11 @@ class Process:
             self.outcome = "cancelled"
             self._process.kill()
 
+    def give_up(self, why: str) -> None:
+        """Kill it, for ``why`` is its failure then, in a sentence."""
+        self._given_up = why
+        self._process.kill()
+
     def held(self) -> contextlib.AbstractContextManager[None]:
         """Within it, it stands still wherever it is, where that can be: it goes on when this process ends."""
         return standstill.held(self._process)
@@ -200,6 +205,8 @@ class Process:
         return self._log.read()[self._past :]
 
     def _cause(self, code: int) -> str:
+        if self._given_up:
+            return self._given_up
         if code == -signal.SIGKILL:
             return "Its process was killed, most likely for want of memory: choose a smaller `size`."
         if code < 0:

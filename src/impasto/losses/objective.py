@@ -148,19 +148,6 @@ class TermObjective:
         return {name: value / weights[name] for name, value in sums.items()}, torch.stack([*sums.values()]).sum()
 
 
-class PartlyFixed:
-    """An objective of pixels of which a share ``fixed`` (1, 1, H, W) is always that of ``frame`` (1, 3, H,
-    W).
-    """
-
-    def __init__(self, objective: Objective, frame: Tensor, fixed: Tensor) -> None:
-        self._objective, self._frame, self._fixed = objective, frame, fixed
-
-    def value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
-        values, gradient = self._objective.value_and_grad(torch.lerp(pixels, self._frame, self._fixed))
-        return values, gradient.mul_(1 - self._fixed)
-
-
 def remember(
     backbone: Backbone,
     loss: Loss,

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from impasto.errors import OutputError
+from impasto.machine import addresses
 
 if sys.platform != "win32":  # where a file that somebody writes can neither be removed nor renamed
     import fcntl
@@ -51,6 +52,7 @@ def check_writable(path: Path, force: bool) -> None:
     Raises OutputError when it is a folder or a device, exists without ``force``, has too long a name, or the
     folder that it would be in, or be made in, cannot be written.
     """
+    addresses.refuse(path)
     try:
         target = _target(path, force)
         for part in target.parts:
@@ -69,6 +71,7 @@ def check_writable(path: Path, force: bool) -> None:
 
 def create_folder(path: Path) -> None:
     """Create a folder where there is none yet. Raises OutputError."""
+    addresses.refuse(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -108,6 +111,8 @@ def opened(path: Path, *, piped: bool = False) -> BufferedReader:
     except FileNotFoundError:
         if os.path.islink(path):  # noqa: PTH114
             raise FileNotFoundError(errno.ENOENT, "it is a link that leads nowhere", str(path)) from None
+        if addresses.is_address(path):
+            raise FileNotFoundError(errno.ENOENT, addresses.NOT_FETCHED, str(path)) from None
         raise
     if kind in _KINDS and not (piped and kind in (stat.S_IFIFO, stat.S_IFCHR)):
         raise OSError(errno.EINVAL, _KINDS[kind], str(path))

@@ -8,6 +8,7 @@ machines have both (the kernel's Documentation/admin-guide/cgroup-v1 and cgroup-
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def threads_to_set(root: Path = _SYSTEM) -> int | None:
     the user has set it to something sensible, or OpenMP finds out by itself.
     """
     told = os.environ.get("OMP_NUM_THREADS")
-    if told is not None and all(part.strip().isdecimal() and int(part) for part in told.split(",")):
+    if told is not None and all(re.fullmatch(r"\s*0*[1-9][0-9]{0,5}\s*", part, re.ASCII) for part in told.split(",")):
         return None
     count = processors(root)
     return count if told is not None or count < _allowed() else None
@@ -53,8 +54,10 @@ def _left_by_groups(root: Path) -> Iterator[int]:
             ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
         ):
             if most := _numbers(group / limit):
-                dropped = dict(line.split()[:2] for line in _lines(group / "memory.stat") if " " in line)
-                yield most[0] - sum(_numbers(group / used)) + int(dropped.get(files, 0))
+                dropped = [
+                    line for line in _lines(group / "memory.stat") if re.fullmatch(rf"{files} [0-9]{{1,18}}", line)
+                ]
+                yield most[0] - sum(_numbers(group / used)) + sum(int(line.split()[1]) for line in dropped)
 
 
 def _left_by_shell() -> Iterator[int]:
@@ -84,9 +87,9 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
     """The folders of the control groups that this process is in, from its own up to the topmost to be
     seen.
     """
-    mounts = [_mount(line) for line in _lines(root / "proc/self/mountinfo")]
-    for line in _lines(root / "proc/self/cgroup"):
-        _, controllers, path = line.split(":", 2)
+    mounts = [mount for line in _lines(root / "proc/self/mountinfo") if (mount := _mount(line))]
+    lines = (line.split(":", 2) for line in _lines(root / "proc/self/cgroup"))
+    for _, controllers, path in (line for line in lines if len(line) == 3):
         second = controllers == ""
         if not second and controller not in controllers.split(","):
             continue
@@ -98,13 +101,16 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
                 yield from [place, *(each for each in place.parents if each.is_relative_to(root / point))]
 
 
-def _mount(line: str) -> tuple[str, list[str], str, str]:
+def _mount(line: str) -> tuple[str, list[str], str, str] | None:
     """Of a line of mountinfo (proc(5)) the file system's kind and options, the part of it that is mounted,
-    and where, without the slash in front.
+    and where, without the slash in front. What is mounted from may be empty.
     """
-    before, _, after = line.partition(" - ")
-    fields, (kind, _, options) = before.split(), after.split(None, 2)
-    top, point = (field.replace("\\040", " ") for field in fields[3:5])
+    found = re.fullmatch(r"\S+ \S+ \S+ (\S+) (\S+) .*?- (\S+) \S* (\S+).*", line)
+    if found is None:
+        return None
+    top, point, kind, options = (
+        re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), each) for each in found.groups()
+    )
     return kind, options.split(","), top.rstrip("/"), point.lstrip("/")
 
 

@@ -38,7 +38,7 @@ class StyleCode:
 
     ``values`` are the code (1, L), in which γ and β are linear, or γ and β themselves (1, 2ΣC). ``colours``
     are the painting's (1, 12), as `transfer.of` gives them: networks that were trained so have theirs moved
-    towards them (`Design.palette`).
+    towards them (`Design.palette`), and what is painted in greys has no colour.
     """
 
     network: str
@@ -134,7 +134,7 @@ def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:
         raise SettingsError(
             f"The network {name} paints in its own styles alone: give `style_index` in place of a painting."
         )
-    return StyleCode(name, values, _colours(painting, name))
+    return StyleCode(name, values, _colours(painting))
 
 
 def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
@@ -147,7 +147,7 @@ def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
         return predicted(photo, name)
     if count == len(design.styles):
         raise SettingsError(f"`strength` below 0.5 is beyond the network {name}: its styles are all or none.")
-    return StyleCode(name, torch.eye(count)[-1:], _colours(photo, name))
+    return StyleCode(name, torch.eye(count)[-1:], _colours(photo))
 
 
 def learnt_style(spec: str | Mapping[str, float], name: str = LEARNT) -> StyleCode:
@@ -225,6 +225,5 @@ def _place(style: str, styles: Sequence[str]) -> int:
     return place
 
 
-def _colours(painting: Picture | LargePicture, name: str) -> Tensor | None:
-    """The colours of a painting, if a network moves what it paints towards them."""
-    return transfer.of(looked_at(painting).pixels) if network(name).design.palette else None
+def _colours(painting: Picture | LargePicture) -> Tensor:
+    return transfer.of(looked_at(painting).pixels)

@@ -16,7 +16,7 @@ from impasto.pictures.encodings import Encoding
 from impasto.pictures.picture import Size
 from impasto.pictures.pillow import by_pillow
 from impasto.pictures.profiles import Array
-from impasto.pictures.samples import widened
+from impasto.pictures.samples import tell_of_few_bits, widened
 
 log = logging.getLogger("impasto")
 for _library in ("PIL", "tifffile", "imagecodecs"):  # what they have to say of damaged files is no news
@@ -123,6 +123,7 @@ def _png(file: BinaryIO, allow_truncated: bool) -> Opened:
         import imagecodecs
 
         pixels = imagecodecs.png_decode(parts.file.getvalue())
+        tell_of_few_bits(pixels)
         if pixels.ndim == 3 and pixels.shape[2] == 2:
             pixels = pixels[..., [0, 0, 0, 1]]
         if pixels.ndim == 3 and pixels.shape[2] == 1:

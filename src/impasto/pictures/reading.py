@@ -19,6 +19,7 @@ from impasto.pictures import bounds, encodings, exif, opened, profiles
 from impasto.pictures.opened import Opened, Told
 from impasto.pictures.picture import Depth, Picture, Size
 from impasto.pictures.profiles import Array
+from impasto.pictures.samples import tell_of_few_bits
 from impasto.pictures.silence import silence
 
 log = logging.getLogger("impasto")
@@ -64,6 +65,8 @@ def load(source: PictureLike, allow_truncated: bool | None = None) -> Picture:
     if isinstance(source, Picture):
         return source
     if isinstance(source, np.ndarray):
+        if source.dtype == np.uint16:
+            tell_of_few_bits(source)
         return _from_array(source)
     if isinstance(source, torch.Tensor):
         return _from_array(_planes_last(source))
@@ -115,12 +118,21 @@ def _told(source: Encoded, read: Callable[[BinaryIO], Decoded]) -> Decoded:
         except (MemoryError, SettingsError):
             raise
         except Exception as error:  # decoders of hostile files raise whatever they please
-            kind = opened.kind(file)
+            try:
+                if isinstance(error, OSError) and error.errno:  # the system's, and no decoder's
+                    raise error
+                kind, size = opened.kind(file), file.seek(0, os.SEEK_END)
+            except OSError as failed:
+                raise _unreadable(name, failed) from error
             what = f"it is a damaged {kind}" if kind else "it is damaged or not a picture"
             raise ImageError(
-                f"The picture {name} cannot be decoded, {what} ({file.seek(0, os.SEEK_END)} bytes): "
+                f"The picture {name} cannot be decoded, {what} ({size} bytes): "
                 "get it anew, or save it again as PNG, TIFF, JPEG, WebP or AVIF."
             ) from error
+
+
+def _unreadable(name: object, error: Exception) -> ImageError:
+    return ImageError(f"The picture {name} cannot be read ({briefly(error)}): give the path of a picture file.")
 
 
 def _file(source: Encoded) -> tuple[str, BinaryIO]:
@@ -132,9 +144,7 @@ def _file(source: Encoded) -> tuple[str, BinaryIO]:
         try:
             return str(path), files.opened(path)
         except (OSError, ValueError) as error:  # ValueError: no system has such a name
-            raise ImageError(
-                f"The picture {path} cannot be read ({briefly(error)}): give the path of a picture file."
-            ) from error
+            raise _unreadable(path, error) from error
     try:
         if source.seekable():
             source.seek(0)
@@ -199,6 +209,7 @@ def _of_pillow(image: Image.Image) -> Opened:
         if image.mode == "F" or pixels.min() < 0 or pixels.max() > 65535:
             raise ImageError(f"its pixels are {image.mode} (32 bits): convert it to 8 or 16 bits a channel.")
         pixels = pixels.astype(np.uint16)
+        tell_of_few_bits(pixels)
     tags, profile = exif.of_image(image), image.info.get("icc_profile")
     return Opened(pixels, exif.orientation(tags), profile, None if profile else exif.encoding(tags))
 

@@ -22,9 +22,21 @@ Pairs = tuple[tuple[float, float], ...]
 _COLOURS = {WHITE_IS_ZERO: 1, GREY: 1, RGB: 3, PALETTE: 1, INKS: 4, YCBCR: 3, CIELAB: 3, ICCLAB: 3}
 """PhotometricInterpretation, and how many channels each has before the extra ones."""
 _NAMES = {4: "a mask", 10: "ITU L*a*b*", 32844: "LogL", 32845: "LogLuv", 34892: "a sensor's"}
-_FORMATS = {2: "signed integers", 4: "of no kind", 5: "complex integers", 6: "complex numbers"}
+NUMBERS = {
+    1: "integers without a sign",
+    2: "signed integers",
+    3: "floats",
+    4: "of no kind",
+    5: "complex integers",
+    6: "complex numbers",
+}
+"""SampleFormat."""
 _PREMULTIPLIED, _ALPHA = 1, 2
 """ExtraSamples: alpha by which the colours are multiplied, and alpha for itself."""
+
+
+_LABELS = 255
+"""The largest number that maps of labels have."""
 
 
 @dataclass
@@ -61,7 +73,7 @@ class Samples:
             raise ImageError(f"it has {count} channels where its colours need {colours}: save it again as RGB.")
         if self.format not in (1, 3):
             raise ImageError(
-                f"its pixels are {_FORMATS.get(self.format, 'of an unknown kind')} of {self.bits} bits, of which no file "
+                f"its pixels are {NUMBERS.get(self.format, 'of an unknown kind')} of {self.bits} bits, of which no file "
                 "says which is black or white: convert it to 8 or 16 bits without a sign."
             )
         extra = (*self.extra, *[0] * count)[: count - colours]
@@ -89,6 +101,8 @@ class Samples:
         if self.photometric in LAB:
             return self._from_lab(raw)
         pixels = _scaled(raw, self.bits, self.format)
+        if self.bits >= 16 and self.format == 1 and self.photometric in (GREY, RGB):
+            tell_of_few_bits(raw, self.bits)
         if self.photometric == WHITE_IS_ZERO:
             return np.invert(pixels)
         if self.photometric == YCBCR:
@@ -179,6 +193,18 @@ def _scaled(samples: Array, bits: int, kind: int) -> Array:
     table = (np.arange(2**bits) * (peak / (2**bits - 1))).round().astype(depth)
     scaled: Array = table[samples]
     return scaled
+
+
+def tell_of_few_bits(pixels: Array, bits: int = 16) -> None:
+    """A word on numbers of so many bits that look as if they had four fewer, or less: programs differ in
+    whether they scale what cameras, scanners and microscopes give. Labels are fewer still.
+    """
+    most = int(pixels.max(initial=0))
+    if _LABELS < most < 2 ** (bits - 4):
+        log.warning(
+            "The picture is nearly black: its largest number is %d, and white is %d. If it has %d bits, stretch them to %d first.",
+            most, 2**bits - 1, most.bit_length(), bits,
+        )  # fmt: skip
 
 
 def widened(pixels: Array, bits: int) -> Array:

@@ -7,20 +7,19 @@ not in the file; what a file may ask for is bounded before it is read.
 import logging
 import math
 from bisect import bisect
-from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from impasto.errors import ImageError
-from impasto.pictures import bounds, encodings, jpeg
+from impasto.pictures import bounds, encodings, jpeg, measures
 from impasto.pictures.encodings import Encoding
 from impasto.pictures.profiles import Array
-from impasto.pictures.samples import INKS, LAB, LUMA, RGB, YCBCR, Pairs, Samples
+from impasto.pictures.samples import LAB, NUMBERS, Samples
 
 log = logging.getLogger("impasto")
 
@@ -58,6 +57,21 @@ def page_of(file: BinaryIO) -> Any:
             yield _chosen(tif)
     except MemoryError as error:  # of a tag that claims to be long; pixels are asked for in `bounds`
         raise ImageError("its tags are damaged: save it again as TIFF or PNG.") from error
+    except TypeError as error:  # of tifffile, where SampleFormat differs
+        raise ImageError(f"its channels differ in kind{_kinds(file)}: save it again with one kind for all.") from error
+
+
+def _kinds(file: BinaryIO) -> str:
+    """What kinds of numbers the channels are, by Pillow, in brackets. Raises TypeError where they are one."""
+    file.seek(0)
+    head = file.read(16)
+    directory = TiffImagePlugin.ImageFileDirectory_v2(head if 43 in head[2:4] else head[:8])
+    file.seek(directory.next)
+    directory.load(file)
+    found = dict.fromkeys(NUMBERS.get(each, "of an unknown kind") for each in directory[339])
+    if len(found) < 2:
+        raise TypeError(f"{found} are one kind of numbers")
+    return f" ({' and '.join(found)})"
 
 
 def size_of(page: Any) -> tuple[int, int]:
@@ -102,14 +116,13 @@ def read(file: BinaryIO, allow_truncated: bool) -> Tiff:
         profile = tags.valueof(34675)
         photometric = page.photometric if 262 in tags else _guessed(page)
         samples = Samples(
-            canvas,
-            int(page.bitspersample),
+            *measures.meant(page, canvas),
             int(page.sampleformat),
             2 if int(photometric) == 6 and page.compression in _JPEGS else int(photometric),
             tuple(int(each) for each in page.extrasamples),
             np.asarray(tags.valueof(320)) if photometric == 3 else None,
             int(_first(tags.valueof(332), 1)),
-            *_measures(page, int(photometric)),
+            *measures.ends(page, int(photometric)),
         )
         return Tiff(
             samples,
@@ -175,7 +188,7 @@ def _canvas(page: Any, file: BinaryIO, allow_truncated: bool) -> tuple[Array, fl
     channels = page.samplesperpixel
     canvas = np.zeros((height, width, channels), page.dtype)
     count, end = math.prod(page.chunked), file.seek(0, 2)
-    places, lengths = _listed(page.dataoffsets), _listed(page.databytecounts)
+    places, lengths = measures.listed(page.dataoffsets), measures.listed(page.databytecounts)
     if 0 in lengths:  # it is not known how long a part is: at the most to where the next one begins, as in libtiff
         begins = sorted({*places, end})
         lengths = [
@@ -230,51 +243,12 @@ def _encoding(page: Any) -> Encoding | None:
     exif = page.tags.valueof(34665)
     if isinstance(exif, dict) and exif.get("ColorSpace") == 2:
         return encodings.ADOBE_RGB
-    white, primaries = _ratios(page.tags.valueof(318)), _ratios(page.tags.valueof(319))
+    white, primaries = measures.ratios(page.tags.valueof(318)), measures.ratios(page.tags.valueof(319))
     if 301 in page.tags:
         log.warning("The TIFF has a transfer function of its own, which is left out: sRGB's curve is assumed.")
     if len(primaries) == 6 and len(white) == 2:
         return encodings.of_gamma(None, (*primaries, *white))  # type: ignore[arg-type]
     return None
-
-
-def _measures(page: Any, photometric: int) -> tuple[Pairs, tuple[float, ...]]:
-    """What numbers are black and white in each channel, and how light red, green and blue are in Y, of a page
-    that says it otherwise than all do; else nothing. What makes no sense is left out, with a warning.
-    """
-    peak = 2.0 ** int(page.bitspersample) - 1
-    if photometric == YCBCR and page.compression not in _JPEGS:  # in those libjpeg decides
-        usual, count = [0, peak, (peak + 1) / 2, peak, (peak + 1) / 2, peak], 6
-        given, luma = _ratios(page.tags.valueof(532)), _ratios(page.tags.valueof(529))
-    elif photometric == RGB and page.compression not in _JPEGS:
-        usual, count, given, luma = [0, peak] * 3, 6, _ratios(page.tags.valueof(532)), []
-    elif photometric == INKS:
-        usual, count, luma = [0, peak] * 4, 8, []
-        given = [float(each) for each in _listed(page.tags.valueof(336, default=()))]
-        given = given * 4 if len(given) == 2 else given  # one pair for all
-    else:
-        return (), ()
-    pairs = tuple(zip(given[0:count:2], given[1:count:2], strict=False))
-    if given and (len(pairs) < count // 2 or any(abs(white - black) < peak / 4 for black, white in pairs)):
-        log.warning("What the TIFF says of black and white makes no sense, and is left out.")
-        pairs, given = (), []
-    if luma and (len(luma) != 3 or not 0.99 < sum(luma) < 1.01 or min(luma) <= 0):
-        log.warning("What the TIFF says of its colour differences makes no sense, and is left out.")
-        luma = []
-    told = given and any(abs(one - other) > 1 for one, other in zip(given, usual, strict=False))
-    odd = luma and max(abs(one - other) for one, other in zip(luma, LUMA, strict=True)) > 1e-3
-    return pairs if told else (), tuple(luma) if odd else ()
-
-
-def _ratios(value: Any) -> list[float]:
-    """A tag's rational numbers, which stand there as pairs."""
-    if not isinstance(value, tuple) or len(value) % 2 or not all(value[1::2]):
-        return []
-    return [value[place] / value[place + 1] for place in range(0, len(value), 2)]
-
-
-def _listed(value: Any) -> Sequence[int]:
-    return value if isinstance(value, (tuple, list)) else [int(value)]
 
 
 def _first(value: Any, otherwise: int) -> Any:

@@ -17,8 +17,8 @@ from impasto.errors import SettingsError
 from impasto.machine import strict_json
 from impasto.machine.files import at_home
 
-_DRIVE = r"((?:^|(?<=:))[A-Za-z]):(?=[\\/])"
-"""A drive's letter at the beginning of a name, with its colon."""
+_DRIVE = r"((?:^|(?<=:))[A-Za-z](?=:[\\/])|(?:^|(?<=:))[A-Za-z][A-Za-z0-9+-]+(?=://)):"
+"""A drive's letter at the beginning of a name, or how an address begins, with its colon."""
 
 MASKS = ("faces", "people")
 """The words that stand for a mask, of what is sought in the photograph. A file that is called so is given as

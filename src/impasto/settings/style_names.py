@@ -7,12 +7,13 @@ from pathlib import Path
 
 def style_names(paintings: Sequence[Path]) -> tuple[str, ...]:
     """A name for every painting: that of its file, with a number after it where another has the name, and
-    "style-" before one that is a number itself, for styles are chosen by their numbers, too.
+    "style-" before one that is a number itself, for styles are chosen by their numbers, too. What cannot be
+    written or seen is left out of them.
 
-    >>> style_names([Path("a/wave.jpg"), Path("b/Wave.png"), Path("7.jpg")])
-    ('wave', 'Wave-2', 'style-7')
+    >>> style_names([Path("a/wave.jpg"), Path("b/Wave.png"), Path("7.jpg"), Path(" .jpg")])
+    ('wave', 'Wave-2', 'style-7', 'style')
     """
-    plain = [unicodedata.normalize("NFC", path.stem.strip()) for path in paintings]
+    plain = [_written(path.stem) for path in paintings]
     plain = [f"style-{stem}" if stem.isdecimal() else stem for stem in plain]
     own, taken, found = {key(stem) for stem in plain}, set[str](), list[str]()
     for stem in plain:
@@ -23,6 +24,14 @@ def style_names(paintings: Sequence[Path]) -> tuple[str, ...]:
         taken.add(key(name))
         found.append(name)
     return tuple(found)
+
+
+def _written(stem: str) -> str:
+    """A stem without breaks of lines and bytes that are no letters; "style" for one in which nothing is to be
+    seen.
+    """
+    kept = "".join(" " if unicodedata.category(each) in ("Cc", "Cs", "Zl", "Zp") else each for each in stem).strip()
+    return unicodedata.normalize("NFC", kept) if any(map(str.isprintable, kept)) else "style"
 
 
 def key(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from impasto import weights
-from impasto.colour import transfer
+from impasto.colour import grey, transfer
 from impasto.colour.kept import palette
 from impasto.errors import NotReadyError, SettingsError
 from impasto.machine import checkpoint, memory
@@ -29,7 +29,7 @@ from impasto.networks.zoo import FILES, network
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture, load_own, resized
-from impasto.pictures.picture import MAX_PIXELS, Picture, Size, long_side, resize, scaled_to
+from impasto.pictures.picture import MAX_PIXELS, STRIP, Picture, Size, long_side, resize, scaled_to
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.settings.paths import is_network
@@ -63,6 +63,7 @@ class FastRun(Prepared):
         """
         super().__init__("stylize", "default", settings, size)
         self._canvas, self._code, self._alpha, self._keep = canvas, code, alpha, settings.keep_colour
+        self._grey = _is_grey(canvas) and (self._keep != "none" or grey.are_grey(code.colours))
         self._dtype = DTYPES[self.precision]
         chosen = network(code.network)
         stylizer, self._palette = chosen.stylizer, chosen.design.palette
@@ -148,6 +149,10 @@ class FastRun(Prepared):
         """What moves the colours of the whole picture towards the style's, or keeps the photograph's, known
         from parts of both (N, 3, H, W): of a part as it is painted, and of the same part of the photograph.
         """
+        moved = self._moved(painted, photo)
+        return (lambda pixels, there: grey.lightness(moved(pixels, there))) if self._grey else moved
+
+    def _moved(self, painted: Tensor, photo: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
         share = self._palette
         if self._keep in ("linear", "histogram"):
             shared = palette(self._keep, _joined(painted), _joined(photo))
@@ -161,6 +166,13 @@ class FastRun(Prepared):
             return transfer.tinted(moved, there) if self._keep == "luminance" else moved
 
         return coloured
+
+
+def _is_grey(canvas: Picture | LargePicture) -> bool:
+    """Whether it has no colour at all."""
+    height, width = canvas.size
+    tops = range(0, height, STRIP)
+    return all(grey.is_grey(canvas.read((top, min(top + STRIP, height), 0, width))) for top in tops)
 
 
 def _joined(parts: Tensor) -> Tensor:

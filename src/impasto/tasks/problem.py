@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
+from impasto.colour.grey import is_grey
 from impasto.losses import terms
 from impasto.losses.content import ContentLoss, PlacesLoss
 from impasto.losses.objective import remember
@@ -47,6 +48,18 @@ class Problem:
     fixed: Tensor | None = None
     protected: Tensor | None = None
     held: Sequence[Held] = ()
+
+    def is_grey(self, start: Picture | None) -> bool:
+        """Whether the picture shall have no colour, for nothing that goes in has any, the ``start`` among it,
+        or for the photograph, whose colours are to be kept, has none. A reconstruction shows what is
+        remembered of grey, too.
+        """
+        if not self.zones or not is_grey(self.frame.pixels):
+            return False
+        if self.settings.keep_colour != "none":
+            return True
+        paintings = (style.picture for zone in self.zones for style in zone.styles if style.share > 0)
+        return all(is_grey(each.pixels) for each in (*paintings, *self.held, start) if each is not None)
 
     def content(self, size: Size) -> Picture:
         """The content at a scale, its colours part of the way to the paintings'."""

@@ -16,8 +16,10 @@ from impasto import weights
 from impasto._version import __version__
 from impasto.backbones.features import Backbone
 from impasto.colour import transfer
+from impasto.colour.grey import greyed
 from impasto.errors import NotReadyError, SettingsError
-from impasto.losses.objective import Objective, PartlyFixed, TermObjective
+from impasto.losses.narrowed import Colourless, PartlyFixed
+from impasto.losses.objective import Objective, TermObjective
 from impasto.machine import checkpoint, memory
 from impasto.machine.checkpoint import State
 from impasto.machine.devices import DTYPES, convolving
@@ -54,6 +56,7 @@ class Run(Prepared):
         self.problem, self.schedule = problem, problem.schedule
         self.fit = fit(problem, self.precision, self.device)
         self._start = start and start.fitted(self.schedule[0].size)
+        self._grey = problem.is_grey(start)
         self._first: dict[str, float] = {}
         self._last: Step | None = None
         self._complete = False
@@ -166,7 +169,7 @@ class Run(Prepared):
             pixels = transfer.tinted(pixels, self.problem.frame.pixels)
         if self.problem.fixed is not None:
             pixels = torch.lerp(pixels, self.problem.frame.pixels, self.problem.fixed)
-        return replace(self.problem.frame, pixels=pixels)
+        return replace(self.problem.frame, pixels=greyed(pixels) if self._grey else pixels)
 
     def result(self) -> Result:
         """The picture so far and its record. Call it after the first step."""
@@ -264,17 +267,17 @@ class Run(Prepared):
         with torch.no_grad():
             terms = self.problem.terms(backbone, stage, pixels, tile, seen)
         memory.release()
-        objective = TermObjective(backbone, terms, tile)
-        if self.problem.fixed is None:
-            return objective
-        frame = self.problem.frame.resized(stage.size).pixels.to(self.device)
-        return PartlyFixed(objective, frame, resize(self.problem.fixed, stage.size).clamp(0, 1).to(self.device))
+        objective: Objective = TermObjective(backbone, terms, tile)
+        if self.problem.fixed is not None:
+            frame = self.problem.frame.resized(stage.size).pixels.to(self.device)
+            fixed = resize(self.problem.fixed, stage.size).clamp(0, 1).to(self.device)
+            objective = PartlyFixed(objective, frame, fixed)
+        return Colourless(objective) if self._grey else objective
 
     def _start_pixels(self) -> Tensor:
-        if self._start is not None:
-            return self._start.pixels.to(self.device)
-        generator = torch.Generator().manual_seed(self.settings.seed)
-        return torch.rand(1, 3, *self.schedule[0].size, generator=generator).to(self.device)
+        size, seeded = self.schedule[0].size, torch.Generator().manual_seed(self.settings.seed)
+        pixels = self._start.pixels if self._start else torch.rand(1, 3, *size, generator=seeded)
+        return (greyed(pixels) if self._grey else pixels).to(self.device)
 
     def _make_optimizer(self) -> Optimizer:
         settings = self.settings

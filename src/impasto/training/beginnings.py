@@ -17,7 +17,7 @@ from impasto.pictures import codecs
 from impasto.settings.style_names import key, style_names
 from impasto.training.course import Kind
 from impasto.training.held_out import middle
-from impasto.training.pictures import colours_of, of_one_colour
+from impasto.training.pictures import colours_of, of_one_colour, readable
 from impasto.training.teacher import Goal, Teacher
 
 log = logging.getLogger("impasto")
@@ -69,15 +69,15 @@ def acquaint(teacher: Teacher, photos: Sequence[Path], paintings: Sequence[Path]
     """Show a teacher what there is to be learnt: the paintings' descriptions (M, …). Of a ``table`` it
     remembers all, else it looks at some. Raises ImageError where there is nothing to be seen.
     """
-    chosen = paintings if table else _some(paintings)
+    chosen = paintings if table else [*readable(_some(paintings))]
     looked = [_looked_at(path, teacher) for path in chosen]
     blank = [path for path, pixels in zip(chosen, looked, strict=True) if of_one_colour(pixels)]
     if blank and (table or len(blank) == len(chosen)):
         raise ImageError(f"The painting {blank[0]} is of one colour, and no style is in it: leave it out.")
     descriptions, goals = zip(*map(teacher.seen, looked), strict=True)
-    seen = [middle(path, crop).to(teacher.device) for path in _some(photos)]
+    seen = [middle(path, crop).to(teacher.device) for path in readable(_some(photos))]
     if all(map(of_one_colour, seen)):
-        raise ImageError(f"The photographs are of one colour each, like {photos[0]}: give some that show something.")
+        raise ImageError(f"The photographs show nothing, like {photos[0]}: give some that are of more than one colour.")
     teacher.acquaint(seen, goals)
     if table:
         teacher.table = Goal.joined(goals)

@@ -38,6 +38,8 @@ class Course:
             value = getattr(self, name)
             if value is not None and not least <= value < math.inf:
                 raise SettingsError(f"`{name}` must be at least {least}, not {value}.")
+        if self.minutes == 0:
+            raise SettingsError("`minutes` must be above 0: in none nothing is learnt.")
         if not 0 < self.learning_rate <= 1:
             raise SettingsError(f"`learning_rate` must be above 0 and at most 1, not {self.learning_rate}.")
 
@@ -52,7 +54,7 @@ class Course:
         if self.steps is not None:
             shares.append(steps / self.steps)
         if self.minutes is not None:
-            shares.append(seconds / 60 / self.minutes if self.minutes else 1)
+            shares.append(seconds / 60 / self.minutes)
         return max(shares)
 
     def rate(self, steps: int, seconds: float) -> float:

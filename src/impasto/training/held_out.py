@@ -1,5 +1,6 @@
 """Pictures that are not trained on: how well a network paints them, in numbers and on a sheet."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
 from impasto.pictures.sheet import contact_sheet
-from impasto.training.pictures import of_one_colour
+from impasto.training.pictures import of_one_colour, readable
 from impasto.training.teacher import Teacher
 
 _HELD_OUT, _EIGHTH = 4, 8
@@ -28,13 +29,16 @@ tenths of the photograph's, and differs between photographs by more than it vari
 
 
 def parted(paths: Sequence[Path], seed: int) -> tuple[list[Path], list[Path]]:
-    """What is learnt from and what is held out for looking: an eighth and four at the most; of very few, the
-    first is both.
+    """What is learnt from and what is held out for looking, which can be read: an eighth and four at the
+    most; of very few, the first is both. Raises ImageError where none can be read.
     """
     count = min(_HELD_OUT, len(paths) // _EIGHTH)
     order = np.random.default_rng(seed).permutation(len(paths)).tolist()
-    held = [paths[index] for index in sorted(order[:count])]
-    return [paths[index] for index in sorted(order[count:])], held or [paths[0]]
+    held = {*itertools.islice(readable(paths[index] for index in order), count)}
+    looked_at = [path for path in paths if path in held] or [*itertools.islice(readable(paths), 1)]
+    if not looked_at:
+        codecs.load(paths[0])  # which says why not
+    return [path for path in paths if path not in held], looked_at
 
 
 def middle(path: Path, side: int) -> Tensor:

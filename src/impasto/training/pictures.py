@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from torch import Tensor
 from impasto.colour import transfer
 from impasto.errors import ImageError, briefly
 from impasto.machine import folders, interrupts
+from impasto.machine.addresses import NOT_FETCHED, is_address
 from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
@@ -47,7 +48,8 @@ def pictures_of(source: Path, role: str, least: int) -> list[Path]:
     are no photographs, and change. Raises ImageError when nothing is left.
     """
     if not source.exists():
-        raise ImageError(f"There is no folder or file {source} to take {role} from.")
+        address = f": {NOT_FETCHED}" if is_address(source) else ""
+        raise ImageError(f"There is no folder or file {source} to take {role} from{address}.")
     found = folders.walk(source)
     files = [path for path in found.files if path == source or ".safetensors" not in path.suffixes]
     if len(files) < len(found.files):
@@ -70,6 +72,19 @@ def pictures_of(source: Path, role: str, least: int) -> list[Path]:
         shown = "\n  ".join(bad[:_NAMED] + ["…"] * (len(bad) > _NAMED))
         log.warning("%d of %d files are left out of the %s:\n  %s", len(bad), len(files), role, shown)
     return good
+
+
+def readable(paths: Iterable[Path]) -> Iterator[Path]:
+    """Those that can be decoded, each tried when it is asked for: others, whose beginning was sound, are told
+    and left out, for among many thousands there are always some.
+    """
+    for path in paths:
+        try:
+            codecs.load(path)
+        except ImageError as error:
+            log.warning("%s", error)
+        else:
+            yield path
 
 
 @functools.lru_cache(_KEPT)
@@ -131,7 +146,7 @@ class Draws(torch.utils.data.Dataset[Drawn]):
 
     def _drawn(self, number: int) -> Drawn:
         random = np.random.default_rng([self._seed, 0, number])
-        photo = self._readable(self._photos, number, 1, random)
+        photo = self._readable(self._photos, number, 1)
         photo = _cropped(photo, self._crop, _window(photo, self._crop, random), random)
         if number % OWN == OWN - 1:
             own = torch.tensor([len(self._styles)])
@@ -146,25 +161,25 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         """A crop of a painting at some scale; for any style half of the time in the colours of another, which
         makes more styles of them.
         """
-        painting = self._readable(self._styles, number, 2, random)
+        painting = self._readable(self._styles, number, 2)
         length = STYLE_LENGTH * 2 ** random.uniform(-0.5, 0.5)
         side = round(self._crop * max(painting.shape[2:]) / length)
         crop = _cropped(painting, self._crop, min(side, *painting.shape[2:]), random)
         if self._any and random.random() < 0.5:
-            other = self._readable(self._styles, number, 3, random)
+            other = self._readable(self._styles, number, 3)
             palette = _cropped(other, _PALETTE, min(other.shape[2:]), random)
             crop = transfer.match(crop, transfer.of(palette))
         return crop
 
-    def _readable(self, paths: Sequence[Path], number: int, purpose: int, random: np.random.Generator) -> Tensor:
-        """The picture whose turn it is, or another where that turns out to be damaged."""
+    def _readable(self, paths: Sequence[Path], number: int, purpose: int) -> Tensor:
+        """The picture whose turn it is, or the next that can be read where that turns out to be damaged."""
         index = self._shuffled(len(paths), number, purpose)
         for _ in paths:
             try:
                 return _decoded(paths[index])
             except ImageError as error:
                 log.warning("%s", error)
-                index = int(random.integers(len(paths)))
+                index = (index + 1) % len(paths)
         raise ImageError(f"None of {len(paths)} pictures like {paths[0]} can be read any more.")
 
     def _shuffled(self, count: int, number: int, purpose: int) -> int:

@@ -89,10 +89,11 @@ class Training:
         self.kind, self.settings, self.course = kind, settings, course
         self.device = choose_device(settings.device)
         self.precision = choose_precision(settings.precision, self.device)
-        self._photos, held_photos = held_out.parted(photos, settings.seed)
-        self._paintings, held_paintings = (
-            held_out.parted(paintings, settings.seed) if kind == "any" else ([*paintings], [*paintings])
-        )
+        with self._looking():
+            self._photos, held_photos = held_out.parted(photos, settings.seed)
+            self._paintings, held_paintings = (
+                held_out.parted(paintings, settings.seed) if kind == "any" else ([*paintings], [*paintings])
+            )
         backbone = Backbone.pretrained(
             pooling=settings.pooling, padding=settings.padding, dtype=DTYPES[self.precision], device=self.device
         )

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from impasto.colour import transfer
+from impasto.colour import grey, transfer
 from impasto.machine.devices import DTYPES
 from impasto.networks.cin import EPSILON
 from impasto.networks.codes import StyleCode
@@ -54,7 +54,7 @@ class ShotPainter:
         x = torch.from_numpy(scaled(pixels, self._size)).permute(2, 0, 1)[None]
         if not self._frozen:
             painted = self._painter(code).whole(x).cpu()
-            return _array(_coloured([painted], code)(painted))
+            return _array(_shown(_coloured([painted], code)(painted), x, code))
         if begins:
             self._count, self._moments, self._samples = 0, [], []
         settled = self._count >= SETTLING and key == self._key
@@ -82,7 +82,7 @@ class ShotPainter:
     def _combined(self, code: StyleCode) -> Callable[[Tensor], Tensor]:
         """The network by the shot's statistics, and then the colours by the shot's."""
         paint, coloured = self._painter(code).frozen(self._moments), _coloured(self._samples, code)
-        return lambda x: coloured(paint(x).cpu())
+        return lambda x: _shown(coloured(paint(x).cpu()), x, code)
 
 
 def _coloured(samples: list[Tensor], code: StyleCode) -> Callable[[Tensor], Tensor]:
@@ -92,6 +92,11 @@ def _coloured(samples: list[Tensor], code: StyleCode) -> Callable[[Tensor], Tens
         return lambda painted: painted
     mapped = transfer.mapping(torch.cat(samples, 3), code.colours)
     return lambda painted: transfer.moved(painted, mapped, share)
+
+
+def _shown(painted: Tensor, frame: Tensor, code: StyleCode) -> Tensor:
+    """Without colour where frame and style have none."""
+    return grey.lightness(painted) if grey.is_grey(frame) and grey.are_grey(code.colours) else painted
 
 
 def _averaged(running: list[Moments], own: list[Moments], weight: float) -> list[Moments]:

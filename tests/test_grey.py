@@ -1,0 +1,135 @@
+"""Where nothing that goes in has a colour, nothing that comes out has one."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+import impasto
+from impasto import Region, StyleCode
+from impasto.colour import grey, transfer
+from impasto.networks import codes
+from impasto.networks.zoo import network
+from impasto.video.shotpainter import ShotPainter
+from impasto.video.styles import Styles
+from tests.helpers import painting, photo
+from tests.test_pixels import EXACT
+
+pytestmark = pytest.mark.usefixtures("narrow")
+
+Pixels = NDArray[np.uint8]
+LEFT = np.zeros((48, 64), np.uint8)
+LEFT[:, :32] = 255
+
+
+def greyed(picture: Pixels) -> Pixels:
+    """Its green in all channels."""
+    return np.repeat(picture[..., 1:2], 3, 2)
+
+
+CONTENT, STYLE, OTHER = greyed(photo(48, 64)), greyed(painting(60, 60)), greyed(painting(60, 44, seed=5))
+CLEAR = np.dstack([CONTENT, np.maximum(LEFT, 60)])
+
+
+def colour_of(result: impasto.Result) -> float:
+    """The largest difference between channels that there is, as the file will have it in 16 bits."""
+    assert result.picture is not None
+    array = result.picture.array(16)[..., :3].astype(int)
+    return float(np.ptp(array, axis=2).max())
+
+
+def painted(content: Any = CONTENT, style: Any = STYLE, recipe: str = "statistics", **settings: Any) -> impasto.Result:
+    result: impasto.Result = impasto.stylize(content, style, recipe, **EXACT | {"size": 64, "iterations": 3} | settings)
+    return result
+
+
+def fast(content: Any = CONTENT, style: Any = STYLE, **settings: Any) -> impasto.Result:
+    result: impasto.Result = impasto.stylize(
+        content, style, method="fast", **EXACT | {"size": 64, "network": "arbitrary"} | settings
+    )
+    return result
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        lambda: painted(recipe="default"),
+        lambda: painted(init="noise", memory="1050MB", scales="single"),
+        lambda: painted(optimizer="adam", learning_rate=0.1),
+        lambda: painted(style=[(STYLE, 1), (OTHER, 2), (painting(60, 60), 0)]),
+        lambda: painted(style=None, regions=[Region(LEFT, OTHER)], feather=0.05),
+        lambda: painted(content=CLEAR),
+        lambda: painted(method="refine", recipe="default", iterations=4),
+        lambda: painted(style=painting(60, 60), keep_colour="histogram"),
+        lambda: painted(style=painting(60, 60), keep_colour="luminance"),
+        lambda: impasto.texture(STYLE, size=64, iterations=5, **EXACT),
+        fast,
+        lambda: fast(strength=0.3),
+        lambda: fast(content=CLEAR, stroke_size=48),
+        lambda: fast(style=[(STYLE, 1), (OTHER, 2)]),
+        lambda: fast(network="any"),
+        lambda: fast(style=painting(60, 60), keep_colour="linear"),
+    ],
+)
+def test_of_greys_there_come_greys(job: Any) -> None:
+    assert colour_of(job()) == 0
+
+
+@pytest.mark.parametrize("which", ["content", "style", "start"])
+def test_one_coloured_pixel_is_a_colour(which: str) -> None:
+    """One of 3072, by a level of 255: for what has any the old way stays, byte for byte."""
+    given: dict[str, Any] = {"content": CONTENT.copy(), "style": STYLE.copy(), "start": CONTENT.copy()}
+    given[which][20, 30, 0] ^= 1
+    assert colour_of(painted(**given)) > 100
+    if which != "start":
+        del given["start"]
+        assert colour_of(fast(**given)) > 100
+
+
+@pytest.mark.parametrize("settings", [{"init": "noise"}, {"optimizer": "adam"}, {}])
+def test_it_descends_among_greys_and_is_not_made_grey_in_the_end(settings: Any) -> None:
+    run = impasto.plan_stylize(CONTENT, STYLE, "statistics", **EXACT | {"size": 64, "iterations": 4} | settings)
+    for _ in run.steps():
+        assert run.last is not None and grey.is_grey(run.last.pixels)
+
+
+def test_a_reconstruction_shows_what_is_remembered_of_grey() -> None:
+    assert colour_of(impasto.reconstruct(CONTENT, size=64, iterations=5, **EXACT)) > 100
+
+
+def test_colours_tell_of_greys() -> None:
+    generator = torch.Generator().manual_seed(3)
+    light = torch.rand(1, 1, 40, 50, generator=generator).expand(1, 3, -1, -1)
+    for pixels, told in [(light, True), (light * 0, True), (light.clone(), True)]:
+        assert grey.are_grey(transfer.of(pixels)) == grey.is_grey(pixels) == told
+    for channel in range(3):
+        pixels = light.clone()
+        pixels[0, channel, 7, 9] += 1 / 255
+        assert not grey.are_grey(transfer.of(pixels)) and not grey.is_grey(pixels)
+    other = torch.rand(1, 3, 40, 50, generator=generator)  # as much of each channel, by means and variances
+    assert not grey.are_grey(transfer.of(torch.cat([other, other[:, [1, 2, 0]], other[:, [2, 0, 1]]], 3)))
+    assert not grey.are_grey(None)
+
+
+def test_saved_styles_and_mixtures_tell_of_theirs(tmp_path: Any) -> None:
+    one, other = (codes.predicted(impasto.load(each), "arbitrary") for each in (STYLE, OTHER))
+    codes.mixed([(one, 0.3), (other, 0.7)]).save(tmp_path / "both.safetensors")
+    assert colour_of(fast(style=StyleCode.load(tmp_path / "both.safetensors"))) == 0
+
+
+def test_films_too() -> None:
+    """Their frames come from Y'CbCr, and are grey but for rounding."""
+    frame = np.ascontiguousarray(CONTENT / np.float32(255), np.float32)
+    frame[..., 2] += np.float32(2e-7)
+    code = codes.predicted(impasto.load(STYLE), "arbitrary")
+    assert network("arbitrary").design.palette == 0
+    for frozen in (True, False):
+        painter = ShotPainter(
+            Styles([(0.0, code)]), (48, 64), frozen=frozen, device=torch.device("cpu"), precision="float32"
+        )
+        assert np.ptp(painter.paint(frame, 0.0, begins=True), axis=2).max() == 0
+        frame_with_colour = frame.copy()
+        frame_with_colour[3, 4, 0] += 0.01
+        assert np.ptp(painter.paint(frame_with_colour, 0.1, begins=False), axis=2).max() > 0.01
