@@ -178,6 +178,16 @@ def test_statistics_of_bfloat16_are_float32() -> None:
     assert feature.grad is not None and feature.grad.dtype == torch.bfloat16
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_what_places_want_is_measured_whole_and_in_strips(weighted: bool) -> None:
+    feature = features(3, n=2, size=(2 * statistics._ROWS + 5, 3))
+    weight = torch.softmax(features(4, size=(2 * statistics._ROWS + 5, 3))[:, :1].flatten(2), 2).view(1, 1, -1, 3)
+    squares = feature.numpy() ** 2
+    shares = weight.numpy() if weighted else 1 / squares[0, 0].size
+    _, mean = PlacesLoss().target(feature, weight if weighted else None)
+    assert mean.tolist() == pytest.approx((squares.sum(1, keepdims=True) * shares).sum((1, 2, 3)), rel=1e-12)
+
+
 def test_a_term_averages_its_layers_by_share() -> None:
     a, b = {"x": features(1), "y": features(2)}, {"x": features(3), "y": features(4)}
     loss = ContentLoss()

@@ -52,7 +52,7 @@ class PlacesLoss:
     looks: ClassVar[int] = 1
 
     def target(self, feature: Tensor, weight: Tensor | None = None) -> Stat:
-        return feature, statistics.unlikeness(feature, torch.zeros_like(feature), weight)[1]
+        return feature, statistics.squared_length(feature, weight)
 
     def measure(self, feature: Tensor, target: Stat, weight: Tensor | None = None) -> Stat:
         return statistics.unlikeness(feature, target[0], weight)

@@ -20,6 +20,8 @@ from impasto.losses.by_hand import widen
 
 Stat = tuple[Tensor, ...]
 """A statistic: tensors that may be added and averaged entry by entry."""
+_ROWS = 64
+"""So many rows of a map are widened at a time."""
 
 
 def moments(feature: Tensor, weight: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -92,6 +94,14 @@ def unlikeness(feature: Tensor, target: Tensor, weight: Tensor | None = None) ->
     P_p‖². Returns (N,) twice.
     """
     return by_hand.Unlikeness.apply(feature, target, _even(feature) if weight is None else weight)  # type: ignore[no-untyped-call, no-any-return]
+
+
+def squared_length(feature: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Mean over positions of ‖F_p‖² (N,): the second of `unlikeness` from nothing, but a strip at a time, for
+    what is wanted of a large picture's places is there for all of it at once.
+    """
+    rows = [widen(strip).square().sum(1, keepdim=True) for strip in torch.split(feature, _ROWS, 2)]
+    return (torch.cat(rows, 2) * (_even(feature) if weight is None else weight)).sum((1, 2, 3))
 
 
 def _even(feature: Tensor) -> Tensor:
