@@ -10,7 +10,7 @@ of the picture are the features of the places that were found: fixed targets, pl
 layer alone.
 
 Ours differs from the paper's in that every layer is compared on its own grid, shallow ones averaged down to
-the grid of the search; in that places are sought along the painting's `_AXES` principal directions, which
+the grid of the search; in that places are sought along the painting's principal directions (`spaces`), which
 hold some 95 % of what tells its places apart; in copies that are mirrored too; and in quotas where there are
 several paintings.
 
@@ -21,29 +21,21 @@ one does; what there is room for is remembered (`gallery`).
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
-from impasto.errors import ImageError
 from impasto.pictures.picture import Picture, Size
 from impasto.pictures.tiles import Tile
 from impasto.places.gallery import VIEWS, Gallery, Look, Memory, View
 from impasto.places.grids import Grid
+from impasto.places.spaces import Space, spaces_of
 
 MOST = 2**17
 """So many places, over all copies, are looked at at most: those of paintings of 512 pixels a side. Of more
 every second, third … each way."""
-_AXES, _HELD = 256, 2**26
-"""How many principal directions of the paintings' places are compared, and how many numbers of a picture's
-places are held: of large pictures fewer directions. At 2048 × 1365 pixels they are still 256."""
-_SAMPLE = 8192
-"""So many places, spread over the paintings, tell what these directions are."""
-_PASSES = 4
-"""So many steps find them, but for those that hardly count."""
 _PRODUCTS = 2**23
 """So many pairs of places are compared at a time."""
 _ROUNDS = 60
@@ -96,7 +88,7 @@ def _found(
     picture take as much as what is fetched.
     """
     size = pixels.shape[2], pixels.shape[3]
-    spaces = _spaces(gallery, grids, size)
+    spaces = spaces_of(gallery, grids, size)
     searches = [
         _Search(grid, space, queried, views=gallery.views, most=most)
         for grid, space, queried in zip(grids, spaces, _queries(look, grids, spaces, pixels, weight), strict=True)
@@ -107,70 +99,8 @@ def _found(
     return [_Fetch(search, search.settled(shares), search.grid.size(size)) for search in searches]
 
 
-@dataclass(frozen=True)
-class _Space:
-    """How places are compared: layers divided by their typical length, along the directions in which the
-    paintings' places differ.
-    """
-
-    scale: Mapping[str, Tensor]
-    axes: Tensor
-    mean: Tensor
-
-    @classmethod
-    def of(cls, samples: Mapping[str, Tensor], axes: int) -> "_Space":
-        """What suits places of paintings, by layer (M, C), in so many directions. Raises ImageError where
-        there are none.
-        """
-        if not len(next(iter(samples.values()))):
-            raise ImageError(
-                "Too little of the style picture can be seen, or is left by its mask, to look at: enlarge it or `size`."
-            )
-        scale = {name: 1 / rows.norm(dim=1).mean().clamp_min(1e-12) for name, rows in samples.items()}
-        joined = torch.cat([rows * scale[name] for name, rows in samples.items()], 1)
-        mean = joined.mean(0)
-        centred = joined - mean
-        principal = _principal(centred.T @ centred, axes)
-        return cls(scale, principal, mean @ principal)
-
-    def along(self, columns: Mapping[str, Tensor]) -> Tensor:
-        """The places (M, D) of columns, as they lie, with no mean taken off."""
-        return torch.cat([column.float() * self.scale[name] for name, column in columns.items()], 1) @ self.axes
-
-
-def _principal(symmetric: Tensor, count: int) -> Tensor:
-    """Orthonormal columns that span, nearly, the leading eigenvectors of a matrix (C, C): (C, D). By
-    orthogonal iteration (Halko et al. 2011, algorithm 4.4), which unlike a whole decomposition takes no time
-    and fails for no matrix, also not for that of a flat painting.
-    """
-    channels = len(symmetric)
-    drawn = torch.randn(channels, min(channels, count), generator=torch.Generator().manual_seed(0))
-    axes = drawn.to(symmetric)
-    for _ in range(_PASSES):
-        axes = torch.linalg.qr(symmetric @ axes).Q
-    return axes
-
-
-def _spaces(gallery: Gallery, grids: Sequence[Grid], size: Size) -> list[_Space]:
-    """What suits the paintings, grid by grid, and is not too much for a picture of a size."""
-    upright = {number: view for number, view in enumerate(gallery.views) if view.upright}
-    steps = [grid.every(list(upright.values()), _SAMPLE) for grid in grids]
-    samples: list[dict[str, list[Tensor]]] = [{name: [] for name in grid.layers} for grid in grids]
-    for number, view in upright.items():
-        for tile, features in gallery.at(number):
-            for grid, every, sample in zip(grids, steps, samples, strict=True):
-                chosen = grid.chosen(view, tile.owned_at(grid.depth), every)
-                for name, column in grid.columns(tile, features).items():
-                    sample[name].append(column[chosen.to(column.device)].float())
-    spaces = []
-    for grid, sample in zip(grids, samples, strict=True):
-        axes = min(_AXES, max(32, _HELD // max(1, math.prod(grid.size(size)))))
-        spaces.append(_Space.of({name: torch.cat(parts) for name, parts in sample.items()}, axes))
-    return spaces
-
-
 def _queries(
-    look: Look, grids: Sequence[Grid], spaces: Sequence[_Space], pixels: Tensor, weight: Tensor | None
+    look: Look, grids: Sequence[Grid], spaces: Sequence[Space], pixels: Tensor, weight: Tensor | None
 ) -> list[tuple[Tensor, Tensor]]:
     """The picture's places that count, (N, D), of length one about their mean, and their numbers in reading
     order (N,), grid by grid.
@@ -203,7 +133,7 @@ class _Search:
     """
 
     def __init__(
-        self, grid: Grid, space: _Space, queried: tuple[Tensor, Tensor], *, views: Sequence[View], most: int
+        self, grid: Grid, space: Space, queried: tuple[Tensor, Tensor], *, views: Sequence[View], most: int
     ) -> None:
         """``queried`` as `_queries` gives it."""
         self.grid, self._space, self.views = grid, space, views
