@@ -1,5 +1,6 @@
 """Small batches, for the tests of them."""
 
+import gc
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ def make_inputs() -> None:
 def run(*arguments: str, input: str | None = None) -> tuple[int, dict[str, Any], str]:
     """The exit code, the report, and what was said."""
     done = CliRunner().invoke(app, ["batch", *arguments, *SMALL, "--json"], input=input, catch_exceptions=False)
+    gc.unfreeze()  # what a command of its own may leave to its end
     return done.exit_code, json.loads(done.stdout or "{}"), " ".join(done.stderr.split())
 
 

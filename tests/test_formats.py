@@ -168,6 +168,18 @@ def test_a_tiff_may_say_that_its_numbers_are_fewer_than_there_is_room_for(
     assert said(most, beyond).max() <= (most + 1) / white + 2e-5  # it is not the most
 
 
+@pytest.mark.parametrize(
+    "tag",
+    [("B", 1, 255), ("s", 0, "x"), ("I", 1, 2**20 - 1), ("I", 1, 2**24 - 1), ("d", 1, 4095.0), ("H", 3, (1, 2, 3))],
+)
+def test_other_words_on_the_largest_number_mean_nothing(tag: tuple[str, int, Any]) -> None:
+    for kind in ("u1", "u2", "u4"):
+        values = (np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) * 5 % 250).astype(kind)
+        values[2, 3] = np.iinfo(kind).max
+        plain, told = (tiff(values, photometric="minisblack", extratags=each) for each in ([], [(281, *tag, True)]))
+        assert np.array_equal(pixels(plain), pixels(told))
+
+
 def test_a_word_on_12_bits_that_are_not_scaled(caplog: pytest.LogCaptureFixture) -> None:
     twelve = (np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) * 6 % 4096).astype("u2")
     ways: list[Callable[[NDArray[np.uint16]], Any]] = [

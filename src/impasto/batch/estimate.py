@@ -11,7 +11,6 @@ from impasto.batch.batch import Batch
 from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
 from impasto.batch.stores import Place, fetch
-from impasto.errors import ImpastoError
 from impasto.machine import memory
 from impasto.video.job import VideoJob
 
@@ -39,7 +38,8 @@ def estimate(batch: Batch) -> tuple[float, float]:
         torch.set_num_threads(threads)
     seconds = sum(each[0] for each in known) / batch.workers
     longest = max((each[1] for each in known), default=0.0)  # is done by one worker, however many there are
-    return max(seconds, longest), batch.workers * max((each[2] for each in known), default=0.0)
+    sizes = [each[2] for each, items in zip(known, kinds.values(), strict=True) for _ in items[: batch.workers]]
+    return max(seconds, longest), sum(sorted(sizes)[-batch.workers :])
 
 
 def _of(items: list[Item], place: Place) -> tuple[float, float, float]:
@@ -48,7 +48,7 @@ def _of(items: list[Item], place: Place) -> tuple[float, float, float]:
     with tempfile.TemporaryDirectory(prefix="impasto-") as copies:
         told = [(0.0, 0.0)]
         for item in asked:
-            with contextlib.suppress(ImpastoError, OSError):
+            with contextlib.suppress(Exception):  # which will be the failure of this one
                 told.append(_one(item, place, Path(copies)))
     seconds, sizes = zip(*told, strict=True)
     return sum(seconds) / max(1, len(told) - 1) * len(items), max(seconds), max(sizes)

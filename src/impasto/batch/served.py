@@ -31,8 +31,8 @@ AHEAD = 3
 """Items that the studio has at a time: one is painted, and the next are there."""
 LOOK = 0.5
 """Seconds between two looks at what is being painted."""
-PATIENCE = 15.0
-"""Seconds that a job which is cancelled may take to end."""
+PATIENCE = 45.0
+"""Seconds that a job which is cancelled may take to end: a film ends a frame, and is joined."""
 _KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
 _FILMS = (".mp4", ".webm")
 """Of these the studio chooses by the clip."""
@@ -217,8 +217,8 @@ def _check(item: Item) -> None:
     if isinstance(job, VideoJob):
         if suffix not in _FILMS:
             raise SettingsError(
-                f"A studio gives films as .mp4 or .webm, and not as {item.output}: choose a `name` that ends so, or paint "
-                "films without `server`."
+                f"A studio gives films as .mp4 or .webm, and not as {item.output}: choose a `name`, or in a "
+                "manifest an `output`, that ends so, or paint films without `server`."
             )
         if job.regions or job.recipe != "default" or job.chosen().method != "fast":
             raise SettingsError(

@@ -62,11 +62,13 @@ class Watcher(threading.Thread):
                     raise OutputError(process.failure)
                 if process.outcome != "died":
                     break
-                counts = self._counts
-                self._base = {name: self._base.get(name, 0) + counts.get(name, 0) for name in {*counts, *self._base}}
-                if self._options["claims"]:  # where an item that has killed three is known
-                    continue
-                self._left = self._in_hand
+                with self._lock:
+                    in_hand = self._in_hand
+                    self._base = dict(self._with_base(Progress(0, counts=self._counts)).counts)
+                    self._counts, self._heard = {}, time.monotonic()
+                    if self._options["claims"]:  # where an item that has killed three is known
+                        continue
+                    self._left = in_hand
                 if ahead == 0 and self._left:  # it was alone with this one
                     self._fail(self._left.pop(0), process.failure)
                 ahead = 1 - ahead
@@ -78,20 +80,19 @@ class Watcher(threading.Thread):
         """A word, where the worker has told nothing for long; after `SILENT` seconds it is ended, too, not
         at the first word: where this process stood still, what was told meanwhile is yet to be heard.
         """
-        now, warned = time.monotonic(), self._said > self._heard
-        if not self.is_alive() or now - max(self._said, self._heard) < QUIET:
-            return None
-        self._said, quiet = now, now - self._heard
-        at = (
-            "" if self._options["claims"] else "".join(f", at {item.content} or after it" for item in self._in_hand[:1])
-        )
-        silence, end = f"has told nothing for {quiet / 60:.0f} minutes", "does the place of its files answer?"
-        if quiet >= SILENT and warned:
-            end = "it is given up."
-            with self._lock:
-                if self._process:
-                    self._process.give_up(f"Its process {silence}, and was ended.")
-        return self._with_base(Progress(0, event=f"A worker {silence}{at}: {end}", counts=self._counts))
+        with self._lock:
+            now, warned = time.monotonic(), self._said > self._heard
+            if self._process is None or now - max(self._said, self._heard) < QUIET:
+                return None
+            self._said, quiet = now, now - self._heard
+            known = [] if self._options["claims"] else self._in_hand[:1]
+            at = "".join(f", at {item.content} or after it" for item in known)
+            silence, end = f"has told nothing for {quiet / 60:.0f} minutes", "does the place of its files answer?"
+            if quiet >= SILENT and warned:
+                end = "it is given up."
+                self._process.give_up(f"Its process {silence}, and was ended.")
+                self._process = None
+            return self._with_base(Progress(0, event=f"A worker {silence}{at}: {end}", counts=self._counts))
 
     def stop(self) -> None:
         """Let the worker stop, and begin no other."""

@@ -73,7 +73,7 @@ def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> tuple
         wanted = fitted(own)
         size = scaled_to(own, wanted)
         if not isinstance(image, Image.Image) or max(own[0] * own[1], size[0] * size[1]) <= LARGE:
-            return own, codecs.load(np.asarray(image)).fitted(wanted)
+            return own, codecs.of_array(np.asarray(image)).fitted(wanted)
         # ImageOps.fit crops what overhangs, and copies even when there is nothing to do.
         if size != own or image is source:
             image = ImageOps.fit(image, size[::-1], Image.Resampling.BICUBIC)

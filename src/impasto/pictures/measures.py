@@ -21,12 +21,13 @@ def meant(page: Any, canvas: Array) -> tuple[Array, int]:
     the largest of so many is the most, as of a scanner with 12. TIFF 6.0 has that tag for statistics, and so
     others mean nothing.
     """
-    bits, told = int(page.bitspersample), {*listed(page.tags.valueof(281, default=0))}
-    most = told.pop()
-    if told or page.photometric not in (WHITE_IS_ZERO, GREY, RGB) or page.sampleformat != 1 or 532 in page.tags:
+    bits, value = int(page.bitspersample), page.tags.valueof(281)
+    told = {*value} if isinstance(value, tuple) else {value}
+    most = told.pop() if len(told) == 1 else None
+    if page.photometric not in (WHITE_IS_ZERO, GREY, RGB) or page.sampleformat != 1 or 532 in page.tags:
         return canvas, bits
     own = most.bit_length() if isinstance(most, int) else 0
-    if not 8 <= own < bits or most != 2**own - 1 or canvas.max() > most:
+    if not 8 <= own < min(bits, 16) or most != 2**own - 1 or canvas.max() > most:
         return canvas, bits
     return canvas.astype(np.uint16 if own > 8 else np.uint8), own
 

@@ -67,11 +67,11 @@ def load(source: PictureLike, allow_truncated: bool | None = None) -> Picture:
     if isinstance(source, np.ndarray):
         if source.dtype == np.uint16:
             tell_of_few_bits(source)
-        return _from_array(source)
+        return of_array(source)
     if isinstance(source, torch.Tensor):
-        return _from_array(_planes_last(source))
+        return of_array(_planes_last(source))
     if allow_truncated is None:
-        return decoded(source, lambda image: _from_array(np.asarray(image)))
+        return decoded(source, lambda image: of_array(np.asarray(image)))
     with truncation(allow_truncated):
         return load(source)
 
@@ -171,7 +171,8 @@ def _planes_last(tensor: torch.Tensor) -> Array:
     return (planes.float() if planes.is_floating_point() else planes).permute(1, 2, 0).numpy()
 
 
-def _from_array(array: Array) -> Picture:
+def of_array(array: Array) -> Picture:
+    """An array as `load` takes it, of numbers that something has been said of already. Raises ImageError."""
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:

@@ -62,9 +62,13 @@ def page_of(file: BinaryIO) -> Any:
 
 
 def _kinds(file: BinaryIO) -> str:
-    """What kinds of numbers the channels are, by Pillow, in brackets. Raises TypeError where they are one."""
+    """What kinds of numbers the channels are, by Pillow, in brackets. Raises TypeError where they are one. Of
+    a large file with the largest byte first, which Pillow does not read, nothing.
+    """
     file.seek(0)
     head = file.read(16)
+    if head[:4] == b"MM\0+":
+        return ""
     directory = TiffImagePlugin.ImageFileDirectory_v2(head if 43 in head[2:4] else head[:8])
     file.seek(directory.next)
     directory.load(file)

@@ -44,7 +44,7 @@ def is_network(name: str) -> bool:
 
 def is_code(style: str | os.PathLike[str]) -> bool:
     """Whether a style's path is that of a saved style code, and not of a painting."""
-    return str(style).endswith(".safetensors")
+    return is_network(str(style))  # whose file has the same ending
 
 
 def _is_start(settings: Mapping[str, Any]) -> bool:

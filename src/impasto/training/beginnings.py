@@ -43,7 +43,11 @@ def design(kind: Kind, paintings: Sequence[Path], palette: float) -> Design:
     names = style_names(paintings)
     for path, name in zip(paintings, names, strict=True):
         if key(name) != key(path.stem.strip()):
-            log.warning("The style of %s is called %s: another has its name, or it is a number.", path, name)
+            log.warning(
+                "The style of %s is called %s: another has its name, or it is a number or cannot be written.",
+                path,
+                name,
+            )
     return Design(shape, None, names, palette=palette, colours=colours)
 
 
@@ -70,12 +74,16 @@ def acquaint(teacher: Teacher, photos: Sequence[Path], paintings: Sequence[Path]
     remembers all, else it looks at some. Raises ImageError where there is nothing to be seen.
     """
     chosen = paintings if table else [*readable(_some(paintings))]
+    if not chosen:
+        codecs.load(paintings[0])  # which says why not
     looked = [_looked_at(path, teacher) for path in chosen]
     blank = [path for path, pixels in zip(chosen, looked, strict=True) if of_one_colour(pixels)]
     if blank and (table or len(blank) == len(chosen)):
         raise ImageError(f"The painting {blank[0]} is of one colour, and no style is in it: leave it out.")
     descriptions, goals = zip(*map(teacher.seen, looked), strict=True)
     seen = [middle(path, crop).to(teacher.device) for path in readable(_some(photos))]
+    if not seen:
+        codecs.load(photos[0])
     if all(map(of_one_colour, seen)):
         raise ImageError(f"The photographs show nothing, like {photos[0]}: give some that are of more than one colour.")
     teacher.acquaint(seen, goals)

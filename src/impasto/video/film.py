@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto._version import __version__
-from impasto.errors import OutputError, SettingsError, VideoError
+from impasto.errors import ImageError, OutputError, SettingsError, VideoError
 from impasto.machine import checkpoint
 from impasto.machine.devices import choose_device, choose_precision
 from impasto.machine.files import at_home
@@ -37,8 +37,8 @@ log = logging.getLogger("impasto")
 
 _ALIKE = 0.25
 """Of the bytes of a film: strokes that are carried along are packed better than such as come and go."""
-_LOOKED = 240
-"""Frames that are looked at to tell how often there is a cut: as many as are painted in some seconds."""
+_LOOKED, _PATIENCE = 240, 3.0
+"""So many frames are looked at to tell how often there is a cut, or what is decoded in so many seconds."""
 
 
 class Film:
@@ -115,10 +115,13 @@ class Film:
         """Roughly how many shots it has: as if cuts came on as often as in its first frames, which are
         decoded for that.
         """
-        cuts, found = Cuts(), list[bool]()
-        with contextlib.suppress(VideoError):  # which is told when it is painted, and the film kept up to there
+        cuts, found, began = Cuts(), list[bool](), time.monotonic()
+        # What cannot be read is told when it is painted, and the film kept up to there.
+        with contextlib.suppress(VideoError, ImageError):
             for frame in itertools.islice(self.source.frames(self.first), min(self.count, _LOOKED)):
-                found.append(cuts.is_cut(frame.pixels))
+                found.append(cuts.is_cut(framing.filled(frame.pixels, frame.alpha)))
+                if time.monotonic() - began > _PATIENCE:
+                    break
         return 1 + round(sum(found[1:]) * (self.count - 1) / max(1, len(found) - 1))
 
     def known_by(self) -> dict[str, Any]:

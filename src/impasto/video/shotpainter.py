@@ -44,6 +44,10 @@ class ShotPainter:
         self._moments: list[Moments] = _paired(state["moments"]) if state else []
         self._samples: list[Tensor] = list(state["samples"]) if state else []
         self._key: tuple[float, ...] | None = tuple(state["key"]) if state else None
+        self._grey: bool = state["grey"] if state else True
+        """Whether all frames of the shot so far have been: once one is not, the others are no more, or what
+        fades would change its colours.
+        """
         self._paint: Callable[[Tensor], Tensor] | None = None
 
     def paint(self, pixels: Floats, time: float, *, begins: bool) -> Floats:
@@ -52,9 +56,10 @@ class ShotPainter:
         """
         code, key = self._styles.at(time)
         x = torch.from_numpy(scaled(pixels, self._size)).permute(2, 0, 1)[None]
+        self._grey = grey.is_grey(x) and (self._grey or begins)
         if not self._frozen:
             painted = self._painter(code).whole(x).cpu()
-            return _array(_shown(_coloured([painted], code)(painted), x, code))
+            return self._shown(_coloured([painted], code)(painted), code)
         if begins:
             self._count, self._moments, self._samples = 0, [], []
         settled = self._count >= SETTLING and key == self._key
@@ -68,13 +73,19 @@ class ShotPainter:
             self._samples = [*self._samples, own.cpu()[:, :, ::step, ::step]][-SETTLING:]
             self._paint, self._key = self._combined(code), key
         assert self._paint is not None
-        return _array(self._paint(x))
+        return self._shown(self._paint(x), code)
 
     def state(self) -> dict[str, Any]:
         """What to go on from."""
         moments = [None if each is None else list(each) for each in self._moments]
         key = list(self._key or ())
-        return {"count": self._count, "moments": moments, "samples": list(self._samples), "key": key}
+        return {
+            "count": self._count,
+            "moments": moments,
+            "samples": list(self._samples),
+            "key": key,
+            "grey": self._grey,
+        }
 
     def _painter(self, code: StyleCode) -> Painter:
         return Painter(network(code.network).stylizer, code.style(), dtype=self._dtype, device=self._device)
@@ -82,7 +93,11 @@ class ShotPainter:
     def _combined(self, code: StyleCode) -> Callable[[Tensor], Tensor]:
         """The network by the shot's statistics, and then the colours by the shot's."""
         paint, coloured = self._painter(code).frozen(self._moments), _coloured(self._samples, code)
-        return lambda x: _shown(coloured(paint(x).cpu()), x, code)
+        return lambda x: coloured(paint(x).cpu())
+
+    def _shown(self, painted: Tensor, code: StyleCode) -> Floats:
+        """Without colour where shot and style have none."""
+        return _array(grey.lightness(painted) if self._grey and grey.are_grey(code.colours) else painted)
 
 
 def _coloured(samples: list[Tensor], code: StyleCode) -> Callable[[Tensor], Tensor]:
@@ -92,11 +107,6 @@ def _coloured(samples: list[Tensor], code: StyleCode) -> Callable[[Tensor], Tens
         return lambda painted: painted
     mapped = transfer.mapping(torch.cat(samples, 3), code.colours)
     return lambda painted: transfer.moved(painted, mapped, share)
-
-
-def _shown(painted: Tensor, frame: Tensor, code: StyleCode) -> Tensor:
-    """Without colour where frame and style have none."""
-    return grey.lightness(painted) if grey.is_grey(frame) and grey.are_grey(code.colours) else painted
 
 
 def _averaged(running: list[Moments], own: list[Moments], weight: float) -> list[Moments]:
