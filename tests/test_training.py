@@ -317,6 +317,18 @@ def test_what_turns_out_to_be_damaged_is_passed_over(
         Training(kind, photos, paintings[-1:], SETTINGS, SMALL)
 
 
+@pytest.mark.parametrize("damaged", [0, 1], ids=["photographs", "paintings"])
+def test_where_all_but_what_is_held_out_is_damaged_that_is_said(
+    damaged: int, pictures: tuple[list[Path], list[Path]]
+) -> None:
+    whole = pictures[damaged][0]
+    pictures[damaged][:] = [whole.with_name(f"{number}.png") for number in range(8)]
+    for path in pictures[damaged]:
+        path.write_bytes(whole.read_bytes()[: None if path == pictures[damaged][0] else 200])
+    with pytest.raises(ImageError, match="is cut off"):
+        Training("any", *pictures, SETTINGS, SMALL)
+
+
 def test_a_checkpoint_of_another_training_is_refused(pictures: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
     Training("multi", *pictures, SETTINGS, SMALL).checkpoint(tmp_path / "c")
     with pytest.raises(CheckpointError, match="another kind"):
