@@ -229,8 +229,6 @@ class _Fetch:
 
     def maps(self) -> dict[str, Tensor]:
         """By layer (1, C, h, w): where several places share a position of a layer, their mean."""
-        means = {
-            name: sums / self._counts[name].clamp_min(1) if name in self._counts else sums
-            for name, sums in self._sums.items()
-        }
-        return {name: mean.permute(2, 0, 1)[None].bfloat16() for name, mean in means.items()}
+        for name, counts in self._counts.items():
+            self._sums[name] /= counts.clamp_min(1)
+        return {name: means.permute(2, 0, 1)[None].bfloat16() for name, means in self._sums.items()}
