@@ -79,7 +79,7 @@ def sources_of(inputs: Sequence[str], output: str | Path) -> Sources:
             if made.within(path):
                 raise _result(text)
             found += _of_folder(path, path, made, passed)
-        elif is_address(text) and not os.path.lexists(path):
+        elif is_address(path):
             raise SettingsError(f"There is no file or folder {text}: {NOT_FETCHED}.")
         elif glob.has_magic(text) and not os.path.lexists(path):
             found += _of_glob(text, made, passed)

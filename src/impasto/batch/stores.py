@@ -73,7 +73,7 @@ def joined(base: str, path: str) -> str:
 def found(path: str) -> Found:
     """What is there now. Raises OSError, whose ``strerror`` can be told."""
     if not is_remote(path):
-        if is_address(path) and not os.path.lexists(path):
+        if is_address(path):
             raise FileNotFoundError(errno.ENOENT, NOT_FETCHED, path)
         there = os.stat(os.path.expanduser(path))
         return Found((there.st_size, there.st_mtime_ns), (there.st_dev, there.st_ino))

@@ -13,7 +13,7 @@ from impasto.pictures.samples import GREY, INKS, LUMA, RGB, WHITE_IS_ZERO, YCBCR
 
 log = logging.getLogger("impasto")
 
-_JPEGS = {6, 7}
+JPEGS = {6, 7}
 
 
 def meant(page: Any, canvas: Array) -> tuple[Array, int]:
@@ -37,10 +37,10 @@ def ends(page: Any, photometric: int) -> tuple[Pairs, tuple[float, ...]]:
     that says it otherwise than all do; else nothing. What makes no sense is left out, with a warning.
     """
     peak = 2.0 ** int(page.bitspersample) - 1
-    if photometric == YCBCR and page.compression not in _JPEGS:  # in those libjpeg decides
+    if photometric == YCBCR and page.compression not in JPEGS:  # in those libjpeg decides
         usual, count = [0, peak, (peak + 1) / 2, peak, (peak + 1) / 2, peak], 6
         given, luma = ratios(page.tags.valueof(532)), ratios(page.tags.valueof(529))
-    elif photometric == RGB and page.compression not in _JPEGS:
+    elif photometric == RGB and page.compression not in JPEGS:
         usual, count, given, luma = [0, peak] * 3, 6, ratios(page.tags.valueof(532)), []
     elif photometric == INKS:
         usual, count, luma = [0, peak] * 4, 8, []

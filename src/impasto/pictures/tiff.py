@@ -33,7 +33,6 @@ _RAW = (32803, 34892)
 """Photometric interpretations of what a camera's sensor saw."""
 _CODECS = {1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000}
 """None, CCITT's, LZW, JPEG's two, zlib's two, PackBits, LZMA, Zstandard: none unpacks to more than asked."""
-_JPEGS = {6, 7}
 
 
 @dataclass
@@ -122,7 +121,7 @@ def read(file: BinaryIO, allow_truncated: bool) -> Tiff:
         samples = Samples(
             *measures.meant(page, canvas),
             int(page.sampleformat),
-            2 if int(photometric) == 6 and page.compression in _JPEGS else int(photometric),
+            2 if int(photometric) == 6 and page.compression in measures.JPEGS else int(photometric),
             tuple(int(each) for each in page.extrasamples),
             np.asarray(tags.valueof(320)) if photometric == 3 else None,
             int(_first(tags.valueof(332), 1)),
@@ -175,7 +174,7 @@ def _check(page: Any) -> None:
     if page.compression not in _CODECS:
         name = getattr(page.compression, "name", page.compression)
         raise ImageError(f"it is compressed by {name}, which is not read in TIFF: save it again with LZW or without.")
-    if page.compression in _JPEGS and int(page.photometric) not in (0, 1, 2, 5, 6):
+    if page.compression in measures.JPEGS and int(page.photometric) not in (0, 1, 2, 5, 6):
         raise ImageError("it is a JPEG within a TIFF of other colours than JPEG has: save it again as RGB.")
     if page.samplesperpixel < 1 or page.dtype is None:
         raise ImageError(f"its {page.bitspersample}-bit pixels are of an unknown kind: save it again as PNG or TIFF.")
@@ -206,7 +205,7 @@ def _canvas(page: Any, file: BinaryIO, allow_truncated: bool) -> tuple[Array, fl
         if sum(lengths[:count]) > 64 * end + 2**20:
             raise ImageError("its strips lie over one another: save it again as TIFF or PNG.")
     tables: dict[str, Any] = {}
-    if page.compression in _JPEGS:
+    if page.compression in measures.JPEGS:
         tables = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader}
     parts = []
     for index in range(count):
@@ -232,7 +231,7 @@ def _canvas(page: Any, file: BinaryIO, allow_truncated: bool) -> tuple[Array, fl
 
 
 def _decoded(page: Any, data: bytes, index: int, tables: dict[str, Any]) -> Any:
-    if page.compression in _JPEGS:
+    if page.compression in measures.JPEGS:
         height, width = jpeg.looked_at(data).size
         if height * width > 4 * page.imagelength * page.imagewidth + 2**16:
             raise ImageError("its parts are larger than the whole: save it again as TIFF or PNG.")
