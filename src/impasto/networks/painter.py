@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from impasto.backbones import kernels
-from impasto.backbones.winograd import Convolve
+from impasto.networks import phases
 from impasto.networks.cin import EPSILON, Layer, parameters_of
 from impasto.networks.contract import FeedForward
 
@@ -50,7 +51,7 @@ class Painter:
 
         def apply(layer: Layer, x: Tensor) -> Tensor:
             _, (gamma, beta) = next(parameters)
-            y = self._convolution(layer.conv.weight, layer.conv.bias, layer)(layer.padded(x), 0, False)
+            y = self._convolution(layer.conv.weight, layer.conv.bias, layer)(x, False)
             if layer.normalised:
                 # Batch normalisation in training is instance normalisation of one picture, and torch has it
                 # in one pass.
@@ -76,16 +77,23 @@ class Painter:
         @torch.no_grad()
         def paint(pixels: Tensor) -> Tensor:
             following = iter(convolutions)
-            painted = self._network.traverse(
-                self._prepared(pixels), lambda layer, x: next(following)(layer.padded(x), 0, layer.relu)
-            )
+            painted = self._network.traverse(self._prepared(pixels), lambda layer, x: next(following)(x, layer.relu))
             return painted.to(pixels.dtype)
 
         return paint
 
-    def _convolution(self, weight: Tensor, bias: Tensor | None, layer: Layer) -> Convolve:
+    def _convolution(self, weight: Tensor, bias: Tensor | None, layer: Layer) -> Callable[[Tensor, bool], Tensor]:
+        """All that a layer does before its normalisation, and with True the ReLU, too."""
+        weight = weight.to(self._device)
         bias = None if bias is None else bias.to(self._device, self._dtype)
-        return kernels.convolve(weight.to(self._device, self._dtype), bias, layer.stride)
+        if layer.upsample:
+            enlarging = phases.of_enlarged(weight, bias, self._dtype)
+            # Enlarged and then mirrored by one place is the same as repeated by one place and then enlarged.
+            return lambda x, relu: enlarging(functional.pad(x, (1,) * 4, mode="replicate"), 0, relu)
+        weight = weight.to(self._dtype)
+        few = layer.stride == 1 and layer.conv.out_channels <= phases.FEW
+        convolve = phases.of_few(weight, bias) if few else kernels.convolve(weight, bias, layer.stride)
+        return lambda x, relu: convolve(layer.padded(x), 0, relu)
 
     def _prepared(self, pixels: Tensor) -> Tensor:
         return pixels.to(self._device, self._dtype, memory_format=torch.channels_last)
