@@ -51,6 +51,16 @@ def test_strokes_see_what_is_painted() -> None:
     assert 0.4 < of_half["coverage"] < 1 and 0.4 < of_mosaic["coverage"] < 1
 
 
+def test_large_results_are_compared_at_a_length_that_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    content, style, result = photo(96, 128), painting(120, 100), photo(96, 128, seed=3)
+    whole = impasto.score(content, style, result)
+    monkeypatch.setattr("impasto.judge.scores._LONGEST", 64)
+    found, small = impasto.score(content, style, result), impasto.score(content, style, load(result).fitted(64))
+    assert found["style"] == small["style"] != whole["style"]
+    assert found["content"] == small["content"] != whole["content"]
+    assert found["surface"] == whole["surface"] != small["surface"]
+
+
 def test_flat_and_tiny_pictures() -> None:
     flat = np.full((32, 32, 3), 128, np.uint8)
     scores = impasto.score(flat, flat, flat)

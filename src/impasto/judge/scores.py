@@ -37,12 +37,17 @@ _PLACES = ("relu2_2/2", "relu3_3", "relu4_3")
 _STRUCTURE = (5, 12)
 """Bottlenecks of the style predictor whose maps, of an eighth and a sixteenth of the pixels a side, tell the
 structure of a picture."""
+_LONGEST = 1024
+"""The long side at which features of larger results are compared: they would take 10 GB for 2000 pixels, and
+finding the nearest of all places the square of their number.
+"""
 _NEAR = 0.5
 """The cosine from which on two places are near: 60 degrees."""
 
 
 def score(content: PictureLike, style: PictureLike, result: PictureLike, device: str = "auto") -> dict[str, Any]:
-    """How near ``result`` is to both, all compared at the result's size; less is nearer, save for ``edges``.
+    """How near ``result`` is to both, all compared at the result's size, 1024 pixels at the most but for
+    ``surface``; less is nearer, save for ``edges``.
 
     - ``style``: per layer of `STYLE_LAYERS`, relative difference of the means plus that of the covariances
       (`MomentsLoss`);
@@ -66,9 +71,10 @@ def score(content: PictureLike, style: PictureLike, result: PictureLike, device:
 
     Raises ImageError for pictures that cannot be used.
     """
-    made = usable(result, "result")
+    own, artwork = usable(result, "result"), usable(style, "style")
+    made = own.fitted(min(_LONGEST, max(own.size)))
     photo = usable(content, "content").fitted(made.size)
-    painting = at_length(usable(style, "style"), max(made.size))
+    painting = at_length(artwork, max(made.size))
     place = choose_device(device)
     with torch.no_grad(), memory.reused(), convolving("float32"):
         backbone = Backbone.pretrained(padding="replicate", device=place)
@@ -93,7 +99,7 @@ def score(content: PictureLike, style: PictureLike, result: PictureLike, device:
             "held_out": _structure(made, photo),
             "edges": _edges(made, photo),
         },
-        "surface": _surface(made.pixels, painting.pixels),
+        "surface": _surface(own.pixels, at_length(artwork, max(own.size)).pixels),
     }
 
 
