@@ -14,10 +14,11 @@ from impasto.networks.cin import StylizerShape
 from impasto.networks.contract import Design, Network
 from impasto.networks.encoder import STYLE_LENGTH, EncoderShape
 from impasto.pictures import codecs
+from impasto.pictures.picture import Picture
 from impasto.settings.style_names import key, style_names
 from impasto.training.course import Kind
 from impasto.training.held_out import middle
-from impasto.training.pictures import colours_of, of_one_colour, readable
+from impasto.training.pictures import colours_of, loaded, of_one_colour
 from impasto.training.teacher import Goal, Teacher
 
 log = logging.getLogger("impasto")
@@ -73,15 +74,15 @@ def acquaint(teacher: Teacher, photos: Sequence[Path], paintings: Sequence[Path]
     """Show a teacher what there is to be learnt: the paintings' descriptions (M, …). Of a ``table`` it
     remembers all, else it looks at some. Raises ImageError where there is nothing to be seen.
     """
-    chosen = paintings if table else [*readable(_some(paintings))]
-    if not chosen:
+    chosen = ((path, codecs.load(path)) for path in paintings) if table else loaded(_some(paintings))
+    looked = {path: _looked_at(picture, teacher) for path, picture in chosen}
+    if not looked:
         codecs.load(paintings[0])  # which says why not
-    looked = [_looked_at(path, teacher) for path in chosen]
-    blank = [path for path, pixels in zip(chosen, looked, strict=True) if of_one_colour(pixels)]
-    if blank and (table or len(blank) == len(chosen)):
+    blank = [path for path, pixels in looked.items() if of_one_colour(pixels)]
+    if blank and (table or len(blank) == len(looked)):
         raise ImageError(f"The painting {blank[0]} is of one colour, and no style is in it: leave it out.")
-    descriptions, goals = zip(*map(teacher.seen, looked), strict=True)
-    seen = [middle(path, crop).to(teacher.device) for path in readable(_some(photos))]
+    descriptions, goals = zip(*map(teacher.seen, looked.values()), strict=True)
+    seen = [middle(picture, crop).to(teacher.device) for _, picture in loaded(_some(photos))]
     if not seen:
         codecs.load(photos[0])
     if all(map(of_one_colour, seen)):
@@ -112,7 +113,7 @@ def take_over(network: Network, start: Network, teacher: Teacher, descriptions: 
     convolutions = {name: own for name, own in start.stylizer.state_dict().items() if not name.startswith("heads.")}
     network.stylizer.load_state_dict(convolutions, strict=False)
     if start.encoder is not None:
-        codes = start.encoder(torch.cat([descriptions, teacher.seen(_looked_at(own, teacher))[0]]))
+        codes = start.encoder(torch.cat([descriptions, teacher.seen(_looked_at(codecs.load(own), teacher))[0]]))
     else:
         # A style of the same name goes on, a new one begins as the mean of those learnt; the photograph's own
         # is the last.
@@ -124,9 +125,9 @@ def take_over(network: Network, start: Network, teacher: Teacher, descriptions: 
     heads.weight.copy_(start.stylizer.style(codes).T)
 
 
-def _looked_at(path: Path, teacher: Teacher) -> Tensor:
-    """A picture (1, 3, h, w) at the size at which paintings are looked at."""
-    return codecs.load(path).fitted(STYLE_LENGTH).pixels.to(teacher.device)
+def _looked_at(picture: Picture, teacher: Teacher) -> Tensor:
+    """Its pixels (1, 3, h, w) at the size at which paintings are looked at."""
+    return picture.fitted(STYLE_LENGTH).pixels.to(teacher.device)
 
 
 def _some(paths: Sequence[Path]) -> Sequence[Path]:

@@ -18,7 +18,7 @@ from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
 from impasto.pictures.sheet import contact_sheet
-from impasto.training.pictures import of_one_colour, readable
+from impasto.training.pictures import loaded, of_one_colour
 from impasto.training.teacher import Teacher
 
 _HELD_OUT, _EIGHTH = 4, 8
@@ -34,16 +34,15 @@ def parted(paths: Sequence[Path], seed: int) -> tuple[list[Path], list[Path]]:
     """
     count = min(_HELD_OUT, len(paths) // _EIGHTH)
     order = np.random.default_rng(seed).permutation(len(paths)).tolist()
-    held = {*itertools.islice(readable(paths[index] for index in order), count)}
-    looked_at = [path for path in paths if path in held] or [*itertools.islice(readable(paths), 1)]
+    held = {path for path, _ in itertools.islice(loaded(paths[index] for index in order), count)}
+    looked_at = [path for path in paths if path in held] or [path for path, _ in itertools.islice(loaded(paths), 1)]
     if not looked_at:
         codecs.load(paths[0])  # which says why not
     return [path for path in paths if path not in held], looked_at
 
 
-def middle(path: Path, side: int) -> Tensor:
+def middle(picture: Picture, side: int) -> Tensor:
     """The largest square in the middle of a picture, at ``side`` × ``side``: (1, 3, side, side)."""
-    picture = codecs.load(path)
     height, width = picture.size
     square = min(height, width)
     top, left = (height - square) // 2, (width - square) // 2
@@ -90,9 +89,9 @@ class HeldOut:
         """The mean losses by name, on squares of ``crop`` from the middle of the pictures."""
         found: list[dict[str, float]] = []
         for photo_path in self.photos:
-            photo = middle(photo_path, crop).to(self.teacher.device)
+            photo = middle(codecs.load(photo_path), crop).to(self.teacher.device)
             for number, painting_path in enumerate(self.paintings[:_SHOWN]):
-                painting = middle(painting_path, crop).to(self.teacher.device)
+                painting = middle(codecs.load(painting_path), crop).to(self.teacher.device)
                 style, goal = self.teacher.meant(network, torch.tensor([number]), painting)
                 colours = transfer.of(painting)
                 painted = self.teacher.painted(network, photo, style, colours)
@@ -106,10 +105,10 @@ class HeldOut:
         """
         if not all(bool(each.half().isfinite().all()) for each in network.state_dict().values()):  # as in its file
             return math.inf, "its weights are not finite"
-        photo, *others = (middle(path, crop).to(self.teacher.device) for path in self.photos[:2])
+        photo, *others = (middle(codecs.load(path), crop).to(self.teacher.device) for path in self.photos[:2])
         another = others[0] if others else photo.flip(2, 3)
         for number in reversed(range(len(self.paintings[:_SHOWN]))):
-            painting = middle(self.paintings[number], crop).to(self.teacher.device)
+            painting = middle(codecs.load(self.paintings[number]), crop).to(self.teacher.device)
             style, goal = self.teacher.meant(network, torch.tensor([number]), painting)
             with torch.no_grad():
                 painted = [network.stylizer(each, style) for each in (photo, another)]

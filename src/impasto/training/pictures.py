@@ -74,17 +74,17 @@ def pictures_of(source: Path, role: str, least: int) -> list[Path]:
     return good
 
 
-def readable(paths: Iterable[Path]) -> Iterator[Path]:
-    """Those that can be decoded, each tried when it is asked for: others, whose beginning was sound, are told
-    and left out, for among many thousands there are always some.
+def loaded(paths: Iterable[Path]) -> Iterator[tuple[Path, Picture]]:
+    """Those that can be decoded, with what they are, each when it is asked for: others, whose beginning was
+    sound, are told and left out, for among many thousands there are always some.
     """
     for path in paths:
         try:
-            codecs.load(path)
+            picture = codecs.load(path)
         except ImageError as error:
             log.warning("%s", error)
         else:
-            yield path
+            yield path, picture
 
 
 @functools.lru_cache(_KEPT)
