@@ -5,11 +5,13 @@ a file.
 import functools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from impasto.backbones import winograd
 from impasto.errors import SettingsError
 from impasto.machine.devices import computes_bfloat16
 from impasto.networks import codes
@@ -62,6 +64,29 @@ def test_pictures_of_any_size_come_out_in_size_range_and_type(name: str, size: t
         assert painted.min() >= 0 and painted.max() <= 1 and painted.std() > 1e-3
         assert (painted - expected).abs().max() < 1e-3
     assert torch.equal(painter.whole(pixels), painter_of(name).whole(pixels))
+
+
+@pytest.mark.skipif(not torch.backends.nnpack.is_available(), reason="This torch has no NNPACK.")  # type: ignore[no-untyped-call]
+@pytest.mark.parametrize(("network_name", "wide"), [("any", 10), ("multi", 10), ("arbitrary", 0)])
+def test_wide_layers_by_minimal_filtering(network_name: str, wide: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    used, minimal = [], winograd.minimal
+
+    def counted(x: Tensor, *rest: Any) -> Tensor:
+        used.append(x.shape)
+        return minimal(x, *rest)
+
+    pixels = picture(photo(64, 132))
+    expected = painter_of(network_name).whole(pixels)
+    monkeypatch.setattr(winograd, "here", lambda device, dtype: True)
+    monkeypatch.setattr(winograd, "minimal", counted)
+    monkeypatch.setattr(winograd, "_POSITIONS", 1)
+    painter_of(network_name).whole(pixels)
+    assert not used  # maps of 16 × 33 positions do not earn it
+    monkeypatch.setattr("impasto.networks.painter._POSITIONS", 1)
+    painter = painter_of(network_name)
+    assert (painter.whole(pixels) - expected).abs().max() < 1e-4
+    assert len(used) == wide
+    assert (frozen(painter, pixels)(pixels) - expected).abs().max() < 1e-3
 
 
 def test_tiles_make_the_whole_picture_and_smaller_margins_would_leave_seams(name: str) -> None:

@@ -36,13 +36,15 @@ def layout(pixels: Tensor, dtype: torch.dtype) -> torch.memory_format:
     return torch.contiguous_format if large and here(pixels.device.type, dtype) else torch.channels_last
 
 
-def convolve(weight: Tensor, bias: Tensor | None) -> Convolve:
-    """The convolution of maps that lie channel by channel with frozen weights (C', C, 3, 3)."""
+def convolve(weight: Tensor, bias: Tensor | None, least: int = 0) -> Convolve:
+    """The convolution with frozen weights (C', C, 3, 3) of maps that lie channel by channel; of ``least``
+    positions and more they need not.
+    """
     weight = weight.contiguous()
     wide = min(weight.shape[:2]) >= _CHANNELS
 
     def convolved(x: Tensor, padding: int, relu: bool) -> Tensor:
-        if wide and x.shape[2] * x.shape[3] >= _POSITIONS:
+        if wide and x.shape[2] * x.shape[3] >= max(least, _POSITIONS):
             y = minimal(x.contiguous(), weight, bias, padding)
         else:
             y = nn.conv2d(x, weight, bias, padding=padding)

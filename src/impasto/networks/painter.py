@@ -13,10 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from impasto.backbones import kernels
+from impasto.backbones import kernels, winograd
 from impasto.networks import phases
 from impasto.networks.cin import EPSILON, Layer, parameters_of
 from impasto.networks.contract import FeedForward
+
+_CHANNELS, _POSITIONS = 64, 4096
+"""So many channels and positions maps must have to gain by minimal filtering."""
 
 Moments = tuple[Tensor, Tensor] | None
 """Mean and 1/√(variance + ε) of every channel (C,) before a normalisation; None where there is none."""
@@ -91,9 +94,18 @@ class Painter:
             # Enlarged and then mirrored by one place is the same as repeated by one place and then enlarged.
             return lambda x, relu: enlarging(functional.pad(x, (1,) * 4, mode="replicate"), 0, relu)
         weight = weight.to(self._dtype)
-        few = layer.stride == 1 and layer.conv.out_channels <= phases.FEW
-        convolve = phases.of_few(weight, bias) if few else kernels.convolve(weight, bias, layer.stride)
+        if layer.stride == 1 and layer.conv.out_channels <= phases.FEW:
+            convolve = phases.of_few(weight, bias)
+        elif layer.stride == 1 and _is_wide(weight) and winograd.here(self._device.type, self._dtype):
+            convolve = winograd.convolve(weight, bias, _POSITIONS)
+        else:
+            convolve = kernels.convolve(weight, bias, layer.stride)
         return lambda x, relu: convolve(layer.padded(x), 0, relu)
 
     def _prepared(self, pixels: Tensor) -> Tensor:
         return pixels.to(self._device, self._dtype, memory_format=torch.channels_last)
+
+
+def _is_wide(weight: Tensor) -> bool:
+    """Whether weights (C', C, k, k) are such as minimal filtering is made for, and many."""
+    return weight.shape[2:] == (3, 3) and min(weight.shape[:2]) >= _CHANNELS
