@@ -1,9 +1,10 @@
-"""Run the notebook from top to bottom and keep its outputs, in both languages: python
-scripts/run_notebooks.py
+"""Run the notebook from top to bottom and put its new outputs into the files of both languages, for they have
+the same code: python scripts/run_notebooks.py
 
-The Chinese notebook has the same code, so it gets the same outputs.
+It takes some ten minutes on two cores; SIZE and ITERATIONS in the notebook's second cell make it quicker.
 """
 
+import argparse
 from pathlib import Path
 
 import nbformat
@@ -13,6 +14,7 @@ FOLDER = Path(__file__).parent.parent / "notebooks"
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     book, other = (nbformat.read(FOLDER / f"style_transfer{language}.ipynb", as_version=4) for language in ("", ".zh"))
     NotebookClient(book, timeout=None).execute()
     for cell, twin in zip(book.cells, other.cells, strict=True):

@@ -21,3 +21,4 @@ def wrong() -> None:
     impasto.texture("a.jpg", style_loss="grams")  # type: ignore[arg-type]
     impasto.plan_reconstruct("a.jpg", iterations="many")  # type: ignore[arg-type]
     impasto.plan_stylize("a.jpg", "b.jpg", qualty="fine")  # type: ignore[call-overload]
+    impasto.stylise("a.jpg", "b.jpg")  # type: ignore[attr-defined]

@@ -326,7 +326,7 @@ def test_options_are_told_with_their_dashes(pair: tuple[Path, Path], tmp_path: P
     assert "has no effect without --region:" in CliRunner().invoke(app, [*asked, "--feather", "0.1"]).stderr
     assert "at least --memory" in CliRunner().invoke(app, [*asked, "--memory", "99MB"]).stderr
     warned = impasto(*asked, "--dry-run", cwd=tmp_path).stderr
-    assert "a --style-scale below 0.4" in warned and "`" not in warned
+    assert "by a --style-scale of 0.2 it keeps" in warned and "`" not in warned
     told = CliRunner().invoke(app, ["stylize", "--help"], env={"COLUMNS": "300"}).stdout
     assert "0 is --size itself" in " ".join(told.split()) and "`size`" not in told
 

@@ -163,6 +163,21 @@ def test_as_many_processors_as_the_least_level_gives(
         assert limits.threads_to_set(root) == threads
 
 
+@pytest.mark.parametrize(
+    ("given", "spins"),
+    [({}, limits._SPINS), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)],
+)
+def test_threads_that_wait_sleep_soon_unless_the_user_has_said_how(
+    given: dict[str, str], spins: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    limits.advise_openmp()
+    assert os.environ.get("GOMP_SPINCOUNT") == spins
+
+
 @pytest.mark.parametrize("kind", [resource.RLIMIT_AS, resource.RLIMIT_DATA])
 def test_the_limits_of_the_shell_count(kind: int) -> None:
     script = (

@@ -152,3 +152,11 @@ def test_keywords_are_the_settings() -> None:
                 isinstance(OTHERWISE[name], typing.get_origin(each) or each) for each in typing.get_args(hints[name])
             )
     assert {*typing.get_type_hints(Others)} == {*hints} - {"method"}
+
+
+def test_what_holds_pixels_can_be_compared_and_kept_in_sets() -> None:
+    """By what it is: a comparison of all pixels is a picture itself, and no answer."""
+    one, other = impasto.load(photo(16, 16)), impasto.load(photo(16, 16))
+    code = impasto.StyleCode("multi", torch.ones(1, 17))
+    for each in (one, impasto.Result(one, {}), code, impasto.Region(photo(16, 16), "a.jpg")):
+        assert each == each and each != other and each in [other, each] and len({each, other}) == 2  # noqa: PLR0124

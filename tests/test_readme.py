@@ -45,7 +45,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make() -> None:
     impasto.style_code(painting(64, 64)).save("painting.safetensors")
     Image.fromarray(photo(48, 64)).save("photo.jpg")
-    for name in ("sky.png", "water.png", "person.png", "logo.png", "letters.png"):
+    for name in ("sky.png", "water.png", "person.png", "logo.png", "letters.png", "grey.png", "etching.png"):
         Image.fromarray(photo(48, 64)).save(name)
     for name in ("painting.jpg", "one.jpg", "other.jpg", "starry.jpg", "wave.jpg"):
         Image.fromarray(painting(64, 64)).save(name)

@@ -10,7 +10,8 @@ from impasto.errors import ImageError
 from impasto.judge.gallery import edge_row, edge_sheet
 from impasto.pictures import edges
 from impasto.pictures.codecs import load
-from impasto.pictures.sheet import contact_sheet
+from impasto.pictures.picture import Picture
+from impasto.pictures.sheet import Labelled, contact_sheet
 from tests.helpers import painting, photo
 
 
@@ -54,7 +55,7 @@ def test_strokes_see_what_is_painted() -> None:
 def test_large_results_are_compared_at_a_length_that_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
     content, style, result = photo(96, 128), painting(120, 100), photo(96, 128, seed=3)
     whole = impasto.score(content, style, result)
-    monkeypatch.setattr("impasto.judge.scores._LONGEST", 64)
+    monkeypatch.setattr("impasto.judge.scores.LONGEST", 64)
     found, small = impasto.score(content, style, result), impasto.score(content, style, load(result).fitted(64))
     assert found["style"] == small["style"] != whole["style"]
     assert found["content"] == small["content"] != whole["content"]
@@ -92,5 +93,30 @@ def test_the_edge_sheet_has_a_row_for_every_picture() -> None:
     assert (narrow[:, -8:] == 255).all(), "labels are whole"
     beside = np.asarray(edge_sheet([("photo", photo(16, 16))], size=16))
     assert np.array_equal(beside[:, : narrow.shape[1]], narrow), "and do not run into one another"
-    assert isinstance(one, Image.Image) and two.height > 1.8 * one.height - 20 and two.width == one.width > 4 * 300
+    assert isinstance(one, Image.Image) and two.height > 1.8 * one.height - 20
+    assert load(edge_sheet([("photo", photo(150, 200)), ("painting", painting(240, 320))], size=300)).size[1] > 4 * 200
+
+
+def test_edges_of_all_pictures_are_seen_at_the_smallest_ones_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is enlarged is smoother: a small result would have less total variation than `score` tells."""
+    seen: list[tuple[int, int]] = []
+
+    def row(name: str, picture: Picture) -> list[Labelled]:
+        seen.append(picture.size)
+        return edge_row(name, picture)
+
+    monkeypatch.setattr("impasto.judge.gallery.edge_row", row)
+    large, small = ("photo", photo(96, 128)), ("result", photo(48, 64))
+    for pictures, size, sizes in (
+        ([large, small], 300, [(48, 64), (48, 64)]),
+        ([large], 300, [(96, 128)]),
+        ([large, small], 32, [(24, 32), (24, 32)]),
+    ):
+        seen.clear()
+        edge_sheet(pictures, size)
+        assert seen == sizes
+
+
+def test_a_sheet_of_edges_is_a_picture() -> None:
+    two = edge_sheet([("photo", photo(48, 64)), ("painting", Image.fromarray(painting(48, 64)))], size=300)
     assert load(two).size == (two.height, two.width)

@@ -180,11 +180,11 @@ def _introduce(batch: "Batch", wish: "Wish", source: str) -> None:
     plan, part = batch.plan, batch.part.removeprefix("-")
     styles = [path for path, _ in wish.styles] + [f"style {index}" for index in wish.style_indices]
     told = (
-        [f"in {'each of ' if wish.each_style else ''}{', '.join(styles[:3])}{', …' * (len(styles) > 3)}"]
+        [f"by {'each of ' if wish.each_style else ''}{', '.join(styles[:3])}{', …' * (len(styles) > 3)}"]
         if styles
         else []
     )
-    told += [f"part {part}" + (f" by {source}" if source else "")] if part else []
+    told += [f"part {part}" + (f" as {source} says" if source else "")] if part else []
     counts = ", ".join(
         f"{plan.counts[kind]} {kind}" for kind in ("new", "changed", "failed", "done") if plan.counts[kind]
     )

@@ -24,7 +24,7 @@ Index = Annotated[str, _INDEX]
 Indices = Annotated[list[str] | None, _INDEX]
 """A learnt style; and several, where the option may be given again for another."""
 
-_FEW = 8
+_FEW = 3
 """More styles than these are seldom meant to be blended."""
 
 

@@ -58,8 +58,7 @@ def prepare() -> None:
         os.getcwd()  # noqa: PTH109
     except OSError as error:  # torch's libraries end the process then, with words of their own
         sys.exit(f"impasto: The folder that this is run in cannot be found ({error.strerror}): go to another.")
-    if threads := limits.threads_to_set():
-        os.environ["OMP_NUM_THREADS"] = str(threads)
+    limits.advise_openmp()
 
 
 def failure() -> OSError | None:

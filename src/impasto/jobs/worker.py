@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from impasto.errors import ImpastoError, NotReadyError, OutputError
-from impasto.machine import interrupts, standstill
+from impasto.machine import interrupts, limits, standstill
 from impasto.progress import Progress
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Worker(Protocol):
 def main() -> None:
     """The process: see the module."""
     standstill.woken_with_parents_end()
+    limits.advise_openmp()
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
     def listen() -> None:

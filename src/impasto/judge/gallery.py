@@ -40,10 +40,12 @@ def edge_sheet(pictures: Sequence[tuple[str, PictureLike]], size: int = 512) -> 
     """Rows of a picture with its total variation per pixel, and its Sobel edges: upright, level, and their
     strength.
 
-    Grey is no edge; darker and lighter are the two directions. All rows are drawn to one scale, and so can be
-    compared.
+    Grey is no edge; darker and lighter are the two directions. All rows can be compared: they are drawn to
+    one scale, and are of one long side, ``size`` or the smallest picture's, for what is enlarged is smoother.
     """
-    rows = [edge_row(name, usable(source, name).fitted(size)) for name, source in pictures]
+    found = [(name, usable(source, name)) for name, source in pictures]
+    size = min(size, *(max(picture.size) for _, picture in found))
+    rows = [edge_row(name, picture.fitted(size)) for name, picture in found]
     return contact_sheet(rows, cell=(size, max(image.height for row in rows for _, image in row)))
 
 

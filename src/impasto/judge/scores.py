@@ -37,7 +37,7 @@ _PLACES = ("relu2_2/2", "relu3_3", "relu4_3")
 _STRUCTURE = (5, 12)
 """Bottlenecks of the style predictor whose maps, of an eighth and a sixteenth of the pixels a side, tell the
 structure of a picture."""
-_LONGEST = 1024
+LONGEST = 1024
 """The long side at which features of larger results are compared: they would take 10 GB for 2000 pixels, and
 finding the nearest of all places the square of their number.
 """
@@ -47,7 +47,7 @@ _NEAR = 0.5
 
 def score(content: PictureLike, style: PictureLike, result: PictureLike, device: str = "auto") -> dict[str, Any]:
     """How near ``result`` is to both, all compared at the result's size, 1024 pixels at the most but for
-    ``surface``; less is nearer, save for ``edges``.
+    ``surface``; less is nearer, save for ``edges`` and ``coverage``.
 
     - ``style``: per layer of `STYLE_LAYERS`, relative difference of the means plus that of the covariances
       (`MomentsLoss`);
@@ -72,7 +72,7 @@ def score(content: PictureLike, style: PictureLike, result: PictureLike, device:
     Raises ImageError for pictures that cannot be used.
     """
     own, artwork = usable(result, "result"), usable(style, "style")
-    made = own.fitted(min(_LONGEST, max(own.size)))
+    made = own.fitted(min(LONGEST, max(own.size)))
     photo = usable(content, "content").fitted(made.size)
     painting = at_length(artwork, max(made.size))
     place = choose_device(device)

@@ -30,6 +30,22 @@ def processors(root: Path = _SYSTEM) -> int:
     return max(1, min([_allowed(), *map(math.ceil, _quotas(root))]))
 
 
+_SPINS = "3000"
+"""How often a thread of OpenMP looks whether there is work before it sleeps. With libgomp's own 300 000, on a
+busy machine, it keeps from the processor whom all wait for.
+"""
+
+
+def advise_openmp() -> None:
+    """Tell OpenMP, by its variables, what it does not find out by itself. It heeds them when torch is loaded,
+    here and in processes that are begun from here.
+    """
+    if threads := threads_to_set():
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
+
+
 def threads_to_set(root: Path = _SYSTEM) -> int | None:
     """How many threads to ask OpenMP for, by its variable OMP_NUM_THREADS, before torch is loaded; None where
     the user has set it to something sensible, or OpenMP finds out by itself.

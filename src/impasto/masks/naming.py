@@ -1,11 +1,12 @@
 """Masks by name: where the faces or the people of a photograph are."""
 
 from collections.abc import MutableMapping
+from pathlib import Path
 
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from impasto.errors import ImageError
+from impasto.errors import ImageError, did_you_mean
 from impasto.masks import faces, people
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture, long_side
@@ -34,9 +35,13 @@ def sought(mask: PictureLike, photo: Picture) -> PictureLike | None:
     """A mask as it was given, or, for one of `MASKS`, one of the photograph's shape: white where such are,
     soft at their edges; None where there are none.
 
-    Raises WeightsError where the network that finds them is not installed.
+    Raises WeightsError where the network that finds them is not installed, and ImageError for another word.
     """
     if not isinstance(mask, str) or mask not in MASKS:
+        if isinstance(mask, str) and mask.isalpha() and not Path(mask).exists():
+            raise ImageError(
+                f"There is no mask {mask!r}: {did_you_mean(mask, MASKS)} One that you have painted is given by its path."
+            )
         return mask
     known = _known.setdefault(photo.pixels, {})
     if mask not in known:

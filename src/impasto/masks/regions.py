@@ -23,7 +23,7 @@ from impasto.pictures.picture import Picture, Size
 log = logging.getLogger("impasto")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Region:
     """Where ``mask`` is white, the picture follows ``style``; grey is partly. ``style_mask`` says what of the
     style picture counts.

@@ -32,7 +32,7 @@ _LARGEST = 200
 """Of γ and β: paintings have 25 at the most, also black ones, white ones, noise and chessboards."""
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StyleCode:
     """A style of a network: the network's name or file (`zoo.network`), and the style, float32.
 

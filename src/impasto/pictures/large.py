@@ -15,7 +15,7 @@ from impasto.pictures.profiles import Array
 from impasto.pictures.tiles import Window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LargePicture:
     """A Pillow image, RGB or RGBA, that can be read and painted in windows: four bytes a pixel."""
 

@@ -29,7 +29,7 @@ STRIP = 256
 """Rows that are encoded at a time where a format takes them so."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Picture:
     """A picture: ``pixels`` (1, 3, H, W) float32 sRGB in [0, 1], ``alpha`` (1, 1, H, W) or None, bits a
     channel of its file.

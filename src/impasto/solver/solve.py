@@ -50,7 +50,7 @@ class Stage:
     last: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
     """The state after ``iteration`` iterations. An iteration is one evaluation of the objective with its
     gradient.

@@ -12,7 +12,7 @@ from impasto._version import IMPORTED_AT
 from impasto.errors import OutputError
 from impasto.jobs.deliver import Work
 from impasto.jobs.job import Delivery, Job
-from impasto.judge.scores import score
+from impasto.judge.scores import LONGEST, score
 from impasto.machine import files
 from impasto.pictures import codecs
 from impasto.pictures.large import LargePicture, resized
@@ -21,8 +21,6 @@ from impasto.progress import Progress
 from impasto.tasks import record
 
 CELL, RESULT = "cell.json", "result.png"
-JUDGED = 1024
-"""The long side at which larger results are scored."""
 
 
 class Scored:
@@ -73,6 +71,6 @@ def job_of(content: Path, style: Path, recipe: str, settings: Any, *, snapshots:
 
 def _judged(painted: Picture | LargePicture) -> Picture:
     """The result at a size that the scores' network can see whole."""
-    small = resized(painted, long_side(painted.size, min(JUDGED, max(painted.size))))
+    small = resized(painted, long_side(painted.size, min(LONGEST, max(painted.size))))
     assert isinstance(small, Picture)
     return small

@@ -2,11 +2,12 @@
 
 import functools
 import io
+import itertools
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 from impasto.extras import needed
 from impasto.pictures.fonts import readable
@@ -32,6 +33,9 @@ _STYLE: dict[Any, Any] = {
 }
 
 
+_Line = Literal["-", "--", "-.", ":"]
+_LINES: tuple[_Line, ...] = ("-", "--", "-.", ":")
+"""By turns, so that curves can be told apart also where one lies on another, or without colours."""
 _LEGEND_COLUMNS = 4
 _LONGEST_NAME = 30
 _LEAST = 1e-4
@@ -56,7 +60,7 @@ def colour_of(index: int) -> str:
 
 
 def _drawn(make: Callable[P, Figure]) -> Callable[P, dict[str, bytes]]:
-    """Make the figure in the house's look and give it in all its forms: ``svg`` and ``png``."""
+    """Make the figure in the house's look and give it in all its forms: ``svg``, ``png`` and ``pdf``."""
 
     @functools.wraps(make)
     def wrapped(*arguments: P.args, **named: P.kwargs) -> dict[str, bytes]:
@@ -65,7 +69,7 @@ def _drawn(make: Callable[P, Figure]) -> Callable[P, dict[str, bytes]]:
         with matplotlib.rc_context(_STYLE | {"font.family": [*matplotlib.rcParams["font.family"], *families]}):
             figure = make(*arguments, **named)
             forms = {}
-            for form, undated in (("svg", "Date"), ("png", "Software")):
+            for form, undated in (("svg", "Date"), ("png", "Software"), ("pdf", "CreationDate")):
                 file = io.BytesIO()
                 figure.savefig(file, format=form, dpi=200, metadata={undated: None})
                 forms[form] = file.getvalue()
@@ -80,6 +84,7 @@ def loss_curves(curves: Sequence[Curves], colours: Mapping[str, str]) -> Figure:
     families = list(dict.fromkeys(each.family for each in curves))
     terms = list(dict.fromkeys(term for each in curves for term in each.losses))
     names = [each.name for each in curves]
+    lines = dict(zip(dict.fromkeys(names), itertools.cycle(_LINES), strict=False))
     width = max(3.1 * len(terms), _entry(names))
     height = _legend_height(names, width) + 2.5 * len(families)
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -92,13 +97,14 @@ def loss_curves(curves: Sequence[Curves], colours: Mapping[str, str]) -> Figure:
                 axes.set_axis_off()
                 continue
             for each in shown:
+                line = lines[each.name]
                 positive = [value if value > 0 else float("nan") for value in each.losses[term]]
-                axes.plot(each.iterations, positive, color=colours[each.name], linewidth=1.2)
+                axes.plot(each.iterations, positive, color=colours[each.name], linestyle=line, linewidth=1.2)
             axes.set_yscale("log")
             axes.set_title(term)
             axes.set_xlabel("iteration")
         row[0].set_ylabel(members[0].label)
-    _legend(figure, {each.name: colours[each.name] for each in curves})
+    _legend(figure, {name: (colours[name], line) for name, line in lines.items()})
     return figure
 
 
@@ -220,8 +226,8 @@ def _legend_height(names: Sequence[str], width: float) -> float:
     return 0.4 + 0.2 * math.ceil(len(names) / _legend_columns(names, width))
 
 
-def _legend(figure: Figure, entries: Mapping[str, str]) -> None:
-    handles = [matplotlib.lines.Line2D([], [], color=colour, marker="o", linestyle="") for colour in entries.values()]
+def _legend(figure: Figure, entries: Mapping[str, tuple[str, _Line]]) -> None:
+    handles = [matplotlib.lines.Line2D([], [], color=colour, linestyle=line) for colour, line in entries.values()]
     figure.legend(
         handles, map(plain, entries), loc="outside lower left", ncols=_legend_columns(entries, figure.get_figwidth())
     )

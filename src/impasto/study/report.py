@@ -14,13 +14,13 @@ from impasto.errors import briefly
 from impasto.extras import needed
 from impasto.jobs.deliver import snapshot_file
 from impasto.judge.gallery import edge_row
-from impasto.judge.scores import score
+from impasto.judge.scores import LONGEST, score
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import Settings
 from impasto.study import figures, forms
-from impasto.study.cell import JUDGED, RESULT
+from impasto.study.cell import RESULT
 from impasto.study.figures import Point
 from impasto.study.outcome import COLUMNS, SUMMARY, Cell, columns, machine
 from impasto.tasks import record
@@ -77,7 +77,7 @@ class Report:
             return photo
         made = self.done[0].record
         size = made["height"], made["width"]
-        return forms.at_most(photo.fitted(size), JUDGED)
+        return forms.at_most(photo.fitted(size), LONGEST)
 
     @functools.cached_property
     def reference(self) -> dict[str, float]:
@@ -161,7 +161,7 @@ class Report:
             pictures=self._pictures() | planes,
             figures={name: forms.embedded("svg+xml", drawing) for name, drawing in drawings.items()},
             failed=failed,
-            judged=JUDGED,
+            judged=LONGEST,
             machines=list(dict.fromkeys(machine(cell.record) for cell in self.done)),
             version=__version__,
         )

@@ -90,10 +90,10 @@ def style_pictures(source: StyleLike, length: int, scales: Iterator[float]) -> l
         wanted = round(length * scale)
         if max(picture.size) < wanted / 2:
             log.warning(
-                "A style picture of %d pixels is enlarged to %d: its strokes will be soft; a `style_scale` below %.2g keeps them sharp.",
+                "A style picture of %d pixels is enlarged to %d: its strokes will be soft; by a `style_scale` of %.2g it keeps its size.",
                 max(picture.size),
                 wanted,
-                2 * scale * max(picture.size) / wanted,
+                scale * max(picture.size) / wanted,
             )
         styles.append(Style(at_length(picture, min(wanted, max(picture.size))), share, scale))
     return styles

@@ -22,7 +22,7 @@ from impasto.settings.fields import Settings
 from impasto.tasks import record
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """A finished picture with the record of how it was made."""
 
