@@ -19,13 +19,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from impasto.batch.actor import Painter
-from impasto.batch.claims import MOST_TRIES
 from impasto.batch.cluster import Cluster, _Call, _Hand, connected
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
 from impasto.batch.plan import plan_batch
 from impasto.batch.stores import STATE, Place
 from impasto.cli import app
+from impasto.jobs.claims import MOST_TRIES
 from tests.batches import SMALL, failures, filled_store, make_inputs, results, run, store_server, stored
 from tests.clips import clip, decoded, drawn
 from tests.helpers import photo

@@ -20,7 +20,6 @@ from typing import Any, Literal
 import torch
 
 from impasto.batch import items as items_
-from impasto.batch.claims import MOST_TRIES, Claims, killer
 from impasto.batch.copies import as_given
 from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
@@ -28,6 +27,7 @@ from impasto.batch.ledger import Ledger
 from impasto.batch.shared import shared
 from impasto.batch.stores import STATE, Place, Seen, fetch, seen
 from impasto.errors import ImageError, ImpastoError, NotReadyError, OutputError
+from impasto.jobs.claims import MOST_TRIES, Claims, killer
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
 from impasto.pictures.picture import LARGE, Picture

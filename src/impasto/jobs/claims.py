@@ -18,8 +18,8 @@ import secrets
 import threading
 import time
 
-from impasto.batch.shared import Shared
 from impasto.errors import OutputError
+from impasto.jobs.shared import Shared
 
 BEAT = 10.0
 """Seconds between two touches."""
