@@ -91,11 +91,11 @@ class Film:
         """How many frames it has."""
         return self.last - self.first
 
-    def frames(self, first: int) -> Iterator[Frame]:
-        """Its frames from that number of the clip's on, at its size, with times of its own."""
+    def frames(self, first: int, last: int) -> Iterator[Frame]:
+        """Its frames from one number of the clip's to before another, at its size, with times of its own."""
         shares = self._masks.frames(first) if self.job.regions else itertools.repeat(())
         for frame, own in zip(self.source.frames(first), shares, strict=False):
-            if frame.number >= self.last:
+            if frame.number >= last:
                 return
             pixels = framing.fitted(framing.filled(frame.pixels, frame.alpha), self.size)
             alpha = None if frame.alpha is None else framing.fitted(frame.alpha, self.size)
@@ -103,7 +103,7 @@ class Film:
 
     def opening(self) -> Frame:
         """Its first frame."""
-        return next(self.frames(self.first))
+        return next(self.frames(self.first, self.last))
 
     def estimate(self) -> tuple[float, float]:
         """Roughly the seconds and the bytes of memory that painting it will take, by painting a little of it,
