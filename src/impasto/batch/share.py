@@ -27,14 +27,12 @@ from impasto.batch.ledger import Ledger
 from impasto.batch.shared import shared
 from impasto.batch.stores import STATE, Place, Seen, fetch, seen
 from impasto.errors import ImageError, ImpastoError, NotReadyError, OutputError
-from impasto.jobs.claims import MOST_TRIES, Claims, killer
+from impasto.jobs.claims import MOST_TRIES, WAIT, Claims, killer
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
 from impasto.pictures.picture import LARGE, Picture
 from impasto.progress import Progress
 
-WAIT = 2.0
-"""Seconds between two looks at what others have in hand."""
 STAGES = ("prepare", "paint", "deliver")
 """Of which the seconds are counted, too, as ``paint_s``."""
 ENDS = ("made", "kept", "passed", "failed")

@@ -53,6 +53,7 @@ class Parts:
     def __init__(self, output: Path, packing: Packing, base: Fraction, first: int) -> None:
         self.folder = files.beside(output, ".parts")
         self.unfinished = Unfinished(self.folder / "unfinished")
+        self._told = self.folder / "film.json"
         self._packing, self.base, self._first = packing, base, first
         self._suffix = ".mkv" if packing.form.image else output.suffix.lower()
         self._container = "matroska" if packing.form.image else packing.form.container
@@ -72,31 +73,42 @@ class Parts:
         made again. Raises CheckpointError where there is nothing to take up, or it is of another film, and
         OutputError.
         """
-        self._film = hashlib.sha256(strict_json.dumps(own).encode()).hexdigest()
-        told = self.folder / "film.json"
+        self._film = known_as(own)
         if not resume:
             self.remove()
-            files.create_folder(self.folder)
-            files.write_atomic(told, strict_json.dumps(own).encode(), force=True)
+            self._make(own)
             return
         try:
-            known = formats.read(told)
+            known = formats.read(self._told)
         except (OSError, ValueError) as error:
             raise CheckpointError(
                 f"There is nothing to go on from in {self.folder} ({briefly(error)}): leave out `resume`."
             ) from error
         if known != strict_json.loads(strict_json.dumps(own)):
             raise CheckpointError(
-                f"{self.folder} is of another film: give it the same clip, styles and settings, or leave out `resume`."
+                f"{self.folder} is of another film: give it the same clip, styles, settings and precision, or another output."
             )
         for there in sorted(self.folder.glob("*.state")):
             if there.stem.isdecimal() and self.part(number := int(there.stem)) is None:
                 self._is_damaged(number)
 
+    def join(self, own: State) -> None:
+        """Take up what is there of the same film, or make the folder, while others may do the same. Raises
+        CheckpointError where it is of another film, and OutputError.
+        """
+        if self.gone:
+            self._make(own)
+        self.begin(own, resume=True)
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is no such folder, or no more."""
+        return not self._told.exists()
+
     @property
     def begun(self) -> bool:
         """Whether there is anything to go on from."""
-        return bool(self.line()) or self.unfinished.exists
+        return not self.gone and (bool(self.line()) or self.unfinished.exists)
 
     def part(self, number: int) -> Part | None:
         """The part of that number, None as long as it is not there as it was written."""
@@ -154,7 +166,12 @@ class Parts:
 
     def remove(self) -> None:
         """Remove the folder with all that is in it, if it is there."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for _ in range(2):  # another worker may have touched a file in it meanwhile
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _make(self, own: State) -> None:
+        files.create_folder(self.folder)
+        files.write_atomic(self._told, strict_json.dumps(own).encode(), force=True)
 
     def _read(self, number: int) -> Part | None:
         if not self._file(number, ".state").exists():  # which is written last
@@ -175,6 +192,11 @@ class Parts:
 
     def _file(self, number: int, suffix: str) -> Path:
         return self.folder / f"{number:06d}{suffix}"
+
+
+def known_as(own: State) -> str:
+    """By what a film is known again, in short."""
+    return hashlib.sha256(strict_json.dumps(own).encode()).hexdigest()
 
 
 class Writer:

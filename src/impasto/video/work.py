@@ -55,10 +55,7 @@ class VideoWork(Underway[VideoJob]):
         self.run = Film(job)
         self.run.check_room(self.output.parent)
         self._parts = Parts(self.output, self.run.packing, self.run.source.facts.base, self.run.first)
-        if self._parts.folder.exists() and not self._force:
-            raise SettingsError(
-                f"{self._parts.folder} is of a film that was cut off: `resume` goes on with it, `force` starts afresh."
-            )
+        self._check_parts()
         self._glances = Glances(self._parts.folder, self.run.count) if job.delivery.sheet else None
         self._writing = Writing(self.run, self._parts, self._glances)
         self._painting = Painting(self.run, self._parts, self._writing, keeps=keeps)
@@ -81,27 +78,31 @@ class VideoWork(Underway[VideoJob]):
         with self._alone():
             self._begin()
             try:
-                yield from self._painting.steps()
+                yield from self._steps()
             except (KeyboardInterrupt, GeneratorExit):
-                self.interrupted, begun = True, self._parts.begun
+                self.interrupted = True
                 if self._kept():
                     return
-                if not begun:
-                    self._parts.remove()
-                if self._key or not begun:
+                if not self._leaves_parts() or self._key:
                     raise
                 self.output = self._parts.folder
                 self.record = self._told()
             except Exception:
-                if self._kept():
-                    pass
-                elif not self._parts.begun:
-                    self._parts.remove()
-                else:
+                if not self._kept() and self._leaves_parts():
                     yield Progress(0, event=f"What is done of the film is in {self._parts.folder}.")
                 raise
             else:
                 self._deliver()
+
+    def _steps(self) -> Generator[Progress, None, None]:
+        """Make the parts."""
+        return self._painting.steps()
+
+    def _leaves_parts(self) -> bool:
+        """Whether it leaves anything to go on from; else it leaves nothing."""
+        if not self._parts.begun:
+            self._parts.remove()
+        return self._parts.begun
 
     def _kept(self) -> bool:
         """Make what is painted the film, if it is to be kept; whether it is."""
@@ -114,14 +115,18 @@ class VideoWork(Underway[VideoJob]):
 
     def _begin(self) -> None:
         """Begin the parts, or go on from those that are there."""
+        self._note_hashes()
         known = self.run.known_by()
-        self._hashed = replace(self.job, delivery=VideoDelivery()).moved(self._known).dictionary()
         if self._key:
             known["key"] = self._key
             with contextlib.suppress(CheckpointError):
                 self._parts.begin(known, resume=True)
                 return
         self._parts.begin(known, resume=self._resume)
+
+    def _note_hashes(self) -> None:
+        """Keep for the record by what its inputs are known."""
+        self._hashed = replace(self.job, delivery=VideoDelivery()).moved(self._known).dictionary()
 
     def _known(self, path: str) -> str:
         """The SHA-256 of an input; the clip's is known already."""
@@ -178,6 +183,13 @@ class VideoWork(Underway[VideoJob]):
         """The time of the clip up to which sound goes along; None to its end."""
         facts, film = self.run.source.facts, self.run
         return None if film.last == len(facts.times) else facts.times[film.last]
+
+    def _check_parts(self) -> None:
+        """Raises SettingsError for parts that nothing is said of."""
+        if self._parts.folder.exists() and not self._force:
+            raise SettingsError(
+                f"{self._parts.folder} is of a film that was cut off: `resume` goes on with it, `force` starts afresh."
+            )
 
     def _check(self) -> None:
         """Make sure that all can be written. Raises OutputError."""

@@ -1,0 +1,104 @@
+"""A film that many make: processes on any machines that see its folder claim stretches of its shots
+(`jobs.claims`), and one of them joins the parts.
+"""
+
+import contextlib
+import time
+from collections.abc import Generator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+
+from impasto.errors import ImpastoError, SettingsError
+from impasto.jobs.claims import WAIT, Claims
+from impasto.jobs.shared import Folder
+from impasto.machine import files, interrupts
+from impasto.progress import Progress
+from impasto.video import told
+from impasto.video.job import VideoJob
+from impasto.video.parts import known_as
+from impasto.video.work import VideoWork
+
+
+class SharedWork(VideoWork):
+    """A film in the middle of being made by many, one of which this is. Frames are painted by one thread, so
+    that they do not depend on whose they are.
+    """
+
+    def __init__(self, job: VideoJob, *, resume: bool = False, force: bool = False) -> None:
+        """As for a `VideoWork`; what there is of the same film is gone on from in any case. Raises
+        SettingsError where that is asked for.
+        """
+        if resume:
+            raise SettingsError("What is shared by `claim` is gone on with by itself: leave out `resume`.")
+        self._began = False
+        super().__init__(job, force=force)
+        self._own = known_as(self.run.known_by())
+        if self._parts.gone and self._carried() not in (None, self._own):
+            files.check_writable(self.output, force)
+        self._force = True  # what is there from now on is this film
+
+    def events(self) -> Generator[Progress, None, None]:
+        """Paint what nobody else has in hand until all is there, telling of every frame that is come by. Then
+        join it, unless another does. Raises as `VideoWork.events`.
+        """
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            if not self._is_made():
+                with Claims(Folder(self._parts.folder / "claims")) as self._claims:
+                    yield from super().events()
+                return
+        except Exception:
+            if not self._is_made():
+                raise
+        finally:
+            torch.set_num_threads(threads)
+        self._parts.remove()  # if one that slept has written there since
+        self.record = self._told()
+        yield Progress(1.0, event=f"{self.output} is made.")
+
+    def _steps(self) -> Generator[Progress, None, None]:
+        yield from self._painting.steps(self._claims)
+        while self._claims.take("film") is None:
+            yield Progress(1.0, "another joins the parts")
+            time.sleep(WAIT)
+            if interrupts.asked():
+                raise KeyboardInterrupt
+
+    def _begin(self) -> None:
+        self._note_hashes()
+        self._parts.join(self.run.known_by())
+        self._began = True
+
+    def _is_made(self) -> bool:
+        """Whether it has been made by others: its parts are gone, and it is there. One without a record is
+        known by those alone that have had a part in it.
+        """
+        if not self._parts.gone:
+            return False
+        return self._carried() == self._own if self.job.delivery.metadata else self._began and self.output.exists()
+
+    def _carried(self) -> str | None:
+        """By what the film that is there is known; None for none, and for one that was not shared."""
+        with contextlib.suppress(ImpastoError, KeyError):
+            return str(told.read(self.output)["key"])
+        return None
+
+    def _check(self) -> None:
+        if files.beside(self.output, ".parts").exists() or self._carried():
+            self._force = self._resume = True
+        super()._check()
+
+    def _check_parts(self) -> None:
+        """What there is of the film is gone on from."""
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def _leaves_parts(self) -> bool:
+        return self._parts.begun  # and what is not begun by this one may be by another
+
+    def _told(self) -> dict[str, Any]:
+        return super()._told() | {"key": self._own}
