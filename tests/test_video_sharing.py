@@ -1,25 +1,35 @@
 """A film that many make is the film that one makes, whoever paints what of it, and whoever dies of it."""
 
+import contextlib
+import functools
 import itertools
+import json
 import random
 from collections.abc import Generator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from impasto.errors import CheckpointError, OutputError, SettingsError
+from impasto.jobs.claims import Claims
+from impasto.jobs.job import RegionFiles
 from impasto.progress import Progress
 from impasto.video import painting as paintings
-from impasto.video import sharing, told
+from impasto.video import sharing, told, unfinished
 from impasto.video.fast import Fast
 from impasto.video.job import VideoJob
+from impasto.video.optimised import Optimised
+from impasto.video.parts import Parts
 from impasto.video.sharing import SharedWork
 from impasto.video.shotpainter import ShotPainter
 from impasto.video.work import VideoWork
 from tests.clips import Picture, clip, decoded, packets
-from tests.helpers import photo
+from tests.helpers import painting, photo
 from tests.test_video import job as fast
 
 LENGTH = 8
@@ -117,3 +127,169 @@ def test_many_make_the_film_that_one_makes(scene: str, seed: int, painted: list[
     assert len(lone) == (scene in ("one shot", "a cut one frame after a part", "one frame"))
     if not seed:
         assert sum(work._painting.spent["paint"] > 0 for work in works) == 2 - len(lone), "both have a part in it"
+
+
+def until(events: Generator[Progress, None, None], painted: Sequence[float], count: int) -> None:
+    """Let a worker go on until so many frames are painted."""
+    for _ in events:
+        if len(painted) >= count:
+            return
+
+
+@pytest.mark.parametrize("dies_at", [1, 5, 13, 26])
+def test_what_a_dead_worker_had_in_hand_is_taken_over(
+    dies_at: int, painted: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill takes all but files: nothing is given back, nothing touched any more."""
+    clip(Path("a.mp4"), shots(20, 3, 9), sound="aac")
+    VideoWork(job("whole.mkv")).finish()
+    painted.clear()
+    monkeypatch.setattr(sharing, "Claims", functools.partial(Claims, beat=0.05, stale=0.4))
+    dead, alive = SharedWork(job()), SharedWork(job())
+    left = dead.events()
+    until(left, painted, dies_at)
+    dead._claims._closed.set()
+    done = sum(len(part.moments) for part in dead._parts.line())
+    alive.finish()
+    assert same() and packets(Path("out.mkv"), "audio") == packets(Path("whole.mkv"), "audio")
+    assert len(painted) <= 32 + dies_at - done and dies_at - done <= LENGTH + 4, "a part, and what waits to be written"
+    with contextlib.suppress(OutputError):
+        left.close()  # or it only slept
+    assert {path.name for path in Path().iterdir() if "out" in path.name} == {"out.mkv", "out.mkv.json"} and same()
+
+
+def test_who_wakes_up_late_finds_the_film_made(painted: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(Path("a.mp4"), shots(20, 3, 9))
+    VideoWork(job("whole.mkv")).finish()
+    painted.clear()
+    monkeypatch.setattr(sharing, "Claims", functools.partial(Claims, beat=0.05, stale=0.4))
+    slept = SharedWork(job())
+    events = slept.events()
+    until(events, painted, 3)
+    slept._claims._closed.set()
+    SharedWork(job()).finish()
+    said = [progress.event for progress in events]
+    assert said[-1] == "out.mkv is made." and slept.record and slept.output == Path("out.mkv") and same()
+    assert {path.name for path in Path().iterdir() if "out" in path.name} == {"out.mkv", "out.mkv.json"}
+
+
+def test_workers_that_are_stopped_leave_what_is_done(painted: list[float]) -> None:
+    clip(Path("a.mp4"), shots(20, 3, 9))
+    VideoWork(job("whole.mkv")).finish()
+    painted.clear()
+    first, second = SharedWork(job()), SharedWork(job())
+    events = first.events(), second.events()
+    until(events[0], painted, 12)
+    until(events[1], painted, 15)
+    for each in events:
+        each.close()
+    assert first.interrupted and first.output == Path("out.mkv.parts") and not [*Path("out.mkv.parts/claims").iterdir()]
+    with pytest.raises(SettingsError, match="`resume` goes on with it"):
+        VideoWork(job())
+    with pytest.raises(SettingsError, match="leave out `resume`"):
+        SharedWork(job(), resume=True)
+    other = SharedWork(job(settings={"steady": "off"}))
+    with pytest.raises(CheckpointError, match="is of another film"):
+        other.finish()
+    kept = [path for path in Path("out.mkv.parts").glob("0*.json") if path.with_suffix(".state").exists()]
+    done = sum(len(json.loads(path.read_text())["moments"]) for path in kept)
+    painted.clear()
+    # One that goes on alone passes over what is there, also behind what is not.
+    VideoWork(job(), resume=True).finish()
+    assert same() and done and len({*painted}) == len(painted) == 32 - done and not Path("out.mkv.parts").exists()
+
+
+def test_who_comes_late_finds_the_film_made(painted: list[float]) -> None:
+    clip(Path("a.mp4"), shots(4, 4))
+    SharedWork(job()).finish()
+    made = Path("out.mkv").read_bytes()
+    painted.clear()
+    late = SharedWork(job())
+    assert [each.event for each in late.events()] == ["out.mkv is made."] and late.output == Path("out.mkv")
+    assert late.record and not painted and Path("out.mkv").read_bytes() == made
+    with pytest.raises(OutputError, match=r"out\.mkv exists"):
+        SharedWork(job(style_index="4"))
+    SharedWork(job(style_index="4"), force=True).finish()
+    assert Path("out.mkv").read_bytes() != made
+    VideoWork(job("own.mkv")).finish()
+    with pytest.raises(OutputError, match=r"own\.mkv\.json exists"):
+        SharedWork(job("own.mkv"))
+    SharedWork(job("bare.mkv", metadata=False)).finish()
+    with pytest.raises(OutputError, match=r"bare\.mkv exists"):
+        SharedWork(job("bare.mkv", metadata=False))
+
+
+@pytest.mark.parametrize("last", [(VideoWork, "_deliver"), (Parts, "remove")])
+def test_who_joins_may_die_of_it(last: tuple[Any, str], painted: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the film is there, or when it is."""
+    clip(Path("a.mp4"), shots(4, 4), sound="aac")
+    VideoWork(job("whole.mkv")).finish()
+    with monkeypatch.context() as patch:
+        patch.setattr(*last, Mock(side_effect=RuntimeError("dead")))
+        with pytest.raises(RuntimeError, match="dead"):
+            SharedWork(job()).finish()
+    assert Path("out.mkv.parts").exists()
+    painted.clear()
+    SharedWork(job()).finish()
+    assert same() and not painted and not Path("out.mkv.parts").exists()
+
+
+ALL: dict[str, Any] = {
+    "style_index": "",
+    "style_at": ((0.0, "p.png"), (0.4, "q.png")),
+    "strength_at": ((0.2, 1.0), (0.5, 0.4)),
+    "regions": (RegionFiles("m.mkv", "q.png"),),
+    "start": 0.04,
+    "end": 0.52,
+    "sheet": True,
+    "settings": {"network": "arbitrary", "feather": 0.02},
+}
+OPTIMISED: dict[str, Any] = {"method": "iterative", "iterations": 3, "frame_iterations": 2, "network": None}
+
+
+@pytest.mark.usefixtures("narrow", "small_looks")
+@pytest.mark.parametrize(
+    ("output", "options"),
+    [
+        ("all.mkv", ALL),
+        ("all.mp4", ALL | {"settings": {"network": "arbitrary", "steady": "shots"}, "codec": ""}),
+        ("off.gif", {"settings": {"steady": "off"}, "codec": ""}),
+        ("folder", {"codec": ""}),
+        ("iterative.mkv", {"style_index": "", "styles": (("p.png", 1.0),), "recipe": "statistics", "settings": OPTIMISED}),
+        ("keyframes.mkv", {"style_index": "", "styles": (("p.png", 1.0),), "recipe": "statistics", "settings": OPTIMISED | {"keyframes": 3}}),
+    ],
+)  # fmt: skip
+def test_all_that_films_can_be_is_shared(
+    output: str, options: dict[str, Any], painted: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By three of which one dies, beside those that are stopped."""
+    monkeypatch.setattr(Optimised, "LENGTH", 4)
+    monkeypatch.setattr(unfinished, "EVERY", 0.0)
+    monkeypatch.setattr(sharing, "Claims", functools.partial(Claims, beat=0.05, stale=0.4))
+    lossless: dict[str, Any] = {"codec": "ffv1", "form": "bgr0", "options": {}}
+    clip(Path("a.mp4"), shots(5, 2, 4, 3), sound="aac", base=Fraction(1, 25))
+    clip(Path("m.mkv"), shots(9, 5), base=Fraction(1, 25), **lossless)
+    for name, seed in (("p.png", 1), ("q.png", 9)):
+        Image.fromarray(painting(48, 48, seed)).save(name)
+    whole = f"whole{Path(output).suffix}"
+    VideoWork(job(whole, **options)).finish()
+    works = [SharedWork(job(output, **options)) for _ in range(3)]
+    events = [work.events() for work in works]
+    for work, steps in zip(works, events, strict=True):  # each comes to a shot of its own
+        while not work._painting.spent["paint"]:
+            next(steps)
+        next(steps)
+    works[0]._claims._closed.set()
+    events[1].close()
+    for _ in events[2]:
+        pass
+    assert same(output, whole) if Path(output).suffix else files(output) == files(whole)
+    for ending in (".sheet.png",) if options.get("sheet") else ():
+        assert Path(f"{output}{ending}").read_bytes() == Path(f"{whole}{ending}").read_bytes()
+    if output == "all.mp4":
+        assert packets(Path(output), "audio") == packets(Path(whole), "audio")
+    assert works[2].output == Path(output) and not Path(f"{output}.parts").exists()
+
+
+def files(folder: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
