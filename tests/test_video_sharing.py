@@ -12,6 +12,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -22,6 +23,7 @@ from impasto.progress import Progress
 from impasto.video import painting as paintings
 from impasto.video import sharing, told, unfinished
 from impasto.video.fast import Fast
+from impasto.video.helpers import helped
 from impasto.video.job import VideoJob
 from impasto.video.optimised import Optimised
 from impasto.video.parts import Parts
@@ -31,6 +33,7 @@ from impasto.video.work import VideoWork
 from tests.clips import Picture, clip, decoded, packets
 from tests.helpers import painting, photo
 from tests.test_video import job as fast
+from tests.test_video import said
 
 LENGTH = 8
 """Frames of a part at the most, and two at the least where a shot ends it."""
@@ -173,7 +176,7 @@ def test_who_wakes_up_late_finds_the_film_made(painted: list[float], monkeypatch
     assert {path.name for path in Path().iterdir() if "out" in path.name} == {"out.mkv", "out.mkv.json"}
 
 
-def test_workers_that_are_stopped_leave_what_is_done(painted: list[float]) -> None:
+def test_workers_that_are_stopped_leave_what_is_done(painted: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     clip(Path("a.mp4"), shots(20, 3, 9))
     VideoWork(job("whole.mkv")).finish()
     painted.clear()
@@ -188,9 +191,11 @@ def test_workers_that_are_stopped_leave_what_is_done(painted: list[float]) -> No
         VideoWork(job())
     with pytest.raises(SettingsError, match="leave out `resume`"):
         SharedWork(job(), resume=True)
-    other = SharedWork(job(settings={"steady": "off"}))
-    with pytest.raises(CheckpointError, match="is of another film"):
-        other.finish()
+    for length, steady in ((LENGTH, "off"), (LENGTH + 1, "light")):
+        monkeypatch.setattr(Fast, "LENGTH", length)
+        with pytest.raises(CheckpointError, match="is of another film"):
+            SharedWork(job(settings={"steady": steady})).finish()
+    monkeypatch.setattr(Fast, "LENGTH", LENGTH)
     kept = [path for path in Path("out.mkv.parts").glob("0*.json") if path.with_suffix(".state").exists()]
     done = sum(len(json.loads(path.read_text())["moments"]) for path in kept)
     painted.clear()
@@ -293,3 +298,30 @@ def test_all_that_films_can_be_is_shared(
 
 def files(folder: str) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+
+
+@pytest.mark.slow
+def test_processes_of_one_machine_share_and_may_be_killed(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Fast, "LENGTH", 240)  # as in the others
+    clip(Path("a.mp4"), shots(*[60] * 12))
+    VideoWork(job("whole.mkv")).finish()
+    work = SharedWork(job())
+    with helped(job(), 2):
+        processes = psutil.Process().children()
+        for progress in work.events():
+            # What it has in hand is another's after a minute.
+            if progress.iteration == 200:
+                processes[0].kill()
+    assert same() and "A process that shared the film has ended: Its process was killed" in caplog.text
+    assert not any(each.is_running() for each in processes)
+
+
+def test_the_command_line_shares(painted: list[float]) -> None:
+    clip(Path("a.mp4"), shots(4, 4))
+    line = ["video", "a.mp4", "--style-index", "3", "--network", "multistyle26", "-o", "out.mkv", "--codec", "ffv1"]
+    assert said(*line, "--workers", "1", "-q") == "out.mkv" and len(painted) == 8
+    assert "impasto: out.mkv is made." in said(*line, "--claim") and len(painted) == 8
+    assert "leave out --resume" in said(*line, "--claim", "--resume", code=2)
+    assert VideoWork(job("whole.mkv")).finish() and same()

@@ -132,7 +132,7 @@ class Film:
             "impasto": __version__, "settings": job["settings"], "delivery": job["delivery"], "precision": self.precision,
             "recipe": job["recipe"], "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in facts.times]),
             "styles": self.way.known_by(), "strengths": job["strength_at"], "masks": self._masks.known_by(), "size": list(self.size),
-            "clip": self.source.known_by(),
+            "clip": self.source.known_by(), "length": self.way.LENGTH,
         }  # fmt: skip
 
     def plan(self) -> dict[str, Any]:

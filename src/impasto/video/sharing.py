@@ -4,16 +4,15 @@
 
 import contextlib
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
-
-import torch
 
 from impasto.errors import ImpastoError, SettingsError
 from impasto.jobs.claims import WAIT, Claims
 from impasto.jobs.shared import Folder
-from impasto.machine import files, interrupts
+from impasto.machine import files, interrupts, memory
+from impasto.machine.devices import one_thread
 from impasto.progress import Progress
 from impasto.video import told
 from impasto.video.job import VideoJob
@@ -33,30 +32,33 @@ class SharedWork(VideoWork):
         if resume:
             raise SettingsError("What is shared by `claim` is gone on with by itself: leave out `resume`.")
         self._began = False
-        super().__init__(job, force=force)
+        with one_thread():  # in which styles are seen, too
+            super().__init__(job, force=force)
         self._own = known_as(self.run.known_by())
         if self._parts.gone and self._carried() not in (None, self._own):
             files.check_writable(self.output, force)
         self._force = True  # what is there from now on is this film
 
+    @classmethod
+    def of(cls, job: Mapping[str, Any], *, resume: bool = False, force: bool = False, sharers: int = 1) -> "SharedWork":
+        """In a process that was begun for it, one of so many ``sharers`` of the memory."""
+        memory.shared_by(sharers)
+        return super().of(job, resume=resume, force=force)
+
     def events(self) -> Generator[Progress, None, None]:
         """Paint what nobody else has in hand until all is there, telling of every frame that is come by. Then
         join it, unless another does. Raises as `VideoWork.events`.
         """
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
         try:
             if not self._is_made():
-                with Claims(Folder(self._parts.folder / "claims")) as self._claims:
+                with one_thread(), Claims(Folder(self._parts.folder / "claims")) as self._claims:
                     yield from super().events()
                 return
         except Exception:
             if not self._is_made():
                 raise
-        finally:
-            torch.set_num_threads(threads)
         self._parts.remove()  # if one that slept has written there since
-        self.record = self._told()
+        self.record = self._told() | {"steps": self.run.count}
         yield Progress(1.0, event=f"{self.output} is made.")
 
     def _steps(self) -> Generator[Progress, None, None]:
