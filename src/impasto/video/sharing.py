@@ -34,7 +34,8 @@ class SharedWork(VideoWork):
         self._began = False
         with one_thread():  # in which styles are seen, too
             super().__init__(job, force=force)
-        self._own = known_as(self.run.known_by())
+        self._film = self.run.known_by()
+        self._own = known_as(self._film)
         if self._parts.gone and self._carried() not in (None, self._own):
             files.check_writable(self.output, force)
         self._force = True  # what is there from now on is this film
@@ -71,7 +72,7 @@ class SharedWork(VideoWork):
 
     def _begin(self) -> None:
         self._note_hashes()
-        self._parts.join(self.run.known_by())
+        self._parts.join(self._film)
         self._began = True
 
     def _is_made(self) -> bool:
