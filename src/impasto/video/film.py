@@ -109,7 +109,7 @@ class Film:
         """Roughly the seconds and the bytes of memory that painting it will take, by painting a little of it,
         small. Raises VideoError.
         """
-        return self.way.estimate(self.count, self.shots())
+        return self.way.estimate(self.count, self.shots)
 
     def shots(self) -> int:
         """Roughly how many shots it has: as if cuts came on as often as in its first frames, which are
