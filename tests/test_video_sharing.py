@@ -325,3 +325,25 @@ def test_the_command_line_shares(painted: list[float]) -> None:
     assert "impasto: out.mkv is made." in said(*line, "--claim") and len(painted) == 8
     assert "leave out --resume" in said(*line, "--claim", "--resume", code=2)
     assert VideoWork(job("whole.mkv")).finish() and same()
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+@pytest.mark.parametrize("moment", ["_note_hashes", "_is_made"])
+def test_a_film_that_is_made_while_another_begins_is_not_begun_anew(
+    moment: str, metadata: bool, painted: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip(Path("a.mp4"), shots(4, 4))
+    first = SharedWork(job(metadata=metadata))
+    events = first.events()
+    next(events)
+    late, asked = SharedWork(job(metadata=metadata)), getattr(SharedWork, moment)
+
+    def meanwhile(self: SharedWork) -> Any:
+        answer = asked(self)
+        if self is late:
+            list(events)
+        return answer
+
+    monkeypatch.setattr(SharedWork, moment, meanwhile)
+    assert [each.event for each in late.events()][-1] == "out.mkv is made."
+    assert len(painted) == 8 and not Path("out.mkv.parts").exists()

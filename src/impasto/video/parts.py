@@ -76,7 +76,7 @@ class Parts:
         self._film = known_as(own)
         if not resume:
             self.remove()
-            self._make(own)
+            self.make(own)
             return
         try:
             known = formats.read(self._told)
@@ -92,13 +92,10 @@ class Parts:
             if there.stem.isdecimal() and self.part(number := int(there.stem)) is None:
                 self._is_damaged(number)
 
-    def join(self, own: State) -> None:
-        """Take up what is there of the same film, or make the folder, while others may do the same. Raises
-        CheckpointError where it is of another film, and OutputError.
-        """
-        if self.gone:
-            self._make(own)
-        self.begin(own, resume=True)
+    def make(self, own: State) -> None:
+        """Make the folder, beside others that do. Raises OutputError."""
+        files.create_folder(self.folder)
+        files.write_atomic(self._told, strict_json.dumps(own).encode(), force=True)
 
     @property
     def gone(self) -> bool:
@@ -168,10 +165,6 @@ class Parts:
         """Remove the folder with all that is in it, if it is there."""
         for _ in range(2):  # another worker may have touched a file in it meanwhile
             shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _make(self, own: State) -> None:
-        files.create_folder(self.folder)
-        files.write_atomic(self._told, strict_json.dumps(own).encode(), force=True)
 
     def _read(self, number: int) -> Part | None:
         if not self._file(number, ".state").exists():  # which is written last

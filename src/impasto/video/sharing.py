@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from impasto.errors import ImpastoError, SettingsError
+from impasto.errors import ImpastoError, OutputError, SettingsError
 from impasto.jobs.claims import WAIT, Claims
 from impasto.jobs.shared import Folder
 from impasto.machine import files, interrupts, memory
@@ -31,7 +31,6 @@ class SharedWork(VideoWork):
         """
         if resume:
             raise SettingsError("What is shared by `claim` is gone on with by itself: leave out `resume`.")
-        self._began = False
         with one_thread():  # in which styles are seen, too
             super().__init__(job, force=force)
         self._film = self.run.known_by()
@@ -72,16 +71,20 @@ class SharedWork(VideoWork):
 
     def _begin(self) -> None:
         self._note_hashes()
-        self._parts.join(self._film)
-        self._began = True
+        if self._parts.gone:
+            if self._is_made():
+                raise OutputError(f"{self.output} has been made meanwhile.")  # which `events` knows, too
+            self._parts.make(self._film)
+        self._parts.begin(self._film, resume=True)
+        self._seen = True
 
     def _is_made(self) -> bool:
         """Whether it has been made by others: its parts are gone, and it is there. One without a record is
-        known by those alone that have had a part in it.
+        known again by those alone that have seen its parts.
         """
         if not self._parts.gone:
             return False
-        return self._carried() == self._own if self.job.delivery.metadata else self._began and self.output.exists()
+        return self._carried() == self._own if self.job.delivery.metadata else self._seen and self.output.exists()
 
     def _carried(self) -> str | None:
         """By what the film that is there is known; None for none, and for one that was not shared."""
@@ -90,7 +93,8 @@ class SharedWork(VideoWork):
         return None
 
     def _check(self) -> None:
-        if files.beside(self.output, ".parts").exists() or self._carried():
+        self._seen = files.beside(self.output, ".parts").exists()
+        if self._seen or self._carried():
             self._force = self._resume = True
         super()._check()
 
