@@ -4,6 +4,7 @@ import contextlib
 import functools
 import itertools
 import json
+import os
 import random
 from collections.abc import Generator, Sequence
 from fractions import Fraction
@@ -17,7 +18,7 @@ import pytest
 from PIL import Image
 
 from impasto.errors import CheckpointError, OutputError, SettingsError
-from impasto.jobs.claims import Claims
+from impasto.jobs.claims import Claims, _claim
 from impasto.jobs.job import RegionFiles
 from impasto.progress import Progress
 from impasto.video import painting as paintings
@@ -202,6 +203,18 @@ def test_workers_that_are_stopped_leave_what_is_done(painted: list[float], monke
     # One that goes on alone passes over what is there, also behind what is not.
     VideoWork(job(), resume=True).finish()
     assert same() and done and len({*painted}) == len(painted) == 32 - done and not Path("out.mkv.parts").exists()
+
+
+def test_shots_that_kill_whoever_paints_them_are_named() -> None:
+    clip(Path("a.mp4"), shots(4, 4))
+    claims = Path("two.mkv.parts/claims")
+    claims.mkdir(parents=True)
+    for tries in range(1, 4):
+        (claims / _claim("4", tries)).write_text("dead")
+        os.utime(claims / _claim("4", tries), (1, 1))
+    with pytest.raises(OutputError, match="3 workers have died of the shots from frame 4 on"):
+        SharedWork(job("two.mkv")).finish()
+    SharedWork(job("two.mkv")).finish()  # which is tried again
 
 
 def test_who_comes_late_finds_the_film_made(painted: list[float]) -> None:

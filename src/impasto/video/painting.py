@@ -9,7 +9,8 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from impasto.jobs.claims import MOST_TRIES, WAIT, Claims, killer
+from impasto.errors import OutputError
+from impasto.jobs.claims import MOST_TRIES, WAIT, Claims
 from impasto.machine import interrupts, memory
 from impasto.machine.devices import convolving
 from impasto.progress import Progress
@@ -108,7 +109,10 @@ class Painting:
             return True
         tries = self._claims.take(str(stretch.number))
         if tries is not None and tries > MOST_TRIES:
-            raise killer()
+            raise OutputError(
+                f"{MOST_TRIES} workers have died of the shots from frame {stretch.number} on, most likely for want of memory: "
+                "choose a smaller `size`, or fewer workers."
+            )
         stretch.claimed = tries is not None
         return stretch.claimed
 

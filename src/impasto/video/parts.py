@@ -155,7 +155,9 @@ class Parts:
 
     def all(self) -> list[Part]:
         """The parts that the film is made of."""
-        return self.line() + ([self._rest] if self._rest else [])
+        line, rest = self.line(), self._rest
+        reached = line[-1].next if line else self._first
+        return [*line, rest] if rest and rest.number == reached else line
 
     def files(self) -> list[Path]:
         """The files of `all` parts."""
