@@ -382,13 +382,12 @@ def test_work_that_fails_leaves_a_film_too_and_work_that_is_paused_its_parts(
     events.close()
     assert not (tmp_path / "result.mp4").exists() and (tmp_path / "result.mp4.parts" / "film.json").exists()
     again = filmed(order(tmp_path, files), resume=True)
-    breaks_at(monkeypatch, 7, OSError("It breaks."))
-    with pytest.raises(OSError, match="It breaks"):
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="It breaks"):
+        breaks_at(patch, 7, OSError("It breaks."))
         list(again.events())
     assert len(Clip(tmp_path / "result.mp4").facts.times) >= 4
     assert isinstance(again._work, VideoWork) and again._work.record
     # What is painted is a film, and is gone on with all the same.
-    monkeypatch.undo()
     with_half = filmed(order(tmp_path, files), resume=True)
     told = list(with_half.events())
     assert told[0].iteration > 4 and {each.counts["frames"] for each in told} == {8}
