@@ -1,5 +1,6 @@
 """A film goes on from parts that are as they were written, and from no others."""
 
+import json
 import os
 import shutil
 import time
@@ -63,6 +64,13 @@ def _written(name: str, data: bytes) -> Callable[[Path], object]:
     return lambda parts: (parts / name).write_bytes(data)
 
 
+def _said(parts: Path, **changes: Any) -> None:
+    """The second part says something else of itself, or with None nothing."""
+    path = parts / "000004.json"
+    told = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({name: value for name, value in told.items() if value is not None}))
+
+
 @pytest.mark.parametrize(
     ("damage", "left"),
     [
@@ -78,6 +86,9 @@ def _written(name: str, data: bytes) -> Callable[[Path], object]:
         (_written("000004.json", b'{"moments": [[0, "a"]]}'), 1),
         (_written("000004.json", b"\xff[" * 9), 1),
         (_written("000004.state", b"PK\3\4"), 1),
+        (lambda parts: _said(parts, next=4), 1),
+        (lambda parts: _said(parts, next="8"), 1),
+        (lambda parts: _said(parts, moments=None), 1),
         (_written("0_more.txt", b"what is this"), 2),
         (_written("glance-000002-before.png", b"\x89PNG"), 2),
         (lambda parts: (parts / "glance-000002-before.png").unlink(), 2),

@@ -142,10 +142,10 @@ class Parts:
         """Say what is known of the part that has just been written, and what it ends with: from then on it is
         done.
         """
-        own = {"film": self._film, "part": part.number}
-        told = own | {"sha256": files.sha256_of(self._file(part.number, self._suffix)), **asdict(part)}
-        files.write_atomic(self._file(part.number, ".json"), strict_json.dumps(told).encode(), force=True)
-        checkpoint.save(self._file(part.number, ".state"), {**state, **own})
+        digest = files.sha256_of(self._file(part.number, self._suffix))
+        told = strict_json.dumps({"film": self._film, "sha256": digest, **asdict(part)})
+        files.write_atomic(self._file(part.number, ".json"), told.encode(), force=True)
+        checkpoint.save(self._file(part.number, ".state"), {**state, "film": self._film, "part": part.number})
         self._sound[part.number] = part
         self._damaged.discard(part.number)
 
@@ -173,12 +173,12 @@ class Parts:
             return None
         try:
             told = formats.read(self._file(number, ".json"))
-            digest = files.sha256_of(self._file(number, self._suffix))
-        except (OSError, ValueError):
+            found = Part(**{each.name: told[each.name] for each in fields(Part)})
+            own = self._film, files.sha256_of(self._file(number, self._suffix))
+            sound = (told["film"], told["sha256"]) == own and found.number == number < found.next
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        if (told.get("film"), told.get("part"), told.get("sha256")) != (self._film, number, digest):
-            return None
-        return Part(**{each.name: told[each.name] for each in fields(Part)})
+        return found if sound else None
 
     def _is_damaged(self, number: int) -> None:
         log.warning("The part %s is not as it was written: it is made again.", self._file(number, self._suffix))
