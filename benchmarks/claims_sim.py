@@ -19,9 +19,8 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.batch.claims import BEAT, STALE
 from impasto.batch.ledger import NEWS
-from impasto.batch.share import WAIT
+from impasto.jobs.claims import BEAT, STALE, WAIT
 
 CLAIM, REFUSED, TAKEN_OVER, GIVEN_BACK = 3, 6, 9, 2
 """Requests of the file system: made, written and closed; tried, the next one asked, opened, read and closed,

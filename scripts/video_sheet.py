@@ -24,7 +24,7 @@ SIZE, SECONDS, COUNT = 192, 1.25, 8
 def main(clip: str, painting: str, output: Path) -> None:
     rows: list[list[Floats]] = []
     film = Film(VideoJob(clip, ((painting, 1.0),), end=SECONDS, settings={"size": SIZE}))
-    originals = [frame.pixels for frame in film.frames(film.first)]
+    originals = [frame.pixels for frame in film.frames(film.first, film.last)]
     flows = [flow_between(after, before) for before, after in itertools.pairwise(originals)]
     with tempfile.TemporaryDirectory() as folder:
         for steady in ("off", "light"):

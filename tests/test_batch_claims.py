@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from impasto.batch.claims import Claims, _claim
 from impasto.batch.ledger import Ledger
-from impasto.batch.shared import Folder
 from impasto.errors import OutputError
+from impasto.jobs.claims import Claims, _claim
+from impasto.jobs.shared import Folder
 
 
 @pytest.mark.parametrize("name", [b"\xff\xfe\x80", b"x" * 10**6, b"../../out", b"a\0b", b"..", b"\x1b[31m"])

@@ -19,13 +19,13 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from impasto.batch.actor import Painter
-from impasto.batch.claims import MOST_TRIES
 from impasto.batch.cluster import Cluster, _Call, _Hand, connected
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
 from impasto.batch.plan import plan_batch
 from impasto.batch.stores import STATE, Place
 from impasto.cli import app
+from impasto.jobs.claims import MOST_TRIES
 from tests.batches import SMALL, failures, filled_store, make_inputs, results, run, store_server, stored
 from tests.clips import clip, decoded, drawn
 from tests.helpers import photo
@@ -191,20 +191,20 @@ def test_a_film_goes_on_on_another_node(cluster: Any, monkeypatch: pytest.Monkey
         def ready(self) -> tuple[str, str]:
             from impasto.video.fast import Fast
             from impasto.video.groups import Group
-            from impasto.video.work import VideoWork
+            from impasto.video.painting import Painting
 
             known = super().ready()
-            real = VideoWork._progress
+            real = Painting._progress
 
-            def told(work: VideoWork, group: Group, *rest: Any) -> Any:
+            def told(work: Painting, group: Group, *rest: Any) -> Any:
                 with Path("frames").open("a") as file:
-                    file.write(f"{os.getpid()} {group.count}\n")
-                while group.count > 6 and not Path("gone").exists():
+                    file.write(f"{os.getpid()} {work._count}\n")
+                while work._count > 6 and not Path("gone").exists():
                     time.sleep(0.1)
                 return real(work, group, *rest)
 
             Fast.LENGTH = 2
-            VideoWork._progress = told  # type: ignore[method-assign,assignment]
+            Painting._progress = told  # type: ignore[method-assign,assignment]
             return known
 
     monkeypatch.setattr("impasto.batch.cluster.Painter", Hasty)

@@ -23,6 +23,7 @@ from impasto.video import told
 from impasto.video.fast import Fast
 from impasto.video.groups import Group
 from impasto.video.job import VideoJob
+from impasto.video.painting import Painting
 from impasto.video.parts import Parts
 from impasto.video.work import VideoWork
 from tests.batches import failures, filled_store, results, run, store_server
@@ -105,22 +106,22 @@ def test_a_film_that_was_cut_off_goes_on_to_the_same_frames(
     whole, pictures = frames(), results()
     shutil.rmtree(OUT)
     written.clear()
-    reached, progress = list[int](), VideoWork._progress
+    reached, progress = list[int](), Painting._progress
 
-    def until(self: VideoWork, group: Group, *rest: Any) -> Any:
-        reached.append(group.count)
-        if group.count == 5 and len(reached) == 5:  # the first time
+    def until(self: Painting, group: Group, *rest: Any) -> Any:
+        reached.append(self._count)
+        if self._count == 5 and len(reached) == 5:  # the first time
             assert written.wait(60)
             raise error
         return progress(self, group, *rest)
 
-    monkeypatch.setattr(VideoWork, "_progress", until)
+    monkeypatch.setattr(Painting, "_progress", until)
     if error is Killed:
         with pytest.raises(Killed):
             painted()
     else:
         assert painted()[0] == 130
-    assert not Path("out/x/c-3.mp4").exists() and Path("out/x/c-3.mp4.parts/00000.state").exists()
+    assert not Path("out/x/c-3.mp4").exists() and Path("out/x/c-3.mp4.parts/000000.state").exists()
     assert painted(*again)[0] == 0, failures()
     assert reached[:5] == [1, 2, 3, 4, 5] and reached[5:] in ([3, 4, 5, 6], [5, 6]), "what is done is not painted again"
     assert all(map(np.array_equal, frames(), whole)) and results() == pictures
@@ -165,17 +166,17 @@ def test_what_another_has_made_meanwhile_is_no_failure(
     written: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when it was taken for dead: both write the same parts, until one is done and removes them."""
-    others, progress = list[Any](), VideoWork._progress
+    others, progress = list[Any](), Painting._progress
 
-    def meanwhile(self: VideoWork, group: Group, *rest: Any) -> Any:
-        if group.count == 2 and not others:
+    def meanwhile(self: Painting, group: Group, *rest: Any) -> Any:
+        if self._count == 2 and not others:
             assert written.wait(60)
             content = Path("p/x/c.avi")
             others.append(item().work(OUT, content, sha256_of(content)))
             others[0].finish()
         return progress(self, group, *rest)
 
-    monkeypatch.setattr(VideoWork, "_progress", meanwhile)
+    monkeypatch.setattr(Painting, "_progress", meanwhile)
     code, report, _ = run("p/x/c.avi", "-o", "out", *LOOK)
     assert (code, report["done_already"], report["done_now"]) == (0, 1, 0) and not failures()
     assert others[0].record["steps"] == 6 and len(frames("out/c-3.mp4")) == 6 and not [*OUT.rglob("*.parts")]
@@ -205,7 +206,7 @@ def planned(*inputs: str, **wish: Any) -> list[str]:
 
 def test_films_are_named_as_photographs_are() -> None:
     Path("p/h.mp4.parts").mkdir()  # of a film that impasto video was cut off at
-    for name in ("d.MOV", "e.apng", "f.gif", "g.webm", "h.mp4.parts/film.json", "h.mp4.parts/00000.mp4"):
+    for name in ("d.MOV", "e.apng", "f.gif", "g.webm", "h.mp4.parts/film.json", "h.mp4.parts/000000.mp4"):
         Path("p", name).touch()
     assert planned("p") == ["a-3.jpg", "d-3.mov", "e-3.apng", "f-3.png", "g-3.webm", "x/b-3.png", "x/c-3.mp4"]
     assert planned("p/**/*.avi", name="{style}/{name}{suffix}") == ["x/3/c.avi.mp4"]

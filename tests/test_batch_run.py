@@ -18,15 +18,15 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from impasto.batch import items, ledger, share, watching
-from impasto.batch.claims import Claims, _claim
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
 from impasto.batch.plan import plan_batch
-from impasto.batch.shared import Folder
 from impasto.batch.stores import STATE
 from impasto.cli import app
 from impasto.errors import OutputError
+from impasto.jobs.claims import Claims, _claim
 from impasto.jobs.deliver import Work
+from impasto.jobs.shared import Folder
 from impasto.pictures import codecs, reading
 from impasto.progress import Progress
 from impasto.tasks import record

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from impasto.batch import share, stores
-from impasto.batch.claims import Claims, _claim
 from impasto.batch.shared import shared
+from impasto.jobs.claims import Claims, _claim
 from impasto.jobs.deliver import Work
 from tests.batches import filled_store, make_inputs, results, run, store_server, stored
 from tests.helpers import photo

@@ -179,16 +179,17 @@ def test_frames_are_painted_together_within_a_shot_and_a_part() -> None:
     ]
     cuts = Cuts()
     found = [
-        ([frame.number for frame in group.frames], group.count, group.begins, group.ends, group.last)
+        ([frame.number for frame in group.frames], group.part, group.begins, group.ends is not None, group.last)
         for group in grouped(frames[2:], cuts, 2, 3, 6)
     ]
     assert found == [
-        ([2], 3, True, False, False),
-        ([3, 4, 5], 6, False, True, False),
-        ([6, 7, 8], 9, False, False, False),
-        ([9], 10, True, False, False),
-        ([10, 11], 12, False, True, False),
-        ([12, 13], 14, False, True, True),
+        ([2], 2, True, False, False),
+        ([3, 4, 5], 2, False, False, False),
+        ([6, 7], 2, False, True, False),
+        ([8], 8, False, True, False),
+        ([9], 9, True, False, False),
+        ([10, 11, 12], 9, False, False, False),
+        ([13], 9, False, True, True),
     ]
 
 

@@ -604,7 +604,7 @@ def test_a_film_that_was_stopped_is_gone_on_with(opened: Open, tmp_path: Path, s
         parts = Path(f"{self._job['delivery']['output']}.parts")
         if self._stop.is_set():
             parts.mkdir()
-            (parts / "00000.state").touch()
+            (parts / "000000.state").touch()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DrawnProcess, "step", 600)

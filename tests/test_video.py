@@ -96,7 +96,7 @@ def test_a_film_that_was_cut_off_goes_on_to_the_same_frames(cut: int, folder: Pa
     events = work.events()
     for _ in range(cut):
         next(events)
-    while cut > 4 and not Path("out.mp4.parts/00000.state").exists():
+    while cut > 4 and not Path("out.mp4.parts/000000.state").exists():
         time.sleep(0.01)  # the writing thread is behind
     events.close()
     assert work.interrupted and not Path("out.mp4").exists()
@@ -107,7 +107,7 @@ def test_a_film_that_was_cut_off_goes_on_to_the_same_frames(cut: int, folder: Pa
         return
     assert work.output == Path("out.mp4.parts") and work.record
     done = [each for each in sorted(Path("out.mp4.parts").iterdir()) if each.suffix == ".mp4"]
-    assert done and all(len(list(Clip(each).frames())) == 4 for each in done), "what is done is playable"
+    assert done and [len(list(Clip(each).frames())) for each in done] == [4, 3][: len(done)], "what is done is playable"
     assert not [each for each in Path("out.mp4.parts").iterdir() if "partial" in each.name]
     with pytest.raises(SettingsError, match="`resume` goes on with it, `force` starts afresh"):
         VideoWork(job())
@@ -127,10 +127,10 @@ def test_what_killed_runs_left_behind_is_in_no_film(folder: Path) -> None:
     events = VideoWork(job()).events()
     for _ in range(9):
         next(events)
-    while not Path("out.mp4.parts/00001.state").exists():
+    while not Path("out.mp4.parts/000004.state").exists():
         time.sleep(0.01)
     events.close()
-    Path("out.mp4.parts/00000.state").unlink()
+    Path("out.mp4.parts/000000.state").unlink()
     VideoWork(job(), resume=True).finish()
     assert packets(Path("out.mp4"), "video") == packets(Path("whole.mp4"), "video")
     hidden = Path(".frames.partial")
@@ -354,7 +354,7 @@ def test_a_film_whose_clip_breaks_keeps_its_parts(folder: Path, monkeypatch: pyt
     events: list[Any] = []
     with pytest.raises(VideoError, match="It breaks"):
         events.extend(event for event in VideoWork(job()).events())
-    assert Path("out.mp4.parts/00001.state").exists() or Path("out.mp4.parts/00000.state").exists()
+    assert Path("out.mp4.parts/000004.state").exists() or Path("out.mp4.parts/000000.state").exists()
     assert not Path("out.mp4").exists()
 
 
@@ -364,8 +364,8 @@ def test_a_film_whose_clip_breaks_keeps_its_parts(folder: Path, monkeypatch: pyt
         ("light", {}, 1, 4 * 2.0 + 7 * 0.5),
         ("light", {}, 2, 8 * 2.0 + 3 * 0.5),
         ("light", {}, 9, 11 * 2.0),
-        ("off", {}, 2, 11 * 0.5),
-        ("light", {"strength_at": ((0, 0.1), (9, 1))}, 1, 11 * 2.0),
+        ("off", {}, 0, 11 * 0.5),
+        ("light", {"strength_at": ((0, 0.1), (9, 1))}, 0, 11 * 2.0),
     ],
 )
 def test_how_long_a_film_takes_is_told_by_small_frames(
@@ -384,7 +384,7 @@ def test_how_long_a_film_takes_is_told_by_small_frames(
     monkeypatch.setattr("impasto.video.fast.ShotPainter", Timed)
     for module in ("fast", "shotpainter"):
         monkeypatch.setattr(f"impasto.video.{module}.SETTLING", 4)
-    monkeypatch.setattr(films.Film, "shots", lambda _: shots)
+    monkeypatch.setattr(films.Film, "shots", lambda _: shots or pytest.fail("counted for nothing"))
     monkeypatch.setattr("impasto.video.fast._TRIED", 64)
     monkeypatch.setattr("impasto.video.fast.time.perf_counter", lambda: clock[0])
     frame = Steadied.frame

@@ -369,19 +369,21 @@ def written(path: Path, source: Clip, *, bits: int | None = None, halves: int = 
     """A clip written anew, in parts."""
     facts = source.facts
     chosen = packing(path, bits=bits, depth=facts.depth, alpha=facts.alpha)
-    parts = Parts(path, chosen, facts.base)
+    parts = Parts(path, chosen, facts.base, 0)
     parts.begin({}, resume=False)
     frames = list(source.frames())
     for part in range(halves):
-        writer = parts.writer(facts.size)
-        for frame in frames[part * len(frames) // halves : (part + 1) * len(frames) // halves]:
+        first, after = part * len(frames) // halves, (part + 1) * len(frames) // halves
+        writer = parts.writer(first, facts.size)
+        for frame in frames[first:after]:
             writer.write(frame.pixels, frame.alpha, frame.time, frame.duration)
         writer.finish()
-        parts.keep({}, writer.moments)
+        parts.keep(writer.part(after, 0), {})
     copied = joining.check_streams(source, chosen.form, path.suffix)
+    moments = [moment for part in parts.all() for moment in part.moments]
     with path.open("w+b") as file:
         joining.join(
-            file, chosen.form, parts.files(), parts.moments(), facts.base,
+            file, chosen.form, parts.files(), moments, facts.base,
             clip=source, copied=copied, origin=Fraction(0), end=None, alpha=chosen.alpha, comment="told",
         )  # fmt: skip
 

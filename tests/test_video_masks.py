@@ -163,7 +163,7 @@ def test_they_are_part_of_the_job_and_of_what_is_gone_on_with(folder: Path) -> N
     events = VideoWork(made).events()
     for _ in range(5):
         next(events)
-    while not Path("out.mkv.parts/00000.state").exists():
+    while not Path("out.mkv.parts/000000.state").exists():
         time.sleep(0.01)  # the writing thread is behind
     events.close()
     clip(Path("n.mkv"), [bar(number)[::-1, ::-1] for number in range(COUNT)], base=Fraction(1, 25), **LOSSLESS)

@@ -1,17 +1,20 @@
 """A film goes on from parts that are as they were written, and from no others."""
 
+import json
 import os
 import shutil
 import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from impasto.video.folder import Folder
 from impasto.video.job import VideoJob
+from impasto.video.shotpainter import ShotPainter
 from impasto.video.work import VideoWork
 from tests.clips import clip, drawn, packets
 from tests.test_video import job
@@ -37,7 +40,7 @@ def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
             events = VideoWork(film(name, style_index=index)).events()
             for _ in range(9):
                 next(events)
-            while not Path(f"{name}.parts/00001.state").exists():
+            while not Path(f"{name}.parts/000004.state").exists():
                 time.sleep(0.01)  # the writing thread is behind
             events.close()
     return folder
@@ -45,7 +48,7 @@ def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _swapped(parts: Path, *endings: str) -> None:
     for ending in endings:
-        one, other = (parts / f"0000{number}{ending}" for number in (0, 1))
+        one, other = (parts / f"00000{number}{ending}" for number in (0, 4))
         first = one.read_bytes()
         one.write_bytes(other.read_bytes())
         other.write_bytes(first)
@@ -54,11 +57,18 @@ def _swapped(parts: Path, *endings: str) -> None:
 def _crossed(parts: Path, *endings: str) -> None:
     """The second part is the other film's."""
     for ending in endings:
-        shutil.copy(parts.parent / f"other.mkv.parts/00001{ending}", parts / f"00001{ending}")
+        shutil.copy(parts.parent / f"other.mkv.parts/000004{ending}", parts / f"000004{ending}")
 
 
 def _written(name: str, data: bytes) -> Callable[[Path], object]:
     return lambda parts: (parts / name).write_bytes(data)
+
+
+def _said(parts: Path, **changes: Any) -> None:
+    """The second part says something else of itself, or with None nothing."""
+    path = parts / "000004.json"
+    told = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({name: value for name, value in told.items() if value is not None}))
 
 
 @pytest.mark.parametrize(
@@ -70,12 +80,15 @@ def _written(name: str, data: bytes) -> Callable[[Path], object]:
         (lambda parts: _crossed(parts, ".mkv"), 1),
         (lambda parts: _crossed(parts, ".mkv", ".json", ".state"), 1),
         (lambda parts: _crossed(parts, ".state"), 1),
-        (lambda parts: os.truncate(parts / "00001.mkv", 500), 1),
-        (lambda parts: os.truncate(parts / "00001.state", 500), 1),
-        (_written("00000.mkv", b""), 0),
-        (_written("00001.json", b'{"moments": [[0, "a"]]}'), 1),
-        (_written("00001.json", b"\xff[" * 9), 1),
-        (_written("00001.state", b"PK\3\4"), 1),
+        (lambda parts: os.truncate(parts / "000004.mkv", 500), 1),
+        (lambda parts: os.truncate(parts / "000004.state", 500), 1),
+        (_written("000000.mkv", b""), 1),
+        (_written("000004.json", b'{"moments": [[0, "a"]]}'), 1),
+        (_written("000004.json", b"\xff[" * 9), 1),
+        (_written("000004.state", b"PK\3\4"), 1),
+        (lambda parts: _said(parts, next=4), 1),
+        (lambda parts: _said(parts, next="8"), 1),
+        (lambda parts: _said(parts, moments=None), 1),
         (_written("0_more.txt", b"what is this"), 2),
         (_written("glance-000002-before.png", b"\x89PNG"), 2),
         (lambda parts: (parts / "glance-000002-before.png").unlink(), 2),
@@ -94,9 +107,16 @@ def test_parts_that_are_not_as_they_were_written_are_made_again(
     shutil.copytree(cut_off, tmp_path, dirs_exist_ok=True)
     parts = tmp_path / "out.mkv.parts"
     damage(parts)
-    events = list(VideoWork(film("out.mkv"), resume=True).events())
-    assert len(events) == 11 - 4 * left
-    assert ("are not as they were written" in caplog.text) == (left < 2)
+    paint, painted = ShotPainter.paint, list[float]()
+
+    def noted(self: ShotPainter, pixels: Any, time: float, *, begins: bool) -> Any:
+        painted.append(time)
+        return paint(self, pixels, time, begins=begins)
+
+    monkeypatch.setattr(ShotPainter, "paint", noted)
+    *_, last = VideoWork(film("out.mkv"), resume=True).events()
+    assert len({*painted}) == len(painted) == 11 - 4 * left and last.done == 1
+    assert ("is not as it was written" in caplog.text) == (left < 2)
     assert packets(Path("out.mkv"), "video") == packets(Path("whole.mkv"), "video")
     assert Path("out.mkv.sheet.png").exists() and not parts.exists()
 

@@ -209,7 +209,7 @@ def test_of_a_film_whose_process_dies_its_whole_parts_are_kept(
             self.dies_after = 2
         if len(DrawnProcess.begun) == 2:
             parts.mkdir()
-            (parts / "00000.state").touch()
+            (parts / "000000.state").touch()
 
     monkeypatch.setattr(DrawnProcess, "begin", dies_at_first)
     nothing = visit.until(film(visit, id)["id"], "failed")
@@ -224,7 +224,7 @@ def test_of_a_film_whose_process_dies_its_whole_parts_are_kept(
     # Its film is one to be gone on with, as often as one likes.
     parts = studio.folder.job(kept["id"]) / "result.mp4.parts"
     for _ in range(2):
-        assert kept["can_go_on"] and [each.name for each in parts.iterdir()] == ["00000.state"]
+        assert kept["can_go_on"] and [each.name for each in parts.iterdir()] == ["000000.state"]
         again = visit.http.post(f"/api/jobs/{kept['id']}/go-on", json={}).json()
         assert again["from"] == kept["id"] and again["request"] == kept["request"]
         done = visit.until(again["id"], "done")
@@ -237,7 +237,7 @@ def with_parts(visit: Visit, studio: Studio, clip: str, *names: str) -> Path:
     job = visit.until(film(visit, clip)["id"], "done")["id"]
     parts = studio.folder.job(job) / "result.mp4.parts"
     parts.mkdir()
-    for name in ("00000.state", *names):
+    for name in ("000000.state", *names):
         (parts / name).touch()
     studio.store.save_job(studio.jobs.one("owner", job).model_copy(update={"state": "cancelled", "can_go_on": True}))
     return parts
@@ -247,7 +247,7 @@ def test_going_on_copies_what_is_whole_and_only_if_it_may(
     here: tuple[Visit, Studio], known: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visit, studio = here
-    parts = with_parts(visit, studio, known, ".00001.mkv.ab12.partial")
+    parts = with_parts(visit, studio, known, ".000024.mkv.ab12.partial")
     going_on = f"/api/jobs/{parts.parent.name}/go-on"
     with monkeypatch.context() as patch:
         patch.setitem(Jobs.go_on.__globals__, "_KEPT", 0)
@@ -259,7 +259,7 @@ def test_going_on_copies_what_is_whole_and_only_if_it_may(
         visit.until(running, "running")
         waiting = visit.http.post(going_on, json={}).json()["id"]
         copied = studio.folder.job(waiting) / parts.name
-        assert [each.name for each in copied.iterdir()] == ["00000.state"]
+        assert [each.name for each in copied.iterdir()] == ["000000.state"]
         # What ends before it has begun can be gone on with all the same.
         assert visit.http.post(f"/api/jobs/{waiting}/cancel").json()["can_go_on"]
         failing = visit.http.post(going_on, json={}).json()["id"]
@@ -275,13 +275,13 @@ def test_going_on_leaves_the_parts_that_it_began_with_as_they_are(
     visit, studio = here
     monkeypatch.setitem(filmed.__globals__, "_PART", 2)
     parts = with_parts(visit, studio, known)
-    (parts / "00000.state").unlink()
+    (parts / "000000.state").unlink()
     job = studio.jobs.one("owner", parts.parent.name)
     events = filmed(studio.jobs.order("owner", job).dictionary(), resume=False).events()
     for _ in range(5):
         next(events)
     ends = time.monotonic() + 20
-    while not (parts / "00000.state").exists():  # it is written behind
+    while not (parts / "000000.state").exists():  # it is written behind
         assert time.monotonic() < ends
         time.sleep(0.01)
     events.close()
@@ -382,13 +382,12 @@ def test_work_that_fails_leaves_a_film_too_and_work_that_is_paused_its_parts(
     events.close()
     assert not (tmp_path / "result.mp4").exists() and (tmp_path / "result.mp4.parts" / "film.json").exists()
     again = filmed(order(tmp_path, files), resume=True)
-    breaks_at(monkeypatch, 7, OSError("It breaks."))
-    with pytest.raises(OSError, match="It breaks"):
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="It breaks"):
+        breaks_at(patch, 7, OSError("It breaks."))
         list(again.events())
     assert len(Clip(tmp_path / "result.mp4").facts.times) >= 4
     assert isinstance(again._work, VideoWork) and again._work.record
     # What is painted is a film, and is gone on with all the same.
-    monkeypatch.undo()
     with_half = filmed(order(tmp_path, files), resume=True)
     told = list(with_half.events())
     assert told[0].iteration > 4 and {each.counts["frames"] for each in told} == {8}

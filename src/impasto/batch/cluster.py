@@ -20,7 +20,6 @@ from typing import Any
 from impasto._version import __version__
 from impasto.batch import items as items_
 from impasto.batch.actor import Painter
-from impasto.batch.claims import MOST_TRIES, killer
 from impasto.batch.items import Item
 from impasto.batch.ledger import Ledger
 from impasto.batch.share import ENDS
@@ -28,6 +27,7 @@ from impasto.batch.stores import Place
 from impasto.batch.watching import SILENT
 from impasto.errors import ImpastoError, OutputError, SettingsError, briefly
 from impasto.extras import needed
+from impasto.jobs.claims import MOST_TRIES, killer
 from impasto.machine import interrupts
 from impasto.progress import Progress
 

@@ -5,13 +5,12 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-import torch
-
 from impasto.batch.batch import Batch
 from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
 from impasto.batch.stores import Place, fetch
 from impasto.machine import memory
+from impasto.machine.devices import one_thread
 from impasto.video.job import VideoJob
 
 _ASKED = 4
@@ -27,15 +26,12 @@ def estimate(batch: Batch) -> tuple[float, float]:
     place, kinds = batch.plan.place, defaultdict[tuple[bool, bool], list[Item]](list)
     for item in batch.plan.to_do:
         kinds[item.pattern.is_film, item.pattern.lasts].append(item)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     memory.shared_by(batch.workers)
     try:
-        with hearing(), about([]):  # what is said now will be said again
+        with one_thread(), hearing(), about([]):  # what is said now will be said again
             known = [_of(items, place) for items in kinds.values()]
     finally:
         memory.shared_by(1)
-        torch.set_num_threads(threads)
     seconds = sum(each[0] for each in known) / batch.workers
     longest = max((each[1] for each in known), default=0.0)  # is done by one worker, however many there are
     sizes = [each[2] for each, items in zip(known, kinds.values(), strict=True) for _ in items[: batch.workers]]

@@ -20,7 +20,6 @@ from typing import Any, Literal
 import torch
 
 from impasto.batch import items as items_
-from impasto.batch.claims import MOST_TRIES, Claims, killer
 from impasto.batch.copies import as_given
 from impasto.batch.hearing import about, hearing
 from impasto.batch.items import Item
@@ -28,13 +27,13 @@ from impasto.batch.ledger import Ledger
 from impasto.batch.shared import shared
 from impasto.batch.stores import STATE, Place, Seen, fetch, seen
 from impasto.errors import ImageError, ImpastoError, NotReadyError, OutputError
+from impasto.jobs.claims import MOST_TRIES, WAIT, Claims, killer
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
+from impasto.machine.devices import one_thread
 from impasto.pictures.picture import LARGE, Picture
 from impasto.progress import Progress
 
-WAIT = 2.0
-"""Seconds between two looks at what others have in hand."""
 STAGES = ("prepare", "paint", "deliver")
 """Of which the seconds are counted, too, as ``paint_s``."""
 ENDS = ("made", "kept", "passed", "failed")
@@ -97,18 +96,13 @@ class Share:
         """Carry them out, telling after each how many there are of every one of `ENDS`, and an event for each
         failure. Raises OutputError when the index cannot be written.
         """
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            with memory.reused(), hearing(), tempfile.TemporaryDirectory(prefix="impasto-") as copies:
-                self._copies = Path(copies)
-                if self._claiming:
-                    with Claims(shared(self._place, f"{STATE}/claims")) as self._claims:
-                        yield from self._until_all_are_done()
-                else:
-                    yield from self._row(self._items)
-        finally:
-            torch.set_num_threads(threads)
+        with one_thread(), memory.reused(), hearing(), tempfile.TemporaryDirectory(prefix="impasto-") as copies:
+            self._copies = Path(copies)
+            if self._claiming:
+                with Claims(shared(self._place, f"{STATE}/claims")) as self._claims:
+                    yield from self._until_all_are_done()
+            else:
+                yield from self._row(self._items)
 
     def _until_all_are_done(self) -> Generator[Progress, None, None]:
         """Go round what others have in hand until it is done, or can be taken over; in an order of one's own,

@@ -87,6 +87,21 @@ def video(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on from the parts that a run of the same film has left.")
     ] = False,
+    claim: Annotated[
+        bool,
+        typer.Option(
+            "--claim",
+            help="Make the film together with others that do, on any machines: each takes shots that nobody has in hand.",
+        ),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="So many processes of this machine make it together, each with one thread.",
+            min=1,
+            show_default="one, with all threads",
+        ),
+    ] = None,
     force: Force = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan: frames, sizes, form, estimated time; write nothing.")
@@ -112,20 +127,24 @@ def video(
         settings=settings,
         delivery=delivery,
     )
-    carry_out(job, resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet)
+    sharers = (workers or 1) if claim or workers else 0
+    carry_out(job, resume=resume, force=force, dry_run=dry_run, json=json, quiet=quiet, sharers=sharers)
 
 
-def carry_out(job: Any, *, resume: bool, force: bool, dry_run: bool, json: bool, quiet: bool) -> None:
-    """Make a film, or say what would be made."""
+def carry_out(job: Any, *, resume: bool, force: bool, dry_run: bool, json: bool, quiet: bool, sharers: int = 0) -> None:
+    """Make a film, also as one of so many processes that share it, or say what would be made."""
     from impasto.cli.execute import execute
+    from impasto.video.helpers import helped
+    from impasto.video.sharing import SharedWork
     from impasto.video.work import VideoWork, plan
 
     if dry_run:
         report = plan(job)
         say(dump(report) if json else lines(report))
         return
-    work = VideoWork(job, resume=resume, force=force)
-    record, code = execute(work, quiet=quiet)
+    work = (SharedWork if sharers else VideoWork)(job, resume=resume, force=force)
+    with helped(job, max(0, sharers - 1), force=force):
+        record, code = execute(work, quiet=quiet)
     say(dump(record) if json else work.output)
     raise typer.Exit(code)
 

@@ -77,6 +77,19 @@ def convolving(precision: str) -> Iterator[None]:
             _free.notify_all()
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within it torch computes by one thread: more add numbers in another order, and what is painted would
+    depend on how many there are.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def computes_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is computed by the processor itself (AMX, AVX512-BF16, Ampere and later) and not
     emulated.

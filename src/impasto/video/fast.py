@@ -85,11 +85,12 @@ class Fast:
         name = self._styles[-1].keys[0][1].network
         return name, sha256_of(Path(name)) if is_network(name) else weights.entry(FILES[name]).sha256
 
-    def estimate(self, frames: int, shots: int) -> tuple[float, float]:
+    def estimate(self, frames: int, shots: Callable[[], int]) -> tuple[float, float]:
         """Roughly the seconds that so many frames in so many shots take, and the bytes of memory: by painting
         the first, small where it is large, as one that a shot begins with and as one whose statistics have
         settled, and by steadying it. That goes on beside the painting, but on the same processors. While the
-        style changes, statistics never settle.
+        style changes, statistics never settle; without any, shots are not counted, for which frames are
+        decoded.
         """
         small = long_side(self.painted_at, min(_TRIED, max(self.painted_at)))
         painter, opening = self._painter(small), self._opening()
@@ -97,7 +98,8 @@ class Fast:
         begins = _seconds(painter, opening, begins=True)
         settled = self._painter(small, _settled(painter.state()))
         list(settled.steps([opening], begins=False))
-        first = min(frames, shots * SETTLING) if all(each.stays for each in self._styles) else frames
+        settles = self._settings.steady != "off" and all(each.stays for each in self._styles)
+        first = min(frames, shots() * SETTLING) if settles else frames
         seconds = begins * first + _seconds(settled, opening, begins=False) * (frames - first)
         seconds *= math.prod(self.painted_at) / math.prod(small)
         if self.steadies:

@@ -91,11 +91,11 @@ class Film:
         """How many frames it has."""
         return self.last - self.first
 
-    def frames(self, first: int) -> Iterator[Frame]:
-        """Its frames from that number of the clip's on, at its size, with times of its own."""
+    def frames(self, first: int, last: int) -> Iterator[Frame]:
+        """Its frames from one number of the clip's to before another, at its size, with times of its own."""
         shares = self._masks.frames(first) if self.job.regions else itertools.repeat(())
         for frame, own in zip(self.source.frames(first), shares, strict=False):
-            if frame.number >= self.last:
+            if frame.number >= last:
                 return
             pixels = framing.fitted(framing.filled(frame.pixels, frame.alpha), self.size)
             alpha = None if frame.alpha is None else framing.fitted(frame.alpha, self.size)
@@ -103,13 +103,13 @@ class Film:
 
     def opening(self) -> Frame:
         """Its first frame."""
-        return next(self.frames(self.first))
+        return next(self.frames(self.first, self.last))
 
     def estimate(self) -> tuple[float, float]:
         """Roughly the seconds and the bytes of memory that painting it will take, by painting a little of it,
         small. Raises VideoError.
         """
-        return self.way.estimate(self.count, self.shots())
+        return self.way.estimate(self.count, self.shots)
 
     def shots(self) -> int:
         """Roughly how many shots it has: as if cuts came on as often as in its first frames, which are
@@ -132,7 +132,7 @@ class Film:
             "impasto": __version__, "settings": job["settings"], "delivery": job["delivery"], "precision": self.precision,
             "recipe": job["recipe"], "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in facts.times]),
             "styles": self.way.known_by(), "strengths": job["strength_at"], "masks": self._masks.known_by(), "size": list(self.size),
-            "clip": self.source.known_by(),
+            "clip": self.source.known_by(), "length": self.way.LENGTH,
         }  # fmt: skip
 
     def plan(self) -> dict[str, Any]:

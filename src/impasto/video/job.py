@@ -55,6 +55,8 @@ class VideoJob:
     """
 
     WORK: ClassVar[str] = "impasto.video.work:VideoWork.of"
+    SHARED: ClassVar[str] = "impasto.video.sharing:SharedWork.of"
+    """What makes it with others, as `WORK` alone, in a `Process`."""
 
     clip: str
     styles: tuple[tuple[str, float], ...] = ()

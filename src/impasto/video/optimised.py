@@ -85,13 +85,14 @@ class Optimised:
         """The name of the network, and the SHA-256 of its weights."""
         return weights.BACKBONE, weights.entry(weights.BACKBONE).sha256
 
-    def estimate(self, frames: int, shots: int) -> tuple[float, float]:
+    def estimate(self, frames: int, shots: Callable[[], int]) -> tuple[float, float]:
         """Roughly the seconds that so many frames in so many shots take, the first of every shot as a
         picture, and the bytes of memory.
         """
         seconds, size = self._plan().estimate()
         each = self._settings.frame_iterations / self._settings.iterations * (_FEW + (1 - _FEW) / self.together)
-        return seconds * (shots + each * (frames - shots)), size
+        first = shots()
+        return seconds * (first + each * (frames - first)), size
 
     def _plan(self) -> Run:
         """The first frame as a picture to be painted, with all regions in sight."""

@@ -1,8 +1,8 @@
 """The parts of a film: each some seconds of it in a file of its own, whole and playable once it is there.
 
-They lie in a folder beside the output as long as it is being made. What a part ends with is kept with it, so
-that the next one goes on as if nothing had happened in between. Two that make the same film at once, as in a
-batch one that was taken for dead may, write the same parts, each whole.
+They lie in a folder beside the output as long as it is being made, each under the number of its first frame:
+so they can be made in any order. What a part ends with is kept with it, so that the next one goes on as if
+nothing had happened in between. Two that make the same film at once write the same parts, each whole.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import logging
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -33,135 +34,173 @@ ALPHA_MODE = {"alpha_mode": "1"}
 """By what Matroska's and WebM's players know that a stream of VP9 is transparent."""
 
 
-class Parts:
-    """The folder of a film's parts."""
+@dataclass(frozen=True)
+class Part:
+    """What is known of a part: the numbers of its first frame, of that after its last, and of the first one
+    of its stretch (`groups`); when its frames are, and the times at which shots begin in it, in seconds.
+    """
 
-    def __init__(self, output: Path, packing: Packing, base: Fraction) -> None:
+    number: int
+    next: int
+    stretch: int
+    moments: Sequence[Moment]
+    shots: Sequence[float]
+
+
+class Parts:
+    """The folder of a film's parts, the first of which has a number."""
+
+    def __init__(self, output: Path, packing: Packing, base: Fraction, first: int) -> None:
         self.folder = files.beside(output, ".parts")
         self.unfinished = Unfinished(self.folder / "unfinished")
-        self._packing, self.base = packing, base
-        self.count = 0
-        """How many parts are done, from the first on, for this run: another may add to them."""
+        self._told = self.folder / "film.json"
+        self._packing, self.base, self._first = packing, base, first
         self._suffix = ".mkv" if packing.form.image else output.suffix.lower()
         self._container = "matroska" if packing.form.image else packing.form.container
         self._film = ""
         """By what its parts are known to be of this film."""
-        self._rest: list[Moment] = []
+        self._sound = dict[int, Part]()
+        """Those that are as they were written."""
+        self._damaged = set[int]()
+        """Those that are not: they are made again."""
+        self._rest: Part | None = None
+        """What there is of one that was cut off, if it is kept."""
 
-    def begin(self, own: State, *, resume: bool) -> State | None:
-        """Make the folder, or take up what is there of the same film: the state after its last part, None
-        before the first.
+    def begin(self, own: State, *, resume: bool) -> None:
+        """Make the folder, or take up what is there of the same film.
 
         ``own`` is by what the film is known again. Parts that are not as they were written are told of and
-        made again, with all that come after. Raises CheckpointError where there is nothing to take up, or it
-        is of another film, and OutputError.
+        made again. Raises CheckpointError where there is nothing to take up, or it is of another film, and
+        OutputError.
         """
-        self._film = hashlib.sha256(strict_json.dumps(own).encode()).hexdigest()
-        told = self.folder / "film.json"
-        if resume:
-            try:
-                known = formats.read(told)
-            except (OSError, ValueError) as error:
-                raise CheckpointError(
-                    f"There is nothing to go on from in {self.folder} ({briefly(error)}): leave out `resume`."
-                ) from error
-            if known != strict_json.loads(strict_json.dumps(own)):
-                raise CheckpointError(
-                    f"{self.folder} is of another film: give it the same clip, styles and settings, or leave out `resume`."
-                )
-            there = self._found()
-            self.count, state = self._sound(there)
-            if self.count < there:
-                log.warning(
-                    "The parts of %s from %05d on are not as they were written: they are made again.",
-                    self.folder,
-                    self.count,
-                )
-            for left in self.folder.glob("[0-9]*"):  # beyond a gap, too, where it was being removed
-                if not left.stem.isdecimal() or int(left.stem) >= self.count:
-                    files.remove(left)
-            return state
-        self.remove()
+        self._film = known_as(own)
+        if not resume:
+            self.remove()
+            self.make(own)
+            return
+        try:
+            known = formats.read(self._told)
+        except (OSError, ValueError) as error:
+            raise CheckpointError(
+                f"There is nothing to go on from in {self.folder} ({briefly(error)}): leave out `resume`."
+            ) from error
+        if known != strict_json.loads(strict_json.dumps(own)):
+            raise CheckpointError(
+                f"{self.folder} is of another film: give it the same clip, styles, settings and precision, or another output."
+            )
+        for there in sorted(self.folder.glob("*.state")):
+            if there.stem.isdecimal() and self.part(number := int(there.stem)) is None:
+                self._is_damaged(number)
+
+    def make(self, own: State) -> None:
+        """Make the folder, beside others that do. Raises OutputError."""
         files.create_folder(self.folder)
-        files.write_atomic(told, strict_json.dumps(own).encode(), force=True)
-        return None
+        files.write_atomic(self._told, strict_json.dumps(own).encode(), force=True)
+
+    @property
+    def gone(self) -> bool:
+        """Whether there is no such folder, or no more."""
+        return not self._told.exists()
 
     @property
     def begun(self) -> bool:
         """Whether there is anything to go on from."""
-        return self.count > 0 or self.unfinished.exists
+        return not self.gone and (bool(self.line()) or self.unfinished.exists)
 
-    def _found(self) -> int:
-        """How many parts are there, one after the other from the first."""
-        number = 0
-        while self._file(number, ".state").exists() and self._file(number, self._suffix).exists():
-            number += 1
-        return number
+    def part(self, number: int) -> Part | None:
+        """The part of that number, None as long as it is not there as it was written."""
+        if number not in self._sound and number not in self._damaged and (found := self._read(number)):
+            self._sound[number] = found
+        return self._sound.get(number)
 
-    def writer(self, size: tuple[int, int]) -> "Writer":
-        """What writes the next part, of frames of a height and width."""
-        return Writer(self._file(self.count, self._suffix), self._container, self._packing, size, self.base)
+    def line(self) -> list[Part]:
+        """The parts that are there one after the other from the first on."""
+        found, number = list[Part](), self._first
+        while part := self.part(number):
+            found.append(part)
+            number = part.next
+        return found
 
-    def keep(self, state: State, moments: Sequence[Moment]) -> None:
-        """Say what the part that has just been written ends with, and when its frames are: from then on it is
+    def state(self, number: int) -> State | None:
+        """What a part has ended with. None, and the part is to be made again, if that is not as it was
+        written.
+        """
+        with contextlib.suppress(CheckpointError):
+            state = checkpoint.load(self._file(number, ".state"))
+            if (state.get("film"), state.get("part")) == (self._film, number):
+                return state
+        self._is_damaged(number)
+        return None
+
+    def writer(self, number: int, size: tuple[int, int]) -> "Writer":
+        """What writes a part, of frames of a height and width."""
+        return Writer(
+            number, self._file(number, self._suffix), self._container, self._packing, size=size, base=self.base
+        )
+
+    def keep(self, part: Part, state: State) -> None:
+        """Say what is known of the part that has just been written, and what it ends with: from then on it is
         done.
         """
-        number = self.count
-        own = {"film": self._film, "part": number}
-        told = own | {"sha256": files.sha256_of(self._file(number, self._suffix)), "moments": moments}
-        files.write_atomic(self._file(number, ".json"), strict_json.dumps(told).encode(), force=True)
-        checkpoint.save(self._file(number, ".state"), {**state, **own})
-        self.count += 1
+        digest = files.sha256_of(self._file(part.number, self._suffix))
+        told = strict_json.dumps({"film": self._film, "sha256": digest, **asdict(part)})
+        files.write_atomic(self._file(part.number, ".json"), told.encode(), force=True)
+        checkpoint.save(self._file(part.number, ".state"), {**state, "film": self._film, "part": part.number})
+        self._sound[part.number] = part
+        self._damaged.discard(part.number)
 
-    def _sound(self, there: int) -> tuple[int, State | None]:
-        """How many of the parts that are there are as they were written, and the state after the last of
-        them.
-        """
-        done = 0
-        while done < there and self._is_sound(done):
-            done += 1
-        while done:
-            with contextlib.suppress(CheckpointError):
-                state = checkpoint.load(self._file(done - 1, ".state"))
-                if (state.get("film"), state.get("part")) == (self._film, done - 1):
-                    return done, state
-            done -= 1
-        return 0, None
-
-    def _is_sound(self, number: int) -> bool:
-        try:
-            told = formats.read(self._file(number, ".json"))
-            digest = files.sha256_of(self._file(number, self._suffix))
-        except (OSError, ValueError):
-            return False
-        return (told.get("film"), told.get("part"), told.get("sha256")) == (self._film, number, digest)
-
-    def keep_rest(self, moments: Sequence[Moment]) -> None:
+    def keep_rest(self, rest: Part) -> None:
         """Let what has been written of a part that was cut off be the last one, of which nothing goes on."""
-        self._rest = list(moments)
+        self._rest = rest
 
-    def moments(self) -> list[Moment]:
-        """When the frames of all parts are."""
-        found = [formats.read(self._file(number, ".json"))["moments"] for number in range(self.count)]
-        return [(tick, lasts) for part in (*found, self._rest) for tick, lasts in part]
+    def all(self) -> list[Part]:
+        """The parts that the film is made of."""
+        line, rest = self.line(), self._rest
+        reached = line[-1].next if line else self._first
+        return [*line, rest] if rest and rest.number == reached else line
 
     def files(self) -> list[Path]:
-        """The files of all parts, in their order."""
-        return [self._file(number, self._suffix) for number in range(self.count + bool(self._rest))]
+        """The files of `all` parts."""
+        return [self._file(part.number, self._suffix) for part in self.all()]
 
     def remove(self) -> None:
         """Remove the folder with all that is in it, if it is there."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for _ in range(2):  # another worker may have touched a file in it meanwhile
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _read(self, number: int) -> Part | None:
+        if not self._file(number, ".state").exists():  # which is written last
+            return None
+        try:
+            told = formats.read(self._file(number, ".json"))
+            found = Part(**{each.name: told[each.name] for each in fields(Part)})
+            own = self._film, files.sha256_of(self._file(number, self._suffix))
+            sound = (told["film"], told["sha256"]) == own and found.number == number < found.next
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return found if sound else None
+
+    def _is_damaged(self, number: int) -> None:
+        log.warning("The part %s is not as it was written: it is made again.", self._file(number, self._suffix))
+        self._sound.pop(number, None)
+        self._damaged.add(number)
 
     def _file(self, number: int, suffix: str) -> Path:
-        return self.folder / f"{number:05d}{suffix}"
+        return self.folder / f"{number:06d}{suffix}"
+
+
+def known_as(own: State) -> str:
+    """By what a film is known again, in short."""
+    return hashlib.sha256(strict_json.dumps(own).encode()).hexdigest()
 
 
 class Writer:
     """Writes one part: hidden until it is whole."""
 
-    def __init__(self, path: Path, container: str, packing: Packing, size: tuple[int, int], base: Fraction) -> None:
-        self._path, self._packing, self._base = path, packing, base
+    def __init__(
+        self, number: int, path: Path, container: str, packing: Packing, *, size: tuple[int, int], base: Fraction
+    ) -> None:
+        self.number, self._path, self._packing, self._base = number, path, packing, base
         self._hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         with _told(path):
             self._container = av.open(str(self._hidden), "w", format=container)
@@ -177,7 +216,8 @@ class Writer:
                 context.codec_tag = "hvc1"  # what Apple's players ask for
             stream.metadata.update(ALPHA_MODE if packing.alpha else {})
             self._stream = stream
-        self.moments: list[Moment] = []
+        self._moments = list[Moment]()
+        self.shots = list[float]()
 
     def write(self, pixels: Floats, alpha: Floats | None, time: Fraction, duration: Fraction) -> None:
         """One more frame, of a time and a duration in seconds. Raises OutputError."""
@@ -185,9 +225,13 @@ class Writer:
         frame.pts = times.ticks(time, self._base)
         frame.duration = max(1, times.ticks(time + duration, self._base) - frame.pts)
         frame.time_base = self._base
-        self.moments.append((frame.pts, frame.duration))
+        self._moments.append((frame.pts, frame.duration))
         with _told(self._path):
             self._container.mux(self._stream.encode(frame))
+
+    def part(self, after: int, stretch: int) -> Part:
+        """What is known of it, with the numbers of the frame after it and of its stretch."""
+        return Part(self.number, after, stretch, self._moments, self.shots)
 
     def finish(self) -> None:
         """The part is whole. Raises OutputError."""

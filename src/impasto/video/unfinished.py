@@ -50,10 +50,10 @@ class Unfinished:
                 run.checkpoint(path)
             raise
 
-    def drop(self, first: int) -> None:
-        """Remove what is of frames before one: they are in a part."""
+    def drop(self, first: int, after: int) -> None:
+        """Remove what is of the frames from one to before another: they are in a part."""
         for path in [*self._folder.glob("*.frame"), *self._folder.glob("*.checkpoint")]:
-            if int(path.stem) < first:
+            if first <= int(path.stem) < after:
                 files.remove(path)
 
     @property

@@ -15,21 +15,17 @@ import torch
 from impasto.errors import CheckpointError, NotReadyError, OutputError, SettingsError
 from impasto.jobs.deliver import hashed, sidecar
 from impasto.jobs.underway import Underway
-from impasto.machine import files, interrupts, memory
-from impasto.machine.devices import convolving
+from impasto.machine import files, interrupts
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
 from impasto.tasks import record
 from impasto.video import images, joining
-from impasto.video.ahead import Ahead, Behind
 from impasto.video.film import Film
-from impasto.video.groups import Group, grouped
 from impasto.video.job import VideoDelivery, VideoJob
+from impasto.video.painting import Painting
 from impasto.video.parts import Parts
 from impasto.video.sheet import Glances
-from impasto.video.shots import Cuts
-from impasto.video.source import Frame
-from impasto.video.writing import Painted, Writing
+from impasto.video.writing import Writing
 
 log = logging.getLogger("impasto")
 
@@ -58,15 +54,11 @@ class VideoWork(Underway[VideoJob]):
         self._check()
         self.run = Film(job)
         self.run.check_room(self.output.parent)
-        self._parts = Parts(self.output, self.run.packing, self.run.source.facts.base)
-        if self._parts.folder.exists() and not self._force:
-            raise SettingsError(
-                f"{self._parts.folder} is of a film that was cut off: `resume` goes on with it, `force` starts afresh."
-            )
+        self._parts = Parts(self.output, self.run.packing, self.run.source.facts.base, self.run.first)
+        self._check_parts()
         self._glances = Glances(self._parts.folder, self.run.count) if job.delivery.sheet else None
         self._writing = Writing(self.run, self._parts, self._glances)
-        self._spent = {"decode": 0.0, "paint": 0.0}
-        self._shots: list[float] = []
+        self._painting = Painting(self.run, self._parts, self._writing, keeps=keeps)
         self._hashed: dict[str, Any] = {}
         files.create_folder(self.output.parent)
 
@@ -84,111 +76,68 @@ class VideoWork(Underway[VideoJob]):
         what cannot be written, or is being made by another run, and VideoError for what cannot be decoded.
         """
         with self._alone():
-            state = self._begun()
-            self._shots = list(state["shots"]) if state else []
-            self._writing.begin(state)
+            self._begin()
             try:
-                yield from self._painted(state)
+                yield from self._steps()
             except (KeyboardInterrupt, GeneratorExit):
-                self.interrupted, begun = True, self._parts.begun
+                self.interrupted = True
                 if self._kept():
                     return
-                if not begun:
-                    self._parts.remove()
-                if self._key or not begun:
+                if not self._leaves_parts() or self._key:
                     raise
                 self.output = self._parts.folder
                 self.record = self._told()
             except Exception:
-                if self._kept():
-                    pass
-                elif not self._parts.begun:
-                    self._parts.remove()
-                else:
+                if not self._kept() and self._leaves_parts():
                     yield Progress(0, event=f"What is done of the film is in {self._parts.folder}.")
                 raise
             else:
                 self._deliver()
 
+    def _steps(self) -> Generator[Progress, None, None]:
+        """Make the parts."""
+        return self._painting.steps()
+
+    def _leaves_parts(self) -> bool:
+        """Whether it leaves anything to go on from; else it leaves nothing."""
+        if not self._parts.begun:
+            self._parts.remove()
+        return self._parts.begun
+
     def _kept(self) -> bool:
         """Make what is painted the film, if it is to be kept; whether it is."""
-        reached = self._writing.reached
-        if not self.keeps or reached == self.run.first:
+        parts = self._parts.all()
+        if not self.keeps or not parts:
             return False
-        self.run.last = reached
+        self.run.last = parts[-1].next
         self._deliver(whole=False)
         return True
 
-    def _begun(self) -> dict[str, Any] | None:
-        """Begin the parts, or go on from those that are there: the state after the last of them."""
+    def _begin(self) -> None:
+        """Begin the parts, or go on from those that are there."""
+        self._note_hashes()
         known = self.run.known_by()
-        self._hashed = replace(self.job, delivery=VideoDelivery()).moved(self._known).dictionary()
         if self._key:
             known["key"] = self._key
             with contextlib.suppress(CheckpointError):
-                return self._parts.begin(known, resume=True)
-        return self._parts.begin(known, resume=self._resume)
+                self._parts.begin(known, resume=True)
+                return
+        self._parts.begin(known, resume=self._resume)
+
+    def _note_hashes(self) -> None:
+        """Keep for the record by what its inputs are known."""
+        self._hashed = replace(self.job, delivery=VideoDelivery()).moved(self._known).dictionary()
 
     def _known(self, path: str) -> str:
         """The SHA-256 of an input; the clip's is known already."""
         clip = self.run.clip
         return clip.known_by() if clip and path == self.job.clip else hashed(path)
 
-    def _painted(self, state: dict[str, Any] | None) -> Generator[Progress, None, None]:
-        """Paint the frames that are not done, and write their parts."""
-        film, began = self.run, time.perf_counter()
-        first, before = self._writing.reached, self._writing.done
-        if first >= film.last:
-            return
-        painter = film.way.painter(state and state["painter"], self._parts.unfinished)
-        cuts = Cuts(state and state["cuts"])
-        ahead: Ahead[Frame] = Ahead(lambda: film.frames(first))
-        behind: Behind[Painted] = Behind(self._writing.take)
-        try:
-            with memory.reused(), convolving(film.precision):
-                for group in grouped(ahead, cuts, before, film.way.together, film.way.LENGTH):
-                    started, frames = time.perf_counter(), group.frames
-                    if group.begins:
-                        self._shots.append(round(float(frames[0].time), 3))
-                    with contextlib.closing(painter.steps(frames, begins=group.begins)) as steps:
-                        for step in steps:
-                            yield self._progress(group, before, began, step)
-                    self._spent["paint"] += time.perf_counter() - started
-                    ends: dict[str, Any] | None = None
-                    if group.ends:
-                        after = film.last if group.last else frames[-1].number + 1
-                        ends = {"painter": painter.state(), "cuts": cuts.state(), "next": after, "done": group.count}
-                        ends["shots"] = list(self._shots)
-                    for frame, painted in zip(frames, painter.shown, strict=True):
-                        behind.put(Painted(frame, painted, group.begins, ends if frame is frames[-1] else None))
-                    yield self._progress(group, before, began)
-                    if interrupts.asked():
-                        raise KeyboardInterrupt
-                behind.finish()
-        finally:
-            ahead.close()
-            behind.close()
-            self._writing.close(keeps=self.keeps)
-            self._spent["decode"] += ahead.seconds
-
-    def _progress(self, group: Group, before: int, began: float, step: Progress | None = None) -> Progress:
-        """How far it is: after a group, or at a ``step`` of it; so many frames were there ``before``."""
-        frames, elapsed, count = self.run.count, time.perf_counter() - began, group.count
-        reached = count if step is None else count - (1 - step.done) * len(group.frames)
-        left = (frames - reached) * elapsed / (reached - before) if reached > before else None
-        if step is None:
-            rate = (count - before) / elapsed
-            text, counts = f"frame {count}/{frames}, {rate:.1f} frames/s", {"frames_per_second": round(rate, 3)}
-            return Progress(reached / frames, text, iteration=count, seconds_left=left, counts=counts)
-        named = f"frame {min(count, int(reached) + 1)}/{frames}"
-        event = step.event and f"{named}: {step.event}"
-        return Progress(reached / frames, f"{named}, {step.text}", event, seconds_left=left)
-
     @interrupts.held()
     def _deliver(self, *, whole: bool = True) -> None:
         """Join the parts, and write the record. Of a film that is not ``whole`` they stay, to go on from."""
         told, delivery, film = self._told(), self.job.delivery, self.run
-        moments = self._parts.moments()
+        moments = [moment for part in self._parts.all() for moment in part.moments]
 
         def animate(to: BinaryIO) -> None:
             images.animate(to, film.packing.form.container, self._parts.files(), moments, self._parts.base)
@@ -222,10 +171,10 @@ class VideoWork(Underway[VideoJob]):
 
     def _told(self) -> dict[str, Any]:
         """The record."""
-        elapsed = time.perf_counter() - self.run.started_at
+        elapsed, parts = time.perf_counter() - self.run.started_at, self._parts.all()
         return self.run.described() | {
-            "steps": self._writing.done, "elapsed_s": elapsed, "time_s": self._spent | self._writing.spent,
-            "shots": self._shots,
+            "steps": sum(len(part.moments) for part in parts), "elapsed_s": elapsed,
+            "time_s": self._painting.spent | self._writing.spent, "shots": [time for part in parts for time in part.shots],
             "inputs": self.job.inputs, "job": self.job.dictionary(), "hashed": self._hashed, "output": str(self.output),
             **({"key": self._key} if self._key else {}),
         }  # fmt: skip
@@ -234,6 +183,13 @@ class VideoWork(Underway[VideoJob]):
         """The time of the clip up to which sound goes along; None to its end."""
         facts, film = self.run.source.facts, self.run
         return None if film.last == len(facts.times) else facts.times[film.last]
+
+    def _check_parts(self) -> None:
+        """Raises SettingsError for parts that nothing is said of."""
+        if self._parts.folder.exists() and not self._force:
+            raise SettingsError(
+                f"{self._parts.folder} is of a film that was cut off: `resume` goes on with it, `force` starts afresh."
+            )
 
     def _check(self) -> None:
         """Make sure that all can be written. Raises OutputError."""

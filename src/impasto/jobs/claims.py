@@ -18,8 +18,8 @@ import secrets
 import threading
 import time
 
-from impasto.batch.shared import Shared
 from impasto.errors import OutputError
+from impasto.jobs.shared import Shared
 
 BEAT = 10.0
 """Seconds between two touches."""
@@ -27,6 +27,8 @@ STALE = 60.0
 """Seconds after which the claims of one who has not touched his file are taken over."""
 MOST_TRIES = 3
 """An item whose claim has gone stale so often has killed its workers."""
+WAIT = 2.0
+"""Seconds between two looks at what others have in hand."""
 _NAME = re.compile(r"[^/\\\0]{1,200}")
 """Of a worker: never a path."""
 
