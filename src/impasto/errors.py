@@ -46,6 +46,9 @@ class SettingsError(ImpastoError, ValueError):
 class ImageError(ImpastoError):
     """A picture that cannot be read or used."""
 
+    role: str = ""
+    """What it was given as, where several are: content, style, start or result."""
+
 
 class VideoError(ImpastoError):
     """A moving picture that cannot be read or used."""

@@ -34,7 +34,7 @@ from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.settings.paths import is_network
 from impasto.tasks.budget import Sweep
-from impasto.tasks.inputs import MIN_SIDE, StyleLike, check_side, style_code, wanted_size
+from impasto.tasks.inputs import MIN_SIDE, StyleLike, check_side, style_code, told_of, wanted_size
 from impasto.tasks.result import Prepared, Result
 from impasto.tasks.sweep import around, paint_tiles, samples
 
@@ -198,7 +198,8 @@ def _planned(content: PictureLike, style: StyleLike, settings: Settings) -> Fast
         Sweep(size, 4, network(code.network).stylizer.reach, dtype, device).fit(settings.memory, tileless=True)
         return max(_sizes(own, settings))
 
-    own, canvas = load_own(content, fitted)
+    with told_of("content"):
+        own, canvas = load_own(content, fitted)
     size, painted_at = (scaled_to(own, at) for at in _sizes(own, settings))
     # Strokes may be coarser than the picture; its outline is not.
     alpha = resize(canvas.alpha, size) if isinstance(canvas, Picture) and canvas.alpha is not None else None

@@ -40,9 +40,20 @@ AUTO_SIZE = {"iterative": 512, "refine": 512, "fast": 1024}
 
 def usable(source: PictureLike, role: str) -> Picture:
     """The picture, or an ImageError if it is too small to be one."""
-    picture = codecs.load(source)
-    check_side(picture.size, role)
+    with told_of(role):
+        picture = codecs.load(source)
+        check_side(picture.size, role)
     return picture
+
+
+@contextlib.contextmanager
+def told_of(role: str) -> Iterator[None]:
+    """Within it, an ImageError is of what was given in that role."""
+    try:
+        yield
+    except ImageError as error:
+        error.role = error.role or role
+        raise
 
 
 def check_side(size: Size, role: str) -> None:
@@ -165,7 +176,8 @@ def _state(path: str | os.PathLike[str]) -> tuple[int, ...]:
 
 
 def _looked_at(entry: PictureLike, network: str) -> StyleCode:
-    own, painting = load_own(entry, max)
+    with told_of("style"):
+        own, painting = load_own(entry, max)
     check_side(own, "style")
     return codes.predicted(painting, network)
 
