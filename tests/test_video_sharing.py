@@ -158,7 +158,7 @@ def test_what_a_dead_worker_had_in_hand_is_taken_over(
     done = sum(len(part.moments) for part in dead._parts.line())
     alive.finish()
     assert same() and packets(Path("out.mkv"), "audio") == packets(Path("whole.mkv"), "audio")
-    assert len(painted) <= 32 + dies_at - done and dies_at - done <= LENGTH + 4, "a part, and what waits to be written"
+    assert len(painted) <= 32 + dies_at - done and dies_at - done <= LENGTH + 5, "a part, and what waits to be written"
     with contextlib.suppress(OutputError):
         left.close()  # or it only slept
     assert {path.name for path in Path().iterdir() if "out" in path.name} == {"out.mkv", "out.mkv.json"} and same()
