@@ -11,7 +11,7 @@ from torch import Tensor
 
 from impasto.backbones.features import Architecture, Backbone
 from impasto.errors import ImageError
-from impasto.losses.objective import looked_at
+from impasto.losses.parts import looked_at
 from impasto.pictures.picture import Picture
 from impasto.places import gallery
 from impasto.places.search import replaced

@@ -1,7 +1,8 @@
 """Tiles: the same value and the same gradient as the whole frame, for every loss that adds up."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pytest
 import torch
@@ -48,25 +49,33 @@ def terms(
 
 
 def both(
-    backbone: Backbone, loss: Loss, size: Size, tile: int, where: Mapping[str, Tensor] | None = None
+    backbone: Backbone, loss: Loss, size: Size, tile: int, where: Mapping[str, Tensor] | None = None, cut: str = ""
 ) -> list[tuple[dict[str, float], Tensor]]:
+    """Of the whole picture, and in tiles."""
     pixels = noise(size, 7)
     return [
-        TermObjective(backbone, terms(backbone, loss, size, side, where), side).value_and_grad(pixels)
+        TermObjective(backbone, terms(backbone, loss, size, side, where), side, cut).value_and_grad(pixels)
         for side in (None, tile)
     ]
 
 
 @pytest.mark.parametrize("name", ADDITIVE)
 @pytest.mark.parametrize(
-    ("size", "tile", "pooling", "padding"),
-    [((52, 63), 16, "max", "replicate"), ((45, 37), 20, "average", "zeros"), ((33, 90), 32, "max", "zeros")],
+    ("size", "tile", "pooling", "padding", "cut"),
+    [
+        ((52, 63), 16, "max", "replicate", ""),
+        ((45, 37), 20, "average", "zeros", ""),
+        ((33, 90), 32, "max", "zeros", ""),
+        ((53, 63), 16, "max", "replicate", "pool1"),
+        ((45, 87), 16, "average", "zeros", "pool2"),  # of the map behind, too, there are several tiles
+        ((34, 62), 20, "max", "zeros", "pool2"),
+    ],
 )
 def test_tiles_give_the_gradient_of_the_whole_frame(
-    name: str, size: Size, tile: int, pooling: Pooling, padding: Padding
+    name: str, size: Size, tile: int, pooling: Pooling, padding: Padding, cut: str
 ) -> None:
     backbone = random_backbone(SMALL, torch.float64, pooling=pooling, padding=padding)
-    (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, tile)
+    (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, tile, cut=cut)
     assert tiled_values == pytest.approx(values, rel=1e-12)
     assert (tiled_gradient - gradient).abs().max() < 1e-12 * gradient.abs().max()
 
@@ -120,6 +129,39 @@ def test_tiles_of_the_vgg19_to_float32s_rounding(vgg19: Backbone) -> None:
     assert (tiled_gradient - gradient).norm() < (5e-4 if large else 1e-5) * gradient.norm()
 
 
+@pytest.mark.parametrize(
+    ("style", "cut", "first"),
+    [
+        ("relu2_1", "", {"relu1_1/2", "relu2_1"}),
+        ("relu1_1", "pool1", {"relu1_1", "relu1_1/2", "pool1"}),
+        ("relu2_1", "pool1", {"relu1_1/2", "pool1", "relu2_1"}),
+        ("", "", set()),
+    ],
+)
+def test_no_layer_is_summed_that_need_not_be(
+    style: str, cut: str, first: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those behind the last of which the slope depends on the sum are seen once, and so is the last tile."""
+    backbone, size, look = random_backbone(SMALL, torch.float64), (32, 80), Backbone.__call__
+    looks: list[tuple[bool, set[str]]] = []
+
+    def looked(self: Backbone, pixels: Tensor, layers: Iterable[str], *rest: Any) -> dict[str, Tensor]:
+        looks.append((pixels.requires_grad, set(layers)))
+        return look(self, pixels, layers, *rest)
+
+    places = remember(backbone, PlacesLoss(), noise(size, 1), ["relu1_1/2", "relu3_1"])
+    found = [Term.towards("places", PlacesLoss(), 1.0, dict.fromkeys(places, 1.0), [(places, 1.0)])]
+    if style:
+        target = remember(backbone, STYLE_LOSSES["moments"](True), noise(size, 2), [style])
+        found.append(Term.towards("style", STYLE_LOSSES["moments"](True), 1.0, {style: 1.0}, [(target, 1.0)]))
+    monkeypatch.setattr(Backbone, "__call__", looked)
+    TermObjective(backbone, found, 16, cut).value_and_grad(noise(size, 7))
+    assert set().union(*(layers for graph, layers in looks if not graph)) == first
+    count = len(tiles.cut(size, 16, 4, 10))
+    assert sum(graph and "relu3_1" in layers for graph, layers in looks) == count
+    assert sum(not graph for graph, _ in looks) <= 2 * count - (not cut)
+
+
 def test_a_smaller_margin_would_be_wrong() -> None:
     """What a position reaches is what has to be seen: the margin is not a matter of taste."""
     backbone = random_backbone(SMALL, torch.float64)
@@ -147,3 +189,5 @@ def test_tiles_own_everything_once() -> None:
                 height, width = tile.owned[1] - tile.owned[0], tile.owned[3] - tile.owned[2]
                 assert side is None or max(height, width) < max(side, 16) + 16
             assert bool((owned == 1).all())
+            areas = [tile.of(owned).numel() for tile in tiles.cut(size, side, 16, 70)]
+            assert tiles.seen(size, side, 16, 70) == (sum(areas), max(areas))

@@ -13,7 +13,7 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
-from impasto.losses.objective import looked_at
+from impasto.losses.parts import looked_at
 from impasto.machine import checkpoint
 from impasto.pictures.picture import Picture, Size
 from impasto.pictures.tiles import Tile
