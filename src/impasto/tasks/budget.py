@@ -40,7 +40,8 @@ _GRADIENT = 12
 _PAIR = 24
 """For each pixel and step that L-BFGS remembers: a pair of pictures."""
 _SHORTER, _FORGETFUL = (3, 1), 0.1
-"""What else L-BFGS may remember, and what it costs it: with one step, a tenth more evaluations."""
+"""What else L-BFGS may remember, and what is reckoned for that: with one step, a tenth more evaluations. Our
+own recipes lose nothing by it that can be measured, those of others may: docs/performance.md."""
 _REGION = 12
 """For each pixel and region: its share, and what it counts in every layer."""
 _FIXED = 36
