@@ -179,7 +179,10 @@ def test_a_loss_without_tiles_says_what_to_choose(name: str) -> None:
         remember(backbone, STYLE_LOSSES[name](True), noise((40, 40), 1), DEEP, tile=16)
 
 
-def test_tiles_own_everything_once() -> None:
+@pytest.mark.parametrize("lane", [1, 128])
+def test_tiles_own_everything_once(lane: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on a processor that wants them wider than they need to be."""
+    monkeypatch.setattr(tiles, "_lane", lambda: lane)
     for size in [(16, 16), (100, 33), (31, 200)]:
         for side in (None, 16, 50, 1000):
             owned = torch.zeros(1, 1, *size)
@@ -191,3 +194,6 @@ def test_tiles_own_everything_once() -> None:
             assert bool((owned == 1).all())
             areas = [tile.of(owned).numel() for tile in tiles.cut(size, side, 16, 70)]
             assert tiles.seen(size, side, 16, 70) == (sum(areas), max(areas))
+    widths = {tile.seen[3] - tile.seen[2] for tile in tiles.cut((100, 1024), 200, 16, 70)}
+    # Six of 160 or 176 pixels, with 80 more on one side or on both.
+    assert widths == ({256, 384} if lane > 1 else {240, 256, 320, 336})

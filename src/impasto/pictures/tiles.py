@@ -6,18 +6,15 @@ features are those of the whole picture, and the gradients of what is owned, spr
 up to the whole picture's. Zeros or repeated borders are met at the picture's own border only.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 Window = tuple[int, int, int, int]
 """Top, bottom, left and right of a part of a map or a picture; bottom and right are outside."""
-
-
-_LANE = 128
-"""Convolutions in bfloat16 (AMX) are fastest on maps of a width that stays a multiple of 16 through the
-poolings."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +86,18 @@ def _cut(size: tuple[int, int], side: int | None, step: int, reach: int) -> list
     ]
 
 
-def _widened(left: int, right: int, width: int, step: int) -> _Span:
-    """Within the picture, and as wide as processors like it, where there is room: rather more than a third
-    faster.
+@functools.cache
+def _lane() -> int:
+    """Of what a width in pixels is best a multiple: with AMX of one that stays a multiple of 16 through the
+    poolings, for others take rather more than a third longer. Processors without it do not care.
     """
+    return 128 if torch.cpu.get_capabilities().get("amx_bf16") else 1
+
+
+def _widened(left: int, right: int, width: int, step: int) -> _Span:
+    """Within the picture, and as wide as the processor likes it, where there is room."""
     left, right = max(0, left), min(width, right)
-    lacking = -(right - left) % _LANE
+    lacking = -(right - left) % _lane()
     if lacking % step:  # it ends at the border of a picture of an odd width
         return left, right
     if right + lacking <= width // step * step:
