@@ -87,15 +87,17 @@ def test_a_gradient_waits_for_no_import(monkeypatch: pytest.MonkeyPatch) -> None
     assert gradient.abs().max() > 0
 
 
-@pytest.mark.parametrize("name", ["moments", "mmd-gaussian", "mean-deviation"])
-def test_tiles_keep_regions_apart(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "cut"), [("moments", ""), ("moments", "pool2"), ("mmd-gaussian", ""), ("mean-deviation", "pool1")]
+)
+def test_tiles_keep_regions_apart(name: str, cut: str) -> None:
     backbone, size = random_backbone(SMALL, torch.float64, padding="replicate"), (52, 63)
     mask = torch.linspace(0, 1, 63, dtype=torch.float64).expand(1, 1, 52, 63)
     where = {}
     for layer in DEEP:
         share = torch.nn.functional.avg_pool2d(mask, 2 ** backbone.architecture.depth(layer))
         where[layer] = share / share.sum()
-    (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, 16, where)
+    (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, 16, where, cut)
     assert tiled_values == pytest.approx(values, rel=1e-12)
     assert (tiled_gradient - gradient).abs().max() < 1e-12 * gradient.abs().max()
     (other_values, _), _ = both(backbone, STYLE_LOSSES[name](True), size, 16)
@@ -127,6 +129,21 @@ def test_tiles_of_the_vgg19_to_float32s_rounding(vgg19: Backbone) -> None:
     # Minimal filtering, of the whole alone at this size, rounds otherwise.
     large = winograd.layout(pixels, torch.float32) == torch.contiguous_format
     assert (tiled_gradient - gradient).norm() < (5e-4 if large else 1e-5) * gradient.norm()
+
+
+@pytest.mark.parametrize("layers", [["relu3_1"], ["relu1_1"], ["pixels"], ["conv3_1", "pixels"], ["pool2", "pool3"]])
+@pytest.mark.parametrize("style", [True, False])
+def test_a_cut_network_may_be_looked_at_anywhere(layers: list[str], style: bool) -> None:
+    """In front of the cut, behind it, there itself, or on both sides of it."""
+    backbone, size, pixels = random_backbone(SMALL, torch.float64), (44, 60), noise((44, 60), 7)
+    loss: Loss = STYLE_LOSSES["moments"](True) if style else ContentLoss()
+    target = remember(backbone, loss, noise(size, 1), layers)
+    term = Term.towards("term", loss, 1.0, dict.fromkeys(layers, 1.0), [(target, 1.0)])
+    value, gradient = TermObjective(backbone, [term]).value_and_grad(pixels)
+    for cut in ("pool1", "pool2"):
+        tiled, own = TermObjective(backbone, [term], 16, cut).value_and_grad(pixels)
+        assert tiled == pytest.approx(value, rel=1e-12)
+        assert (own - gradient).abs().max() < 1e-12 * gradient.abs().max()
 
 
 @pytest.mark.parametrize(
