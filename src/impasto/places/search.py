@@ -261,4 +261,4 @@ class _Places:
             counts.index_add_(0, here, torch.ones(len(here), 1, device=counts.device))
         if side > 1:
             sums /= counts.clamp_min(1)
-        return sums.view(height, width, -1).permute(2, 0, 1)
+        return sums.view(height, width, column.shape[1]).permute(2, 0, 1)
