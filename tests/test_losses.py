@@ -214,6 +214,15 @@ def test_every_style_loss_is_a_setting_and_the_other_way_round() -> None:
         Settings(style_loss="waserstein")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", ADDITIVE)
+def test_distances_in_proportion_say_so(name: str) -> None:
+    """Their slopes are known before anything has been measured: tiles take them from any one of a picture."""
+    loss, target = LOSSES[name](), target_of(LOSSES[name](), features(10))
+    measured = loss.measure(features(9), target)
+    once, twice = (loss.distance(tuple(many * entry for entry in measured), target).item() for many in (1, 2))
+    assert (twice == pytest.approx(2 * once, rel=1e-9)) == loss.proportional
+
+
 @pytest.mark.parametrize("name", [name for name in LOSSES if name not in ADDITIVE])
 def test_losses_that_do_not_add_up_say_so(name: str) -> None:
     feature = features(1)

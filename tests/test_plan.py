@@ -45,6 +45,16 @@ def test_less_memory_means_smaller_tiles_and_then_a_shorter_history() -> None:
     assert sizes == sorted(sizes, reverse=True) and plans[-1].history < 7
     for each, room in zip(plans, (64e9, 16e9, 8e9, 5e9, 4e9, 3.5e9), strict=True):
         assert each.bytes <= room
+    work = [each.slower for each in plans]
+    assert work == sorted(work) and work[0] == 1 and work[-1] < 3
+
+
+def test_the_network_is_cut_where_that_is_less_work_than_margins() -> None:
+    """Of `statistics` all layers are summed first, and behind pool3 is a third of the work; of content alone
+    none is, and to see the front twice costs more than it saves.
+    """
+    assert planned((2731, 4096), "4GB").cut == "pool3" and planned((2731, 4096), "64GB").cut == ""
+    assert planned((2731, 4096), "4GB", style_weight=0).cut == ""
 
 
 def test_what_was_seen_of_a_painting_is_remembered_in_what_is_left() -> None:
@@ -116,15 +126,16 @@ def test_auto_takes_what_is_free_and_the_least_where_nothing_fits(monkeypatch: p
 
 def test_a_run_in_tiles_gives_the_picture_of_a_run_without(monkeypatch: pytest.MonkeyPatch) -> None:
     pictures = []
-    for tile in (None, 48):
-        monkeypatch.setattr("impasto.tasks.run.tile_at", lambda *arguments, tile=tile, **options: tile)
+    for how in (Fit(None, 7, 0), Fit(48, 7, 0), Fit(48, 7, 0, cut="pool3")):
+        monkeypatch.setattr("impasto.tasks.run.fit_at", lambda *_, how=how: how)
         result = impasto.stylize(
             photo(90, 130), painting(100, 100), "statistics", size=130, iterations=10, precision="float32"
         )
         pictures.append(result.picture.pixels)
     # The gradients agree to rounding (test_tiles.py), and what rounding alone does to ten steps of L-BFGS is
     # up to 0.015.
-    assert (pictures[0] - pictures[1]).abs().max() < 0.03 and (pictures[0] - pictures[1]).abs().mean() < 0.003
+    for tiled in pictures[1:]:
+        assert (pictures[0] - tiled).abs().max() < 0.03 and (pictures[0] - tiled).abs().mean() < 0.003
     assert (pictures[0] - impasto.load(photo(90, 130)).pixels).abs().mean() > 0.01
 
 

@@ -1,7 +1,8 @@
 """Tiles: the same value and the same gradient as the whole frame, for every loss that adds up."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pytest
 import torch
@@ -48,25 +49,33 @@ def terms(
 
 
 def both(
-    backbone: Backbone, loss: Loss, size: Size, tile: int, where: Mapping[str, Tensor] | None = None
+    backbone: Backbone, loss: Loss, size: Size, tile: int, where: Mapping[str, Tensor] | None = None, cut: str = ""
 ) -> list[tuple[dict[str, float], Tensor]]:
+    """Of the whole picture, and in tiles."""
     pixels = noise(size, 7)
     return [
-        TermObjective(backbone, terms(backbone, loss, size, side, where), side).value_and_grad(pixels)
+        TermObjective(backbone, terms(backbone, loss, size, side, where), side, cut).value_and_grad(pixels)
         for side in (None, tile)
     ]
 
 
 @pytest.mark.parametrize("name", ADDITIVE)
 @pytest.mark.parametrize(
-    ("size", "tile", "pooling", "padding"),
-    [((52, 63), 16, "max", "replicate"), ((45, 37), 20, "average", "zeros"), ((33, 90), 32, "max", "zeros")],
+    ("size", "tile", "pooling", "padding", "cut"),
+    [
+        ((52, 63), 16, "max", "replicate", ""),
+        ((45, 37), 20, "average", "zeros", ""),
+        ((33, 90), 32, "max", "zeros", ""),
+        ((53, 63), 16, "max", "replicate", "pool1"),
+        ((45, 87), 16, "average", "zeros", "pool2"),  # of the map behind, too, there are several tiles
+        ((34, 62), 20, "max", "zeros", "pool2"),
+    ],
 )
 def test_tiles_give_the_gradient_of_the_whole_frame(
-    name: str, size: Size, tile: int, pooling: Pooling, padding: Padding
+    name: str, size: Size, tile: int, pooling: Pooling, padding: Padding, cut: str
 ) -> None:
     backbone = random_backbone(SMALL, torch.float64, pooling=pooling, padding=padding)
-    (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, tile)
+    (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, tile, cut=cut)
     assert tiled_values == pytest.approx(values, rel=1e-12)
     assert (tiled_gradient - gradient).abs().max() < 1e-12 * gradient.abs().max()
 
@@ -78,15 +87,17 @@ def test_a_gradient_waits_for_no_import(monkeypatch: pytest.MonkeyPatch) -> None
     assert gradient.abs().max() > 0
 
 
-@pytest.mark.parametrize("name", ["moments", "mmd-gaussian", "mean-deviation"])
-def test_tiles_keep_regions_apart(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "cut"), [("moments", ""), ("moments", "pool2"), ("mmd-gaussian", ""), ("mean-deviation", "pool1")]
+)
+def test_tiles_keep_regions_apart(name: str, cut: str) -> None:
     backbone, size = random_backbone(SMALL, torch.float64, padding="replicate"), (52, 63)
     mask = torch.linspace(0, 1, 63, dtype=torch.float64).expand(1, 1, 52, 63)
     where = {}
     for layer in DEEP:
         share = torch.nn.functional.avg_pool2d(mask, 2 ** backbone.architecture.depth(layer))
         where[layer] = share / share.sum()
-    (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, 16, where)
+    (values, gradient), (tiled_values, tiled_gradient) = both(backbone, STYLE_LOSSES[name](True), size, 16, where, cut)
     assert tiled_values == pytest.approx(values, rel=1e-12)
     assert (tiled_gradient - gradient).abs().max() < 1e-12 * gradient.abs().max()
     (other_values, _), _ = both(backbone, STYLE_LOSSES[name](True), size, 16)
@@ -120,6 +131,54 @@ def test_tiles_of_the_vgg19_to_float32s_rounding(vgg19: Backbone) -> None:
     assert (tiled_gradient - gradient).norm() < (5e-4 if large else 1e-5) * gradient.norm()
 
 
+@pytest.mark.parametrize("layers", [["relu3_1"], ["relu1_1"], ["pixels"], ["conv3_1", "pixels"], ["pool2", "pool3"]])
+@pytest.mark.parametrize("style", [True, False])
+def test_a_cut_network_may_be_looked_at_anywhere(layers: list[str], style: bool) -> None:
+    """In front of the cut, behind it, there itself, or on both sides of it."""
+    backbone, size, pixels = random_backbone(SMALL, torch.float64), (44, 60), noise((44, 60), 7)
+    loss: Loss = STYLE_LOSSES["moments"](True) if style else ContentLoss()
+    target = remember(backbone, loss, noise(size, 1), layers)
+    term = Term.towards("term", loss, 1.0, dict.fromkeys(layers, 1.0), [(target, 1.0)])
+    value, gradient = TermObjective(backbone, [term]).value_and_grad(pixels)
+    for cut in ("pool1", "pool2"):
+        tiled, own = TermObjective(backbone, [term], 16, cut).value_and_grad(pixels)
+        assert tiled == pytest.approx(value, rel=1e-12)
+        assert (own - gradient).abs().max() < 1e-12 * gradient.abs().max()
+
+
+@pytest.mark.parametrize(
+    ("style", "cut", "first"),
+    [
+        ("relu2_1", "", {"relu1_1/2", "relu2_1"}),
+        ("relu1_1", "pool1", {"relu1_1", "relu1_1/2", "pool1"}),
+        ("relu2_1", "pool1", {"relu1_1/2", "pool1", "relu2_1"}),
+        ("", "", set()),
+    ],
+)
+def test_no_layer_is_summed_that_need_not_be(
+    style: str, cut: str, first: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those behind the last of which the slope depends on the sum are seen once, and so is the last tile."""
+    backbone, size, look = random_backbone(SMALL, torch.float64), (32, 80), Backbone.__call__
+    looks: list[tuple[bool, set[str]]] = []
+
+    def looked(self: Backbone, pixels: Tensor, layers: Iterable[str], *rest: Any) -> dict[str, Tensor]:
+        looks.append((pixels.requires_grad, set(layers)))
+        return look(self, pixels, layers, *rest)
+
+    places = remember(backbone, PlacesLoss(), noise(size, 1), ["relu1_1/2", "relu3_1"])
+    found = [Term.towards("places", PlacesLoss(), 1.0, dict.fromkeys(places, 1.0), [(places, 1.0)])]
+    if style:
+        target = remember(backbone, STYLE_LOSSES["moments"](True), noise(size, 2), [style])
+        found.append(Term.towards("style", STYLE_LOSSES["moments"](True), 1.0, {style: 1.0}, [(target, 1.0)]))
+    monkeypatch.setattr(Backbone, "__call__", looked)
+    TermObjective(backbone, found, 16, cut).value_and_grad(noise(size, 7))
+    assert set().union(*(layers for graph, layers in looks if not graph)) == first
+    count = len(tiles.cut(size, 16, 4, 10))
+    assert sum(graph and "relu3_1" in layers for graph, layers in looks) == count
+    assert sum(not graph for graph, _ in looks) <= 2 * count - (not cut)
+
+
 def test_a_smaller_margin_would_be_wrong() -> None:
     """What a position reaches is what has to be seen: the margin is not a matter of taste."""
     backbone = random_backbone(SMALL, torch.float64)
@@ -137,7 +196,10 @@ def test_a_loss_without_tiles_says_what_to_choose(name: str) -> None:
         remember(backbone, STYLE_LOSSES[name](True), noise((40, 40), 1), DEEP, tile=16)
 
 
-def test_tiles_own_everything_once() -> None:
+@pytest.mark.parametrize("lane", [1, 128])
+def test_tiles_own_everything_once(lane: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also on a processor that wants them wider than they need to be."""
+    monkeypatch.setattr(tiles, "_lane", lambda: lane)
     for size in [(16, 16), (100, 33), (31, 200)]:
         for side in (None, 16, 50, 1000):
             owned = torch.zeros(1, 1, *size)
@@ -147,3 +209,8 @@ def test_tiles_own_everything_once() -> None:
                 height, width = tile.owned[1] - tile.owned[0], tile.owned[3] - tile.owned[2]
                 assert side is None or max(height, width) < max(side, 16) + 16
             assert bool((owned == 1).all())
+            areas = [tile.of(owned).numel() for tile in tiles.cut(size, side, 16, 70)]
+            assert tiles.seen(size, side, 16, 70) == (sum(areas), max(areas))
+    widths = {tile.seen[3] - tile.seen[2] for tile in tiles.cut((100, 1024), 200, 16, 70)}
+    # Six of 160 or 176 pixels, with 80 more on one side or on both.
+    assert widths == ({256, 384} if lane > 1 else {240, 256, 320, 336})

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,9 +23,11 @@ from impasto.backbones.rows import Backward, Rows, order
 from impasto.errors import ImageError, SettingsError, did_you_mean
 from impasto.pictures.tiles import Window
 
+Windows = Mapping[str, Window]
+"""Layer -> the part of it that is wanted, in its own positions."""
+
 Tape = list[tuple[str, Backward | None]]
 """The layers passed through, each with its backward; None where there is nothing to do."""
-
 
 _SQUARES = ("2", "4", "8", "16")
 """The sides of the squares of positions over which features may be averaged."""
@@ -41,9 +43,7 @@ def plain(layer: str) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Architecture:
-    """A chain of blocks, each of so many 3×3 convolutions to so many channels, with a 2×2 pooling after
-    it.
-    """
+    """A chain of blocks: so many 3×3 convolutions, each to so many channels, and a 2×2 pooling."""
 
     blocks: tuple[tuple[int, int], ...]
     mean: tuple[float, float, float] = (103.939, 116.779, 123.68)
@@ -86,20 +86,23 @@ class Architecture:
         block = re.search(r"\d", plain(layer)[0])
         return self.blocks[int(block[0]) - 1][1] if block else 3
 
-    def chain(self, wanted: Iterable[str]) -> tuple[str, ...]:
-        """The layers from the first convolution to the deepest one wanted."""
-        names = self.layers
-        return names[1 : 1 + max((names.index(plain(layer)[0]) for layer in wanted), default=0)]
+    def place(self, layer: str) -> int:
+        """How many layers come before it."""
+        return self.layers.index(plain(layer)[0])
 
-    def reach(self, layers: Iterable[str]) -> int:
+    def chain(self, wanted: Iterable[str], start: str = "pixels") -> tuple[str, ...]:
+        """The layers that follow ``start``, to the deepest one wanted."""
+        return self.layers[1 + self.place(start) : 1 + max(map(self.place, wanted), default=0)]
+
+    def reach(self, layers: Iterable[str], start: str = "pixels") -> int:
         """How many pixels beyond its own square of 2^depth pixels a position of these layers sees, and passes
-        gradients to.
+        gradients to, in the map of ``start``.
 
         A convolution adds its own step on each side; a pooling merges squares and adds nothing (Araujo,
         Norris and Sim 2019, with squares in place of points).
         """
-        radius, step = 0, 1
-        for name in self.chain(layers):
+        radius, step = 0, 2 ** self.depth(start)
+        for name in self.chain(layers, start):
             radius += step if name.startswith("conv") else 0
             step *= 2 if name.startswith("pool") else 1
         return max(radius, 1)  # total variation looks at the next pixel
@@ -162,12 +165,13 @@ class Backbone:
         )
 
     def __call__(
-        self, pixels: Tensor, layers: Iterable[str], windows: Mapping[str, Window] | None = None
+        self, pixels: Tensor, layers: Iterable[str], windows: Windows | None = None, start: str = "pixels"
     ) -> dict[str, Tensor]:
         """The features of ``layers`` for ``pixels`` (N, 3, H, W), RGB in [0, 1], computed no deeper than
         asked for.
 
-        Of a layer in ``windows`` only that part is given, in the layer's own positions.
+        Of a layer in ``windows`` only that part is given, in the layer's own positions. With a ``start`` it
+        is the map of that layer (N, C, h, w) that stands in for ``pixels``, and ``layers`` come after it.
 
         Returns a dictionary of (N, C, H / 2^k, W / 2^k) feature maps, k poolings deep, in the backbone's
         dtype (``pixels`` unchanged). Raises SettingsError for an unknown layer and ImageError for a picture
@@ -175,32 +179,34 @@ class Backbone:
         """
         wanted = set(layers)
         self.architecture.check(wanted)
-        self._check_size(pixels, wanted)
+        self._check_size(pixels, wanted, start)
         deep = sorted(wanted - {"pixels"})
         features = {"pixels": pixels} if "pixels" in wanted else {}
         if deep:
-            features |= zip(deep, _Pass.apply(pixels, self, deep, windows or {}), strict=True)  # type: ignore[no-untyped-call]
+            found = _Pass.apply(pixels, self, _Asked(deep, windows or {}, start))  # type: ignore[no-untyped-call]
+            features |= zip(deep, found, strict=True)
         return features
 
-    def _check_size(self, pixels: Tensor, wanted: set[str]) -> None:
-        height, width = pixels.shape[2:]
-        for layer in (*self.architecture.chain(wanted), *wanted):
-            if not min(height, width) >> self.architecture.depth(layer):
+    def _check_size(self, pixels: Tensor, wanted: set[str], start: str) -> None:
+        (height, width), poolings = pixels.shape[2:], self.architecture.depth(start)
+        for layer in (*self.architecture.chain(wanted, start), *wanted):
+            if not min(height, width) >> self.architecture.depth(layer) - poolings:
                 raise ImageError(
                     f"A picture of {width}×{height} pixels is too small for layer {layer}: "
                     "enlarge it, or choose earlier layers."
                 )
 
     def _forward(
-        self, pixels: Tensor, wanted: Sequence[str], tape: Tape | None
+        self, pixels: Tensor, asked: "_Asked", tape: Tape | None
     ) -> tuple[dict[str, Tensor], dict[str, torch.Size]]:
         """The wanted features, and the shapes of the layers that they are of; each layer leaves its backward
         on the tape.
         """
         features: dict[str, Tensor] = {}
         shapes: dict[str, torch.Size] = {}
-        x = Rows.of(self._normalized(pixels))
-        chain = self.architecture.chain(wanted)
+        given, wanted = self._normalized(pixels) if asked.start == "pixels" else pixels, asked.wanted
+        x = Rows.of(given.contiguous(memory_format=order(given)))
+        chain = self.architecture.chain(wanted, asked.start)
         looked_at = {plain(name)[0] for name in wanted}
         for layer, following in zip(chain, (*chain[1:], ""), strict=True):
             backward: Backward | None = None
@@ -226,11 +232,7 @@ class Backbone:
         return features, shapes
 
     def _backward(
-        self,
-        tape: Tape,
-        gradients: dict[str, Tensor | None],
-        shapes: dict[str, torch.Size],
-        windows: Mapping[str, Window],
+        self, tape: Tape, gradients: dict[str, Tensor | None], shapes: dict[str, torch.Size], asked: "_Asked"
     ) -> Tensor:
         """The gradient of the pixels from those of the features. Consumes the tape, and frees it as it
         goes.
@@ -242,9 +244,9 @@ class Backbone:
                 joining, side = gradients.pop(name), plain(name)[1]
                 if joining is not None:
                     if gradient is None:
-                        gradient = rows.spread(joining, shapes[layer], side, windows.get(name))
+                        gradient = rows.spread(joining, shapes[layer], side, asked.windows.get(name))
                     else:
-                        gradient = rows.added(gradient, joining, side, windows.get(name))
+                        gradient = rows.added(gradient, joining, side, asked.windows.get(name))
             if gradient is not None and backward is not None:
                 gradient = backward(gradient)
         assert gradient is not None
@@ -263,29 +265,36 @@ class Backbone:
         return self._convolutions[layer]
 
 
+class _Asked(NamedTuple):
+    """The layers wanted, the parts of them that are, and the layer that stands in for the pixels."""
+
+    wanted: Sequence[str]
+    windows: Windows
+    start: str
+
+
 class _Pass(torch.autograd.Function):
     """The whole network as one node of autograd's graph: pixels in, wanted features out."""
 
     @staticmethod
-    def forward(
-        ctx: Any, pixels: Tensor, backbone: Backbone, wanted: Sequence[str], windows: Mapping[str, Window]
-    ) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, pixels: Tensor, backbone: Backbone, asked: _Asked) -> tuple[Tensor, ...]:
         ctx.set_materialize_grads(False)
-        ctx.backbone, ctx.wanted, ctx.dtype, ctx.windows = backbone, wanted, pixels.dtype, windows
+        ctx.backbone, ctx.asked, ctx.dtype = backbone, asked, pixels.dtype
         ctx.tape = [] if ctx.needs_input_grad[0] else None
-        features, ctx.shapes = backbone._forward(pixels, wanted, ctx.tape)
-        for layer, (top, bottom, left, right) in windows.items():
+        features, ctx.shapes = backbone._forward(pixels, asked, ctx.tape)
+        for layer, (top, bottom, left, right) in asked.windows.items():
             if layer in features:
                 part = features[layer][:, :, top:bottom, left:right]
                 features[layer] = part.contiguous(memory_format=order(part))
-        return tuple(features[layer] for layer in wanted)
+        return tuple(features[layer] for layer in asked.wanted)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None]:
         if not ctx.tape:
             raise RuntimeError("The features of a picture can be differentiated only once: compute them again.")
-        named = dict(zip(ctx.wanted, gradients, strict=True))
-        gradient = ctx.backbone._backward(ctx.tape, named, ctx.shapes, ctx.windows)
-        # The backward of `Backbone._normalized`.
-        return gradient.to(ctx.dtype, memory_format=torch.contiguous_format).flip(1) * 255, None, None, None
+        named, asked = dict(zip(ctx.asked.wanted, gradients, strict=True)), ctx.asked
+        gradient = ctx.backbone._backward(ctx.tape, named, ctx.shapes, asked)
+        if asked.start == "pixels":  # the backward of `Backbone._normalized`
+            gradient = gradient.to(ctx.dtype, memory_format=torch.contiguous_format).flip(1) * 255
+        return gradient, None, None

@@ -23,6 +23,7 @@ class ContentLoss:
     relative: bool = True
     blends: ClassVar[bool] = True
     additive: ClassVar[bool] = True
+    proportional: ClassVar[bool] = True
     placed: ClassVar[int] = 1
     looks: ClassVar[int] = 1
 
@@ -48,6 +49,7 @@ class PlacesLoss:
     share: float = 0.1
     blends: ClassVar[bool] = False
     additive: ClassVar[bool] = True
+    proportional: ClassVar[bool] = True
     placed: ClassVar[int] = 1
     looks: ClassVar[int] = 1
 
@@ -70,6 +72,7 @@ class TotalVariationLoss:
     norm: Literal["l1", "l2"] = "l2"
     blends: ClassVar[bool] = True
     additive: ClassVar[bool] = True
+    proportional: ClassVar[bool] = True
     placed: ClassVar[int] = 0
     looks: ClassVar[int] = 1
 

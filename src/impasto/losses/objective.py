@@ -9,27 +9,28 @@ and its gradient, can be had tile by tile (Galerne, Raad, Lezama and Morel 2024 
 3. each tile is computed once more, and that small gradient is propagated back through it. The tiles'
    gradients add up.
 
-A picture that fits is one tile, and for the last tile of any picture the first computation serves for both
-passes.
+The first pass goes no deeper than the last layer whose distance is not proportional to its statistic: of the
+others the slopes are known before anything is summed. A picture that fits is one tile, and for the last tile
+of any picture the first computation serves for both passes. The network may be cut in two, with tiles of
+their own (`sections`).
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
-from impasto.backbones.rows import Rows
 from impasto.errors import SettingsError
-from impasto.losses.by_hand import Sloped, only_gradients, widen
+from impasto.losses.by_hand import Sloped, only_gradients
+from impasto.losses.parts import Part, Where, looked_at, owned
+from impasto.losses.sections import Section, sections
 from impasto.losses.statistics import Stat
 from impasto.losses.term import Loss, Term
 from impasto.machine import memory
-from impasto.pictures import tiles
-from impasto.pictures.tiles import Tile, Window, cropped
+from impasto.pictures.tiles import Tile, cropped
 
 log = logging.getLogger("impasto")
 
@@ -38,11 +39,14 @@ TOTAL = "total"
 
 _SMALLEST_TILE = 256
 
-Where = Mapping[str, Tensor]
-"""Layer -> what its positions count (1, 1, H, W), one in all; in a layer that is missing all count alike."""
+_END = -1
+"""In place of a term's number, for the layer at which a section ends."""
 
-Measured = list[dict[str, Stat]]
-"""Term by term, the statistics of its layers."""
+Measured = dict[tuple[int, str], Stat]
+"""By the number of a term and a layer that it looks at, the statistic."""
+
+Slopes = dict[tuple[int, str], tuple[Tensor | None, ...]]
+"""The same of the gradients of statistics."""
 
 
 class Objective(Protocol):
@@ -62,12 +66,13 @@ class TermObjective:
     weighted mean.
     """
 
-    def __init__(self, backbone: Backbone, terms: Sequence[Term], tile: int | None = None) -> None:
-        """``tile`` is the side of the tiles in pixels; None sees the picture whole. Raises SettingsError
-        where a loss has no tiles.
+    def __init__(self, backbone: Backbone, terms: Sequence[Term], tile: int | None = None, cut: str = "") -> None:
+        """``tile`` is the side of the tiles in pixels; None sees the picture whole. In tiles the network may
+        be ``cut`` at a pooling (`sections.CUTS`). Raises SettingsError where a loss has no tiles.
         """
-        self._backbone, self._terms, self._tile = backbone, terms, tile
+        self._backbone, self._terms, self._tile, self._cut = backbone, terms, tile, cut
         self._layers = {layer for term in terms for layer in term.layers}
+        self._summed = {layer for term in terms for layer in term.layers if not term.loss.proportional}
         self._tileable = all(term.loss.additive for term in terms)
         for term in terms:
             _check(term.loss, tile)
@@ -89,60 +94,107 @@ class TermObjective:
 
     @torch.enable_grad()  # whatever the caller has switched off
     def _value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
-        pixels = pixels.detach()
-        *others, last = _tiles(self._backbone, pixels, self._layers, self._tile)
-        sums: list[Tensor] = []
-        if others:
+        size = pixels.shape[2], pixels.shape[3]
+        cut = self._cut if self._tile else ""
+        *front, last = sections(self._backbone.architecture, self._layers, self._summed, cut)
+        *others, kept = last.tiles(size, self._tile)
+        if tiled := bool(others or front):
             memory.release()  # what the optimiser needed for its step, in the way of no picture that is seen whole
+        maps, sums = {"pixels": pixels.detach()}, Measured()
         with torch.no_grad():
-            for tile in others:
-                sums = _added(sums, _flat(self._measured(tile.of(pixels), tile)))
-        seen = last.of(pixels).requires_grad_()
-        measured = self._measured(seen, last)
-        graph = _flat(measured)
-        sums = [entry.requires_grad_() for entry in _added(sums, [entry.detach() for entry in graph])]
-        values, total = self._values(_shaped(sums, measured))
-        slopes = torch.autograd.grad(total, sums, allow_unused=True)
+            for section in front:
+                self._first_pass(section, section.tiles(size, self._tile, first=True), maps, sums)
+            if last.first:
+                self._first_pass(last, last.tiles(size, self._tile, first=True)[:-1], maps, sums)
+        seen = kept.of(maps[last.start], last.depth).requires_grad_()
+        graph = self._measured(last, last.layers, seen, kept)
+        _add(sums, graph)
+        values, total, slopes = self._differentiated(sums)
         gradient = _pulled_back(graph, slopes, seen)
-        if others:
-            whole = torch.zeros_like(pixels)
-            last.of(whole).add_(gradient)
-            del measured, graph, gradient, seen
+        if tiled:
+            whole = torch.zeros_like(maps[last.start])
+            kept.of(whole, last.depth).add_(gradient)
+            del graph, gradient, seen
             memory.release()  # tiles of several shapes leave gaps between the pictures that stay
-            for tile in others:
-                seen = tile.of(pixels).requires_grad_()
-                with only_gradients():
-                    graph = _flat(self._measured(seen, tile))
-                tile.of(whole).add_(_pulled_back(graph, slopes, seen))
+            _add(sums, self._second_pass(last, others, maps.pop(last.start), slopes, into=whole, end=None))
+            for section in front:
+                end, whole = whole, torch.zeros_like(maps[section.start])
+                parts = section.tiles(size, self._tile)
+                self._second_pass(section, parts, maps[section.start], slopes, into=whole, end=end)
             gradient = whole
-            del graph, seen
+            del slopes
             memory.release()
+            values, total, _ = self._differentiated(sums)
         # Read all at once: a GPU is waited for a single time.
         read = torch.stack([*values.values(), total]).tolist()
         return dict(zip([*values, TOTAL], read, strict=True)), gradient
 
-    def _measured(self, seen: Tensor, tile: Tile) -> Measured:
-        """The terms' statistics of what a tile owns."""
-        features = _owned(self._backbone, seen, self._layers, tile)
-        found = []
-        for term in self._terms:
-            stats = {}
-            for layer in term.layers:
-                part = _part(self._backbone, features[layer], layer, tile, term.where)
+    def _first_pass(self, section: Section, parts: Iterable[Tile], maps: dict[str, Tensor], sums: Measured) -> None:
+        """Add up what is measured in tiles, and gather the map of the section's end."""
+        for tile in parts:
+            found = self._measured(section, section.first, tile.of(maps[section.start], section.depth), tile)
+            for end in found.pop((_END, section.end), ()):
+                part = Part.made(self._backbone, end, section.end, tile, {})
+                maps[section.end] = part.joined(end, [maps[section.end]] if section.end in maps else [])
+            _add(sums, found)
+
+    def _second_pass(
+        self,
+        section: Section,
+        parts: Iterable[Tile],
+        given: Tensor,
+        slopes: Slopes,
+        *,
+        into: Tensor,
+        end: Tensor | None,
+    ) -> Measured:
+        """Add what tiles have of the gradient of the map that is ``given`` to one as large, by ``slopes`` and
+        by the gradient of the section's end. Returns the sums of what no first pass has measured.
+        """
+        late = Measured()
+        for tile in parts:
+            seen = tile.of(given, section.depth).requires_grad_()
+            with only_gradients():
+                graph = self._measured(section, section.layers, seen, tile)
+            _add(late, {key: stat for key, stat in graph.items() if key[1] not in section.wanted(section.first)})
+            if end is not None:
+                window = tile.owned_at(self._backbone.architecture.depth(section.end))
+                slopes[_END, section.end] = (cropped(end, window),)
+            tile.of(into, section.depth).add_(_pulled_back(graph, slopes, seen))
+        return late
+
+    def _measured(self, section: Section, layers: Iterable[str], seen: Tensor, tile: Tile) -> Measured:
+        """The terms' statistics of what a tile owns of some layers of a section, and the features of its
+        end.
+        """
+        features = owned(self._backbone, seen, section.wanted(layers), tile, section.start)
+        found = Measured()
+        for number, term in enumerate(self._terms):
+            for layer in filter(features.__contains__, term.layers):
+                part = Part.made(self._backbone, features[layer], layer, tile, term.where)
                 target = tuple(
                     part.of(entry) if index < term.loss.placed else entry
                     for index, entry in enumerate(term.targets[layer])
                 )
-                stats[layer] = term.loss.measure(part.feature, target, part.weight)
-            found.append(stats)
-        return found
+                found[number, layer] = term.loss.measure(part.feature, target, part.weight)
+        return found | ({(_END, section.end): (features[section.end],)} if section.end else {})
+
+    def _differentiated(self, sums: Measured) -> tuple[dict[str, Tensor], Tensor, Slopes]:
+        """Every term's value by name, the weighted total, and its slopes."""
+        leaves = {key: tuple(entry.detach().requires_grad_() for entry in stat) for key, stat in sums.items()}
+        values, total = self._values(leaves)
+        slopes = iter(
+            torch.autograd.grad(total, [entry for stat in leaves.values() for entry in stat], allow_unused=True)
+        )
+        return values, total, {key: tuple(next(slopes) for _ in stat) for key, stat in leaves.items()}
 
     def _values(self, measured: Measured) -> tuple[dict[str, Tensor], Tensor]:
         """Every term's value by name, and the weighted total."""
         named: dict[str, list[Tensor]] = {}
         weights: dict[str, float] = {}
-        for term, stats in zip(self._terms, measured, strict=True):
-            named.setdefault(term.name, []).append(term.weight * term.value(stats))
+        for number, term in enumerate(self._terms):
+            value = term.value({layer: measured[number, layer] for layer in term.layers})
+            named.setdefault(term.name, []).append(term.weight * value)
             weights[term.name] = weights.get(term.name, 0.0) + term.weight
         sums = {name: torch.stack(each).sum() for name, each in named.items()}
         return {name: value / weights[name] for name, value in sums.items()}, torch.stack([*sums.values()]).sum()
@@ -168,7 +220,7 @@ def remember(
         sums: dict[str, list[Tensor]] = {layer: [] for layer in layers}
         for each, features in looked_at(backbone, pixels, layers, tile):
             for layer in layers:
-                part = _part(backbone, features[layer], layer, each, where or {})
+                part = Part.made(backbone, features[layer], layer, each, where or {})
                 stat = (
                     loss.measure(part.feature, found[layer], part.weight)
                     if look
@@ -183,75 +235,6 @@ def remember(
     return found
 
 
-def looked_at(
-    backbone: Backbone, pixels: Tensor, layers: Iterable[str], tile: int | None
-) -> Iterator[tuple[Tile, dict[str, Tensor]]]:
-    """The tiles of a picture (1, 3, H, W), with the features of what each owns; ``tile`` is their side, None
-    sees the picture whole.
-    """
-    layers = list(layers)
-    for each in _tiles(backbone, pixels, layers, tile):
-        yield each, _owned(backbone, each.of(pixels), layers, each)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What a tile has of a layer: a ``feature``, what each of its positions counts, and where they are in the
-    whole layer.
-    """
-
-    feature: Tensor
-    weight: Tensor | None
-    window: Window
-    size: tuple[int, int]
-
-    def of(self, layer: Tensor) -> Tensor:
-        """The part's window of a map of the whole layer."""
-        return cropped(layer, self.window)
-
-    def joined(self, own: Tensor, whole: Sequence[Tensor]) -> Tensor:
-        """A map of the whole layer, made at need, with the part's ``own`` values in their place."""
-        if self.window == (0, self.size[0], 0, self.size[1]):
-            return own
-        if not whole:
-            whole = [Rows.of(own).empty(*self.size)]
-        self.of(whole[0]).copy_(own)
-        return whole[0]
-
-
-def _owned(backbone: Backbone, seen: Tensor, layers: Iterable[str], tile: Tile) -> dict[str, Tensor]:
-    """The features of what a tile owns; of the layer ``pixels`` all that is seen."""
-    windows = {} if tile.is_whole else {layer: tile.inside(backbone.architecture.depth(layer)) for layer in layers}
-    return backbone(seen, layers, windows)
-
-
-def _part(backbone: Backbone, feature: Tensor, layer: str, tile: Tile, where: Where) -> _Part:
-    """What there is of a layer for a tile, with the weights of its positions."""
-    depth = backbone.architecture.depth(layer)
-    owned, size = tile.owned_at(depth), (tile.size[0] >> depth, tile.size[1] >> depth)
-    counts = where.get(layer)
-    if tile.is_whole:
-        return _Part(feature, counts, owned, size)
-    if counts is None:
-        counts = feature.new_full((1, 1, 1, 1), 1 / (size[0] * size[1]), dtype=widen(feature[:0]).dtype)
-    own = counts if counts.numel() == 1 else cropped(counts, owned)
-    if layer != "pixels":
-        return _Part(feature, own, owned, size)
-    # Total variation looks at the neighbours too: all that is seen is handed over, and what is not owned
-    # counts nothing.
-    weight = counts.new_zeros(1, 1, *feature.shape[2:])
-    cropped(weight, tile.inside(0)).copy_(own)
-    return _Part(feature, weight, tile.seen, size)
-
-
-def _tiles(backbone: Backbone, pixels: Tensor, layers: Iterable[str], side: int | None) -> list[Tile]:
-    layers = list(layers)
-    backbone.architecture.check(layers)
-    architecture = backbone.architecture
-    step = 2 ** max(map(architecture.depth, layers))
-    return tiles.cut((pixels.shape[2], pixels.shape[3]), side, step, architecture.reach(layers))
-
-
 def _check(loss: Loss, tile: int | None) -> None:
     if tile is not None and not loss.additive:
         raise SettingsError(
@@ -259,14 +242,10 @@ def _check(loss: Loss, tile: int | None) -> None:
         )
 
 
-def _flat(measured: Measured) -> list[Tensor]:
-    return [entry for stats in measured for stat in stats.values() for entry in stat]
-
-
-def _shaped(entries: Iterable[Tensor], like: Measured) -> Measured:
-    """The inverse of `_flat`."""
-    each = iter(entries)
-    return [{layer: tuple(next(each) for _ in stat) for layer, stat in stats.items()} for stats in like]
+def _add(sums: Measured, more: Measured) -> None:
+    """Statistic by statistic, without their graph."""
+    for key, stat in more.items():
+        sums[key] = tuple(_added(sums.get(key, ()), [entry.detach() for entry in stat]))
 
 
 def _added(sums: Sequence[Tensor], more: Sequence[Tensor]) -> list[Tensor]:
@@ -274,9 +253,14 @@ def _added(sums: Sequence[Tensor], more: Sequence[Tensor]) -> list[Tensor]:
     return [one + other for one, other in zip(sums, more, strict=True)] if sums else list(more)
 
 
-def _pulled_back(graph: Sequence[Tensor], slopes: Sequence[Tensor | None], seen: Tensor) -> Tensor:
+def _pulled_back(graph: Measured, slopes: Slopes, seen: Tensor) -> Tensor:
     """The gradient of what a tile sees, from those of the statistics that were measured on it."""
-    pairs = [(entry, slope) for entry, slope in zip(graph, slopes, strict=True) if slope is not None]
+    pairs = [
+        (entry, slope)
+        for key, stat in graph.items()
+        for entry, slope in zip(stat, slopes[key], strict=True)
+        if slope is not None
+    ]
     total = Sloped.apply([slope for _, slope in pairs], *(entry for entry, _ in pairs))  # type: ignore[no-untyped-call]
     (gradient,) = torch.autograd.grad(total, seen)
     return gradient

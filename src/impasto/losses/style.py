@@ -37,6 +37,7 @@ class StyleLoss:
     relative: bool = True
     blends: ClassVar[bool] = True
     additive: ClassVar[bool] = True
+    proportional: ClassVar[bool] = False
     placed: ClassVar[int] = 0
     looks: ClassVar[int] = 1
 

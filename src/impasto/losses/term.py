@@ -43,6 +43,13 @@ class Loss(Protocol):
         ...
 
     @property
+    def proportional(self) -> bool:
+        """Whether its distance is in proportion to its statistic, and so has the same slopes whatever that
+        is.
+        """
+        ...
+
+    @property
     def placed(self) -> int:
         """How many entries of its target, the first ones, are maps with a value for every position."""
         ...

@@ -1,6 +1,6 @@
 """Galleries: the views in which paintings are looked at, and what is remembered of what was seen there.
 
-A search looks at each view twice, the last pass does so again, and so do the frames of a film. Remembered or
+A search looks at each view, the last pass does so again, and so do the frames of a film. Remembered or
 looked at anew, it is the same to the last bit.
 """
 
@@ -13,7 +13,7 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
-from impasto.losses.objective import looked_at
+from impasto.losses.parts import looked_at
 from impasto.machine import checkpoint
 from impasto.pictures.picture import Picture, Size
 from impasto.pictures.tiles import Tile
@@ -134,12 +134,6 @@ class Gallery:
         """Tile by tile the features of a view."""
         known = self._memory.recall(self._keys[number])
         return self._seen(number) if known is None else iter(known)
-
-    def __iter__(self) -> Iterator[tuple[int, Tile, Mapping[str, Tensor]]]:
-        """The same of one view after the other, with its number."""
-        for number in range(len(self.views)):
-            for tile, features in self.at(number):
-                yield number, tile, features
 
     def _seen(self, number: int) -> Iterator[tuple[Tile, Mapping[str, Tensor]]]:
         seen: list[tuple[Tile, Mapping[str, Tensor]]] = []

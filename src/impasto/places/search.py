@@ -14,13 +14,14 @@ the grid of the search; in that places are sought along the painting's principal
 hold some 95 % of what tells its places apart; in copies that are mirrored too; and in quotas where there are
 several paintings.
 
-The paintings are read twice, a copy and a tile at a time: once to find the nearest places, and once to fetch
-their features. So no more has to be held than the features of one tile, and a tiled search finds what a whole
-one does; what there is room for is remembered (`gallery`).
+The paintings are read a copy and a tile at a time, and of each the features of those places are kept that are
+the nearest so far. So no more has to be held than the features of one tile and of as many places as are
+sought for, and a tiled search finds what a whole one does; what there is room for is remembered (`gallery`).
 """
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as nn
@@ -38,6 +39,8 @@ MOST = 2**17
 every second, third … each way."""
 _PRODUCTS = 2**23
 """So many pairs of places are compared at a time."""
+_ROWS = 2**15
+"""So many places are gathered at a time."""
 _ROUNDS = 60
 """In so many rounds the quotas of several paintings are met, to about a hundredth."""
 
@@ -67,11 +70,10 @@ def replaced(
     gallery = Gallery(look, [picture for picture, _ in paintings], views, memory or Memory(0))
     grids = [Grid(backbone, tuple(group)) for group in groups]
     shares = [share for _, share in paintings]
-    fetches = _found(look, gallery, grids, shares, pixels=pixels, weight=weight, most=most)
-    for number, seen, features in gallery:
-        for fetch in fetches:
-            fetch.take(number, seen, features)
-    return {name: plane for fetch in fetches for name, plane in fetch.maps().items()}
+    found: dict[str, Tensor] = {}
+    for places in _found(look, gallery, grids, shares, pixels=pixels, weight=weight, most=most):
+        found |= places.maps()
+    return found
 
 
 def _found(
@@ -83,9 +85,9 @@ def _found(
     pixels: Tensor,
     weight: Tensor | None,
     most: int,
-) -> list["_Fetch"]:
-    """What is to be fetched, grid by grid. The queries are let go of at the end of it, for those of a large
-    picture take as much as what is fetched.
+) -> list["_Places"]:
+    """The places, grid by grid. The queries are let go of at the end of it, for those of a large picture take
+    as much as what is found.
     """
     size = pixels.shape[2], pixels.shape[3]
     spaces = spaces_of(gallery, grids, size)
@@ -93,10 +95,13 @@ def _found(
         _Search(grid, space, queried, views=gallery.views, most=most)
         for grid, space, queried in zip(grids, spaces, _queries(look, grids, spaces, pixels, weight), strict=True)
     ]
-    for number, seen, features in gallery:
+    for number in range(len(gallery.views)):
+        for seen, features in gallery.at(number):
+            for search in searches:
+                search.look(number, seen, features)
         for search in searches:
-            search.look(number, seen, features)
-    return [_Fetch(search, search.settled(shares), search.grid.size(size)) for search in searches]
+            search.forget()
+    return [search.settled(shares, search.grid.size(size)) for search in searches]
 
 
 def _queries(
@@ -128,36 +133,37 @@ def _queries(
 
 
 class _Search:
-    """For every query of a grid the nearest place of every painting so far. Places are numbered view after
-    view, in reading order.
+    """For every query of a grid the nearest place of every painting so far, and what it looks like. Places
+    are numbered view after view, in reading order.
     """
 
     def __init__(
         self, grid: Grid, space: Space, queried: tuple[Tensor, Tensor], *, views: Sequence[View], most: int
     ) -> None:
         """``queried`` as `_queries` gives it."""
-        self.grid, self._space, self.views = grid, space, views
-        self._queries, self.wanted = queries, _ = queried
+        self.grid, self._space, self._views = grid, space, views
+        self._queries, self._wanted = queries, _ = queried
         sizes = [math.prod(grid.of(view)) for view in views]
-        self.ends = torch.tensor([0, *sizes]).cumsum(0)
+        self._ends = torch.tensor([0, *sizes]).cumsum(0)
         self._every = grid.every(views, most)
         shape = 1 + views[-1].painting, len(queries)
         self._scores = torch.full(shape, -math.inf, device=queries.device)
         self._found = torch.zeros(shape, dtype=torch.long, device=queries.device)
+        self._kept: list[_Columns] = []
 
     def look(self, number: int, tile: Tile, features: Mapping[str, Tensor]) -> None:
         """Compare with the places of a tile of a view. Of equals the first is the nearest, whatever the
         tiles.
         """
-        view, window = self.views[number], tile.owned_at(self.grid.depth)
+        view, window = self._views[number], tile.owned_at(self.grid.depth)
         chosen = self.grid.chosen(view, window, self._every)
         if not len(chosen):
             return
         top, _, left, right = window
         down, across = chosen // (right - left), chosen % (right - left)
-        numbers = self.ends[number] + (top + down) * self.grid.of(view)[1] + left + across
-        columns = self.grid.columns(tile, features)
-        along = self._space.along({name: column[chosen.to(column.device)] for name, column in columns.items()})
+        numbers = self._ends[number] + (top + down) * self.grid.of(view)[1] + left + across
+        columns = {name: column[chosen.to(column.device)] for name, column in self.grid.columns(tile, features).items()}
+        along = self._space.along(columns)
         places, numbers = nn.normalize(along - self._space.mean, dim=1), numbers.to(along.device)
         best, nearest = self._scores[view.painting], self._found[view.painting]
         rows = max(1, _PRODUCTS // len(places))
@@ -167,9 +173,31 @@ class _Search:
             better = (cosine > best[part]) | ((cosine == best[part]) & (numbers[index] < nearest[part]))
             best[part] = torch.where(better, cosine, best[part])
             nearest[part] = torch.where(better, numbers[index], nearest[part])
+        found = self._nearest()[numbers]
+        # Of a layer on the grid itself nothing has to be added up.
+        self._kept.append(
+            (
+                numbers[found],
+                {name: _narrowed(each[found], self.grid.steps(name) == 1) for name, each in columns.items()},
+            )
+        )
 
-    def settled(self, shares: Sequence[float]) -> Tensor:
-        """The number of every query's place (N,): of the painting that is nearest at prices at which each
+    def forget(self) -> None:
+        """Let go of what is no longer the nearest of any query."""
+        nearest = self._nearest()
+        self._kept = [
+            (numbers[nearest[numbers]], {name: each[nearest[numbers]] for name, each in columns.items()})
+            for numbers, columns in self._kept
+        ]
+
+    def _nearest(self) -> Tensor:
+        """Which places are the nearest of a query so far, (M,)."""
+        nearest = torch.zeros(int(self._ends[-1]), dtype=torch.bool, device=self._found.device)
+        nearest[self._found.flatten()] = True
+        return nearest
+
+    def settled(self, shares: Sequence[float], size: Size) -> "_Places":
+        """Every query's place, for a grid of a size: of the painting that is nearest at prices at which each
         gets its share.
         """
         prices, wanted = self._scores.new_zeros(len(shares), 1), self._scores.new_tensor(shares)[:, None]
@@ -178,57 +206,59 @@ class _Search:
             taken = torch.bincount(owner, minlength=len(shares))[:, None] / len(owner)
             prices += 0.5 / (1 + count / 4) * (taken - wanted)
             owner = (self._scores - prices).argmax(0)
-        return self._found.gather(0, owner[None])[0].cpu()
+        return _Places(self.grid, self._kept, self._found.gather(0, owner[None])[0], self._wanted, size)
 
 
-class _Fetch:
-    """The features of the places that a search has found, gathered on the layers' own grids."""
+_Columns = tuple[Tensor, dict[str, Tensor]]
+"""The numbers of places (M,), and by layer what they look like (M, C)."""
 
-    def __init__(self, search: _Search, found: Tensor, size: Size) -> None:
-        """``size`` is that of the search's grid for the picture."""
-        self._grid, self._views, self._ends = search.grid, search.views, search.ends
-        self._found, order = found.sort(stable=True)
-        self._positions = search.wanted[order]
-        self._size = size
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, Tensor] = {}
 
-    def take(self, number: int, tile: Tile, features: Mapping[str, Tensor]) -> None:
-        """Take what was found in a tile of a view."""
-        begin, end = torch.searchsorted(self._found, self._ends[number : number + 2]).tolist()
-        top, bottom, left, right = tile.owned_at(self._grid.depth)
-        place, width = self._found[begin:end] - self._ends[number], self._grid.of(self._views[number])[1]
-        down, across = place // width, place % width
-        inside = ((down >= top) & (down < bottom) & (across >= left) & (across < right)).nonzero()[:, 0]
-        if not len(inside):
-            return
-        source = (down[inside] - top) * (right - left) + across[inside] - left
-        position = self._positions[begin:end][inside]
-        for name, column in self._grid.columns(tile, features).items():
-            side, sums = self._grid.steps(name), self._room(name, column.shape[1])
-            if name not in self._counts:
-                sums.flatten(0, 1)[position.to(sums.device)] = column[source.to(column.device)].to(sums.dtype)
-                continue
-            y, x = position // self._size[1] // side, position % self._size[1] // side
-            within = (y < sums.shape[0]) & (x < sums.shape[1])  # poolings leave out what is odd at the end
-            at = (y * sums.shape[1] + x)[within].to(sums.device)
-            sums.flatten(0, 1).index_add_(0, at, column[source[within].to(column.device)].float())
-            self._counts[name].flatten(0, 1).index_add_(0, at, torch.ones(len(at), 1, device=sums.device))
+def _narrowed(column: Tensor, alone: bool) -> Tensor:
+    """As few digits as what is made of it will have: of means all that float32 has."""
+    return column.bfloat16() if alone else column if column.dtype in {torch.bfloat16, torch.float16} else column.float()
 
-    def _room(self, name: str, channels: int) -> Tensor:
-        """Where the features of a layer are gathered."""
-        if name not in self._sums:
-            side, device = self._grid.steps(name), self._grid.backbone.device
-            shape = self._size[0] // side, self._size[1] // side
-            # Of a layer on the grid itself nothing has to be added up, and pictures can be large.
-            dtype = torch.bfloat16 if side == 1 else torch.float32
-            self._sums[name] = torch.zeros(*shape, channels, dtype=dtype, device=device)
-            if side > 1:
-                self._counts[name] = torch.zeros(*shape, 1, device=device)
-        return self._sums[name]
+
+@dataclass
+class _Places:
+    """The places that a search has found, to be gathered on the layers' own grids: the number of each, ``at``
+    the positions of the grid, which has a ``size``, for which they were.
+    """
+
+    grid: Grid
+    kept: list[_Columns]
+    found: Tensor
+    at: Tensor
+    size: Size
 
     def maps(self) -> dict[str, Tensor]:
-        """By layer (1, C, h, w): where several places share a position of a layer, their mean."""
-        for name, counts in self._counts.items():
-            self._sums[name] /= counts.clamp_min(1)
-        return {name: means.permute(2, 0, 1)[None].bfloat16() for name, means in self._sums.items()}
+        """By layer (1, C, h, w), in bfloat16: where several places share a position of a layer, their mean.
+        Lets go of what it has gathered.
+        """
+        numbers, order = torch.cat([numbers for numbers, _ in self.kept]).sort()
+        # In the order in which they were seen, in which they are added up.
+        rows, order = order[torch.searchsorted(numbers, self.found)].sort(stable=True)
+        at = self.at.to(order.device)[order]
+        return {name: self._map(name, rows, at)[None].bfloat16() for name in self.grid.layers}
+
+    def _map(self, layer: str, rows: Tensor, at: Tensor) -> Tensor:
+        """Of a layer (C, h, w), from the kept ``rows`` for positions of the grid."""
+        column = torch.cat([columns.pop(layer) for _, columns in self.kept])
+        side = self.grid.steps(layer)
+        height, width = self.size[0] // side, self.size[1] // side
+        sums = torch.zeros(
+            height * width, column.shape[1], dtype=torch.bfloat16 if side == 1 else torch.float32, device=column.device
+        )
+        counts = torch.zeros(height * width, 1, device=column.device)
+        for start in range(0, len(rows), _ROWS):
+            row, position = rows[start : start + _ROWS], at[start : start + _ROWS]
+            if side == 1:
+                sums[position] = column[row]
+                continue
+            y, x = position // self.size[1] // side, position % self.size[1] // side
+            within = (y < height) & (x < width)  # poolings leave out what is odd at the end
+            here = (y * width + x)[within]
+            sums.index_add_(0, here, column[row[within]].float())
+            counts.index_add_(0, here, torch.ones(len(here), 1, device=counts.device))
+        if side > 1:
+            sums /= counts.clamp_min(1)
+        return sums.view(height, width, column.shape[1]).permute(2, 0, 1)

@@ -5,6 +5,7 @@ Pictures are seen whole or in tiles; L-BFGS remembers more steps or fewer; a net
 samples or fewer.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,10 +14,10 @@ import torch
 
 from impasto.backbones.features import ARCHITECTURES
 from impasto.errors import SettingsError
+from impasto.losses.sections import CUTS, multiplications, sections
 from impasto.losses.style import STYLE_LOSSES
 from impasto.machine import memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision
-from impasto.pictures import tiles
 from impasto.pictures.picture import Picture, Size, long_side, scaled_to
 from impasto.places.gallery import VIEWS
 from impasto.settings.fields import Effective
@@ -34,8 +35,13 @@ next."""
 _HELD = 75
 """For each pixel of the picture all the time: photograph, two pictures and two gradients of the optimiser in
 float32, and gaps."""
+_GRADIENT = 12
+"""That of the pixels, among these."""
 _PAIR = 24
 """For each pixel and step that L-BFGS remembers: a pair of pictures."""
+_SHORTER, _FORGETFUL = (3, 1), 0.1
+"""What else L-BFGS may remember, and what is reckoned for that: with one step, a tenth more evaluations. Our
+own recipes lose nothing by it that can be measured, those of others may: docs/performance.md."""
 _REGION = 12
 """For each pixel and region: its share, and what it counts in every layer."""
 _FIXED = 36
@@ -44,9 +50,10 @@ mixed."""
 _SCALES, _MOST_KEPT = 4 / 3, 2**29
 """What a scale and all the smaller ones have pixels for each of its own; and so many bytes are kept at most
 of what was seen of paintings."""
-_TILES = (2048, 1536, 1024, 768, 704, 640, 512, 384, 256)
-_SECOND_PASS = 1.17
-"""What a step in tiles takes more than its margins, for its tiles are computed twice: docs/performance.md."""
+_LEAST_SIDE = 256
+"""Of tiles."""
+_BEHIND = {"pixels": 1.0, "pool2": 0.3, "pool3": 0.125}
+"""What a step takes from a layer on, of what it takes from the pixels on, for each of these: measured."""
 
 _FAST_BASE = 400 * 10**6
 """What the process takes before a network paints any picture."""
@@ -59,8 +66,8 @@ _SMALLEST_TILE, _LARGEST_TILE = 128, 768
 
 @dataclass(frozen=True)
 class Fit:
-    """``tile`` is the side of the tiles, None for none; ``history`` what L-BFGS remembers; ``bytes`` what it
-    comes to.
+    """``tile`` is the side of the tiles, None for none, and ``cut`` where the network is cut for them
+    (`losses.sections`); ``history`` what L-BFGS remembers; ``bytes`` what it comes to.
 
     ``slower`` is roughly how many times longer a step takes than one that sees the picture whole; ``kept`` is
     how many of the bytes are for what was seen of paintings.
@@ -71,11 +78,12 @@ class Fit:
     bytes: int
     slower: float = 1.0
     kept: int = 0
+    cut: str = ""
 
 
 def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
-    """How an optimisation fits: whole if it does, else the largest tiles with as much history as there is
-    room for.
+    """How an optimisation fits: whole if it does, else in the tiles that are the least work, with as much
+    history as there is room for beside tiles that are not much more.
 
     With ``memory="auto"``, half of what is free, the least there can be is taken where nothing fits, up to
     all that is free. Raises SettingsError, with the least, where that is too little.
@@ -83,13 +91,18 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
     settings, size = problem.settings, problem.frame.size
     tileable = settings.style_weight == 0 or STYLE_LOSSES[settings.style_loss](True).additive
     room = memory.budget(settings.memory, device)
-    options: list[Fit] = []
-    for tile, history in _choices(settings.history, tileable):
-        options.append(option := _fit(problem, size, precision, tile, history))
-        if option.bytes <= room:
-            # In tiles there is no room to spare, and where pictures are large a search is mostly comparing.
-            kept = 0 if tile else min(room - option.bytes, _gallery_bytes(problem, DTYPES[precision]))
-            return replace(option, bytes=option.bytes + kept, kept=kept)
+    whole = _whole(problem, size, precision, settings.history)
+    if whole.bytes <= room:
+        kept = min(room - whole.bytes, _gallery_bytes(problem, DTYPES[precision]))
+        return replace(whole, bytes=whole.bytes + kept, kept=kept)
+    counts = [settings.history, *(count for count in _SHORTER if count < settings.history)]
+    if tileable:
+        # In tiles there is no room to spare, and where pictures are large a search is mostly comparing.
+        options = [option for count in counts for option in _tiled(problem, size, precision, count)]
+    else:
+        options = [_whole(problem, size, precision, count) for count in counts]
+    if fitting := [option for option in options if option.bytes <= room]:
+        return min(fitting, key=lambda option: option.slower * (1 + _FORGETFUL / option.history))
     least = min(options, key=lambda option: option.bytes)
     if settings.memory == "auto":
         room = memory.most(device)
@@ -111,14 +124,16 @@ def check(task: str, settings: Effective, own: Size, wanted: int | Size) -> None
     fit(Problem(task, settings, frame, schedule=[]), choose_precision(settings.precision, device), device)
 
 
-def tile_at(problem: Problem, size: Size, precision: str, fitted: Fit) -> int | None:
-    """The tiles of a scale of the same run: none, or the largest, that fit into what is taken for the largest
-    scale.
+def fit_at(problem: Problem, size: Size, precision: str, fitted: Fit) -> Fit:
+    """How a scale of the same run fits into what is taken for the largest: whole, or in the tiles that are
+    the least work.
     """
-    if fitted.tile is None:
-        return None
-    options = (_fit(problem, size, precision, tile, fitted.history) for tile in (None, *_TILES))
-    return next((option.tile for option in options if option.bytes <= fitted.bytes - fitted.kept), fitted.tile)
+    room = fitted.bytes - fitted.kept
+    whole = _whole(problem, size, precision, fitted.history)
+    if fitted.tile is None or whole.bytes <= room:
+        return whole
+    options = [option for option in _tiled(problem, size, precision, fitted.history) if option.bytes <= room]
+    return min(options, key=lambda option: option.slower, default=fitted)
 
 
 @dataclass(frozen=True)
@@ -200,37 +215,39 @@ def _map_bytes(layers: Iterable[str], width: int) -> float:
     return held
 
 
-def _choices(history: int, tileable: bool) -> Iterator[tuple[int | None, int]]:
-    """Best first. Small tiles are mostly margin, and cost more than a short memory does."""
-    shorter = [count for count in (3, 1) if count < history]
-    yield None, history
-    if not tileable:
-        yield from ((None, count) for count in shorter)
-        return
-    for count in (history, *shorter):
-        yield from ((tile, count) for tile in _TILES if tile >= 512)
-    for count in (history, *shorter):
-        yield from ((tile, count) for tile in _TILES if tile < 512)
+def _whole(problem: Problem, size: Size, precision: str, history: int) -> Fit:
+    each = _STEP[DTYPES[precision]] + _state(problem, history)
+    return Fit(None, history, round(_BASE + math.prod(size) * each))
 
 
-def _fit(problem: Problem, size: Size, precision: str, tile: int | None, history: int) -> Fit:
-    settings = problem.settings
-    area = size[0] * size[1]
-    dtype = DTYPES[precision]
-    state = _beside(problem) + (history if settings.optimizer == "lbfgs" else 2) * _PAIR
-    if tile is None:
-        return Fit(None, history, round(_BASE + area * (_STEP[dtype] + state)))
+def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterator[Fit]:
+    """In tiles of every side that makes a difference, with the network cut in every way."""
+    settings, area, dtype = problem.settings, math.prod(size), DTYPES[precision]
     architecture = ARCHITECTURES[BACKBONE]
     content = settings.content_layers if settings.content_weight > 0 else {}
     places = settings.places_layers if settings.places_weight > 0 else {}
     protected = LAYERS if problem.protected is not None else {}
-    layers = [*content, *places, *protected, *(settings.style_layers if settings.style_weight > 0 else {})]
-    architecture.check(layers)
+    style = settings.style_layers if settings.style_weight > 0 else {}
+    architecture.check(layers := {*content, *places, *protected, *style})
+    whole = 2 * area * multiplications(architecture, layers)
     targets = _map_bytes([*content, *protected], dtype.itemsize) + _places_bytes(settings)
-    step = 2 ** max(map(architecture.depth, layers))
-    seen = [math.prod(each.seen_size) for each in tiles.cut(size, tile, step, architecture.reach(layers))]
-    needed = _BASE + area * (_HELD + targets + state) + max(seen) * _STEP[dtype] * _GAPS
-    return Fit(tile, history, round(needed), _SECOND_PASS * sum(seen) / area)
+    held = _BASE + area * (_HELD + targets + _state(problem, history))
+    parted = {math.ceil(length / count) for length in size for count in range(1, 1 + length // _LEAST_SIDE)}
+    for side, cut in itertools.product(sorted({_LEAST_SIDE, *parted}, reverse=True), CUTS):
+        parts = sections(architecture, layers, style, cut)
+        if cut and len(parts) == 1:
+            continue
+        ends = _map_bytes([part.end for part in parts if part.end], dtype.itemsize)
+        # With its gradient, while there is no gradient of the pixels yet; or either beside that.
+        maps = max(ends, 2 * ends - _GRADIENT)
+        step = max(part.seen(size, side)[1] * _BEHIND[part.start] for part in parts) * _STEP[dtype] * _GAPS
+        work = sum(part.work(size, side) for part in parts)
+        yield Fit(side, history, round(held + area * maps + step), work / whole, cut=cut)
+
+
+def _state(problem: Problem, history: int) -> float:
+    """What the optimiser, and what is counted `_beside` it, take in bytes for each pixel."""
+    return _beside(problem) + (history if problem.settings.optimizer == "lbfgs" else 2) * _PAIR
 
 
 def _beside(problem: Problem) -> float:

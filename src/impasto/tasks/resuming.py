@@ -8,6 +8,7 @@ from typing import Any
 
 from impasto._version import __version__
 from impasto.errors import CheckpointError, briefly
+from impasto.losses.sections import CUTS
 from impasto.machine.checkpoint import State
 from impasto.solver.resuming import check_state
 from impasto.solver.solve import Stage
@@ -52,7 +53,11 @@ def taken_up(path: Path, state: State, own: State, schedule: Sequence[Stage], *,
         first, events, seconds, resumed = state["told"]
         fit = Fit(**state["fit"])
         kinds = [type(each) for each in (first, events, seconds, resumed, fit.history, *resumed[-1:])]
-        if kinds != [dict, list, list, list, int, int] or type(fit.tile) not in (int, type(None)):
+        if (
+            kinds != [dict, list, list, list, int, int]
+            or type(fit.tile) not in (int, type(None))
+            or fit.cut not in CUTS
+        ):
             raise ValueError("what it tells of the run cannot be read")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(

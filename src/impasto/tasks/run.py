@@ -29,7 +29,7 @@ from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
-from impasto.tasks.budget import fit, tile_at
+from impasto.tasks.budget import fit, fit_at
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Prepared, Result
 from impasto.tasks.resuming import taken_up
@@ -261,13 +261,13 @@ class Run(Prepared):
         memory.release()
         backbone, seen = self.eyes
         seen.limit(self.fit.kept)  # for they may be another run's, or this one goes on by an earlier plan
-        tile = tile_at(self.problem, stage.size, self.precision, self.fit)
-        if tile is not None:
+        how = fit_at(self.problem, stage.size, self.precision, self.fit)
+        if how.tile is not None:
             memory.return_large()
         with torch.no_grad():
-            terms = self.problem.terms(backbone, stage, pixels, tile, seen)
+            terms = self.problem.terms(backbone, stage, pixels, how.tile, seen)
         memory.release()
-        objective: Objective = TermObjective(backbone, terms, tile)
+        objective: Objective = TermObjective(backbone, terms, how.tile, how.cut)
         if self.problem.fixed is not None:
             frame = self.problem.frame.resized(stage.size).pixels.to(self.device)
             fixed = resize(self.problem.fixed, stage.size).clamp(0, 1).to(self.device)
