@@ -392,6 +392,20 @@ def test_the_sender_has_the_word_on_what_a_job_may_be(visit: Visit) -> None:
         ({"photo": photo, "styles": styles, "settings": {"history": 3, "optimizer": "adam"}}, "history"),
         ({"photo": photo, "styles": styles, "recipe": "defualt"}, None),
         ({"photo": photo, "styles": styles, "task": "reconstruct"}, "task"),
+        ({"photo": photo, "style_index": "3"}, "style_index"),
+        (
+            {
+                "photo": photo,
+                "styles": styles,
+                "settings": {"style_weight": 0, "places_weight": 0, "content_weight": 0},
+            },
+            "style_weight",
+        ),
+        ({"task": "texture", "styles": styles, "recipe": "texture", "settings": {"size": "native"}}, "size"),
+        (
+            {"photo": photo, "regions": [{"mask": "faces", "painting": style}], "settings": {"method": "fast"}},
+            "regions",
+        ),
         ({"photo": photo, "styles": [{"painting": style, "weight": -1}]}, "weight"),
         ({"photo": photo, "styles": styles, "unknown": 1}, "unknown"),
         ({"task": "texture", "photo": photo, "styles": styles}, "photo"),
