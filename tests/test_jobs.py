@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from impasto.tasks.reconstruct import plan_reconstruct
 from impasto.tasks.stylize import plan_stylize
 from impasto.tasks.texture import plan_texture
 from impasto.video.job import VideoJob
+from impasto.web.desk.downloading import download
 from tests.helpers import photo, small_network
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -347,6 +349,34 @@ def test_the_picture_so_far_is_lent_on_request() -> None:
         list(events)
         assert process.picture(timeout=5) is None
         assert process.picture() is None and process.outcome == "cancelled"
+
+
+def test_what_is_lent_carries_its_record_for_it_may_be_all_that_is_left(pair: tuple[Path, Path]) -> None:
+    """As of a process that is killed before it could save: from the first step on, in both methods."""
+    lent = pair[0].with_name("lent.jpg")
+    network = small_network(pair[0].with_name("n.safetensors"))
+    output = Delivery(str(pair[0].with_name("fast.png")))
+    settings = {"method": "fast", "size": 32, "network": network}
+    fast = Job("stylize", str(pair[0]), style_index="red", settings=settings, delivery=output)
+    for made in (job(pair), fast):
+        work = Work(made, force=True)
+        with pytest.raises(NotReadyError):
+            work.lend(lent)
+        events = work.events()
+        next(events)
+        work.lend(lent)
+        told = record.read(lent)
+        assert told["steps"] == (0 if made.iterations else 1) and told["output"] == made.output.name
+        assert job_of(lent) == made.moved(lambda path: Path(path).name)
+        assert str(pair[0].parent) not in codecs.read_description(lent)
+        lent.with_suffix(".png").write_bytes(download(str(lent), ".png", {pair[0].name: "cat.jpg"})[1])
+        assert record.read(lent.with_suffix(".png"))["inputs"][0] == "cat.jpg"
+        events.close()
+    bare = Work(replace(job(pair), delivery=Delivery(str(lent.with_name("bare.png")), metadata=False)))
+    next(bare.events())
+    bare.lend(lent)
+    with pytest.raises(RecordError):
+        record.read(lent)
 
 
 def test_a_job_in_a_process_makes_the_picture_that_it_makes_here(pair: tuple[Path, Path]) -> None:

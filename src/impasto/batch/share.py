@@ -30,7 +30,7 @@ from impasto.batch.stores import STATE, Place, Seen, fetch, seen
 from impasto.errors import ImageError, ImpastoError, NotReadyError, OutputError
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
-from impasto.pictures.picture import LARGE, Picture
+from impasto.pictures.picture import LARGE
 from impasto.progress import Progress
 
 WAIT = 2.0
@@ -89,7 +89,7 @@ class Share:
         memory.shared_by(sharers)
         return cls(Path(folder), items_.of(items), **options)
 
-    def picture(self) -> Picture:
+    def lend(self, path: Path) -> None:
         """There is none to be lent. Raises NotReadyError."""
         raise NotReadyError("A batch has no picture so far: look into its folder.")
 
