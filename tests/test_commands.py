@@ -3,9 +3,11 @@
 import contextlib
 import io
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 import typer
@@ -46,6 +48,27 @@ def test_every_command_has_the_same_options_and_plain_help(path: tuple[str, ...]
     wrong = CliRunner().invoke(app, [*path, "--nonsense"])
     assert wrong.exit_code == 2 and wrong.stdout == "" and wrong.stderr.count("\n") == 1
     assert wrong.stderr.startswith("impasto: There is no option --nonsense here")
+
+
+def test_what_a_command_took_counts_from_its_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not from the first step on: people wait for all of it."""
+    monkeypatch.setattr(execute, "IMPORTED_AT", time.perf_counter() - 1000)
+
+    class Done:
+        run = SimpleNamespace(task="stylize", size=(8, 8))
+        interrupted, misplaced = False, ()
+        record: ClassVar[dict[str, Any]] = {"steps": 32, "elapsed_s": 3.5}
+
+        def events(self) -> Iterator[Progress]:
+            yield Progress(1.0)
+
+    for more, words in (({}, "32 steps in "), ({"resumed": [5, 20]}, "32 steps, from 20 on, in ")):
+        said = io.StringIO()
+        monkeypatch.setattr(execute, "stderr", Console(file=said))
+        Done.record = Done.record | more
+        execute.execute(Done(), quiet=False)  # type: ignore[arg-type]
+        last = said.getvalue().splitlines()[-1]
+        assert last.startswith(words) and 1000 <= float(last.removeprefix(words).removesuffix(" s")) < 1100
 
 
 @pytest.mark.parametrize("way", ["stylize", "texture", "reconstruct", "train"])

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,14 @@ from impasto.errors import NotReadyError, OutputError, RecordError, SettingsErro
 from impasto.jobs.deliver import Work, job_of
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.jobs.process import Process
+from impasto.masks.regions import Region
 from impasto.pictures import codecs
 from impasto.tasks import record
+from impasto.tasks.reconstruct import plan_reconstruct
+from impasto.tasks.stylize import plan_stylize
+from impasto.tasks.texture import plan_texture
 from impasto.video.job import VideoJob
+from impasto.web.desk.downloading import download
 from tests.helpers import photo, small_network
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -103,6 +110,67 @@ def test_a_job_is_checked_as_a_whole(changed: dict[str, Any], told: str) -> None
 def test_what_is_no_job_is_told(text: str) -> None:
     with pytest.raises(RecordError, match="job"):
         Job.read(text)
+
+
+STYLE, FAST = {"styles": [["b.jpg", 1]]}, {"method": "fast"}
+REGION = {"mask": "m.png", "style": "c.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (STYLE | {"regions": [REGION], "settings": FAST}, "`regions` are for `method` iterative: choose that in place of fast"),
+        ({"regions": [REGION], "settings": {"method": "refine"}}, "in place of refine, or paint without regions"),
+        ({"style_index": "7"}, "is for a network, not the optimiser: use `method` fast"),
+        ({"style_index": "7", "settings": {"method": "refine"}}, "is for a network"),
+        ({"styles": [["b.jpg", 1], ["kiss.safetensors", 1]]}, "is for a network"),
+        ({"regions": [{"mask": "m.png", "style": "kiss.safetensors"}]}, "is for a network"),
+        (STYLE | {"settings": {"style_weight": 0, "content_weight": 0, "places_weight": 0}}, "Nothing is asked for"),
+        (STYLE | {"recipe": "statistics", "settings": {"content_weight": 0, "strength": 0}}, "Nothing is asked for"),
+        ({"task": "reconstruct", "recipe": "reconstruct", "settings": {"strength": 1}}, "`content_weight` come to 0"),
+        ({"task": "reconstruct", "recipe": "reconstruct", "settings": {"init": "style"}}, "start from noise or content"),
+        ({"task": "texture", **STYLE, "recipe": "texture", "settings": {"strength": 0}}, "Nothing is asked for"),
+        ({"task": "texture", **STYLE, "recipe": "texture", "settings": {"size": "native"}}, "`size` native"),
+        ({"task": "texture", **STYLE, "settings": {"seed": 1}}, "`init` content has no meaning here: start from noise or style"),
+        (STYLE | {"settings": {"style_scale": [1, 0.5]}}, "has 2 numbers for 1 style pictures"),
+        (STYLE | {"regions": [REGION, REGION], "settings": {"style_scale": [1, 0.5]}}, "has 2 numbers for 3"),
+        (STYLE | {"settings": {"scales": [128, 513]}}, "up to 513, beyond the picture's long side of 512"),
+        (STYLE | {"settings": {"scales": [64, 100], "size": [99, 80]}}, "up to 100, beyond the picture's long side of 99"),
+        (STYLE | {"recipe": "statistics", "settings": {"scales": [64, 128], "iterations": 2}}, "2 iterations are too few for 3"),
+        ({"styles": [["b.jpg", 0]]}, "not all 0"),
+        ({"styles": [["b.jpg", 1], ["c.jpg", -1]]}, "not negative"),
+    ],
+)  # fmt: skip
+def test_what_no_pictures_could_make_sense_of_is_told_before_any_is_opened(changed: dict[str, Any], told: str) -> None:
+    """No file of these is there."""
+    content = {} if changed.get("task") == "texture" else {"content": "a.png"}
+    with pytest.raises(SettingsError, match=told):
+        Job.of({"job": 1, "task": "stylize", **content, **changed})
+
+
+def test_what_the_pictures_decide_is_left_to_them() -> None:
+    styles = (("b.jpg", 1.0),)
+    Job("stylize", "a.png", styles, settings={"scales": (128, 2000), "size": "native"})
+    Job("stylize", "a.png", styles, settings={"scales": (128, 512)})
+    Job("stylize", "a.png", styles, recipe="statistics", settings={"scales": (64, 128), "iterations": 3})
+    Job("stylize", "a.png", (("kiss.safetensors", 1.0), *styles), settings=FAST)
+    Job("stylize", "a.png", regions=(RegionFiles("faces", "c.jpg"),), settings={"style_scale": (0.5,), "init": "style"})
+
+
+def test_from_python_the_same_is_told_before_a_picture_is_opened() -> None:
+    """A path that is none stands for every picture."""
+    region = Region("m.png", "c.jpg")
+    refusals: list[tuple[Callable[[], object], str]] = [
+        (lambda: plan_stylize("a.png", "b.jpg", regions=[region], method="fast"), "`regions` are for"),
+        (lambda: plan_stylize("a.png", ["b.jpg", "kiss.safetensors"]), "is for a network"),
+        (lambda: plan_stylize("a.png", "b.jpg", regions=[region], style_scale=(1, 1, 1)), "3 numbers for 2"),
+        (lambda: plan_stylize("a.png", "b.jpg", scales=(9999,)), "beyond the picture's long side of 512"),
+        (lambda: plan_texture("b.jpg", init="content"), "`init` content"),
+        (lambda: plan_reconstruct("a.png", init="style"), "`init` style"),
+    ]
+    for refused, told in refusals:
+        with pytest.raises(SettingsError, match=told):
+            refused()
 
 
 def test_a_job_is_named_after_its_inputs() -> None:
@@ -281,6 +349,34 @@ def test_the_picture_so_far_is_lent_on_request() -> None:
         list(events)
         assert process.picture(timeout=5) is None
         assert process.picture() is None and process.outcome == "cancelled"
+
+
+def test_what_is_lent_carries_its_record_for_it_may_be_all_that_is_left(pair: tuple[Path, Path]) -> None:
+    """As of a process that is killed before it could save: from the first step on, in both methods."""
+    lent = pair[0].with_name("lent.jpg")
+    network = small_network(pair[0].with_name("n.safetensors"))
+    output = Delivery(str(pair[0].with_name("fast.png")))
+    settings = {"method": "fast", "size": 32, "network": network}
+    fast = Job("stylize", str(pair[0]), style_index="red", settings=settings, delivery=output)
+    for made in (job(pair), fast):
+        work = Work(made, force=True)
+        with pytest.raises(NotReadyError):
+            work.lend(lent)
+        events = work.events()
+        next(events)
+        work.lend(lent)
+        told = record.read(lent)
+        assert told["steps"] == (0 if made.iterations else 1) and told["output"] == made.output.name
+        assert job_of(lent) == made.moved(lambda path: Path(path).name)
+        assert str(pair[0].parent) not in codecs.read_description(lent)
+        lent.with_suffix(".png").write_bytes(download(str(lent), ".png", {pair[0].name: "cat.jpg"})[1])
+        assert record.read(lent.with_suffix(".png"))["inputs"][0] == "cat.jpg"
+        events.close()
+    bare = Work(replace(job(pair), delivery=Delivery(str(lent.with_name("bare.png")), metadata=False)))
+    next(bare.events())
+    bare.lend(lent)
+    with pytest.raises(RecordError):
+        record.read(lent)
 
 
 def test_a_job_in_a_process_makes_the_picture_that_it_makes_here(pair: tuple[Path, Path]) -> None:

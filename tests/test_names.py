@@ -146,10 +146,10 @@ def test_numbers_are_written_as_they_are_read() -> None:
 
 
 def test_weights_as_large_as_numbers_go_keep_their_ratio() -> None:
-    assert codes.normalised([1e308, 1e308]) == [0.5, 0.5]
-    assert codes.normalised([1.5e308, 0.5e308]) == pytest.approx([0.75, 0.25])
-    assert codes.normalised([5e-324, 5e-324]) == [0.5, 0.5]
-    assert codes.normalised([1e308, 5e-324]) == [1, 0]
+    assert names.normalised([1e308, 1e308]) == [0.5, 0.5]
+    assert names.normalised([1.5e308, 0.5e308]) == pytest.approx([0.75, 0.25])
+    assert names.normalised([5e-324, 5e-324]) == [0.5, 0.5]
+    assert names.normalised([1e308, 5e-324]) == [1, 0]
 
 
 def test_a_job_takes_names_as_they_are(there: Path) -> None:

@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 from impasto.backbones.features import Backbone
 from impasto.cli import app
 from impasto.errors import OutputError, SettingsError
+from impasto.jobs.job import RegionFiles
 from impasto.losses.objective import TermObjective
 from impasto.machine import interrupts
 from impasto.pictures import codecs
@@ -301,7 +302,12 @@ def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("options", "word"),
     [
-        ({"styles": (), "style_index": "3"}, "A `style_index` is of a network"),
+        ({"styles": (), "style_index": "3"}, "`style_index` is for a network"),
+        ({"styles": (("p.safetensors", 1.0),)}, "A style code or `style_index` is for a network"),
+        ({"styles": (), "style_at": ((0.0, "a.png"), (1.0, "p.safetensors"))}, "A style code"),
+        ({"regions": (RegionFiles("m.mkv", "p.safetensors"),)}, "A style code"),
+        ({"settings": FEW | {"style_weight": 0, "content_weight": 0}}, "Nothing is asked for"),
+        ({"styles": (("p.png", 0.0),)}, "not all 0"),
         ({"settings": {"method": "refine"}}, "`method` of moving pictures is fast or iterative, not refine"),
         ({"settings": {"method": "fast"}}, "recipe statistics is for the optimiser"),
         ({"settings": FEW | {"steady": "off"}}, "`steady` has no effect on optimised video"),
@@ -312,8 +318,3 @@ def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch)
 def test_what_makes_no_sense_for_it(options: dict[str, Any], word: str) -> None:
     with pytest.raises(SettingsError, match=word):
         job(**options)
-
-
-def test_a_style_code_is_for_a_network(folder: Path) -> None:
-    with pytest.raises(SettingsError, match="is a style code, for a network"):
-        VideoWork(job(styles=(("p.safetensors", 1.0),)))

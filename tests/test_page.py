@@ -533,7 +533,7 @@ def test_a_film_is_painted_stopped_and_played(opened: Open, screen: str, tmp_pat
     assert serious(page) == []
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
-    assert download.value.suggested_filename == "a-walk-impasto.mp4" and download.value.path().stat().st_size > 500
+    assert download.value.suggested_filename == "a-walk-painting.mp4" and download.value.path().stat().st_size > 500
     page.reload()
     until(page, "document.querySelector('video')?.readyState >= 2")
     page.get_by_role("button", name="Again with these settings").click()
@@ -617,6 +617,45 @@ def test_a_film_that_was_stopped_is_gone_on_with(opened: Open, tmp_path: Path, s
     page.get_by_role("button", name="Go on").click()
     page.locator(".chip.done").wait_for()
     page.get_by_text("goes on from an earlier one").wait_for()
+
+
+def test_a_picture_that_is_gone_on_with_is_seen_from_the_start(opened: Open) -> None:
+    """And cancelled without a word of keeping, while there is nothing to keep."""
+    page = opened(draft={"settings": {"iterations": 3}})
+    give(page, "photos", PHOTO, "photo.png")
+    give(page, "paintings", PAINTING, "painting.png")
+    page.keyboard.press("p")
+    page.locator(".chip.done").wait_for()
+    first = page.locator(".viewport .after img").get_attribute("src")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DrawnProcess, "step", 600)
+        patch.setattr(DrawnProcess, "lend", lambda *_, **__: False)  # it is getting ready
+        page.get_by_role("button", name="Go on").click()
+        page.locator(".chip.running").wait_for()
+        assert page.locator(".viewport .after img").get_attribute("src") == first
+        page.locator(".job").get_by_role("button", name="Cancel").click()
+        page.locator(".chip.cancelled").wait_for()
+
+
+def test_what_the_dials_do_not_do_is_told_beside_them(opened: Open) -> None:
+    page = opened(draft={"settings": {"strength": 0.5}})
+    give(page, "photos", PHOTO, "photo.png")
+    give(page, "paintings", PAINTING, "painting.png")
+    strength = page.get_by_role("slider", name="Strength")
+    assert page.get_by_text("at 50 %").count() == 0
+    strength.press("ArrowRight")
+    page.get_by_text("The preview stays as at 50 %.").wait_for()
+    page.locator(".controls .more summary").click()
+    page.get_by_label("Method", exact=True).first.select_option("fast")
+    page.get_by_text("The style is whole at 50 %").wait_for()
+    page.get_by_role("button", name="Add a region: Faces").click()
+    page.locator("#paint-lack", has_text="no painting yet").wait_for()
+    give(page, "paintings", OTHER, "other.png")
+    page.locator("#paint-lack", has_text="method iterative alone").wait_for()
+    assert page.get_by_role("button", name="Paint", exact=True).is_disabled()
+    page.get_by_label("Method", exact=True).first.select_option("iterative")
+    until(page, "!document.querySelector('.paint button').disabled")
+    assert serious(page) == []
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -188,7 +188,7 @@ def test_the_command_line_takes_regions(tmp_path: Path, monkeypatch: pytest.Monk
     ):
         done = CliRunner().invoke(app, ["stylize", "photo.png", "--region", wrong, "--force", "-o", "out.png"])
         assert done.exit_code in (1, 2) and complaint in done.output
-    with pytest.raises(SettingsError, match="for the optimiser"):
+    with pytest.raises(SettingsError, match="for `method` iterative"):
         impasto.plan_stylize(photo(*OWN), flat(1, 2, 3), regions=[Region(half(True), flat(1, 2, 3))], method="refine")
     with pytest.raises(SettingsError, match="`feather` has no effect without `regions`"):
         impasto.plan_stylize(photo(*OWN), flat(1, 2, 3), feather=0.1)

@@ -278,6 +278,19 @@ def test_cancelling_keeps_the_picture_so_far_and_it_is_gone_on_from(here: tuple[
     assert visit.http.post(f"/api/jobs/{more['id']}/go-on", json={"iterations": 3}).status_code == 201
 
 
+def test_the_time_of_a_job_that_has_told_nothing_counts(
+    here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was getting ready all the while."""
+    monkeypatch.setattr(DrawnProcess, "step", 60.0)
+    visit, _ = here
+    id = visit.ask()["id"]
+    visit.until(id, "running")
+    time.sleep(0.3)
+    visit.http.post(f"/api/jobs/{id}/cancel")
+    assert 0.3 <= visit.until(id, "cancelled")["seconds"] < 30
+
+
 def test_what_has_no_effect_on_going_on_is_left_out(here: tuple[Visit, Studio]) -> None:
     visit, studio = here
     id = visit.ask(settings={"method": "fast", "network": "any", "stroke_size": 300})["id"]
@@ -392,6 +405,20 @@ def test_the_sender_has_the_word_on_what_a_job_may_be(visit: Visit) -> None:
         ({"photo": photo, "styles": styles, "settings": {"history": 3, "optimizer": "adam"}}, "history"),
         ({"photo": photo, "styles": styles, "recipe": "defualt"}, None),
         ({"photo": photo, "styles": styles, "task": "reconstruct"}, "task"),
+        ({"photo": photo, "style_index": "3"}, "style_index"),
+        (
+            {
+                "photo": photo,
+                "styles": styles,
+                "settings": {"style_weight": 0, "places_weight": 0, "content_weight": 0},
+            },
+            "style_weight",
+        ),
+        ({"task": "texture", "styles": styles, "recipe": "texture", "settings": {"size": "native"}}, "size"),
+        (
+            {"photo": photo, "regions": [{"mask": "faces", "painting": style}], "settings": {"method": "fast"}},
+            "regions",
+        ),
         ({"photo": photo, "styles": [{"painting": style, "weight": -1}]}, "weight"),
         ({"photo": photo, "styles": styles, "unknown": 1}, "unknown"),
         ({"task": "texture", "photo": photo, "styles": styles}, "photo"),

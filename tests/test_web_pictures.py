@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from impasto.web.refusals import Refused
 from impasto.web.restoring import restored
 from impasto.web.seen import Seen
 from impasto.web.studio import Studio
+from tests.clips import clip, drawn
 from tests.helpers import painting, photo
 from tests.web import Visit, noise, png, served
 
@@ -275,7 +277,7 @@ def test_downloads_have_the_record_inside_and_a_tiff_has_16_bits(
     Work(order, force=True).finish()  # as its process would have
     for form, ending in (("png", ".png"), ("jpeg", ".jpg"), ("webp", ".webp"), ("tiff", ".tiff")):
         answer = visit.http.get(f"/api/jobs/{job}/download", params={"format": form})
-        assert answer.headers["content-disposition"] == f'attachment; filename="Strae-impasto{ending}"'
+        assert answer.headers["content-disposition"] == f'attachment; filename="Strae-Der-Ku{ending}"'
         assert answer.headers["content-type"] == f"image/{form}"
         (file := tmp_path / f"a{ending}").write_bytes(answer.content)
         told = record.read(file)
@@ -284,3 +286,50 @@ def test_downloads_have_the_record_inside_and_a_tiff_has_16_bits(
         assert impasto.load(file).depth == (16 if form == "tiff" else 8)
         made = visit.send(answer.content)["restored"]
         assert made["missing"] == [] and made["job"] == visit.job(job)["request"]
+
+
+def test_what_is_cut_off_is_told_without_advice_that_is_none_here(visit: Visit, tmp_path: Path) -> None:
+    """`PUT /api/pictures` has no `allow_truncated`."""
+    whole = noise(64)
+    told = visit.send(whole[: len(whole) * 9 // 10], status=415)["error"]
+    assert re.search(r"it is cut off, \d+% of it are missing: get the whole file\.$", told), told
+    film = clip(tmp_path / "a.mkv", drawn(12)).read_bytes()
+    cut = visit.http.put("/api/clips", content=film[: len(film) // 2])
+    assert cut.status_code == 415 and cut.json()["error"].endswith("anew."), cut.text
+
+
+def test_a_result_is_saved_under_what_it_is_made_of(here: tuple[Visit, Studio]) -> None:
+    visit, _ = here
+    photo, wave, kiss = (
+        visit.send(noise(64), kind, name)["id"]
+        for kind, name in (("photo", "astronaut.jpg"), ("painting", "great_wave.jpg"), ("painting", "the.kiss.png"))
+    )
+    both = [{"painting": wave}, {"painting": kiss}]
+    region = {"mask": "faces", "painting": kiss}
+    for asked, name in (
+        ({"photo": photo, "styles": both}, "astronaut-great-wave.png"),
+        ({"photo": photo, "styles": both[1:]}, "astronaut-the-kiss.png"),
+        ({"photo": photo, "regions": [region]}, "astronaut-the-kiss.png"),
+        ({"photo": photo, "styles": both[:1], "regions": [region]}, "astronaut-great-wave.png"),
+        (
+            {"photo": photo, "style_index": "rhone:0.5,7", "settings": {"method": "fast"}},
+            "astronaut-style-rhonex0-5-7.png",
+        ),
+        ({"photo": None, "task": "texture", "recipe": "texture", "styles": both}, "great-wave-texture.png"),
+    ):
+        job = visit.ask(**asked)["id"]
+        visit.until(job, "done")
+        told = visit.http.get(f"/api/jobs/{job}/download").headers["content-disposition"]
+        assert told == f'attachment; filename="{name}"', told
+
+
+def test_an_id_that_is_none_and_one_that_nobody_has(here: tuple[Visit, Studio]) -> None:
+    """As docs/api.md has them; and to cancel what has ended is no fault."""
+    visit, _ = here
+    job = visit.ask()["id"]
+    visit.until(job, "done")
+    again = visit.http.post(f"/api/jobs/{job}/cancel")
+    assert again.status_code == 202 and again.json()["state"] == "done"
+    for method, place in (("GET", ""), ("GET", "/picture"), ("POST", "/cancel"), ("DELETE", "")):
+        for id, status in (("nonsense", 422), ("A" * 16, 404)):
+            assert visit.http.request(method, f"/api/jobs/{id}{place}").status_code == status, (method, place, id)

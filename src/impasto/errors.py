@@ -22,6 +22,8 @@ import difflib
 import re
 from collections.abc import Iterable
 
+OR_TRUNCATED = ", or take what there is with `allow_truncated`"
+"""Advice for what is cut off, which is none where there is no such setting."""
 _SAID = 200
 """The most letters that are repeated of what others have said."""
 

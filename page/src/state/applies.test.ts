@@ -130,6 +130,17 @@ describe("what is lacking", () => {
     expect(lacks({ ...LEARNT, regions: { cat: [empty] } }, CHOICES)).toBeNull(); // which has none
   });
 
+  test("regions are for the optimiser: another method is told before it is asked for", () => {
+    const by = (method: string, ...regions: Region[]) =>
+      lacks({ ...DRAFT, settings: { method }, regions: { cat: regions } }, CHOICES);
+    expect(by("fast", REGION)).toBe("regionMethod");
+    expect(by("refine", REGION)).toBe("regionMethod");
+    expect(by("iterative", REGION)).toBeNull();
+    expect(by("fast")).toBeNull();
+    expect(by("fast", { ...REGION, base: null })).toBe("brushed");
+    expect(lacks({ ...LEARNT, regions: { cat: [REGION] } }, CHOICES)).toBeNull(); // which has none
+  });
+
   test("a region may do without a painting for the rest, and waits for its mask", () => {
     const alone = { ...EMPTY_DRAFT, photo: "cat", regions: { cat: [REGION] } };
     expect(lacks(alone, CHOICES)).toBeNull();

@@ -47,7 +47,16 @@ function isMet(option: string, draft: Draft, choices: Choices): boolean {
   return sign === "" ? Boolean(value) : (String(value) === wanted) === (sign === "=");
 }
 
-export type Lack = "studio" | "photo" | "clip" | "style" | "painting" | "brushed" | "regionPainting" | "mask";
+export type Lack =
+  | "studio"
+  | "photo"
+  | "clip"
+  | "style"
+  | "painting"
+  | "brushed"
+  | "regionPainting"
+  | "regionMethod"
+  | "mask";
 
 /** What must be there before it can be painted, in the order to ask for it; the studio, until it has told its choices. */
 export function lacks(draft: Draft, choices: Choices | null): Lack | null {
@@ -60,6 +69,7 @@ export function lacks(draft: Draft, choices: Choices | null): Lack | null {
   if (mix.length === 0 && regions.length === 0) return "style";
   if (!regions.every(isPainted)) return "brushed";
   if (regions.some(({ painting }) => painting === null)) return "regionPainting";
+  if (regions.length > 0 && wayOf(draft, choices) !== "iterative") return "regionMethod";
   return regions.some((region) => maskIn(region) === null) ? "mask" : null;
 }
 

@@ -8,7 +8,10 @@ test("a job is named by what it is painted like, and by when it ended", () => {
   dispatch({ type: "refreshing" });
   dispatch({ type: "pictures", pictures: [picture("wave", { name: "the_wave.jpg" }), picture("night")] });
   const request = { ...REQUEST, regions: [{ mask: "m", painting: "night" }] };
-  expect(looksOf(job("a", { request }))).toBe("the wave + night");
+  expect(looksOf(job("a", { request }))).toBe("the wave, night in regions");
+  expect(looksOf(job("a", { request: { ...request, styles: [] } }))).toBe("night in regions");
+  const mixed = { ...request, styles: [...REQUEST.styles, ...request.regions.map((each) => ({ ...each, weight: 1 }))] };
+  expect(looksOf(job("a", { request: mixed }))).toBe("the wave + night, night in regions");
   expect(looksOf(job("a", { request: { ...REQUEST, styles: [], style_index: "rhone:1" } }))).toBe("rhone");
   expect(looksOf(job("a", { request: { ...REQUEST, styles: [], style_index: "0,4:0.5" } }))).toBe("Style 1 + Style 5");
   expect(looksOf(job("a", { request: { ...REQUEST, styles: [{ painting: "gone", weight: 1 }] } }))).toBe("");

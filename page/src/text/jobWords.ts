@@ -6,10 +6,16 @@ import { learntStyle, shortly, t, title } from ".";
 
 /** What it is painted like: its paintings, those of its regions, or learnt styles; empty where all of them are gone. */
 export function looksOf({ request }: Job): string {
-  const paintings = [...request.styles, ...request.regions].map(({ painting }) => pictureOf(painting)?.name);
   const learnt = parsedShares(request.style_index).map(({ id }) => learntStyle(id));
-  const named = paintings.flatMap((name) => (name === undefined ? [] : [title(name)]));
-  return [...new Set([...named, ...learnt])].join(" + ");
+  const whole = [paintingsOf(request.styles), learnt.join(" + ")];
+  const regions = paintingsOf(request.regions);
+  return [...whole, regions && t().inRegions(regions)].filter(Boolean).join(", ");
+}
+
+/** What those that are still here are called. */
+export function paintingsOf(all: readonly { readonly painting: string }[]): string {
+  const names = all.flatMap(({ painting }) => pictureOf(painting)?.name ?? []);
+  return [...new Set(names.map(title))].join(" + ");
 }
 
 /** When it ended, and what it is painted like; of one that has not been painted to its end, how it stands. */

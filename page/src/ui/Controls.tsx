@@ -31,6 +31,9 @@ export function Controls() {
           onInput={(value) => set("strength", value)}
         />
       )}
+      {!now.texture && Number(valueFor("strength", now, all)) > WHOLE && (
+        <p class="help">{["fast", "video"].includes(wayOf(now, all)) ? t().strengthWhole : t().strengthPreview}</p>
+      )}
       <Strokes draft={now} choices={all} />
       {now.film && photo.value?.moving && (
         <PartOfClip key={photo.value.id} clip={photo.value} moving={photo.value.moving} />
@@ -54,6 +57,9 @@ export function Controls() {
     </section>
   );
 }
+
+/** The strength at which the fast method, and so every preview, has all of the style. */
+const WHOLE = 0.5;
 
 interface OfDraft {
   draft: Draft;

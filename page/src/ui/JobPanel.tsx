@@ -7,7 +7,7 @@ import { parsedShares } from "../state/draft";
 import { isUnderWay, pictureOf } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { duration, learntStyle, number, percent, seconds, t } from "../text";
-import { stateInWords } from "../text/jobWords";
+import { paintingsOf, stateInWords } from "../text/jobWords";
 import { said } from "../text/said";
 import { inWords, label, recipe, valueLabel } from "../text/settings";
 import { Curve } from "./Curve";
@@ -91,7 +91,7 @@ function CancelButton({ job }: { job: Job }) {
       }}
     >
       <Icon name="stop" />
-      {asked ? t().stopping : waiting ? t().cancelWaiting : t().cancel}
+      {asked ? t().stopping : waiting ? t().cancelWaiting : job.revision > 0 ? t().cancel : t().cancelEmpty}
     </button>
   );
 }
@@ -148,6 +148,7 @@ function MadeWith({ job: { request, ...job } }: { job: Job }) {
     ...request.styles.map(({ painting }) => painting),
     ...request.regions.map(({ painting }) => painting),
   ];
+  const inRegions = paintingsOf(request.regions);
   // What size it came to says more than what was asked for.
   const settings = Object.entries(request.settings).filter(([name]) => name !== "size" || job.size === null);
   return (
@@ -170,6 +171,7 @@ function MadeWith({ job: { request, ...job } }: { job: Job }) {
       </div>
       <dl>
         {request.style_index !== "" && <Entry name={t().learnt} value={learntOf(request.style_index)} />}
+        {inRegions !== "" && <Entry name={t().regions} value={inRegions} />}
         {(request.start || request.end) && <Entry name={t().part} value={partOf(request)} />}
         {request.clip === null && <Entry name={t().recipe} value={recipe(request.recipe)[0]} />}
         {settings.map(([name, value]) => (

@@ -20,6 +20,7 @@ export function PaintButton() {
           painting: t().needPainting,
           brushed: t().needBrushed,
           regionPainting: t().needRegionPainting,
+          regionMethod: t().needRegionMethod,
           mask: t().needMask,
         }[lack.value];
   return (

@@ -115,21 +115,23 @@ function JobStage({ job, snapshot }: { job: Job; snapshot: number | null }) {
   const split = useSplit();
   if (job.film && snapshot === null) return <Player job={job} />;
   const subject = subjectOf(job);
-  // Of a film, what is seen is another frame than the clip's picture.
-  const before = job.request.clip === null || job.revision === 0 ? subject : null;
   const [width, height] = job.size ?? [subject?.width ?? draftWidth(), subject?.height ?? draftWidth()];
-  const source = snapshot === null ? addresses.result(job.id, job.revision) : addresses.snapshot(job.id, snapshot);
+  // Until it has a picture of its own, what it goes on from.
+  const { id, revision } = job.revision > 0 ? job : (jobOf(job.from) ?? job);
+  // Of a film, what is seen is another frame than the clip's picture.
+  const before = job.request.clip === null || revision === 0 ? subject : null;
+  const source = snapshot === null ? addresses.result(id, revision) : addresses.snapshot(job.id, snapshot);
   return (
     <Viewport
       label={t().pictureOf(t().result)}
       width={width}
       height={height}
-      over={(sheet) => before !== null && job.revision > 0 && <Divider sheet={sheet} after={t().result} />}
+      over={(sheet) => before !== null && revision > 0 && <Divider sheet={sheet} after={t().result} />}
     >
       {before !== null && (
         <img class="before" src={addresses.picture(before.id, 2048)} alt={t().original} draggable={false} />
       )}
-      {job.revision > 0 && (
+      {revision > 0 && (
         <div class="after" style={split.after}>
           <Steady source={source} alt={t().result} />
         </div>

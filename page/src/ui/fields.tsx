@@ -27,6 +27,7 @@ export function Slider({ label, help, value, least, most, step, shown, ends, onI
       </span>
       <input
         type="range"
+        aria-label={label} // for the <output> is what the <label> is of
         min={least}
         max={most}
         step={step}

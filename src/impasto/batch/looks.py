@@ -17,7 +17,6 @@ from impasto.errors import SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.machine import folders, strict_json
 from impasto.machine.files import at_home
-from impasto.networks.codes import normalised
 from impasto.pictures.kinds import SUFFIXES
 from impasto.settings import applies, recipes
 from impasto.settings.style_names import style_names
@@ -89,8 +88,6 @@ class Looks:
         if slow and "method" not in {*self._wish.settings, *own}:
             settings = {name: value for name, value in settings.items() if name != "method"}
         for style, styles, index in self._chosen(row, base, regions):
-            if styles:
-                normalised([weight for _, weight in styles])  # or every one of its items would fail by them
             job = _job(film, self._wish, styles, index, regions, recipe=recipe, settings=settings)
             yield style, Pattern(job.moved(lambda path: path if path == ANY else stores.joined(base, path)))
 

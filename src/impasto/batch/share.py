@@ -31,7 +31,7 @@ from impasto.jobs.claims import MOST_TRIES, WAIT, Claims, killer
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
 from impasto.machine.devices import one_thread
-from impasto.pictures.picture import LARGE, Picture
+from impasto.pictures.picture import LARGE
 from impasto.progress import Progress
 
 STAGES = ("prepare", "paint", "deliver")
@@ -88,7 +88,7 @@ class Share:
         memory.shared_by(sharers)
         return cls(Path(folder), items_.of(items), **options)
 
-    def picture(self) -> Picture:
+    def lend(self, path: Path) -> None:
         """There is none to be lent. Raises NotReadyError."""
         raise NotReadyError("A batch has no picture so far: look into its folder.")
 

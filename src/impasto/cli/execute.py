@@ -48,9 +48,10 @@ def execute(work: Underway[Any], *, quiet: bool) -> tuple[dict[str, Any], int]:
         raise KeyboardInterrupt
     if not quiet:
         state = f", interrupted: the picture so far is saved in {work.output}" if work.interrupted else ""
-        steps = work.record["steps"]
-        counted = f"{steps} {'step' if steps == 1 else 'steps'}"
-        stderr.print(f"{counted} in {work.record['elapsed_s']:.1f} s{state}", markup=False)
+        steps, before = work.record["steps"], work.record.get("resumed", [])[-1:]
+        counted = f"{steps} {'step' if steps == 1 else 'steps'}{f', from {before[0]} on,' if before else ''}"
+        took = time.perf_counter() - IMPORTED_AT  # and not `elapsed_s`: one has waited for the whole command
+        stderr.print(f"{counted} in {took:.1f} s{state}", markup=False)
     return work.record, interrupts.code() if work.interrupted else FAILED if work.misplaced else 0
 
 

@@ -18,10 +18,10 @@ from impasto.jobs.job import Delivery, Job
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
 from impasto.pictures.codecs import NOWHERE, check_format, origin_of, save
-from impasto.pictures.picture import Picture
+from impasto.pictures.picture import Depth, Picture
 from impasto.progress import Progress
 from impasto.tasks import record
-from impasto.tasks.result import Prepared
+from impasto.tasks.result import Prepared, Result
 
 log = logging.getLogger("impasto")
 
@@ -93,6 +93,12 @@ class Work(Underway[Job]):
         """The picture so far. Raises NotReadyError before there is one."""
         return self.run.picture()
 
+    def lend(self, path: Path) -> None:
+        """Write the picture so far, over what is there, with the record that it would have if it were the
+        last. Raises NotReadyError and OutputError.
+        """
+        self._save(self._result(), path, force=True)
+
     def checkpoint(self) -> None:
         if self.job.delivery.checkpoint_every is not None and self.run.has_picture:
             self.run.checkpoint(self._checkpoint)
@@ -146,18 +152,11 @@ class Work(Underway[Job]):
         """Write the result, or what there is of it. A checkpoint stays until it is ``complete`` and in its
         place.
         """
-        result, delivery = self.run.result(), self.job.delivery
-        result.record.update(inputs=self.job.inputs, snapshots=self._saved, job=self.job.dictionary())
-        result.record["hashed"] = self._hashed
-        if self._key:
-            result.record["key"] = self._key
+        result = self._result()
 
         def write(path: Path, force: bool) -> None:
             result.record["output"] = str(path)
-            own = self._bare()
-            bare = replace(result, record=result.record | {"job": own.dictionary(), "inputs": own.inputs})
-            told, origin = delivery.metadata, self._origin
-            bare.save(path, depth=delivery.bits, force=force, metadata=told, origin=origin)
+            self._save(result, path, force=force, depth=self.job.delivery.bits)
 
         try:
             self.output = self._placed(self.job.output, write, self._force)
@@ -170,7 +169,7 @@ class Work(Underway[Job]):
         if self.misplaced:
             result.record["events"] = [*result.record.get("events", []), *self.misplaced]
         self.record = result.record
-        if delivery.metadata and not self._key:
+        if self.job.delivery.metadata and not self._key:
             told = record.encoded(result.record)
             self._placed(
                 sidecar(self.output),
@@ -181,6 +180,21 @@ class Work(Underway[Job]):
             files.remove(sidecar(self.output))  # one of an earlier result would describe another picture
         if complete and in_place:
             files.remove(self._checkpoint)
+
+    def _result(self) -> Result:
+        """The picture so far, with all that its record says. Raises NotReadyError."""
+        result, job = self.run.result(), self.job
+        result.record.update(inputs=job.inputs, snapshots=self._saved, job=job.dictionary(), hashed=self._hashed)
+        if self._key:
+            result.record["key"] = self._key
+        result.record["output"] = str(job.output)
+        return result
+
+    def _save(self, result: Result, path: Path, *, force: bool, depth: Depth | None = None) -> None:
+        """Write it with the part of its record that travels in the picture. Raises OutputError."""
+        own, told = self._bare(), self.job.delivery.metadata
+        bare = replace(result, record=result.record | {"job": own.dictionary(), "inputs": own.inputs})
+        bare.save(path, depth=depth, force=force, metadata=told, origin=self._origin)
 
     def _bare(self) -> Job:
         """The job as it travels in the picture: without folders, and without what leaves no trace in it."""

@@ -10,7 +10,7 @@ from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
 from impasto.jobs.plain import known, understood
 from impasto.machine import formats, strict_json
 from impasto.machine.files import joined, placed
-from impasto.settings import names, paths, recipes
+from impasto.settings import names, paths, recipes, whole
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import LEARNT, Settings
 
@@ -149,11 +149,22 @@ class Job:
         if styles and bool(self.styles or self.regions) + bool(self.style_index) != 1:
             others = ", or `regions`, or a `style_index` alone" if len(styles) > 1 else ""
             raise SettingsError(f"Give one or more `styles`{others}.")
-        chosen = self.chosen().dictionary()
-        given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
+        chosen = self.chosen()
+        plain = chosen.dictionary()
+        given = {name: plain[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)  # in the one form that they have
         for path in [self.delivery.output, *self.files()]:
             names.check(path)
+        if self.styles:
+            names.normalised([weight for _, weight in self.styles])
+        paintings = [*(path for path, _ in self.styles), *(each.style for each in self.regions)]
+        whole.check(
+            chosen,
+            chosen.method if self.task == "stylize" else self.task,
+            styles=len(self.styles),
+            regions=len(self.regions),
+            code=bool(self.style_index) or any(map(paths.is_code, paintings)),
+        )
         self.delivery.moments(self.iterations)
         if self.task == "texture" and (self.delivery.keep_metadata or self.delivery.profile == "keep"):
             raise SettingsError("A texture has no photograph: leave out `keep_metadata` and `profile`.")

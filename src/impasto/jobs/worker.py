@@ -22,14 +22,11 @@ import sys
 import threading
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from impasto.errors import ImpastoError, NotReadyError, OutputError
 from impasto.machine import interrupts, limits, standstill
 from impasto.progress import Progress
-
-if TYPE_CHECKING:
-    from impasto.pictures.picture import Picture
 
 
 class Worker(Protocol):
@@ -41,8 +38,10 @@ class Worker(Protocol):
         """Work, telling how far it is. When it is closed, what there is is saved."""
         ...
 
-    def picture(self) -> "Picture":
-        """The picture so far. Raises NotReadyError before there is one."""
+    def lend(self, path: Path) -> None:
+        """Write the picture so far, over what is there, with all that a result says of itself: it may be what
+        is left. Raises NotReadyError before there is one, and OutputError.
+        """
         ...
 
 
@@ -125,12 +124,10 @@ def _carried_out(worker: Worker, requests: "queue.SimpleQueue[dict[str, Any]]") 
 
 
 def _written(worker: Worker, path: str) -> bool:
-    from impasto.pictures.codecs import save  # and torch: whoever asks for no picture needs neither
-
     if not Path(path).parent.exists():  # whoever asked has given up
         return False
     try:
-        save(worker.picture(), Path(path), force=True)
+        worker.lend(Path(path))
     except (NotReadyError, OutputError):  # a picture that cannot be lent is no reason to stop working
         return False
     return True

@@ -1,7 +1,6 @@
 """Style codes: what a network is told of a style. Made once, saved, mixed, used on any photo."""
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,7 +171,7 @@ def learnt_style(spec: str | Mapping[str, float], name: str = LEARNT) -> StyleCo
             f"`style_index` takes styles of {name}, from 0 to {len(design.styles) - 1} or by name, like 7 or 3:0.5,12:0.5, "
             f"not {spec!r}: {error}"
         ) from None
-    shares = torch.tensor([normalised(values[0].tolist())])
+    shares = torch.tensor([names.normalised(values[0].tolist())])
     return StyleCode(name, shares, design.colours_of(shares[:, : len(design.styles)]))
 
 
@@ -185,16 +184,6 @@ def only_style(name: str) -> StyleCode:
             f"The network {name} paints in {len(styles) or 'any'} styles: give it as `network`, with {told}."
         )
     return learnt_style("0", name)
-
-
-def normalised(shares: Sequence[float]) -> list[float]:
-    """Weights of styles, made to sum to one. Raises SettingsError."""
-    total = sum(shares)
-    if not all(0 <= share < math.inf for share in shares) or total <= 0:
-        raise SettingsError(f"Style weights must be finite, not negative, and not all 0: got {list(shares)}.")
-    if math.isinf(total):
-        return normalised([share / max(shares) for share in shares])
-    return [share / total for share in shares]
 
 
 def mixed(codes: Sequence[tuple[StyleCode, float]]) -> StyleCode:

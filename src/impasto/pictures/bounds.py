@@ -3,7 +3,7 @@
 import psutil
 import torch
 
-from impasto.errors import ImageError
+from impasto.errors import OR_TRUNCATED, ImageError
 from impasto.machine import memory
 from impasto.pictures.picture import MAX_PIXELS, Size
 
@@ -43,4 +43,4 @@ def check_missing(share: float, allowed: bool) -> None:
         raise ImageError(f"it is cut off, {share:.0%} of it are missing: get the whole file.")
     if not allowed:
         known = f", {share:.0%} of it are missing" if share else ""
-        raise ImageError(f"it is cut off{known}: get the whole file, or take what there is with `allow_truncated`.")
+        raise ImageError(f"it is cut off{known}: get the whole file{OR_TRUNCATED}.")

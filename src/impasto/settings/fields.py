@@ -25,6 +25,10 @@ PREDICTING, LEARNT = NETWORKS[:2]
 STARTS = ("content", "noise", "style")
 """The words of ``init``; anything else is a file."""
 
+AUTO_SIZE = {"iterative": 512, "refine": 512, "fast": 1024}
+"""The long side that ``size="auto"`` stands for, by ``method``: what takes some seconds on an ordinary
+machine."""
+
 _REFINE = 0.5
 """What the refine method spends of that, for its start has gone half the way: docs/fast.md."""
 

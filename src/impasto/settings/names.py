@@ -6,9 +6,10 @@ doubt is left: ``{"shot 12:30": 0.7}``, ``["mask.png", "run:2/painting.jpg"]``.
 """
 
 import json
+import math
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -180,6 +181,16 @@ def parted(text: str, counts: tuple[int, ...], known: Known = is_there) -> list[
     if len(names) not in counts or not all(names):
         raise SettingsError(f"{text!r} has {len(names)} names where {' or '.join(map(str, counts))} are expected.")
     return names
+
+
+def normalised(shares: Sequence[float]) -> list[float]:
+    """Weights of styles, made to sum to one. Raises SettingsError."""
+    total = sum(shares)
+    if not all(0 <= share < math.inf for share in shares) or total <= 0:
+        raise SettingsError(f"Style weights must be finite, not negative, and not all 0: got {list(shares)}.")
+    if math.isinf(total):
+        return normalised([share / max(shares) for share in shares])
+    return [share / total for share in shares]
 
 
 def as_name(style_index: str) -> str:

@@ -57,9 +57,9 @@ class Scored:
         }
         files.write_atomic(job.output.with_name(CELL), record.encoded(outcome), force=True)
 
-    def picture(self) -> Picture:
-        """The picture so far."""
-        return self._work.picture()
+    def lend(self, path: Path) -> None:
+        """Write the picture so far."""
+        self._work.lend(path)
 
 
 def job_of(content: Path, style: Path, recipe: str, settings: Any, *, snapshots: Sequence[int], folder: Path) -> Job:

@@ -13,13 +13,15 @@ from typing import Any, TypeAlias, TypeGuard
 
 from impasto.errors import ImageError, SettingsError
 from impasto.machine.files import at_home
+from impasto.masks.regions import Region
 from impasto.networks import codes
 from impasto.networks.codes import StyleCode
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import load_own
 from impasto.pictures.picture import Picture, Size
-from impasto.settings.fields import PREDICTING, Settings
+from impasto.settings.fields import AUTO_SIZE, PREDICTING, Settings
+from impasto.settings.names import normalised
 from impasto.settings.paths import is_code, is_network
 
 log = logging.getLogger("impasto")
@@ -33,9 +35,6 @@ _PATIENCE = 10.0
 MIN_SIDE = 16
 """Pictures with a side shorter than this hold neither a content nor a style: nothing of them reaches
 relu5_1."""
-
-AUTO_SIZE = {"iterative": 512, "refine": 512, "fast": 1024}
-"""The long side that ``size="auto"`` stands for: what takes some seconds on an ordinary machine."""
 
 
 def usable(source: PictureLike, role: str) -> Picture:
@@ -94,8 +93,6 @@ def style_pictures(source: StyleLike, length: int, scales: Iterator[float]) -> l
     """
     styles = []
     for entry, share in _told(weighted(source)):
-        if _is_made(entry):
-            raise SettingsError("A style code or `style_index` is for a network, not the optimiser: use `method` fast.")
         picture = usable(entry, "style")
         scale = next(scales)
         wanted = round(length * scale)
@@ -139,14 +136,8 @@ def at_length(style: Picture, length: int) -> Picture:
 
 
 def scales_of(settings: Settings, count: int) -> Iterator[float]:
-    """The scale of each of ``count`` style pictures: the one there is, or theirs. Raises SettingsError for
-    another number.
-    """
+    """The scale of each of ``count`` style pictures: the one there is, or theirs."""
     scales = settings.style_scale
-    if len(scales) not in (1, count):
-        raise SettingsError(
-            f"`style_scale` has {len(scales)} numbers for {count} style pictures: give one, or one for each, those of STYLE first."
-        )
     return iter(scales * count if len(scales) == 1 else scales)
 
 
@@ -202,8 +193,15 @@ def weighted(source: Any) -> list[tuple[Any, float]]:
     weighted = isinstance(source, tuple) and len(source) == 2 and isinstance(source[1], (int, float))
     listed = source if isinstance(source, (list, tuple)) and not weighted else [source]
     pairs = [entry if isinstance(entry, tuple) else (entry, 1.0) for entry in listed]
-    shares = codes.normalised([share for _, share in pairs])
+    shares = normalised([share for _, share in pairs])
     return [(entry, share) for (entry, _), share in zip(pairs, shares, strict=True)]
+
+
+def kinds(style: StyleLike | None, regions: Sequence[Region] = ()) -> dict[str, Any]:
+    """What `settings.whole.check` is told of them."""
+    styles = [] if style is None else [entry for entry, _ in weighted(style)]
+    code = any(_is_made(entry) for entry in [*styles, *(region.style for region in regions)])
+    return {"styles": len(styles), "regions": len(regions), "code": code}
 
 
 def start_of(
@@ -215,10 +213,6 @@ def start_of(
     if settings.init == "noise":
         return None
     if settings.init in ("content", "style"):
-        if settings.init not in named:
-            raise SettingsError(
-                f"`init` {settings.init} has no meaning here: start from {' or '.join(['noise', *named])}."
-            )
         return named[settings.init]()
     return usable(settings.init, "start")
 
@@ -227,10 +221,3 @@ def refuse_two_starts(start: PictureLike | None, settings: Mapping[str, Any]) ->
     """Raises SettingsError for a start that is named by ``init``, too."""
     if start is not None and settings.get("init") is not None:
         raise SettingsError("A `start` is given, and `init` names another: leave one of them out.")
-
-
-def require(settings: Settings, *names: str) -> None:
-    """At least one of the task's own terms must count, or there is nothing to compute."""
-    if not any(getattr(settings, name) > 0 for name in names):
-        options = " and ".join(f"`{name}`" for name in names)
-        raise SettingsError(f"Nothing is asked for: {options} come to 0 at this `strength`; raise one of them.")

@@ -4,10 +4,11 @@ from typing import Unpack
 
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
+from impasto.settings import whole
 from impasto.settings.applies import chosen_settings
 from impasto.settings.keywords import Keywords
 from impasto.tasks import budget
-from impasto.tasks.inputs import refuse_two_starts, require, start_of, usable, wanted_size
+from impasto.tasks.inputs import refuse_two_starts, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
@@ -25,8 +26,8 @@ def plan_reconstruct(
     """Prepare `reconstruct`; see there."""
     chosen = chosen_settings(recipe, {**settings}, "reconstruct").changed(content_layers=layer)
     refuse_two_starts(start, settings)
+    whole.check(chosen, "reconstruct", start=start is not None)
     effective = chosen.effective()
-    require(effective, "content_weight")
     with codecs.truncation(chosen.allow_truncated):
         own = usable(image, "content")
         wanted = wanted_size(chosen.size, chosen.method, own.size)

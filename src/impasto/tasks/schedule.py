@@ -4,23 +4,19 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from impasto.errors import SettingsError
 from impasto.pictures.picture import Size, long_side
 from impasto.settings.fields import Effective
+from impasto.settings.whole import last_pass, listed
 from impasto.solver.solve import Stage
 from impasto.tasks.inputs import MIN_SIDE
 
 
 def schedule(size: Size, settings: Effective) -> list[Stage]:
     """The scales with their shares of the iterations, as 1 to 2 to 3 …: what a coarse scale settles takes
-    few.
+    few. Raises SettingsError.
     """
     final = max(size)
-    last = (
-        min(settings.iterations - 1, round(settings.iterations * settings.last_pass))
-        if settings.places_weight > 0
-        else 0
-    )
+    last = last_pass(settings)
     if settings.scales == "auto":
         octaves = max(0, round(math.log2(final / (64 if settings.places_weight > 0 else 128))))
         if settings.style_weight == settings.places_weight == 0 and settings.init == "content":
@@ -34,18 +30,10 @@ def schedule(size: Size, settings: Effective) -> list[Stage]:
         while len(lengths) > 1 and settings.iterations - last < len(lengths) + _shares(lengths)[-1]:
             lengths = lengths[1:]
     elif isinstance(settings.scales, tuple):
-        if settings.scales[-1] > final:
-            raise SettingsError(
-                f"`scales` goes up to {settings.scales[-1]}, beyond the picture's long side of {final}."
-            )
-        lengths = [*(scale for scale in settings.scales if scale < final), final]
+        lengths = listed(settings, final)
     else:
         lengths = [final]
     spare = settings.iterations - last - len(lengths)
-    if spare < 0:
-        raise SettingsError(
-            f"{settings.iterations} iterations are too few for {len(lengths)} scales: add some, or leave out `scales`."
-        )
     shares = _shares(lengths)
     spent = [spare * share // shares[-1] for share in shares]
     stages = [

@@ -12,13 +12,14 @@ from impasto.masks.regions import Region
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture
+from impasto.settings import whole
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 from impasto.settings.keywords import Method, Others
 from impasto.tasks import budget, protect
 from impasto.tasks.fast import FastRun, plan_fast
 from impasto.tasks.held import Held
-from impasto.tasks.inputs import StyleLike, refuse_two_starts, require, start_of, usable, wanted_size
+from impasto.tasks.inputs import StyleLike, kinds, refuse_two_starts, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
@@ -67,8 +68,7 @@ def plan_stylize(
     """Prepare `stylize`; see there. The picture is held to what is ``held``."""
     chosen = chosen_settings(recipe, settings | {"method": method}, inputs=["regions"] if regions else [])
     refuse_two_starts(start, settings)
-    if regions and chosen.method != "iterative":
-        raise SettingsError(f"`regions` are for the optimiser: leave them out, or `method` {chosen.method}.")
+    whole.check(chosen, chosen.method, **kinds(style, regions), start=start is not None)
     if style is None and not regions:
         raise SettingsError("There is no style: give a painting, or regions with theirs.")
     if chosen.method == "fast":
@@ -77,7 +77,6 @@ def plan_stylize(
             raise SettingsError("A start has no effect on the fast method: leave it out, or choose another method.")
         return plan_fast(content, style, chosen)
     effective = chosen.effective()
-    require(effective, "style_weight", "content_weight", "places_weight")
     with codecs.truncation(chosen.allow_truncated):
         own = usable(content, "content")
         wanted = wanted_size(chosen.size, chosen.method, own.size)

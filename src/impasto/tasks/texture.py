@@ -3,16 +3,16 @@
 from dataclasses import replace
 from typing import Unpack
 
-from impasto.errors import SettingsError
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
+from impasto.settings import whole
 from impasto.settings.applies import chosen_settings
 from impasto.settings.keywords import Keywords
 from impasto.tasks import budget
 from impasto.tasks.inputs import (
     StyleLike,
+    kinds,
     refuse_two_starts,
-    require,
     scales_of,
     start_of,
     style_pictures,
@@ -32,10 +32,8 @@ def plan_texture(
     """Prepare `texture`; see there."""
     chosen = chosen_settings(recipe, {**settings}, "texture")
     refuse_two_starts(start, settings)
+    whole.check(chosen, "texture", **kinds(style), start=start is not None)
     effective = chosen.effective()
-    require(effective, "style_weight", "places_weight")
-    if chosen.size == "native":
-        raise SettingsError("`size` native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
     wanted = wanted_size(chosen.size, chosen.method, (0, 0))
     length = wanted if isinstance(wanted, int) else max(wanted)
     with codecs.truncation(chosen.allow_truncated):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from impasto.errors import ImageError, VideoError, briefly
+from impasto.errors import OR_TRUNCATED, ImageError, VideoError, briefly
 from impasto.machine import files
 from impasto.pictures import bounds, encodings
 from impasto.pictures.encodings import SRGB, Encoding
@@ -102,7 +102,7 @@ class Clip:
         if (short or 0 < count < claimed) and not self._allow_truncated:
             raise VideoError(
                 f"{self.path} is cut off: of {float(declared or 0):.1f} s it holds {float(facts.end - start):.1f} s, "
-                f"{count} frames. Get it anew, or take what is there with `allow_truncated`."
+                f"{count} frames. Get it anew{OR_TRUNCATED}."
             )
         check_rate(facts, str(self.path))
         return facts
@@ -208,7 +208,7 @@ class Clip:
         except av.error.FFmpegError as error:
             if not self._allow_truncated:
                 raise VideoError(
-                    f"{self.path} is cut off or damaged ({briefly(error)}): get it anew, or take what is there with `allow_truncated`."
+                    f"{self.path} is cut off or damaged ({briefly(error)}): get it anew{OR_TRUNCATED}."
                 ) from error
 
     def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
@@ -224,7 +224,7 @@ class Clip:
             if not self._allow_truncated:
                 raise VideoError(
                     f"{self.path} cannot be decoded after {float(last):.2f} s ({briefly(error)}): get it anew, let it `end` "
-                    "there, or take what is there with `allow_truncated`."
+                    f"there{OR_TRUNCATED}."
                 ) from error
 
 

@@ -19,8 +19,9 @@ from impasto.machine.devices import choose_device, choose_precision
 from impasto.machine.files import at_home
 from impasto.pictures import codecs
 from impasto.pictures.picture import MAX_PIXELS, long_side
+from impasto.settings.fields import AUTO_SIZE
 from impasto.tasks import record
-from impasto.tasks.inputs import AUTO_SIZE, MIN_SIDE, check_side
+from impasto.tasks.inputs import MIN_SIDE, check_side
 from impasto.video import framing
 from impasto.video.clip import Clip
 from impasto.video.fast import Fast

@@ -12,7 +12,7 @@ from impasto.jobs.job import Job, RegionFiles
 from impasto.jobs.plain import known, understood
 from impasto.machine import formats, strict_json
 from impasto.machine.files import at_home, joined
-from impasto.settings import names, paths
+from impasto.settings import names, paths, whole
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 
@@ -78,8 +78,9 @@ class VideoJob:
             raise SettingsError(
                 "Give one or more style pictures, or a `style_index`, or `style_at` alone, or `regions`."
             )
-        chosen = self.chosen().dictionary()
-        given = {name: chosen[name] for name, value in self.settings.items() if value is not None}
+        chosen = self.chosen()
+        plain = chosen.dictionary()
+        given = {name: plain[name] for name, value in self.settings.items() if value is not None}
         object.__setattr__(self, "settings", given)
         for path in [self.delivery.output, *self.files()]:
             names.check(path)
@@ -96,9 +97,14 @@ class VideoJob:
             raise SettingsError(f"`end` must be after `start`, {self.start:g} s, not {briefly(self.end)}.")
         if self.rate is not None and not 0 < self.rate <= 1000:
             raise SettingsError(f"`rate` must be above 0 and at most 1000, not {briefly(self.rate)}.")
-
-        if self.style_index and chosen["method"] != "fast":
-            raise SettingsError("A `style_index` is of a network: name a painting, or `method` fast.")
+        if self.styles:
+            names.normalised([weight for _, weight in self.styles])
+        if sought := [each.mask for each in self.regions if each.mask in names.MASKS]:
+            raise SettingsError(
+                f"The {sought[0]} of a film are not sought: give a mask that moves, a film or a folder of pictures."
+            )
+        code = bool(self.style_index) or any(map(paths.is_code, self._paintings()))
+        whole.check(chosen, WAYS[chosen.method], code=code)
 
     def chosen(self) -> Settings:
         """Its settings. Raises SettingsError."""
@@ -108,6 +114,11 @@ class VideoJob:
         return chosen_settings(
             self.recipe, dict(self.settings) | {"method": method}, WAYS[method], ["regions"] if self.regions else []
         )
+
+    def _paintings(self) -> Iterator[str]:
+        yield from (path for path, _ in self.styles)
+        yield from (path for _, path in self.style_at)
+        yield from (each.style for each in self.regions)
 
     def files(self) -> Iterator[str]:
         """The paths of the files that it reads, and the words that stand in the place of regions' masks."""
@@ -120,9 +131,7 @@ class VideoJob:
         """The file or the folder to write."""
         if self.delivery.output:
             return at_home(self.delivery.output)
-        named = [path for path, _ in self.styles] or [path for _, path in self.style_at]
-        named = named or [each.style for each in self.regions]
-        style = Path(named[0]).stem if named else "style"
+        style = next((Path(each).stem for each in self._paintings()), "style")
         return Path(f"{joined([Path(self.clip).stem, style])}.mp4")
 
     @property

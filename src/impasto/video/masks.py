@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from impasto.errors import ImageError, SettingsError, VideoError
+from impasto.errors import ImageError, VideoError
 from impasto.jobs.job import RegionFiles
 from impasto.machine import checkpoint
 from impasto.machine.files import at_home
@@ -21,7 +21,6 @@ from impasto.masks import reading, regions
 from impasto.pictures import codecs, edges
 from impasto.pictures.kinds import SUFFIXES
 from impasto.pictures.picture import Picture
-from impasto.settings import names
 from impasto.video import framing
 from impasto.video.clip import Clip
 from impasto.video.colour import Floats
@@ -138,10 +137,6 @@ def style_of(region: RegionFiles) -> str | Picture:
 
 
 def _opened(path: str, clip: Facts, allow_truncated: bool) -> _Still | _Moving:
-    if path in names.MASKS:
-        raise SettingsError(
-            f"The {path} of a film are not sought: give a mask that moves, a film or a folder of pictures."
-        )
     if at_home(path).suffix.lower() in {*SUFFIXES} - {".gif"}:
         return _Still(path, clip)
     return _Moving(path, clip, allow_truncated)

@@ -22,7 +22,6 @@ import torch
 from torch import Tensor
 
 from impasto import weights
-from impasto.errors import SettingsError
 from impasto.machine import checkpoint
 from impasto.masks.regions import Region
 from impasto.pictures import codecs
@@ -30,7 +29,6 @@ from impasto.pictures.picture import Picture
 from impasto.progress import Progress
 from impasto.settings.applies import fields_of
 from impasto.settings.fields import Settings
-from impasto.settings.paths import is_code
 from impasto.tasks.held import Held
 from impasto.tasks.run import Eyes, Run
 from impasto.tasks.stylize import plan_stylize
@@ -63,10 +61,6 @@ class Optimised:
         self._job, self._settings, self._opening = job, settings, opening
         self.painted_at, self.together = size, settings.keyframes
         at = [(start, [(path, 1.0)]) for start, path in job.style_at] or [(0.0, list(job.styles))]
-        named = [path for _, some in at for path, _ in some] + [region.style for region in job.regions]
-        made = [path for path in named if is_code(path)]
-        if made:
-            raise SettingsError(f"{made[0]} is a style code, for a network, not the optimiser: use `method` fast.")
         self._styles = Moments([(start, [(codecs.load(path), share) for path, share in some]) for start, some in at])
         self._parts = [codecs.load(style_of(region)) for region in job.regions]
         self._plan()  # or it raises

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from impasto.errors import OR_TRUNCATED, ImageError, VideoError
 from impasto.web.config import Config
 from impasto.web.desk.client import Answer, Desk
 from impasto.web.folder import Folder
@@ -50,6 +51,8 @@ class Intake:
         self._sending[visitor] += 1
         try:
             return await self._taken(visitor, kind, name, body)
+        except (ImageError, VideoError) as error:
+            raise type(error)(str(error).replace(OR_TRUNCATED, "")) from error
         finally:
             self._sending[visitor] -= 1
             self._sending += Counter()  # forgets those that send nothing

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _LONGEST = 100
 
@@ -20,11 +21,12 @@ def shown(name: str) -> str:
     return " ".join("".join(letters).split())[:_LONGEST].strip()
 
 
-def saved(name: str, ending: str) -> str:
-    """A name for a file on anybody's disk, in plain letters.
+def saved(stems: Iterable[str], ending: str) -> str:
+    """A name for a file on anybody's disk, of what it is made of, in plain letters.
 
-    >>> saved("Müller & Söhne (1).HEIC", ".png"), saved("…", ".png")
-    ('Muller-Sohne-1.png', 'picture.png')
+    >>> saved(["Müller & Söhne (1)", "the_wave"], ".png"), saved(["…"], ".png")
+    ('Muller-Sohne-1-the-wave.png', 'picture.png')
     """
-    plain = unicodedata.normalize("NFKD", name.rpartition(".")[0] or name).encode("ascii", "ignore").decode()
-    return (re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:60] or "picture") + ending
+    plain = [unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode() for stem in stems]
+    parts = [re.sub(r"[^A-Za-z0-9]+", "-", part).strip("-")[:60] for part in plain]
+    return ("-".join(filter(None, parts)) or "picture") + ending

@@ -10,6 +10,7 @@ from impasto.errors import SettingsError, did_you_mean
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.settings import names, recipes
 from impasto.settings.applies import idle
+from impasto.settings.fields import AUTO_SIZE
 from impasto.settings.parse import USUAL_AMOUNT
 from impasto.video.job import VideoDelivery, VideoJob
 from impasto.web.choices import DECIDED, FILMED, OFFERED, WORDS
@@ -80,7 +81,7 @@ def long_side(job: Job | VideoJob, own: tuple[int, int] | None) -> int:
     if settings.size == "native" or (settings.size == "auto" and isinstance(job, VideoJob)):
         return max(own or (0,))
     if settings.size == "auto" and isinstance(job, Job):
-        return 1024 if settings.method == "fast" and job.task == "stylize" else 512
+        return AUTO_SIZE[settings.method if job.task == "stylize" else "iterative"]
     return int(settings.size)
 
 

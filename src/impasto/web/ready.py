@@ -14,7 +14,6 @@ import numpy as np
 from impasto.errors import NotReadyError, OutputError
 from impasto.jobs.deliver import Work
 from impasto.jobs.job import Job
-from impasto.pictures.codecs import save
 from impasto.progress import Progress
 from impasto.tasks.stylize import plan_stylize
 from impasto.video.job import VideoJob
@@ -63,7 +62,7 @@ class Film:
     """A film underway, with a picture of it beside it at its end."""
 
     def __init__(self, work: "VideoWork") -> None:
-        self._work, self.picture = work, work.picture
+        self._work, self.lend = work, work.lend
 
     def events(self) -> Generator[Progress, None, None]:
         """As the work tells them, each with how many frames there are."""
@@ -74,7 +73,7 @@ class Film:
                     yield replace(progress, counts={**progress.counts, **frames})
         finally:
             with contextlib.suppress(NotReadyError, OutputError):  # there is none, or the one before stays
-                save(self._work.picture(), self._work.job.output.with_name(SO_FAR), force=True)
+                self.lend(self._work.job.output.with_name(SO_FAR))
 
     def checkpoint(self) -> None:
         """Leave the parts that are whole, to be gone on from: the studio ends, and not the film."""

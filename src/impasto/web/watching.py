@@ -52,6 +52,7 @@ class Watch:
             if time.monotonic() - last >= _OFTEN:
                 last = time.monotonic()
                 self._save()
+        self._changed()  # however it ended, and though it may have told nothing
         self._over.set()
         self._come.set()
         lender.join()

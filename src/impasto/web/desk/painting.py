@@ -15,6 +15,7 @@ from impasto.networks.zoo import FILES, network
 from impasto.pictures.codecs import load
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import LEARNT, PREDICTING, Settings
+from impasto.settings.names import normalised
 from impasto.tasks.fast import plan_fast
 from impasto.tasks.inputs import style_code
 from impasto.web.desk.showing import encoded
@@ -71,7 +72,7 @@ def paint(
 
 
 def _shares(styles: list[tuple[str, float]]) -> list[tuple[str, float]]:
-    weights = codes.normalised([weight for _, weight in styles])
+    weights = normalised([weight for _, weight in styles])
     return [(file, weight) for (file, _), weight in zip(styles, weights, strict=True)]
 
 

@@ -1,6 +1,7 @@
 """Jobs: what is painted, was painted, and waits for it."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path as File
 from typing import Annotated
@@ -8,6 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse
 
+from impasto.settings.names import as_name
 from impasto.web.desk.client import Answer
 from impasto.web.folder import is_own, tag
 from impasto.web.job_files import FILMS
@@ -121,10 +123,9 @@ async def download(id: Known, here: Here, visitor: Visitor, *, format: Download 
         raise Refused(404, "There is no picture yet.")
     known = here.jobs.names(visitor, job)
     names = {here.folder.picture(id).name: name for id, name in known.items()}
-    stem = next(iter(known.values()), "picture")
-    name, ending = saved(stem, "-impasto"), _ENDINGS[format]
+    ending = _ENDINGS[format]
     made = await here.desk.ask("download", {"file": str(file), "ending": ending, "names": names})
-    told = {"Content-Disposition": f'attachment; filename="{name}{ending}"'}
+    told = {"Content-Disposition": f'attachment; filename="{saved(_made_of(job, known), ending)}"'}
     return Response(made.content, media_type=made.told["type"], headers=told)
 
 
@@ -150,9 +151,20 @@ async def film(id: Known, request: Request, here: Here, visitor: Visitor, *, sav
         return same
     told = {"ETag": mark, "Cache-Control": _PASSING}
     if save:
-        stem = next(iter(here.jobs.names(visitor, job).values()), "film")
-        told["Content-Disposition"] = f'attachment; filename="{saved(stem, "-impasto")}{file.suffix}"'
+        name = saved(_made_of(job, here.jobs.names(visitor, job)), file.suffix)
+        told["Content-Disposition"] = f'attachment; filename="{name}"'
     return FileResponse(file, headers=told, media_type=FILMS[file.suffix])
+
+
+def _made_of(job: Job, known: Mapping[str, str]) -> list[str]:
+    """What a result is called after, as the command line's are: the photograph or the clip, and the first
+    painting, of those that are ``known`` by their names; or a learnt style.
+    """
+    asked = job.request
+    stems = [File(name).stem for name in known.values()][: 1 if asked.task == "texture" else 2]
+    if asked.style_index:
+        stems.append(f"style-{as_name(asked.style_index)}")
+    return [*stems, "texture"] if asked.task == "texture" else stems
 
 
 async def _shown(

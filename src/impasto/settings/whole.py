@@ -1,0 +1,80 @@
+"""What settings and kinds of inputs cannot be together: known, and said, before a picture is opened."""
+
+from impasto.errors import SettingsError
+from impasto.settings.fields import AUTO_SIZE, Effective, Settings
+
+_TERMS = {"texture": ("style_weight", "places_weight"), "reconstruct": ("content_weight",)}
+_ALL_TERMS = ("style_weight", "content_weight", "places_weight")
+"""What there is to compute, by the way: the weights of its own terms."""
+_WITHOUT = {"texture": "content", "reconstruct": "style"}
+"""The picture that a way has not, and cannot start from."""
+
+
+def check(
+    settings: Settings,
+    way: str,
+    *,
+    styles: int | None = None,
+    regions: int = 0,
+    code: bool = False,
+    start: bool = False,
+) -> None:
+    """Refuse what makes no sense in one of the `setting.WAYS`, but for training.
+
+    ``styles`` is the number of style pictures that are for the whole picture, None where that changes, and
+    ``regions`` that of the regions, with a style each; ``code``: one of them is a style code, and no picture;
+    ``start``: a picture is given to start from, whatever ``init`` says. Raises SettingsError.
+    """
+    if regions and way in ("fast", "refine"):
+        raise SettingsError(
+            f"`regions` are for `method` iterative: choose that in place of {way}, or paint without regions."
+        )
+    if way in ("fast", "video"):
+        return
+    if code:
+        raise SettingsError("A style code or `style_index` is for a network, not the optimiser: use `method` fast.")
+    effective, terms = settings.effective(), _TERMS.get(way, _ALL_TERMS)
+    if not any(getattr(effective, name) > 0 for name in terms):
+        named = " and ".join(f"`{name}`" for name in terms)
+        raise SettingsError(f"Nothing is asked for: {named} come to 0 at this `strength`; raise one of them.")
+    if way == "texture" and settings.size == "native":
+        raise SettingsError("`size` native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
+    if not start and settings.init == _WITHOUT.get(way):
+        other = next(word for word in ("style", "content") if word != settings.init)
+        raise SettingsError(f"`init` {settings.init} has no meaning here: start from noise or {other}.")
+    scales = settings.style_scale
+    if styles is not None and way != "reconstruct" and len(scales) not in (1, styles + regions):
+        raise SettingsError(
+            f"`style_scale` has {len(scales)} numbers for {styles + regions} style pictures: give one, or one for each, those of STYLE first."
+        )
+    if isinstance(settings.scales, tuple) and (length := _long_side(settings, way)):
+        listed(effective, length)
+
+
+def listed(settings: Effective, length: int) -> list[int]:
+    """The sides that a list of ``scales`` comes to, for a result of a long side. Raises SettingsError."""
+    assert isinstance(settings.scales, tuple)
+    if settings.scales[-1] > length:
+        raise SettingsError(f"`scales` goes up to {settings.scales[-1]}, beyond the picture's long side of {length}.")
+    lengths = [*(scale for scale in settings.scales if scale < length), length]
+    if settings.iterations - last_pass(settings) < len(lengths):
+        raise SettingsError(
+            f"{settings.iterations} iterations are too few for {len(lengths)} scales: add some, or leave out `scales`."
+        )
+    return lengths
+
+
+def last_pass(settings: Effective) -> int:
+    """The iterations at last in which every layer seeks its own places; one is left before it at least."""
+    if settings.places_weight == 0:
+        return 0
+    return min(settings.iterations - 1, round(settings.iterations * settings.last_pass))
+
+
+def _long_side(settings: Settings, way: str) -> int | None:
+    """The result's, None where the photograph or the clip decides it."""
+    if isinstance(settings.size, tuple):
+        return max(settings.size)
+    if settings.size == "native" or way == "optimised-video":
+        return None
+    return AUTO_SIZE[settings.method] if isinstance(settings.size, str) else settings.size
