@@ -7,6 +7,7 @@ import pydoc
 import subprocess
 import sys
 import typing
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -170,3 +171,13 @@ def test_errors_say_whose_picture_it_is(method: str) -> None:
         with pytest.raises(ImageError) as raised:
             impasto.plan_stylize(content, style, **asked)
         assert raised.value.role == pickle.loads(pickle.dumps(raised.value)).role == role
+
+
+def test_jobs_can_be_kept_in_sets_and_take_paths_as_the_library_does() -> None:
+    job = impasto.Job("stylize", "a.jpg", (("b.jpg", 1.0),), settings={"size": 64})
+    same = impasto.Job("stylize", "a.jpg", ("b.jpg",), settings={"size": 64})  # type: ignore[arg-type]
+    film = impasto.VideoJob("a.mp4", [Path("b.jpg")])  # type: ignore[arg-type]
+    assert {job: 1}[same] == 1 and film.styles == (("b.jpg", 1.0),) and len({film, film, job, same}) == 2
+    for wrong in (("b.jpg", 0.5, 1), (0.5, "b.jpg"), ("b.jpg", "much")):
+        with pytest.raises(SettingsError, match="`styles` takes paths"):
+            impasto.Job("stylize", "a.jpg", (wrong,))  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
-from impasto.jobs.plain import known, understood
+from impasto.jobs.plain import known, understood, weighted
 from impasto.machine import formats, strict_json
 from impasto.machine.files import joined, placed
 from impasto.settings import names, paths, recipes, whole
@@ -140,6 +140,7 @@ class Job:
         if self.task not in TASKS:
             raise SettingsError(f"There is no `task` {self.task!r}: {did_you_mean(str(self.task), TASKS)}")
         takes = _TAKES[self.task]
+        object.__setattr__(self, "styles", weighted(self.styles))
         for name in ("content", "layer", *_STYLES):
             if getattr(self, name) and name not in takes:
                 raise SettingsError(f"A `task` {self.task} has no `{name}`: leave it out.")
@@ -255,6 +256,9 @@ class Job:
     def to(self, output: str) -> "Job":
         """The same with another output."""
         return replace(self, delivery=replace(self.delivery, output=output))
+
+    def __hash__(self) -> int:
+        return hash(strict_json.dumps(self.dictionary()))
 
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; `Job.of` makes the same job of them."""

@@ -1,6 +1,7 @@
 """Jobs of plain values, which may come from anywhere, and what is wrong with them in the words of a job."""
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -31,6 +32,22 @@ def known(kind: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
         if name not in own:
             raise SettingsError(f"A job has no `{briefly(name)}`: {did_you_mean(str(name), own)}")
     return dict(data)
+
+
+def weighted(styles: Any) -> tuple[tuple[str, float], ...]:
+    """Paths of styles with their weights, of such pairs, or of paths alone, which count one each. Raises
+    SettingsError.
+
+    >>> weighted("a.jpg"), weighted(["a.jpg", ("b.jpg", 0.5)])
+    ((('a.jpg', 1.0),), (('a.jpg', 1.0), ('b.jpg', 0.5)))
+    """
+    found = []
+    for each in [styles] if isinstance(styles, (str, os.PathLike)) else styles:
+        pair = (each, 1.0) if isinstance(each, (str, os.PathLike)) else tuple(each)
+        if not (len(pair) == 2 and isinstance(pair[0], (str, os.PathLike)) and isinstance(pair[1], (int, float))):
+            raise SettingsError(f"`styles` takes paths, and pairs of a path and a weight, not {briefly(each)}.")
+        found.append((os.fspath(pair[0]), pair[1]))
+    return tuple(found)
 
 
 def _lacking(error: Exception) -> str:

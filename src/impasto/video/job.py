@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from impasto.errors import RecordError, SettingsError, briefly
 from impasto.jobs.job import Job, RegionFiles
-from impasto.jobs.plain import known, understood
+from impasto.jobs.plain import known, understood, weighted
 from impasto.machine import formats, strict_json
 from impasto.machine.files import at_home, joined
 from impasto.settings import names, paths, whole
@@ -74,6 +74,7 @@ class VideoJob:
     def __post_init__(self) -> None:
         if not self.clip:
             raise SettingsError("A film needs a `clip`.")
+        object.__setattr__(self, "styles", weighted(self.styles))
         if sum(map(bool, (self.styles, self.style_index, self.style_at))) not in ((0, 1) if self.regions else (1,)):
             raise SettingsError(
                 "Give one or more style pictures, or a `style_index`, or `style_at` alone, or `regions`."
@@ -157,6 +158,9 @@ class VideoJob:
     def to(self, output: str) -> "VideoJob":
         """The same with another output."""
         return replace(self, delivery=replace(self.delivery, output=output))
+
+    def __hash__(self) -> int:
+        return hash(strict_json.dumps(self.dictionary()))
 
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; `VideoJob.of` makes the same job of them."""
