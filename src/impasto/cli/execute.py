@@ -14,7 +14,7 @@ from rich.table import Column
 
 from impasto._version import IMPORTED_AT
 from impasto.cli.options import FAILED
-from impasto.cli.printing import dump, say
+from impasto.cli.printing import dump, duration, say
 from impasto.cli.said import fail, stderr
 from impasto.errors import SettingsError
 from impasto.jobs.rescue import Write, place
@@ -69,10 +69,10 @@ def execute_study(study: "Study", seconds: float, *, yes: bool, quiet: bool) -> 
     One of more than `MOST_RUNS` runs or `MOST_SECONDS` is only begun with ``yes``: otherwise SettingsError.
     """
     count = len(study.missing)
-    size = f"{count} {'run' if count == 1 else 'runs'}, about {_duration(seconds)}"
+    size = f"{count} {'run' if count == 1 else 'runs'}, about {duration(seconds)}"
     if (count > MOST_RUNS or seconds > MOST_SECONDS) and not yes:
         raise SettingsError(
-            f"This study is {size}: more than {MOST_RUNS} runs or {_duration(MOST_SECONDS)} are begun with --yes only, and "
+            f"This study is {size}: more than {MOST_RUNS} runs or {duration(MOST_SECONDS)} are begun with --yes only, and "
             "--dry-run lists them."
         )
     if not quiet:
@@ -87,13 +87,6 @@ def execute_study(study: "Study", seconds: float, *, yes: bool, quiet: bool) -> 
             f"Interrupted: {kept} of {len(study.variants)} variants are kept, and the same command goes on from there.",
             interrupts.code(),
         )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
 @contextmanager
@@ -147,4 +140,4 @@ def _logged(title: str) -> Callable[[Progress], None]:
 
 
 def _left(progress: Progress) -> str:
-    return "" if progress.seconds_left is None else f"{_duration(progress.seconds_left)} left"
+    return "" if progress.seconds_left is None else f"{duration(progress.seconds_left)} left"

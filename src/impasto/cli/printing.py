@@ -27,6 +27,18 @@ def dump(data: Any) -> str:
     return strict_json.dumps(data, indent=2)
 
 
+def duration(seconds: float) -> str:
+    """A time for people.
+
+    >>> duration(89), duration(5399), duration(92281)
+    ('89 s', '1 h 30 min', '25 h 38 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def lines(data: dict[str, Any], indent: str = "") -> str:
     """A record for people: one ``key: value`` a line, nested ones indented."""
     told: list[str] = []
@@ -36,5 +48,7 @@ def lines(data: dict[str, Any], indent: str = "") -> str:
             told += [f"{indent}{name}:", lines(value, indent + "  ")]
         else:
             text = f"{value:.4g}" if isinstance(value, float) else str(value).replace("\n", "\\n")
+            if name == "estimated_s" and value >= 90:
+                text += f" ({duration(value)})"
             told.append(f"{indent}{name}: {text}")
     return "\n".join(told)
