@@ -167,7 +167,11 @@ def test_what_holds_pixels_can_be_compared_and_kept_in_sets() -> None:
 def test_errors_say_whose_picture_it_is(method: str) -> None:
     """A service is to tell a broken upload from its own painting that is not there."""
     asked: dict[str, Any] = {"method": method, "size": 64}
-    for content, style, role in ((b"abc", painting(60, 60), "content"), (photo(48, 64), "missing.jpg", "style")):
+    for content, style, role in (
+        (b"abc", painting(60, 60), "content"),
+        (photo(48, 64), "missing.jpg", "style"),
+        (photo(48, 64), painting(8, 8), "style"),
+    ):
         with pytest.raises(ImageError) as raised:
             impasto.plan_stylize(content, style, **asked)
         assert raised.value.role == pickle.loads(pickle.dumps(raised.value)).role == role

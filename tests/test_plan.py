@@ -16,7 +16,7 @@ from impasto.losses.objective import TermObjective
 from impasto.pictures.picture import Picture, Size
 from impasto.settings.fields import Settings
 from impasto.settings.recipes import recipe
-from impasto.tasks.budget import Fit, fit
+from impasto.tasks.budget import Fit, _tiled, fit
 from impasto.tasks.inputs import Style
 from impasto.tasks.problem import Problem
 from impasto.tasks.zones import Zone
@@ -37,7 +37,7 @@ def test_what_fits_is_seen_whole_with_all_its_history() -> None:
     assert planned((342, 512), "2GB") == Fit(None, 7, planned((342, 512), "3GB").bytes)
 
 
-def test_less_memory_means_smaller_tiles_and_then_a_shorter_history() -> None:
+def test_less_memory_means_more_work() -> None:
     size = (2731, 4096)
     plans = [planned(size, f"{memory}MB") for memory in (64000, 16000, 8000, 5000, 4000, 3500)]
     assert plans[0].tile is None and all(each.tile for each in plans[1:])
@@ -47,6 +47,29 @@ def test_less_memory_means_smaller_tiles_and_then_a_shorter_history() -> None:
         assert each.bytes <= room
     work = [each.slower for each in plans]
     assert work == sorted(work) and work[0] == 1 and work[-1] < 3
+
+
+def test_where_nothing_but_pixels_is_looked_at_there_is_a_plan() -> None:
+    assert planned((2731, 4096), "4GB", style_weight=0, content_layers={"pixels": 1}).tile
+
+
+def test_a_long_memory_that_was_asked_for_is_kept_where_there_is_room() -> None:
+    """Objectives that want one take up to a quarter more evaluations for half of it."""
+    asked: dict[str, Any] = {"history": 20, "style_loss": "gram", "pooling": "average"}
+    plans = [planned((2731, 4096), memory, **asked) for memory in ("12GB", "6GB", "4GB")]
+    assert plans[0].history == 20 and plans[0].tile
+    assert [each.history for each in plans] == sorted((each.history for each in plans), reverse=True)
+
+
+def test_the_places_of_several_paintings_are_counted() -> None:
+    painted = recipe("default").changed(memory="64GB").effective()
+    frame, style = Picture(torch.zeros(1, 3, 1, 1).expand(1, 3, 682, 1024)), Picture(torch.zeros(1, 3, 64, 64))
+
+    def least(count: int) -> int:
+        problem = Problem("stylize", painted, frame, schedule=[], zones=[Zone([Style(style)] * count)])
+        return min(option.bytes for option in _tiled(problem, frame.size, "bfloat16", 1))
+
+    assert least(1) < least(2) <= least(3) <= least(9)
 
 
 def test_the_network_is_cut_where_that_is_less_work_than_margins() -> None:

@@ -49,7 +49,7 @@ class ImageError(ImpastoError):
     """A picture that cannot be read or used."""
 
     role: str = ""
-    """What it was given as, where several are: content, style, start or result."""
+    """What it was given as, where several are: content, style, start or result, or by its name."""
 
 
 class VideoError(ImpastoError):

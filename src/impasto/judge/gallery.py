@@ -44,7 +44,7 @@ def edge_sheet(pictures: Sequence[tuple[str, PictureLike]], size: int = 512) -> 
     one scale, and are of one long side, ``size`` or the smallest picture's, for what is enlarged is smoother.
     """
     found = [(name, usable(source, name)) for name, source in pictures]
-    size = min(size, *(max(picture.size) for _, picture in found))
+    size = min([size, *(max(picture.size) for _, picture in found)])
     rows = [edge_row(name, picture.fitted(size)) for name, picture in found]
     return contact_sheet(rows, cell=(size, max(image.height for row in rows for _, image in row)))
 

@@ -72,7 +72,7 @@ def score(content: PictureLike, style: PictureLike, result: PictureLike, device:
     Raises ImageError for pictures that cannot be used.
     """
     own, artwork = usable(result, "result"), usable(style, "style")
-    made = own.fitted(min(LONGEST, max(own.size)))
+    made = at_length(own, LONGEST) if max(own.size) > LONGEST else own
     photo = usable(content, "content").fitted(made.size)
     painting = at_length(artwork, max(made.size))
     place = choose_device(device)

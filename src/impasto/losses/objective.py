@@ -89,7 +89,7 @@ class TermObjective:
                 if not memory.ran_out(error) or smaller == self._tile or not self._tileable:
                     raise
                 log.warning("There was not enough memory: going on with tiles of %d pixels.", smaller)
-                self._tile = smaller
+                self._tile, self._cut = smaller, self._cut or "pool2"
             memory.release()
 
     @torch.enable_grad()  # whatever the caller has switched off
@@ -124,7 +124,7 @@ class TermObjective:
             gradient = whole
             del slopes
             memory.release()
-            values, total, _ = self._differentiated(sums)
+            values, total = self._values(sums)
         # Read all at once: a GPU is waited for a single time.
         read = torch.stack([*values.values(), total]).tolist()
         return dict(zip([*values, TOTAL], read, strict=True)), gradient

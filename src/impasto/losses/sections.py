@@ -3,9 +3,9 @@
 A tile is seen with a margin of what its outermost positions reach. Most of that reach is the deepest layers',
 whose maps are the smallest: so the map of a pooling may be held of the whole picture, and its gradient, and
 what lies in front of it and what lies behind be seen in tiles of their own, with small margins in front and
-large tiles behind. Each layer then is computed twice forwards and once backwards, with hardly anything twice
-over for the margins (Chen et al. 2016, Training deep nets with sublinear memory cost, with tiles between what
-is kept).
+large tiles behind. Each layer then is computed at most twice forwards and once backwards, with hardly any
+of it over again for the margins (Chen et al. 2016, Training deep nets with sublinear memory cost, with tiles
+between what is kept).
 """
 
 import itertools

@@ -1,7 +1,6 @@
 """Masks by name: where the faces or the people of a photograph are."""
 
 from collections.abc import MutableMapping
-from pathlib import Path
 
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
@@ -10,7 +9,7 @@ from impasto.errors import ImageError, did_you_mean
 from impasto.masks import faces, people
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import Picture, long_side
-from impasto.settings.names import MASKS
+from impasto.settings.names import MASKS, is_there
 
 _LONGEST = 1000
 """The long side at which they are sought: finer masks are slower, and hold no more."""
@@ -38,7 +37,7 @@ def sought(mask: PictureLike, photo: Picture) -> PictureLike | None:
     Raises WeightsError where the network that finds them is not installed, and ImageError for another word.
     """
     if not isinstance(mask, str) or mask not in MASKS:
-        if isinstance(mask, str) and mask.isalpha() and not Path(mask).exists():
+        if isinstance(mask, str) and mask.isalpha() and not is_there(mask):
             raise ImageError(
                 f"There is no mask {mask!r}: {did_you_mean(mask, MASKS)} One that you have painted is given by its path."
             )

@@ -20,6 +20,7 @@ from impasto.machine import memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision
 from impasto.pictures.picture import Picture, Size, long_side, scaled_to
 from impasto.places.gallery import VIEWS
+from impasto.places.search import MOST
 from impasto.settings.fields import Effective
 from impasto.tasks.problem import Problem
 from impasto.tasks.protect import LAYERS
@@ -39,9 +40,12 @@ _GRADIENT = 12
 """That of the pixels, among these."""
 _PAIR = 24
 """For each pixel and step that L-BFGS remembers: a pair of pictures."""
-_SHORTER, _FORGETFUL = (3, 1), 0.1
-"""What else L-BFGS may remember, and what is reckoned for that: with one step, a tenth more evaluations. Our
-own recipes lose nothing by it that can be measured, those of others may: docs/performance.md."""
+_SHORTER = 3, 1
+"""What else L-BFGS may remember."""
+_USUAL, _FORGETFUL, _FORGETFUL_MORE = 7, 0.1, 0.3
+"""What is reckoned for that, as more evaluations for the same: with so few steps as our own recipes want,
+which lose nothing by it that can be measured, a tenth for remembering one; where more are wanted, the power
+of what is wanted over what there is (10 for 20: 234 for 189, docs/performance.md)."""
 _REGION = 12
 """For each pixel and region: its share, and what it counts in every layer."""
 _FIXED = 36
@@ -96,13 +100,12 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
         kept = min(room - whole.bytes, _gallery_bytes(problem, DTYPES[precision]))
         return replace(whole, bytes=whole.bytes + kept, kept=kept)
     counts = [settings.history, *(count for count in _SHORTER if count < settings.history)]
+    options = [_whole(problem, size, precision, count) for count in counts]
     if tileable:
         # In tiles there is no room to spare, and where pictures are large a search is mostly comparing.
-        options = [option for count in counts for option in _tiled(problem, size, precision, count)]
-    else:
-        options = [_whole(problem, size, precision, count) for count in counts]
+        options += [option for count in counts for option in _tiled(problem, size, precision, count)]
     if fitting := [option for option in options if option.bytes <= room]:
-        return min(fitting, key=lambda option: option.slower * (1 + _FORGETFUL / option.history))
+        return min(fitting, key=lambda option: option.slower * _more(option.history, settings.history))
     least = min(options, key=lambda option: option.bytes)
     if settings.memory == "auto":
         room = memory.most(device)
@@ -229,9 +232,10 @@ def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterat
     protected = LAYERS if problem.protected is not None else {}
     style = settings.style_layers if settings.style_weight > 0 else {}
     architecture.check(layers := {*content, *places, *protected, *style})
-    whole = 2 * area * multiplications(architecture, layers)
+    whole = 2 * area * multiplications(architecture, layers)  # 0 where nothing but pixels is looked at
     targets = _map_bytes([*content, *protected], dtype.itemsize) + _places_bytes(settings)
     held = _BASE + area * (_HELD + targets + _state(problem, history))
+    searched = _searched_bytes(problem, area, dtype) - area * history * _PAIR  # of which nothing is there yet then
     parted = {math.ceil(length / count) for length in size for count in range(1, 1 + length // _LEAST_SIDE)}
     for side, cut in itertools.product(sorted({_LEAST_SIDE, *parted}, reverse=True), CUTS):
         parts = sections(architecture, layers, style, cut)
@@ -242,7 +246,21 @@ def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterat
         maps = max(ends, 2 * ends - _GRADIENT)
         step = max(part.seen(size, side)[1] * _BEHIND[part.start] for part in parts) * _STEP[dtype] * _GAPS
         work = sum(part.work(size, side) for part in parts)
-        yield Fit(side, history, round(held + area * maps + step), work / whole, cut=cut)
+        most = max(area * maps + step, searched + step / 2)  # a search only looks, and has no gradients
+        yield Fit(side, history, round(held + most), work / whole if whole else 1.0, cut=cut)
+
+
+def _searched_bytes(problem: Problem, area: int, dtype: torch.dtype) -> float:
+    """What the places look like that are the nearest of any of a picture's, of every painting of a zone."""
+    layers = problem.settings.places_layers if problem.settings.places_weight > 0 else {}
+    paintings = max((len(zone.styles) for zone in problem.zones), default=1)
+    width = sum(ARCHITECTURES[BACKBONE].channels(layer) for layer in layers) * dtype.itemsize
+    return min(paintings * area / 16, MOST) * width
+
+
+def _more(history: int, wanted: int) -> float:
+    """How many times as many evaluations are reckoned for a shorter memory of L-BFGS than is ``wanted``."""
+    return 1 + _FORGETFUL / history if wanted <= _USUAL else (wanted / history) ** _FORGETFUL_MORE
 
 
 def _state(problem: Problem, history: int) -> float:
@@ -251,7 +269,7 @@ def _state(problem: Problem, history: int) -> float:
 
 
 def _beside(problem: Problem) -> float:
-    """What masks, and the places of all zones but the one that `_fit` counts, take in bytes for each
+    """What masks, and the places of all zones but the one that `_tiled` counts, take in bytes for each
     pixel.
     """
     regions = sum(zone.share is not None for zone in problem.zones)

@@ -169,7 +169,7 @@ def _state(path: str | os.PathLike[str]) -> tuple[int, ...]:
 def _looked_at(entry: PictureLike, network: str) -> StyleCode:
     with told_of("style"):
         own, painting = load_own(entry, max)
-    check_side(own, "style")
+        check_side(own, "style")
     return codes.predicted(painting, network)
 
 

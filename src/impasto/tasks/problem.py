@@ -67,10 +67,17 @@ class Problem:
         return recoloured(self.photo.resized(size), [zone.at(size) for zone in self.zones], self.settings.palette)
 
     def terms(
-        self, backbone: Backbone, stage: Stage, pixels: Tensor, tile: int | None, memory: Memory | None = None
+        self,
+        backbone: Backbone,
+        stage: Stage,
+        pixels: Tensor,
+        tile: int | None,
+        *,
+        memory: Memory | None = None,
+        cut: str = "",
     ) -> list[Term]:
         """The summands at a stage that starts from the picture ``pixels`` (1, 3, H, W), all seen in tiles of
-        that side; ``memory`` is what was seen of the paintings already.
+        that side, for which the network may be ``cut``; ``memory`` is what was seen of the paintings already.
         """
         seen = None if self.photo is None else self.content(stage.size)
         zones = [zone.at(stage.size) for zone in self.zones]
@@ -82,7 +89,7 @@ class Problem:
         return [
             *painting,
             *([] if seen is None else self._content(seen, backbone, tile)),
-            *([] if seen is None else self._protect(seen, painting, backbone, tile)),
+            *([] if seen is None else self._protect(seen, painting, backbone, tile, cut=cut)),
             *terms.smoothness(self.settings),
             *held.terms(self.held, stage.size, backbone.device),
         ]
@@ -151,7 +158,7 @@ class Problem:
         return weight if photo.alpha is None else weight * photo.alpha
 
     def _protect(
-        self, photo: Picture, painting: Sequence[Term], backbone: Backbone, tile: int | None
+        self, photo: Picture, painting: Sequence[Term], backbone: Backbone, tile: int | None, *, cut: str
     ) -> Iterator[Term]:
         if self.protected is not None and painting:
-            yield from protect.term(resize(self.protected, photo.size), photo, painting, backbone, tile)
+            yield from protect.term(resize(self.protected, photo.size), photo, painting, backbone, tile, cut=cut)

@@ -55,7 +55,7 @@ def protected(
 
 
 def term(
-    weight: Tensor, photo: Picture, others: Sequence[Term], backbone: Backbone, tile: int | None
+    weight: Tensor, photo: Picture, others: Sequence[Term], backbone: Backbone, tile: int | None, *, cut: str = ""
 ) -> Iterator[Term]:
     """The term that keeps the features of ``photo`` by a ``weight`` of its pixels (1, 1, H, W) against the
     ``others``, which paint.
@@ -66,7 +66,7 @@ def term(
     visible = torch.ones_like(weight) if photo.alpha is None else photo.alpha
     weight = weight * visible
     with torch.enable_grad():
-        gain = TermObjective(backbone, others, tile).value_and_grad(photo.pixels.to(backbone.device))[0][TOTAL]
+        gain = TermObjective(backbone, others, tile, cut).value_and_grad(photo.pixels.to(backbone.device))[0][TOTAL]
     if gain > 0 and weight.sum() > 1:
         loss, where = ContentLoss(), regions.counts(weight / weight.max(), LAYERS, backbone)
         target = remember(backbone, loss, photo.pixels.to(backbone.device), LAYERS, tile=tile, where=where)

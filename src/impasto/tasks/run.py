@@ -217,7 +217,9 @@ class Run(Prepared):
                 f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations{', last pass' if stage.last else ''}"
                 for stage in self.schedule
             ],
-            "tiles": f"{self.fit.tile}x{self.fit.tile}" if self.fit.tile else "none, the picture is seen whole",
+            "tiles": f"{self.fit.tile}x{self.fit.tile}{f', cut at {self.fit.cut}' if self.fit.cut else ''}"
+            if self.fit.tile
+            else "none, the picture is seen whole",
             "history": self.fit.history,
         }
 
@@ -265,7 +267,7 @@ class Run(Prepared):
         if how.tile is not None:
             memory.return_large()
         with torch.no_grad():
-            terms = self.problem.terms(backbone, stage, pixels, how.tile, seen)
+            terms = self.problem.terms(backbone, stage, pixels, how.tile, memory=seen, cut=how.cut)
         memory.release()
         objective: Objective = TermObjective(backbone, terms, how.tile, how.cut)
         if self.problem.fixed is not None:
