@@ -104,6 +104,7 @@ class TermObjective:
         with torch.no_grad():
             for section in front:
                 self._first_pass(section, section.tiles(size, self._tile, first=True), maps, sums)
+                memory.release()
             if last.first:
                 self._first_pass(last, last.tiles(size, self._tile, first=True)[:-1], maps, sums)
         seen = kept.of(maps[last.start], last.depth).requires_grad_()
@@ -118,6 +119,7 @@ class TermObjective:
             memory.release()  # tiles of several shapes leave gaps between the pictures that stay
             _add(sums, self._second_pass(last, others, maps.pop(last.start), slopes, into=whole, end=None))
             for section in front:
+                memory.release()
                 end, whole = whole, torch.zeros_like(maps[section.start])
                 parts = section.tiles(size, self._tile)
                 self._second_pass(section, parts, maps[section.start], slopes, into=whole, end=end)
