@@ -23,7 +23,7 @@ from impasto.cli import app
 from impasto.errors import OutputError, SettingsError
 from impasto.jobs.job import RegionFiles
 from impasto.losses.objective import TermObjective
-from impasto.machine import interrupts
+from impasto.machine import checkpoint, interrupts
 from impasto.pictures import codecs
 from impasto.progress import Progress
 from impasto.tasks import held
@@ -318,3 +318,27 @@ def test_its_size_styles_and_plan(folder: Path, monkeypatch: pytest.MonkeyPatch)
 def test_what_makes_no_sense_for_it(options: dict[str, Any], word: str) -> None:
     with pytest.raises(SettingsError, match=word):
         job(**options)
+
+
+@pytest.mark.parametrize(
+    ("ending", "damage"), [(".frame", "cut"), (".checkpoint", "cut"), (".checkpoint", "another's")]
+)
+def test_what_was_kept_of_a_frame_and_does_not_fit_is_done_without(
+    ending: str, damage: str, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As it was damaged, or of another processor, where those before it came out otherwise."""
+    VideoWork(job("whole.mkv", end=0.1)).finish()
+    monkeypatch.setattr(unfinished, "EVERY", 0.0)
+    kept = Path("out.mkv.parts/unfinished")
+    events = VideoWork(job(end=0.1)).events()
+    for _ in events:
+        if [*kept.glob("*.frame")] and [*kept.glob("*.checkpoint")]:
+            break
+    events.close()
+    (path,) = kept.glob(f"*{ending}")
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:99])
+    else:
+        checkpoint.save(path, {"of": "another"})
+    VideoWork(job(end=0.1), resume=True).finish()
+    assert same("out.mkv", "whole.mkv") and "A frame is begun afresh" in caplog.text

@@ -133,12 +133,12 @@ def test_what_killed_runs_left_behind_is_in_no_film(folder: Path) -> None:
     Path("out.mp4.parts/000000.state").unlink()
     VideoWork(job(), resume=True).finish()
     assert packets(Path("out.mp4"), "video") == packets(Path("whole.mp4"), "video")
-    hidden = Path(".frames.partial")
-    hidden.mkdir()
+    hidden = Path("frames.parts/numbered-0")
+    hidden.mkdir(parents=True)
     (hidden / "0099.png").touch()
-    VideoWork(job("frames")).finish()
+    VideoWork(job("frames"), force=True).finish()
     assert [each.name for each in sorted(Path("frames").iterdir())] == [f"{place:04d}.png" for place in range(1, 12)]
-    assert not hidden.exists()
+    assert not hidden.parent.exists()
 
 
 def test_frames_that_were_there_before_the_end_are_gone_on_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

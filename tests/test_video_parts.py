@@ -1,19 +1,24 @@
 """A film goes on from parts that are as they were written, and from no others."""
 
+import contextlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from PIL import Image
 
+from impasto.errors import CheckpointError, OutputError
+from impasto.video import images
 from impasto.video.folder import Folder
 from impasto.video.job import VideoJob
+from impasto.video.parts import Parts
 from impasto.video.shotpainter import ShotPainter
 from impasto.video.work import VideoWork
 from tests.clips import clip, drawn, packets
@@ -128,3 +133,112 @@ def test_other_pictures_in_a_folder_are_another_film(tmp_path: Path) -> None:
     assert Folder(tmp_path).known_by() == before
     Image.fromarray(drawn(1)[0] // 2).save(tmp_path / "1.png")
     assert Folder(tmp_path).known_by() != before
+
+
+@pytest.fixture
+def copied(cut_off: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The film that was cut off, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("impasto.video.fast.Fast.LENGTH", 4)
+    shutil.copytree(cut_off, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "out.mkv.parts"
+
+
+@pytest.mark.parametrize("ends", ["close", "throw"])
+def test_later_parts_outlast_a_run_that_the_first_one_was_not_made_by(ends: str, copied: Path) -> None:
+    (copied / "000000.state").unlink()
+    events = VideoWork(film("out.mkv"), resume=True).events()
+    next(events)
+    if ends == "close":
+        events.close()
+    else:
+        assert "is in out.mkv.parts" in events.throw(RuntimeError("dead")).event
+        with pytest.raises(RuntimeError):
+            next(events)
+    assert (copied / "000004.state").exists()
+    VideoWork(film("out.mkv"), resume=True).finish()
+    assert packets(Path("out.mkv"), "video") == packets(Path("whole.mkv"), "video")
+
+
+def test_gaps_are_filled_by_one_alone_as_such(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told of it is true: how much is there, and that nobody else is at it."""
+    with monkeypatch.context() as patch:
+        patch.setattr(VideoWork, "_deliver", Mock(side_effect=RuntimeError("dead")))
+        with pytest.raises(RuntimeError):
+            VideoWork(film("out.mkv"), resume=True).finish()
+    for number in ("000000", "000008"):
+        (copied / f"{number}.state").unlink()
+    monkeypatch.setattr("impasto.video.painting.time.sleep", Mock(side_effect=AssertionError("nobody is waited for")))
+    told = [*VideoWork(film("out.mkv"), resume=True).events()]
+    # 4 of 11 frames are there; 4 are painted, then 3, and in between one comes by the 4.
+    assert [each.iteration for each in told if each.iteration] == [1, 2, 3, 4, 5, 6, 7, 8, 8, 8, 8, 9, 10, 11]
+    assert all(0 <= each.done <= 1 for each in told) and told[-1].done == 1
+    assert all(each.seconds_left is None or each.seconds_left >= 0 for each in told)
+    assert not any(each.event or "other" in each.text for each in told)
+    assert packets(Path("out.mkv"), "video") == packets(Path("whole.mkv"), "video")
+
+
+def test_a_damaged_part_that_another_makes_again_is_seen(copied: Path, tmp_path: Path) -> None:
+    sound = {path: path.read_bytes() for path in copied.glob("000004.*")}
+    os.truncate(copied / "000004.mkv", 500)
+    work = VideoWork(film("out.mkv"), resume=True)
+    work._begin()
+    assert work._parts.part(4) is None and work._parts.part(4) is None
+    for path in sorted(sound, key=lambda path: path.suffix == ".state"):
+        path.write_bytes(sound[path])
+    found = work._parts.part(4)
+    assert found and found.next == 8
+
+
+def test_who_makes_the_folder_second_finds_that_of_the_first(tmp_path: Path) -> None:
+    packing: Any = Mock(form=Mock(image=False, container="matroska"))
+    first, second = (Parts(tmp_path / "out.mkv", packing, Fraction(1, 25), 0) for _ in range(2))
+    first.make({"film": 1})
+    for own in ({"film": 1}, {"film": 2}):
+        second.make(own)
+        assert first.holds({"film": 1}) and not first.holds({"film": 2}) and second.holds(own) == (own["film"] == 1)
+    second.begin({"film": 1}, resume=True)
+    with pytest.raises(CheckpointError, match="of another film"):
+        second.begin({"film": 2}, resume=True)
+    second.begin({"film": 2}, resume=False)
+    assert first.holds({"film": 2})
+
+
+def test_room_is_asked_for_what_is_not_there_yet(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = sum(path.stat().st_size for path in copied.glob("*.mkv"))
+    needed = VideoWork(film("more.mkv")).run.bytes
+    assert 0 < held < needed
+    for free, fits in ((needed - held, True), (needed - held - 1, False)):
+        monkeypatch.setattr("impasto.video.film.shutil.disk_usage", lambda _, free=free: Mock(free=free))
+        with contextlib.nullcontext() if fits else pytest.raises(OutputError, match="are free"):
+            VideoWork(film("out.mkv"), resume=True)
+    with pytest.raises(OutputError, match="are free"):
+        VideoWork(film("more.mkv"))
+
+
+@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize("whole", [True, False])
+def test_two_that_number_the_same_pictures_leave_all_of_them(
+    at: int, whole: bool, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One falls asleep after some; the other writes all of them, or dies of it."""
+    frames, folder = images.frames, Path("numbered")
+
+    def asleep(parts: Sequence[Path]) -> Iterator[Any]:
+        monkeypatch.setattr(images, "frames", other)
+        for number, array in enumerate(frames(parts)):
+            if number == at:
+                with contextlib.nullcontext() if whole else pytest.raises(RuntimeError):
+                    images.number(folder, parts, 4, within=copied)
+            yield array
+
+    def other(parts: Sequence[Path]) -> Iterator[Any]:
+        for number, array in enumerate(frames(parts)):
+            if number == 2 and not whole:
+                raise RuntimeError("dead")
+            yield array
+
+    monkeypatch.setattr(images, "frames", asleep)
+    images.number(folder, [copied / "000000.mkv"], 4, within=copied)
+    assert sorted(path.name for path in folder.iterdir()) == [f"000{number}.png" for number in range(1, 5)]
+    assert not [*copied.glob("numbered*")]

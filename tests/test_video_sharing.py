@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 from collections.abc import Generator, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -16,10 +17,13 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from impasto.cli.app import app
 from impasto.errors import CheckpointError, OutputError, SettingsError
 from impasto.jobs.claims import Claims, _claim
 from impasto.jobs.job import RegionFiles
+from impasto.machine import memory
 from impasto.progress import Progress
 from impasto.video import painting as paintings
 from impasto.video import sharing, told, unfinished
@@ -232,7 +236,7 @@ def test_who_comes_late_finds_the_film_made(painted: list[float]) -> None:
     SharedWork(job(style_index="4"), force=True).finish()
     assert Path("out.mkv").read_bytes() != made
     VideoWork(job("own.mkv")).finish()
-    with pytest.raises(OutputError, match=r"own\.mkv\.json exists"):
+    with pytest.raises(OutputError, match=r"own\.mkv exists"):
         SharedWork(job("own.mkv"))
     SharedWork(job("bare.mkv", metadata=False)).finish()
     with pytest.raises(OutputError, match=r"bare\.mkv exists"):
@@ -322,13 +326,14 @@ def test_processes_of_one_machine_share_and_may_be_killed(
     monkeypatch.setattr(Fast, "LENGTH", 240)  # as in the others
     clip(Path("a.mp4"), shots(*[60] * 12))
     VideoWork(job("whole.mkv")).finish()
-    work = SharedWork(job())
+    work, killed = SharedWork(job()), False
     with helped(job(), 2):
         processes = psutil.Process().children()
         for progress in work.events():
             # What it has in hand is another's after a minute.
-            if progress.iteration == 200:
+            if not killed and progress.iteration and progress.iteration >= 200:
                 processes[0].kill()
+                killed = True
     assert same() and "A process that shared the film has ended: Its process was killed" in caplog.text
     assert not any(each.is_running() for each in processes)
 
@@ -362,3 +367,157 @@ def test_a_film_that_is_made_while_another_begins_is_not_begun_anew(
     monkeypatch.setattr(SharedWork, moment, meanwhile)
     assert [each.event for each in late.events()][-1] == "out.mkv is made."
     assert len(painted) == 8 and not Path("out.mkv.parts").exists()
+
+
+def test_a_film_that_cannot_be_joined_leaves_its_parts_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(Path("a.mp4"), shots(4, 4))
+    full = Mock(side_effect=[OSError(28, "No space left on device"), None])  # but there is elsewhere
+    with monkeypatch.context() as patch:
+        patch.setattr("impasto.video.joining.join", full)
+        work = SharedWork(job())
+        with pytest.raises(OutputError, match=r"out\.mkv could not be written"):
+            work.finish()
+    assert full.call_count == 1 and not work.misplaced and not Path("out.mkv").exists()
+    assert len([*Path("out.mkv.parts").glob("*.state")]) == 2
+    SharedWork(job()).finish()
+    assert VideoWork(job("whole.mkv")).finish() and same()
+
+
+@pytest.mark.parametrize("output", ["out.gif", "out.mkv", "folder"])
+def test_a_film_that_is_there_no_more_is_not_called_made(output: str, painted: list[float]) -> None:
+    clip(Path("a.mp4"), shots(4, 4))
+    one = job(output, codec="")
+    SharedWork(one).finish()
+    path = Path(output)
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    painted.clear()
+    with pytest.raises(OutputError, match=r"\.json exists"):
+        SharedWork(one)
+    SharedWork(one, force=True).finish()
+    assert len(painted) == 8 and path.exists()
+
+
+@pytest.mark.parametrize("metadata", [True, False])
+@pytest.mark.parametrize("output", ["out.mkv", "folder"])
+@pytest.mark.parametrize("left", ["an empty folder", "claims", "another film"])
+def test_what_is_there_of_others_is_not_taken_for_the_film(left: str, output: str, metadata: bool) -> None:
+    """Nor is it written over, whatever lies in the folder of the parts."""
+    clip(Path("a.mp4"), shots(4, 4))
+    one = job(output, codec="", metadata=metadata)
+    if left == "another film":
+        events = SharedWork(job(output, codec="", metadata=metadata, style_index="4")).events()
+        next(events)
+        events.close()
+    else:
+        Path(f"{output}.parts", *(["claims"] if left == "claims" else [])).mkdir(parents=True)
+    own = Path(output) if Path(output).suffix else Path(output, "own.png")
+    own.parent.mkdir(exist_ok=True)
+    own.write_bytes(b"own")
+    with pytest.raises(OutputError, match=r"exists already|and not empty: name a new folder"):
+        SharedWork(one)
+    assert own.read_bytes() == b"own" and Path(f"{output}.parts").exists()
+
+
+def test_another_film_whose_parts_go_meanwhile_is_not_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(Path("a.mp4"), shots(4, 4))
+    other = SharedWork(job(metadata=False, style_index="4")).events()
+    next(other)
+    work, note = SharedWork(job(metadata=False)), VideoWork._note_hashes
+
+    def meanwhile(self: SharedWork) -> None:
+        note(self)
+        if self is work:
+            list(other)
+
+    monkeypatch.setattr(SharedWork, "_note_hashes", meanwhile)
+    with pytest.raises(OutputError, match=r"out\.mkv exists"):
+        work.finish()
+
+
+def test_whoever_waits_knows_that_it_is_made_before_the_parts_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(Path("a.mp4"), shots(4, 4))
+    first, second = SharedWork(job()), SharedWork(job())
+    seen, removing = list[bool](), shutil.rmtree
+
+    def noted(*args: Any, **options: Any) -> None:
+        seen.append(second._is_made())
+        removing(*args, **options)
+
+    monkeypatch.setattr("impasto.video.parts.shutil.rmtree", noted)
+    first.finish()
+    assert seen and all(seen)
+
+
+def test_all_else_is_painted_before_deaths_are_told(painted: list[float]) -> None:
+    clip(Path("a.mp4"), shots(4, 4, 4, 4))
+    claims = Path("out.mkv.parts/claims")
+    claims.mkdir(parents=True)
+    for number, tries in itertools.product(("0", "8"), range(1, 4)):
+        (claims / _claim(number, tries)).write_text("dead")
+        os.utime(claims / _claim(number, tries), (1, 1))
+    first, second = SharedWork(job()).events(), SharedWork(job()).events()
+    next(first)  # holds what it does not paint
+    until(second, painted, 8)
+    assert len(painted) == 8
+    with pytest.raises(OutputError, match="3 workers have died of the shots from frame 0 on"):
+        for _ in first:
+            pass
+    with pytest.raises(OutputError, match="3 workers have died of the shots from frame 8 on"):
+        for _ in second:  # though it holds that one, it has not kept the first waiting
+            pass
+    assert {path.stem for path in Path("out.mkv.parts").glob("*.state")} == {"000000", "000004", "000012"}
+    SharedWork(job()).finish()
+    assert VideoWork(job("whole.mkv")).finish() and same()
+
+
+def test_what_others_have_in_hand_is_not_done(painted: list[float]) -> None:
+    clip(Path("a.mp4"), shots(20))
+    first, second = SharedWork(job()).events(), SharedWork(job()).events()
+    until(first, painted, 3)
+    passing = [*itertools.takewhile(lambda each: "in hand" not in each.text, second)]
+    assert passing and all(each.done == 0 and each.seconds_left is None for each in passing)
+    until(first, painted, 2 * LENGTH + 2)  # the writing thread has two parts of it, or is about to
+    for both in itertools.zip_longest(first, second):
+        for each in filter(None, both):
+            assert 0 <= each.done <= 1 and (each.seconds_left is None or each.seconds_left >= 0)
+
+
+def test_who_finds_it_made_has_the_film_s_own_record() -> None:
+    clip(Path("a.mp4"), shots(4, 4))
+    first = SharedWork(job()).finish()
+    late = SharedWork(job()).finish()
+    assert first["shots"] == late["shots"] and len(late["shots"]) == 2
+    assert (late["steps"], late["key"], late["output"]) == (8, first["key"], "out.mkv")
+
+
+@pytest.mark.parametrize("kind", [SharedWork, VideoWork])
+@pytest.mark.parametrize(
+    "output", ["x" * 300, "x" * 300 + ".mkv", "x" * 300 + "/out.mkv", "a.mp4/out.mkv", "a.mp4/out"]
+)
+def test_outputs_that_no_system_takes_are_told_of(kind: Any, output: str) -> None:
+    clip(Path("a.mp4"), shots(4))
+    for metadata in (True, False):
+        with pytest.raises(OutputError, match="cannot be written"):
+            kind(job(output, codec="", metadata=metadata))
+
+
+def test_helpers_begin_all_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Mock(failure="", events=lambda: iter(()))
+    monkeypatch.setattr("impasto.video.helpers.Process", Mock(side_effect=[first, OSError(11, "no more processes")]))
+    with pytest.raises(OSError, match="no more"), helped(job(), 3):
+        raise AssertionError
+    assert first.cancel.called and first.close.called
+
+
+def test_the_film_is_fitted_into_its_share_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip(Path("a.mp4"), shots(4, 4))
+    sharers = list[int]()
+
+    def begun(*_: Any, **__: Any) -> None:
+        sharers.append(memory._sharers)
+        raise SettingsError("enough")
+
+    monkeypatch.setattr(SharedWork, "__init__", begun)
+    line = ["video", "a.mp4", "--style-index", "3", "--network", "multistyle26", "-o", "out.mkv", "--workers", "3"]
+    assert CliRunner().invoke(app, line).exit_code
+    assert sharers == [3] and memory._sharers == 1

@@ -134,6 +134,7 @@ def video(
 def carry_out(job: Any, *, resume: bool, force: bool, dry_run: bool, json: bool, quiet: bool, sharers: int = 0) -> None:
     """Make a film, also as one of so many processes that share it, or say what would be made."""
     from impasto.cli.execute import execute
+    from impasto.machine import memory
     from impasto.video.helpers import helped
     from impasto.video.sharing import SharedWork
     from impasto.video.work import VideoWork, plan
@@ -142,9 +143,13 @@ def carry_out(job: Any, *, resume: bool, force: bool, dry_run: bool, json: bool,
         report = plan(job)
         say(dump(report) if json else lines(report))
         return
-    work = (SharedWork if sharers else VideoWork)(job, resume=resume, force=force)
-    with helped(job, max(0, sharers - 1), force=force):
-        record, code = execute(work, quiet=quiet)
+    memory.shared_by(max(1, sharers))  # before the film is fitted into it
+    try:
+        work = (SharedWork if sharers else VideoWork)(job, resume=resume, force=force)
+        with helped(job, max(0, sharers - 1), force=force):
+            record, code = execute(work, quiet=quiet)
+    finally:
+        memory.shared_by(1)
     say(dump(record) if json else work.output)
     raise typer.Exit(code)
 

@@ -174,13 +174,13 @@ class Film:
             "peak_rss_bytes": record.peak_rss_bytes(), **self.plan(),
         }  # fmt: skip
 
-    def check_room(self, folder: Path) -> None:
-        """Raises OutputError where the disk has no room for it."""
+    def check_room(self, folder: Path, taken: int = 0) -> None:
+        """Raises OutputError where the disk has no room for it, beside the bytes that are ``taken`` by it."""
         there = next(each for each in [folder.absolute(), *folder.absolute().parents] if each.exists())
         free = shutil.disk_usage(there).free
-        if self.bytes > free:
+        if (needed := self.bytes - taken) > free:
             raise OutputError(
-                f"The film will take about {self.bytes / 1e6:.0f} MB in {folder}, and {free / 1e6:.0f} MB are free: "
+                f"The film will take about {needed / 1e6:.0f} MB in {folder}, and {free / 1e6:.0f} MB are free: "
                 "choose another place, a smaller `size`, or a part of it with `start` and `end`."
             )
 

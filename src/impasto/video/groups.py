@@ -18,7 +18,7 @@ _LEAST = 4
 
 @dataclass(frozen=True)
 class Group:
-    """Frames of the ``part`` of that number, which is its first frame's.
+    """Frames of a ``part``, which is called by the number of its first frame.
 
     ``begins`` and ``opens`` tell whether the first of them is a shot's and the part's first one; ``ends`` is
     what `Cuts` goes on from if the part ends with them, and ``last`` whether the film does.

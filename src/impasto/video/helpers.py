@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 from impasto.jobs.process import Process
-from impasto.machine import interrupts, memory
+from impasto.machine import interrupts
 from impasto.video.job import VideoJob
 
 log = logging.getLogger("impasto")
@@ -36,12 +36,14 @@ class _Helper(threading.Thread):
 
 @contextlib.contextmanager
 def helped(job: VideoJob, helpers: int, *, force: bool = False) -> Iterator[None]:
-    """Within it, so many more processes make a film that this one makes as a `sharing.SharedWork`."""
-    memory.shared_by(1 + helpers)
-    begun = [_Helper(job, 1 + helpers, force=force) for _ in range(helpers)]
-    for each in begun:
-        each.start()
+    """Within it, so many more processes make a film that this one makes as a `sharing.SharedWork`; all begin
+    or none.
+    """
+    begun = list[_Helper]()
     try:
+        for _ in range(helpers):
+            begun.append(_Helper(job, 1 + helpers, force=force))
+            begun[-1].start()
         yield
     finally:
         stops = [threading.Thread(target=each.stop) for each in begun]
@@ -49,4 +51,3 @@ def helped(job: VideoJob, helpers: int, *, force: bool = False) -> Iterator[None
             stop.start()
         for stop in stops:
             stop.join()
-        memory.shared_by(1)

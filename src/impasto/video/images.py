@@ -1,5 +1,7 @@
 """Films that are written as pictures: animated GIF, WebP and PNG, and folders of numbered PNG files."""
 
+import contextlib
+import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -47,16 +49,20 @@ def animate(to: BinaryIO, container: str, parts: Sequence[Path], moments: Sequen
         film.mux(stream.encode())
 
 
-def number(folder: Path, parts: Sequence[Path], count: int) -> None:
-    """Write a folder of PNG files, 0001.png and so on: first beside it under another name. Raises
+def number(folder: Path, parts: Sequence[Path], count: int, *, within: Path) -> None:
+    """Write a folder of PNG files, 0001.png and so on: first ``within`` another folder beside it, under a
+    name that nobody else has. Where somebody else has written it meanwhile, that one stays. Raises
     OutputError.
     """
     digits = max(4, len(str(count)))
     names = [f"{index:0{digits}d}.png" for index in range(1, count + 1)]
-    if folder.is_dir() and sorted(path.name for path in folder.iterdir()) == names:
+
+    def there() -> bool:
+        return folder.is_dir() and sorted(path.name for path in folder.iterdir()) == names
+
+    if there():
         return  # of a run that was killed once it was there, and before its parts were removed
-    hidden = folder.with_name(files.named(f".{folder.name}", ".partial"))
-    shutil.rmtree(hidden, ignore_errors=True)  # of a run that was killed, and perhaps of another film
+    hidden = within / f"numbered-{secrets.token_hex(4)}"
     files.create_folder(hidden)
     try:
         for name, array in zip(names, frames(parts), strict=True):
@@ -64,13 +70,17 @@ def number(folder: Path, parts: Sequence[Path], count: int) -> None:
             done, coded = cv2.imencode(".png", cv2.cvtColor(array, order))
             assert done
             (hidden / name).write_bytes(coded.tobytes())
-        if folder.exists():
+        with contextlib.suppress(OSError):  # only an empty one makes room
             folder.rmdir()
         hidden.replace(folder)
     except OSError as error:
+        if there():
+            return
         raise OutputError(
             f"{folder} could not be written ({error.strerror}): free some space or choose another place."
         ) from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def frames(parts: Sequence[Path]) -> Iterator[NDArray[np.uint8]]:

@@ -3,9 +3,8 @@ there of its parts is passed over, and so is what another has in hand, who claim
 """
 
 import contextlib
-import itertools
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,8 +50,12 @@ class Painting:
         self._claims: Claims | None = None
         self._left = list[_Stretch]()
         """Those that are to be looked at again."""
-        self._began, self._before, self._count = 0.0, 0, 0
-        """When it began, how many frames were there then, and how many have been come by."""
+        self._given_up = dict[int, OutputError]()
+        """Stretches of which workers have died, by their numbers, and what is said of them in the end."""
+        self._began, self._own = 0.0, 0
+        """When it began, and how many frames it has painted since."""
+        self._there = dict[int, int]()
+        """How many frames there are of each part that has been come by."""
 
     def steps(self, claims: Claims | None = None) -> Generator[Progress, None, None]:
         """Paint, telling of every frame. With ``claims`` it is shared with others that have some. Raises
@@ -65,54 +68,65 @@ class Painting:
         if line:
             number, stretch = line[-1].next, _Stretch(line[-1].stretch)
             stretch.parts = {part.number: len(part.moments) for part in line if part.stretch == stretch.number}
-        self._began, self._before = time.perf_counter(), sum(len(part.moments) for part in line)
-        self._count = self._before
+        self._began = time.perf_counter()
+        self._there = {part.number: len(part.moments) for part in line}
         if number < film.last:
             yield from self._run(stretch, number, film.last, state)
-        if [(each.number, each.after) for each in self._left] == [(film.first, film.last)]:
+        if claims and [(each.number, each.after) for each in self._left] == [(film.first, film.last)]:
             yield Progress(0, event="Another paints the film, which has no cut at which it could be shared.")
         while left := self._left:
-            self._left = []
-            for number, stretch in enumerate(left):
-                yield from self._again(stretch, [*self._left, *left[number:]])
-            if len(self._left) == len(left):
-                self._count = film.count - self._missing(left)
+            self._left, own = [], self._own
+            for stretch in left:
+                yield from self._again(stretch)
+            if self._own == own and self._left:
+                for error in self._given_up.values():  # what others have in hand may be kept so by them
+                    raise error
                 yield Progress(self._count / film.count, "others have the rest in hand")
                 time.sleep(WAIT)
                 if interrupts.asked():
                     raise KeyboardInterrupt
 
-    def _again(self, stretch: _Stretch, left: Sequence[_Stretch]) -> Generator[Progress, None, None]:
-        """Paint what is not there of a stretch that was passed over, one of those that are ``left``, or leave
-        it as long as another has it in hand.
+    def _again(self, stretch: _Stretch) -> Generator[Progress, None, None]:
+        """Paint what is not there of a stretch that was passed over, or leave it as long as another has it in
+        hand.
         """
         own, state = _Stretch(stretch.number), None
-        if self._missing([stretch]) and not self._takes(own):
+        if self._missing(stretch) and not self._takes(own):
             self._left.append(stretch)
             return
-        while missing := [number for number in stretch.parts if self._parts.part(number) is None]:
+        while missing := self._missing(stretch):
             own.parts = {number: frames for number, frames in stretch.parts.items() if number < missing[0]}
             if not own.parts or (state := self._parts.state(max(own.parts))) is not None:
-                self._count = self._film.count - self._missing(left)
                 yield from self._run(own, missing[0], stretch.after, state)
                 return
         self._give_back(own)
 
-    def _missing(self, stretches: Sequence[_Stretch]) -> int:
-        """How many frames of stretches are not there."""
-        parts = itertools.chain.from_iterable(each.parts.items() for each in stretches)
-        return sum(frames for number, frames in parts if self._parts.part(number) is None)
+    def _missing(self, stretch: _Stretch) -> list[int]:
+        """The numbers of the parts of a stretch that are not there; the others count from now on."""
+        missing = [number for number in stretch.parts if self._parts.part(number) is None]
+        self._there |= {number: frames for number, frames in stretch.parts.items() if number not in missing}
+        return missing
+
+    @property
+    def _count(self) -> int:
+        """How many frames are there, as far as that is known."""
+        return sum(self._there.values())
 
     def _takes(self, stretch: _Stretch) -> bool:
-        """Whether a stretch is to be made by this run. Raises OutputError."""
+        """Whether a stretch is to be made by this run. One of which workers have died is not, and stays in
+        hand, so that nobody else dies of it. Raises OutputError.
+        """
         if self._claims is None or stretch.claimed:
             return True
+        if stretch.number in self._given_up:
+            return False
         tries = self._claims.take(str(stretch.number))
         if tries is not None and tries > MOST_TRIES:
-            raise OutputError(
+            self._given_up[stretch.number] = OutputError(
                 f"{MOST_TRIES} workers have died of the shots from frame {stretch.number} on, most likely for want of memory: "
                 "choose a smaller `size`, or fewer workers."
             )
+            return False
         stretch.claimed = tries is not None
         return stretch.claimed
 
@@ -153,8 +167,10 @@ class Painting:
                             for step in steps:
                                 yield self._progress(group, step)
                         self.spent["paint"] += time.perf_counter() - started
-                    self._count += len(group.frames)
                     stretch.parts[group.part] += len(group.frames)
+                    self._own += len(group.frames) if paints else 0
+                    if paints or self._parts.part(group.part):
+                        self._there[group.part] = stretch.parts[group.part]
                     stretch.after = last if group.last else group.frames[-1].number + 1
                     if paints:
                         for item in _painted(group, painter, stretch):
@@ -181,6 +197,7 @@ class Painting:
         if self._parts.part(group.part):  # another has made it just now
             return False
         stretch.passed |= not paints
+        self._there[group.part] = 0
         return paints
 
     def _leave(self, stretch: _Stretch, behind: Behind[Painted | _Stretch]) -> None:
@@ -192,11 +209,11 @@ class Painting:
     def _progress(self, group: Group, step: Progress | None = None) -> Progress:
         """How far it is: after a group, or at a ``step`` of it."""
         frames, elapsed, count = self._film.count, time.perf_counter() - self._began, self._count
-        reached = count if step is None else count + step.done * len(group.frames)
-        new = reached - self._before
-        left = (frames - reached) * elapsed / new if new > 0 else None
+        more = 0.0 if step is None else step.done * len(group.frames)
+        reached, own = count + more, self._own + more
+        left = (frames - reached) * elapsed / own if own else None
         if step is None:
-            rate = new / elapsed
+            rate = own / elapsed
             text, counts = f"frame {count}/{frames}, {rate:.1f} frames/s", {"frames_per_second": round(rate, 3)}
             return Progress(reached / frames, text, iteration=count, seconds_left=left, counts=counts)
         named = f"frame {min(count + len(group.frames), int(reached) + 1)}/{frames}"

@@ -8,6 +8,7 @@ nothing had happened in between. Two that make the same film at once write the s
 import contextlib
 import hashlib
 import logging
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -48,12 +49,12 @@ class Part:
 
 
 class Parts:
-    """The folder of a film's parts, the first of which has a number."""
+    """The folder of a film's parts; ``first`` is the number of the film's first frame."""
 
     def __init__(self, output: Path, packing: Packing, base: Fraction, first: int) -> None:
-        self.folder = files.beside(output, ".parts")
+        self._told = told_by(output)
+        self.folder = self._told.parent
         self.unfinished = Unfinished(self.folder / "unfinished")
-        self._told = self.folder / "film.json"
         self._packing, self.base, self._first = packing, base, first
         self._suffix = ".mkv" if packing.form.image else output.suffix.lower()
         self._container = "matroska" if packing.form.image else packing.form.container
@@ -61,8 +62,8 @@ class Parts:
         """By what its parts are known to be of this film."""
         self._sound = dict[int, Part]()
         """Those that are as they were written."""
-        self._damaged = set[int]()
-        """Those that are not: they are made again."""
+        self._damaged = dict[int, int | None]()
+        """Those that are not, and when they were written: they are made again, by whomever."""
         self._rest: Part | None = None
         """What there is of one that was cut off, if it is kept."""
 
@@ -77,14 +78,13 @@ class Parts:
         if not resume:
             self.remove()
             self.make(own)
-            return
         try:
             known = formats.read(self._told)
         except (OSError, ValueError) as error:
             raise CheckpointError(
                 f"There is nothing to go on from in {self.folder} ({briefly(error)}): leave out `resume`."
             ) from error
-        if known != strict_json.loads(strict_json.dumps(own)):
+        if known != _plain(own):
             raise CheckpointError(
                 f"{self.folder} is of another film: give it the same clip, styles, settings and precision, or another output."
             )
@@ -93,23 +93,36 @@ class Parts:
                 self._is_damaged(number)
 
     def make(self, own: State) -> None:
-        """Make the folder, beside others that do. Raises OutputError."""
+        """Make the folder, beside others that do: who comes second leaves the first one's. Raises
+        OutputError.
+        """
         files.create_folder(self.folder)
-        files.write_atomic(self._told, strict_json.dumps(own).encode(), force=True)
+        try:
+            files.write_atomic(self._told, strict_json.dumps(own).encode(), force=False)
+        except OutputError:
+            if self.gone:
+                raise
+
+    def holds(self, own: State) -> bool:
+        """Whether parts of that film are there, or about to be."""
+        with contextlib.suppress(OSError, ValueError):
+            return bool(formats.read(self._told) == _plain(own))
+        return False
 
     @property
     def gone(self) -> bool:
         """Whether there is no such folder, or no more."""
-        return not self._told.exists()
+        return not os.path.lexists(self._told)
 
     @property
     def begun(self) -> bool:
         """Whether there is anything to go on from."""
-        return not self.gone and (bool(self.line()) or self.unfinished.exists)
+        return not self.gone and (bool(self._sound) or self.unfinished.exists)
 
     def part(self, number: int) -> Part | None:
         """The part of that number, None as long as it is not there as it was written."""
-        if number not in self._sound and number not in self._damaged and (found := self._read(number)):
+        new = number not in self._sound and self._written(number) != self._damaged.get(number)
+        if new and (found := self._read(number)):
             self._sound[number] = found
         return self._sound.get(number)
 
@@ -147,7 +160,7 @@ class Parts:
         files.write_atomic(self._file(part.number, ".json"), told.encode(), force=True)
         checkpoint.save(self._file(part.number, ".state"), {**state, "film": self._film, "part": part.number})
         self._sound[part.number] = part
-        self._damaged.discard(part.number)
+        self._damaged.pop(part.number, None)
 
     def keep_rest(self, rest: Part) -> None:
         """Let what has been written of a part that was cut off be the last one, of which nothing goes on."""
@@ -163,14 +176,23 @@ class Parts:
         """The files of `all` parts."""
         return [self._file(part.number, self._suffix) for part in self.all()]
 
+    @property
+    def bytes(self) -> int:
+        """What they take on the disk, without what is kept with them."""
+        taken = 0
+        for path in self.folder.glob(f"*{self._suffix}"):
+            with contextlib.suppress(OSError):  # another has just removed it
+                taken += path.stat().st_size
+        return taken
+
     def remove(self) -> None:
-        """Remove the folder with all that is in it, if it is there."""
+        """Remove the folder with all that is in it. It is `gone` before anything in it is missing."""
+        with contextlib.suppress(OSError):
+            self._told.unlink()
         for _ in range(2):  # another worker may have touched a file in it meanwhile
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _read(self, number: int) -> Part | None:
-        if not self._file(number, ".state").exists():  # which is written last
-            return None
         try:
             told = formats.read(self._file(number, ".json"))
             found = Part(**{each.name: told[each.name] for each in fields(Part)})
@@ -180,13 +202,29 @@ class Parts:
             return None
         return found if sound else None
 
+    def _written(self, number: int) -> int | None:
+        """When a part was written, in nanoseconds; None where it is not there."""
+        with contextlib.suppress(OSError):
+            return self._file(number, ".state").stat().st_mtime_ns  # which is written last
+        return None
+
     def _is_damaged(self, number: int) -> None:
         log.warning("The part %s is not as it was written: it is made again.", self._file(number, self._suffix))
         self._sound.pop(number, None)
-        self._damaged.add(number)
+        self._damaged[number] = self._written(number)
 
     def _file(self, number: int, suffix: str) -> Path:
         return self.folder / f"{number:06d}{suffix}"
+
+
+def told_by(output: Path) -> Path:
+    """The file that tells which film the parts beside an output are of, as long as they are there."""
+    return files.beside(output, ".parts") / "film.json"
+
+
+def _plain(own: State) -> Any:
+    """What is read of what was written of it."""
+    return strict_json.loads(strict_json.dumps(own))
 
 
 def known_as(own: State) -> str:

@@ -3,20 +3,23 @@
 """
 
 import contextlib
+import os
 import time
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImpastoError, OutputError, SettingsError
 from impasto.jobs.claims import WAIT, Claims
+from impasto.jobs.rescue import Write
 from impasto.jobs.shared import Folder
-from impasto.machine import files, interrupts, memory
+from impasto.machine import interrupts, memory
 from impasto.machine.devices import one_thread
 from impasto.progress import Progress
 from impasto.video import told
 from impasto.video.job import VideoJob
-from impasto.video.parts import known_as
+from impasto.video.parts import known_as, told_by
 from impasto.video.work import VideoWork
 
 
@@ -33,11 +36,6 @@ class SharedWork(VideoWork):
             raise SettingsError("What is shared by `claim` is gone on with by itself: leave out `resume`.")
         with one_thread():  # in which styles are seen, too
             super().__init__(job, force=force)
-        self._film = self.run.known_by()
-        self._own = known_as(self._film)
-        if self._parts.gone and self._carried() not in (None, self._own):
-            files.check_writable(self.output, force)
-        self._force = True  # what is there from now on is this film
 
     @classmethod
     def of(cls, job: Mapping[str, Any], *, resume: bool = False, force: bool = False, sharers: int = 1) -> "SharedWork":
@@ -51,14 +49,15 @@ class SharedWork(VideoWork):
         """
         try:
             if not self._is_made():
-                with one_thread(), Claims(Folder(self._parts.folder / "claims")) as self._claims:
+                with one_thread(), contextlib.ExitStack() as self._held:
                     yield from super().events()
                 return
         except Exception:
             if not self._is_made():
                 raise
         self._parts.remove()  # if one that slept has written there since
-        self.record = self._told() | {"steps": self.run.count}
+        told_there = told.read(self.output) if self.job.delivery.metadata else self._told() | {"steps": self.run.count}
+        self.record = told_there | {"output": str(self.output)}
         yield Progress(1.0, event=f"{self.output} is made.")
 
     def _steps(self) -> Generator[Progress, None, None]:
@@ -74,9 +73,11 @@ class SharedWork(VideoWork):
         if self._parts.gone:
             if self._is_made():
                 raise OutputError(f"{self.output} has been made meanwhile.")  # which `events` knows, too
+            super()._check()  # or another film has
             self._parts.make(self._film)
         self._parts.begin(self._film, resume=True)
-        self._seen = True
+        self._seen = self._force = True  # what is there from now on is this film
+        self._claims = self._held.enter_context(Claims(Folder(self._parts.folder / "claims")))
 
     def _is_made(self) -> bool:
         """Whether it has been made by others: its parts are gone, and it is there. One without a record is
@@ -88,24 +89,38 @@ class SharedWork(VideoWork):
 
     def _carried(self) -> str | None:
         """By what the film that is there is known; None for none, and for one that was not shared."""
-        with contextlib.suppress(ImpastoError, KeyError):
-            return str(told.read(self.output)["key"])
+        with contextlib.suppress(ImpastoError, KeyError, OSError):
+            if self.output.exists():  # a record beside it may outlast it
+                return str(told.read(self.output)["key"])
         return None
 
     def _check(self) -> None:
-        self._seen = files.beside(self.output, ".parts").exists()
-        if self._seen or self._carried():
-            self._force = self._resume = True
+        """As far as that can be known before the film is: what is there may be this one."""
+        asked = self._force
+        self._force = self._resume = asked or os.path.lexists(told_by(self.output)) or self._carried() is not None
         super()._check()
+        self._force, self._resume = asked, False
 
     def _check_parts(self) -> None:
         """What there is of the film is gone on from."""
+        self._film = self.run.known_by()
+        self._own = known_as(self._film)
+        self._seen = self._parts.holds(self._film)
+        if not self._seen and self._carried() != self._own:
+            super()._check()
+        if not self._is_made():
+            self.run.check_room(self.output.parent, self._parts.bytes)
 
     def _alone(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def _leaves_parts(self) -> bool:
         return self._parts.begun  # and what is not begun by this one may be by another
+
+    def _placed(self, path: Path, write: Write, force: bool) -> Path:
+        """Where all look for it: what cannot be written there leaves the parts to whoever can."""
+        write(path, force)
+        return path
 
     def _told(self) -> dict[str, Any]:
         return super()._told() | {"key": self._own}

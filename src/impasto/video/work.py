@@ -4,6 +4,7 @@ Whoever shows it only watches.
 
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import replace
@@ -53,7 +54,6 @@ class VideoWork(Underway[VideoJob]):
         self._resume, self.keeps, self._named = resume, keeps, named or {}
         self._check()
         self.run = Film(job)
-        self.run.check_room(self.output.parent)
         self._parts = Parts(self.output, self.run.packing, self.run.source.facts.base, self.run.first)
         self._check_parts()
         self._glances = Glances(self._parts.folder, self.run.count) if job.delivery.sheet else None
@@ -155,7 +155,7 @@ class VideoWork(Underway[VideoJob]):
             write = animate if film.packing.form.image else join
             there = self._placed(self.output, lambda path, over: files.write_atomic(path, write, over), self._force)
         else:
-            images.number(self.output, self._parts.files(), film.count)
+            images.number(self.output, self._parts.files(), film.count, within=self._parts.folder)
             there = self.output
         self.output, told["output"] = there, str(there)
         if self._glances:
@@ -185,21 +185,26 @@ class VideoWork(Underway[VideoJob]):
         return None if film.last == len(facts.times) else facts.times[film.last]
 
     def _check_parts(self) -> None:
-        """Raises SettingsError for parts that nothing is said of."""
+        """Raises SettingsError for parts that nothing is said of, and OutputError where there is no room for
+        the rest.
+        """
         if self._parts.folder.exists() and not self._force:
             raise SettingsError(
                 f"{self._parts.folder} is of a film that was cut off: `resume` goes on with it, `force` starts afresh."
             )
+        self.run.check_room(self.output.parent, self._parts.bytes)
 
     def _check(self) -> None:
         """Make sure that all can be written. Raises OutputError."""
-        outputs = [sidecar(self.output)] if self.job.delivery.metadata else []
+        outputs = []
+        if self.output.suffix or not os.path.lexists(self.output):
+            outputs.append(self.output)
+        elif not (self.output.is_dir() and (self._resume or not any(self.output.iterdir()))):
+            raise OutputError(f"{self.output} is there already, and not empty: name a new folder.")
+        if self.job.delivery.metadata:
+            outputs.append(sidecar(self.output))
         if self.job.delivery.sheet:
             outputs.append(files.beside(self.output, ".sheet.png"))
-        if self.output.suffix:
-            outputs.append(self.output)
-        elif self.output.exists() and not (self.output.is_dir() and (self._resume or not any(self.output.iterdir()))):
-            raise OutputError(f"{self.output} is there already, and not empty: name a new folder.")
         for path in outputs:
             files.check_writable(path, self._force)
         files.refuse_inputs([*outputs, self.output], self.job.files())
