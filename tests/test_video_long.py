@@ -75,6 +75,7 @@ from impasto.video.work import VideoWork
 
 Fast.LENGTH, Optimised.LENGTH, unfinished.EVERY = 8, 4, 0.0
 painting.WAIT = sharing.WAIT = 0.05
+painting.MOST_TRIES = 99  # of so few stretches one may be met by all kills
 sharing.Claims = functools.partial(Claims, beat=0.1, stale=2.0)
 job, kills, chance = VideoJob.of(json.loads(sys.argv[1])), int(sys.argv[2]), random.Random(8)
 
