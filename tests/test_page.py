@@ -27,6 +27,8 @@ SCREENS = {"desktop": (1280, 800), "phone": (390, 844)}
 PATIENCE = 120_000
 """Milliseconds to wait at most: a busy machine takes long to load its networks."""
 
+STOP = re.compile("Stop and keep it|Cancel")
+"""Of a job under way: the second as long as there is nothing to keep."""
 Open = Callable[..., Page]
 
 
@@ -523,7 +525,7 @@ def test_a_film_is_painted_stopped_and_played(opened: Open, screen: str, tmp_pat
         patch.setattr(DrawnProcess, "step", 600)
         page.keyboard.press("p")
         page.locator(".chip.running").wait_for()
-    page.locator(".job").get_by_role("button", name=re.compile("Stop and keep it|Cancel")).click()  # as it has begun
+    page.locator(".job").get_by_role("button", name=STOP).click()
     page.get_by_text("This is what was painted until it ended.").wait_for()
     page.keyboard.press("Escape")
     page.locator(".frames").wait_for()
@@ -611,7 +613,7 @@ def test_a_film_that_was_stopped_is_gone_on_with(opened: Open, tmp_path: Path, s
         patch.setattr(DrawnProcess, "_write", with_parts)
         page.keyboard.press("p")
         page.locator(".chip.running").wait_for()
-        page.locator(".job").get_by_role("button", name="Stop and keep it").click()
+        page.locator(".job").get_by_role("button", name=STOP).click()
         page.locator(".chip.cancelled").wait_for()
     assert page.get_by_label("Steps more").count() == 0
     page.get_by_role("button", name="Go on").click()
@@ -724,7 +726,7 @@ def test_from_a_photo_to_a_picture_and_back(opened: Open, screen: str, tmp_path:
     with seen(page, job="running"):
         page.get_by_role("button", name="Paint", exact=True).click()
     page.locator(".viewport .after img").wait_for()
-    page.locator(".job").get_by_role("button", name="Stop and keep it").click()
+    page.locator(".job").get_by_role("button", name=STOP).click()
     page.locator(".chip.cancelled").wait_for()
 
     page.get_by_label("Steps more").select_option("25")
@@ -772,7 +774,7 @@ def test_two_tabs_see_the_same_and_a_reload_loses_nothing(opened: Open) -> None:
     page.reload()
     page.locator(".chip.running").wait_for()
     phone.locator(".results .tile button").first.click()
-    phone.locator(".job").get_by_role("button", name="Stop and keep it").click()
+    phone.locator(".job").get_by_role("button", name=STOP).click()
     page.locator(".chip.cancelled").wait_for()
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Delete for good").click()
