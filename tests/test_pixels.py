@@ -9,8 +9,7 @@ kind of processor that is not in it yet, for by that is known which pictures are
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +22,7 @@ from PIL import Image
 
 import impasto
 from impasto import Region, Result
+from impasto.machine.devices import one_thread
 from tests.helpers import painting, photo
 
 GOLDEN = Path(__file__).with_name("pixels.json")
@@ -100,19 +100,8 @@ JOBS: dict[str, Callable[[], Result]] = {
 }
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums that are shared among threads are rounded by how many there are."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def pixels(job: str) -> NDArray[np.uint8]:
-    with _one_thread(), TemporaryDirectory() as folder:
+    with one_thread(), TemporaryDirectory() as folder:
         JOBS[job]().save(Path(folder) / "result.png")
         return np.asarray(Image.open(Path(folder) / "result.png").convert("RGBA"))
 
