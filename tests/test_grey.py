@@ -1,4 +1,4 @@
-"""Where nothing that goes in has a colour, nothing that comes out has one."""
+"""Where the paintings have no colour, or nothing else that goes in has one, nothing that comes out has any."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from impasto.colour import grey, transfer
 from impasto.networks import codes
 from impasto.networks.zoo import network
 from impasto.video.shotpainter import ShotPainter
-from impasto.video.styles import Styles
+from impasto.video.styles import Numbers, Styles
 from tests.helpers import painting, photo
 from tests.test_pixels import EXACT
 
@@ -30,6 +30,7 @@ def greyed(picture: Pixels) -> Pixels:
 
 
 CONTENT, STYLE, OTHER = greyed(photo(48, 64)), greyed(painting(60, 60)), greyed(painting(60, 44, seed=5))
+COLOURED = photo(48, 64)
 CLEAR = np.dstack([CONTENT, np.maximum(LEFT, 60)])
 
 
@@ -71,21 +72,50 @@ def fast(content: Any = CONTENT, style: Any = STYLE, **settings: Any) -> impasto
         lambda: fast(style=[(STYLE, 1), (OTHER, 2)]),
         lambda: fast(network="any"),
         lambda: fast(style=painting(60, 60), keep_colour="linear"),
+        lambda: painted(content=COLOURED),
+        lambda: painted(content=COLOURED, recipe="default", palette=0.2, strength=0.8),
+        lambda: painted(content=COLOURED, method="refine", iterations=4),
+        lambda: painted(content=COLOURED, style=None, regions=[Region(LEFT, OTHER), Region(255 - LEFT, STYLE)]),
+        lambda: fast(content=COLOURED),
+        lambda: fast(content=COLOURED, network="any", strength=0.5),
     ],
 )
 def test_of_greys_there_come_greys(job: Any) -> None:
     assert colour_of(job()) == 0
 
 
+@pytest.mark.parametrize("job", [painted, fast])
+def test_a_photograph_keeps_colours_of_its_own_below_half_the_strength(job: Any) -> None:
+    """The fewer the more of the painting there is; and none at all where it is whole."""
+    strengths = 0.0, 0.2, 0.4, 0.5
+    tints = [np.ptp(job(COLOURED, strength=each).picture.array(8), axis=2).mean() for each in strengths]
+    assert tints == sorted(tints, reverse=True) and tints[2] > 0.5 and tints[3] == 0
+
+
+def test_colours_are_left_where_they_are_not_to_move() -> None:
+    assert colour_of(painted(COLOURED, palette=0)) > 1000
+    assert colour_of(painted(COLOURED, keep_colour="luminance")) > 1000
+
+
+def test_a_region_of_an_etching_takes_colours_from_its_own_part_alone() -> None:
+    regions = [Region(LEFT, STYLE)]
+    result = painted(COLOURED, style=None, regions=regions, feather=0).picture.array(8).astype(int)
+    left, right = result[:, :30], result[:, 34:]
+    photograph = photo(48, 64)
+    assert np.abs(right - photograph[:, 34:]).max() <= 1
+    before = np.ptp(photograph[:, :30].astype(int), axis=2).mean()
+    assert np.ptp(left, axis=2).mean() < 0.3 * before
+
+
 @pytest.mark.parametrize("which", ["content", "style", "start"])
 def test_one_coloured_pixel_is_a_colour(which: str) -> None:
-    """One of 3072, by a level of 255: what has any is painted in colour."""
+    """One of 3072, by a level of 255: what has any is painted in colour, but for the photograph's."""
     given: dict[str, Any] = {"content": CONTENT.copy(), "style": STYLE.copy(), "start": CONTENT.copy()}
     given[which][20, 30, 0] ^= 1
-    assert colour_of(painted(**given)) > 100
+    assert (colour_of(painted(**given)) > 100) == (which != "content")
+    del given["start"]
     if which != "start":
-        del given["start"]
-        assert colour_of(fast(**given)) > 100
+        assert (colour_of(fast(**given)) > 100) == (which == "style")
 
 
 @pytest.mark.parametrize("settings", [{"init": "noise"}, {"optimizer": "adam"}, {}])
@@ -120,15 +150,21 @@ def test_saved_styles_and_mixtures_tell_of_theirs(tmp_path: Any) -> None:
 
 
 def test_films_too() -> None:
-    """Their frames come from Y'CbCr, and are grey but for rounding."""
+    """Their frames come from Y'CbCr, and are grey but for rounding. Where some of the clip's own style is left,
+    they are as grey as the shot.
+    """
     frame = np.ascontiguousarray(CONTENT / np.float32(255), np.float32)
     frame[..., 2] += np.float32(2e-7)
-    code = codes.predicted(impasto.load(STYLE), "arbitrary")
+    coloured = np.ascontiguousarray(COLOURED / np.float32(255), np.float32)
+    code, own = (codes.predicted(impasto.load(each), "arbitrary") for each in (STYLE, CONTENT))
     assert network("arbitrary").design.palette == 0
     for frozen in (True, False):
         painter = ShotPainter(
             Styles([(0.0, code)]), (48, 64), frozen=frozen, device=torch.device("cpu"), precision="float32"
         )
+        assert np.ptp(painter.paint(coloured, 0.0, begins=True), axis=2).max() == 0
+        mixed = Styles([(0.0, code)], Numbers([(0.0, 0.8)]), own)
+        painter = ShotPainter(mixed, (48, 64), frozen=frozen, device=torch.device("cpu"), precision="float32")
         assert np.ptp(painter.paint(frame, 0.0, begins=True), axis=2).max() == 0
         frame_with_colour = frame.copy()
         frame_with_colour[3, 4, 0] += 0.01

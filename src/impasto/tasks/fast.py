@@ -63,7 +63,7 @@ class FastRun(Prepared):
         """
         super().__init__("stylize", "default", settings, size)
         self._canvas, self._code, self._alpha, self._keep = canvas, code, alpha, settings.keep_colour
-        self._grey = (self._keep != "none" or grey.are_grey(code.colours)) and _is_grey(canvas)
+        self._grey = grey.are_grey(code.colours) if self._keep == "none" else _is_grey(canvas)
         self._dtype = DTYPES[self.precision]
         chosen = network(code.network)
         stylizer, self._palette = chosen.stylizer, chosen.design.palette

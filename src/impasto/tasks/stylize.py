@@ -24,7 +24,7 @@ from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
 from impasto.tasks.schedule import schedule
-from impasto.tasks.zones import in_colours_of, zoned
+from impasto.tasks.zones import in_colours_of, uncoloured, zoned
 
 
 @overload
@@ -88,6 +88,8 @@ def plan_stylize(
         protected = protect.protected(chosen.protect, own, wanted, logging.WARNING if asked else logging.DEBUG)
         zones, fixed = zoned(style, regions, photo, chosen, own=own.size, wanted=wanted)
         zones = [in_colours_of(photo, zone, chosen.keep_colour) for zone in zones]
+        # At a balance where the photograph shows, some of its colours do.
+        photo = uncoloured(photo, zones, effective.palette / chosen.palette if chosen.palette else 0.0)
         frame = photo
         if chosen.keep_colour == "luminance":
             photo = replace(photo, pixels=transfer.lightness(photo.pixels))

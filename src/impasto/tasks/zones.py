@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from impasto.colour import transfer
+from impasto.colour import grey, transfer
 from impasto.masks.regions import Region, masked, refuse_swapped, shares
 from impasto.pictures.picture import Picture, Size, resize
 from impasto.settings.fields import Settings
@@ -99,6 +99,21 @@ def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture
     return replace(photo, pixels=moved)
 
 
+def uncoloured(photo: Picture, zones: Sequence[Zone], share: float) -> Picture:
+    """The photograph with that share of its colours taken away where the paintings have none: moved towards
+    greys by less than all of the way, they would be left as tints that no etching has.
+    """
+    if share == 0 or grey.is_grey(photo.pixels):
+        return photo
+    pixels = photo.pixels
+    for zone in zones:
+        if all(grey.is_grey(style.picture.pixels) for style in zone.styles if style.share > 0):
+            without = grey.lightness(photo.pixels)
+            taken = share if zone.share is None else share * zone.share
+            pixels = torch.lerp(pixels, without, torch.as_tensor(taken))
+    return replace(photo, pixels=pixels)
+
+
 def in_colours_of(photo: Picture, zone: Zone, how: str) -> Zone:
     """The zone's styles in the photograph's colours there, by `Settings.keep_colour`; luminance leaves only
     light and dark of both.
@@ -107,8 +122,8 @@ def in_colours_of(photo: Picture, zone: Zone, how: str) -> Zone:
     def mapped(painting: Picture) -> Tensor:
         if how == "histogram":
             return transfer.match_histogram(painting.pixels, photo.pixels, zone.weight(), painting.alpha)
-        grey = how == "luminance"
-        given = [transfer.lightness(each.pixels) if grey else each.pixels for each in (painting, photo)]
+        plain = how == "luminance"
+        given = [transfer.lightness(each.pixels) if plain else each.pixels for each in (painting, photo)]
         return transfer.match(given[0], transfer.of(given[1], zone.weight()), painting.alpha)
 
     if how == "none":
