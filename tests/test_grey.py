@@ -1,4 +1,4 @@
-"""Where the paintings have no colour, or nothing else that goes in has one, nothing that comes out has any."""
+"""Where the paintings have no colour, or nothing else has one either, nothing that comes out has any."""
 
 from typing import Any
 
@@ -150,7 +150,7 @@ def test_saved_styles_and_mixtures_tell_of_theirs(tmp_path: Any) -> None:
 
 
 def test_films_too() -> None:
-    """Their frames come from Y'CbCr, and are grey but for rounding. Where some of the clip's own style is left,
+    """Their frames come from Y'CbCr, and are grey but for rounding. Where the clip's own style is mixed in,
     they are as grey as the shot.
     """
     frame = np.ascontiguousarray(CONTENT / np.float32(255), np.float32)

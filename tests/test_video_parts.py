@@ -26,8 +26,7 @@ from tests.test_video import job
 
 
 def film(output: str, **options: str) -> VideoJob:
-    """Without loss: now and then x264 makes another stream of the same frames."""
-    return job(output, sheet=True, codec="ffv1", **options)
+    return job(output, sheet=True, **options)
 
 
 @pytest.fixture(scope="module")

@@ -25,12 +25,13 @@ class Codec:
 
 
 # Frames refer to earlier ones alone (no B-frames, no look at what is to come): so every frame's time is also
-# that of its packet, negative times and lists of edits are needed nowhere, and parts can be joined.
+# that of its packet, negative times and lists of edits are needed nowhere, and parts can be joined. What x264 learns
+# of frames to come (its "mbtree") made, of the same frames, another stream once in a hundred times.
 CODECS = {
     "h264": Codec(
         "libx264",
         {(8, False): "yuv420p", (10, False): "yuv420p10le"},
-        {"preset": "veryfast", "bf": "0"},
+        {"preset": "veryfast", "bf": "0", "rc-lookahead": "0"},
         18,
     ),
     "h265": Codec(
