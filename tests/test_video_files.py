@@ -419,7 +419,7 @@ def test_the_same_frames_are_the_same_bytes() -> None:
         frame.pts, frame.time_base = number, Fraction(1, 24)
     for _ in range(1000):
         with av.open(io.BytesIO(), "w", format="mp4") as container:
-            stream = container.add_stream(chosen.codec.encoder, options=chosen.options())
+            stream: Any = container.add_stream(chosen.codec.encoder, options=chosen.options())
             stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, chosen.pixels
             stream.time_base = Fraction(1, 24)
             seen.add(b"".join(bytes(packet) for each in (*frames, None) for packet in stream.encode(each)))

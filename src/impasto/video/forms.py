@@ -25,8 +25,8 @@ class Codec:
 
 
 # Frames refer to earlier ones alone (no B-frames, no look at what is to come): so every frame's time is also
-# that of its packet, negative times and lists of edits are needed nowhere, and parts can be joined. What x264 learns
-# of frames to come (its "mbtree") made, of the same frames, another stream once in a hundred times.
+# that of its packet, negative times and lists of edits are needed nowhere, and parts can be joined. And what
+# x264 learns of frames to come (its "mbtree") is not the same every time where it has AVX-512.
 CODECS = {
     "h264": Codec(
         "libx264",
