@@ -341,11 +341,13 @@ class TestKeyboard:
         assert page.evaluate("document.activeElement.title") == "one"
         assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
         page.locator(".viewport").focus()
+        fitted = page.locator(".sheet").evaluate("sheet => sheet.clientWidth / sheet.querySelector('img').naturalWidth")
+        assert page.locator(".zoom").inner_text() == f"{fitted:.0%}".replace("%", " %")
         page.keyboard.press("+")
         page.keyboard.press("+")
-        assert page.locator(".zoom").inner_text() == "156 %"
+        assert page.locator(".zoom").inner_text() == f"{fitted * 1.25**2:.0%}".replace("%", " %")
         page.keyboard.press("0")
-        assert page.locator(".zoom").inner_text() == "100 %"
+        assert page.locator(".zoom").inner_text() == f"{fitted:.0%}".replace("%", " %")
         page.keyboard.press("?")
         page.get_by_role("dialog").wait_for()
         page.keyboard.press("Escape")
@@ -729,6 +731,7 @@ def test_from_a_photo_to_a_picture_and_back(opened: Open, screen: str, tmp_path:
     page.locator(".job").get_by_role("button", name=STOP).click()
     page.locator(".chip.cancelled").wait_for()
 
+    assert ": to its end" in page.get_by_label("Steps more").locator("option:checked").inner_text()
     page.get_by_label("Steps more").select_option("25")
     with seen(page, job="done"):
         page.get_by_role("button", name="Go on").click()

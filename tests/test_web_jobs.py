@@ -259,16 +259,17 @@ def test_the_queue_is_finite_and_says_when_to_come_again(visit: Visit) -> None:
 def test_cancelling_keeps_the_picture_so_far_and_it_is_gone_on_from(here: tuple[Visit, Studio]) -> None:
     visit, studio = here
     id = long(visit, visit.pair(), strength=0.7, quality="fine", scales="auto")["id"]
-    visit.until(id, lambda job: job["revision"] > 0)
+    all_of_it = visit.until(id, lambda job: job["revision"] > 0)["progress"]["iterations"]
     began = time.monotonic()
     assert visit.http.post(f"/api/jobs/{id}/cancel").status_code == 202
     job = visit.until(id, "cancelled")
     assert time.monotonic() - began < 25 and job["can_go_on"] and job["error"] is None
+    assert 0 < job["iterations_left"] < all_of_it
     assert visit.http.get(f"/api/jobs/{id}/picture").status_code == 200
     assert visit.http.post(f"/api/jobs/{id}/cancel").json()["state"] == "cancelled"  # and nothing more
     more = visit.http.post(f"/api/jobs/{id}/go-on", json={"iterations": 6}).json()
     assert more["from"] == id and more["request"]["settings"]["iterations"] == 6
-    visit.until(more["id"], "done")
+    assert visit.until(more["id"], "done")["iterations_left"] == 0
     settings = DrawnProcess.begun[-1]["job"]["settings"]
     files = studio.jobs.files(more["id"])
     assert settings == {"strength": 0.7, "iterations": 6, "scales": "single", "init": str(files.start)}

@@ -710,6 +710,12 @@ export interface components {
              */
             can_go_on: boolean;
             /**
+             * Iterations Left
+             * @description Of what a picture was to have, where it was stopped before.
+             * @default 0
+             */
+            iterations_left: number;
+            /**
              * Film
              * @description Whether there is a film to play: all of it, or what was painted.
              * @default false

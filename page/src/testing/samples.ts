@@ -54,6 +54,7 @@ export function job(id: string, more: Partial<Job> = {}): Job {
     from: null,
     warnings: [],
     can_go_on: false,
+    iterations_left: 0,
     film: false,
     ...more,
   };

@@ -161,8 +161,8 @@ export const en = {
   needPhoto: "Choose a photo first.",
   needStyle: "Choose a painting or a learnt style.",
   needPainting: "Choose a painting.",
-  needBrushed: "A region has nothing brushed yet. Brush it, or remove it.",
-  needRegionPainting: "A region has no painting yet. Choose one for it, or remove it.",
+  needBrushed: (region: string) => `${region}: nothing is brushed yet. Brush it, or remove it.`,
+  needRegionPainting: (region: string) => `${region}: there is no painting yet. Choose one for it, or remove it.`,
   needRegionMethod: "Regions are painted by the method iterative alone. Choose it under More, or remove the regions.",
   needMask: "Saving the region…",
   queueFull: "The queue is full. Try again when a picture is done.",
@@ -179,6 +179,7 @@ export const en = {
   stopping: "Stopping…",
   goOn: "Go on",
   goOnFor: "Steps more",
+  goOnToEnd: (steps: number) => `+ ${steps}: to its end`,
   left: (time: string) => `about ${time} left`,
   stillAt: "at a longer step",
   stillAtSize:

@@ -118,7 +118,8 @@ function Actions({ job }: { job: Job }) {
 const MORE = [25, 50, 100, 200, 400];
 
 function GoOn({ job }: { job: Job }) {
-  const [iterations, setIterations] = useState(50);
+  const planned = job.iterations_left;
+  const [iterations, setIterations] = useState(planned > 0 ? planned : 50);
   return (
     <div class="go-on">
       {/* A film goes on to its end. */}
@@ -126,7 +127,8 @@ function GoOn({ job }: { job: Job }) {
         <label>
           <span class="quiet">{t().goOnFor}</span>
           <select value={iterations} onChange={(event) => setIterations(Number(event.currentTarget.value))}>
-            {MORE.map((each) => (
+            {planned > 0 && <option value={planned}>{t().goOnToEnd(planned)}</option>}
+            {MORE.filter((each) => each !== planned).map((each) => (
               <option key={each} value={each}>
                 + {each}
               </option>

@@ -1,9 +1,12 @@
 /** The one button that everything leads to. */
 import { paint } from "../effects/commands";
-import { lack } from "../state/selectors";
+import type { Region } from "../state/model";
+import { isPainted } from "../state/regions";
+import { lack, regions } from "../state/selectors";
 import { select } from "../state/store";
 import { bytes, duration, lasting, t } from "../text";
 import { Icon } from "./Icon";
+import { regionName } from "./Regions";
 
 const asking = select((s) => s.asking);
 const estimate = select((s) => s.estimate);
@@ -18,8 +21,8 @@ export function PaintButton() {
           clip: t().needClip,
           style: t().needStyle,
           painting: t().needPainting,
-          brushed: t().needBrushed,
-          regionPainting: t().needRegionPainting,
+          brushed: t().needBrushed(nameOf((region) => !isPainted(region))),
+          regionPainting: t().needRegionPainting(nameOf(({ painting }) => painting === null)),
           regionMethod: t().needRegionMethod,
           mask: t().needMask,
         }[lack.value];
@@ -40,6 +43,13 @@ export function PaintButton() {
       </p>
     </div>
   );
+}
+
+/** The name of the first region of a kind. */
+function nameOf(kind: (region: Region) => boolean): string {
+  const index = regions.value.findIndex(kind);
+  const found = regions.value[index];
+  return found === undefined ? "" : regionName(found, index);
 }
 
 /** What a film will be, and what it takes. */

@@ -83,6 +83,20 @@ function masked(
   return own;
 }
 
+/** Thin light lines, which are seen where the photo has the tint's own colour. */
+function hatch(ink: CanvasRenderingContext2D, { width, height }: { width: number; height: number }): void {
+  const apart = Math.max(width, height) / 48;
+  ink.globalCompositeOperation = "source-atop";
+  ink.strokeStyle = "rgb(255 255 255 / 0.6)";
+  ink.lineWidth = apart / 8;
+  ink.beginPath();
+  for (let x = -height; x < width; x += apart) {
+    ink.moveTo(x, height);
+    ink.lineTo(x + height, 0);
+  }
+  ink.stroke();
+}
+
 export const TINT_COLOURS = ["#e4572e", "#2e9cca", "#8cb369", "#a663cc", "#f2b134", "#17b890"];
 
 /** Where the regions are, as tints; the one being painted in full. */
@@ -101,6 +115,7 @@ export function Tints({ regions, editing }: { regions: readonly Region[]; editin
       const fill = (own: CanvasRenderingContext2D) => {
         own.fillStyle = TINT_COLOURS[tint] as string;
         own.fillRect(0, 0, size.width, size.height);
+        hatch(own, size);
       };
       ink.drawImage(masked(mask.canvas, size, fill), 0, 0);
     }

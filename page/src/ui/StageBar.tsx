@@ -5,9 +5,9 @@ import { dispatch, select } from "../state/store";
 import { percent, t } from "../text";
 import { focusStage } from "./focus";
 import { Icon, type IconName } from "./Icon";
+import { magnified } from "./Viewport";
 
 const split = select((s) => s.split);
-const scale = select((s) => s.view.scale);
 /** What is zoomed: all but frames side by side, and films, which have a player of their own. */
 const zooms = computed(() => {
   const on = stage.value;
@@ -58,7 +58,7 @@ function Zoom() {
   return (
     <>
       <Tool icon="minus" label={t().zoomOut} onClick={() => focusStage("-")} />
-      <output class="zoom">{percent(scale.value)}</output>
+      <output class="zoom">{percent(magnified.value)}</output>
       <Tool icon="plus" label={t().zoomIn} onClick={() => focusStage("+")} />
       <Tool icon="fit" label={t().fit} onClick={() => focusStage("0")} />
       <Tool icon="pixels" label={t().pixels} onClick={() => focusStage("1")} />

@@ -1,5 +1,5 @@
 /** A picture that can be zoomed and panned: by wheel, pinch, drag and keys. */
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { View } from "../state/model";
@@ -29,6 +29,9 @@ interface ViewportProps {
   children: ComponentChildren;
 }
 
+/** Pixels of the screen to one of the picture's, of the viewport drawn last: side by side they are alike. */
+export const magnified = signal(1);
+
 const seenView = select((s) => s.view);
 const STEP = 1.25;
 const PAN = 0.1;
@@ -53,6 +56,11 @@ export function Viewport({ label, width, height, hand = null, over, children }: 
   const room: Room = { width: seen.value.width / fitted.width || 1, height: seen.value.height / fitted.height || 1 };
   const view = seenView.value;
   const sheet = placed(view, fitted, seen.value);
+
+  const magnifies = (sheet.width / width) * devicePixelRatio;
+  useEffect(() => {
+    magnified.value = magnifies;
+  }, [magnifies]);
 
   const now = useRef({ fitted, room, seen: seen.value });
   now.current = { fitted, room, seen: seen.value };
@@ -94,7 +102,7 @@ export function Viewport({ label, width, height, hand = null, over, children }: 
       onKeyDown={onKeyDown}
     >
       <div
-        class={(sheet.width / width) * devicePixelRatio > 1.9 ? "sheet pixelated" : "sheet"}
+        class={magnifies > 1.9 ? "sheet pixelated" : "sheet"}
         style={{
           left: `${sheet.left}px`,
           top: `${sheet.top}px`,

@@ -164,6 +164,7 @@ class Job(BaseModel):
     origin: Id | None = Field(default=None, serialization_alias="from", validation_alias="from")
     warnings: list[str] = []
     can_go_on: bool = Field(default=False, description="From its picture, or from the parts of its film.")
+    iterations_left: int = Field(default=0, description="Of what a picture was to have, where it was stopped before.")
     film: bool = Field(default=False, description="Whether there is a film to play: all of it, or what was painted.")
 
     model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)

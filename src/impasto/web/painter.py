@@ -254,4 +254,7 @@ def _warnings(process: Process) -> list[str]:
 
 
 def _ended(job: Job, state: State, error: str | None = None) -> Job:
-    return job.model_copy(update={"state": state, "ended": now(), "progress": None, "error": error})
+    update: dict[str, Any] = {"state": state, "ended": now(), "progress": None, "error": error}
+    if state == "cancelled" and job.progress and job.request.task != "video":
+        update["iterations_left"] = job.progress.iterations - job.progress.iteration
+    return job.model_copy(update=update)
