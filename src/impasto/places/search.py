@@ -39,6 +39,9 @@ MOST = 2**17
 every second, third … each way."""
 _PRODUCTS = 2**23
 """So many pairs of places are compared at a time."""
+_TOGETHER = 2**10
+"""So many places of a view are compared at once, if it has them: to compare with a tile's few alone would
+take as long as it takes to read all places of the picture."""
 _ROWS = 2**15
 """So many places are gathered at a time."""
 _ROUNDS = 60
@@ -100,7 +103,7 @@ def _found(
             for search in searches:
                 search.look(number, seen, features)
         for search in searches:
-            search.forget()
+            search.leave(number)
     return [search.settled(shares, search.grid.size(size)) for search in searches]
 
 
@@ -149,12 +152,11 @@ class _Search:
         shape = 1 + views[-1].painting, len(queries)
         self._scores = torch.full(shape, -math.inf, device=queries.device)
         self._found = torch.zeros(shape, dtype=torch.long, device=queries.device)
+        self._taken: list[_Columns] = []
         self._kept: list[_Columns] = []
 
     def look(self, number: int, tile: Tile, features: Mapping[str, Tensor]) -> None:
-        """Compare with the places of a tile of a view. Of equals the first is the nearest, whatever the
-        tiles.
-        """
+        """Take the places of a tile of a view, and compare with them once there are enough."""
         view, window = self._views[number], tile.owned_at(self.grid.depth)
         chosen = self.grid.chosen(view, window, self._every)
         if not len(chosen):
@@ -163,9 +165,30 @@ class _Search:
         down, across = chosen // (right - left), chosen % (right - left)
         numbers = self._ends[number] + (top + down) * self.grid.of(view)[1] + left + across
         columns = {name: column[chosen.to(column.device)] for name, column in self.grid.columns(tile, features).items()}
+        self._taken.append((numbers, columns))
+        if sum(len(numbers) for numbers, _ in self._taken) >= _TOGETHER:
+            self._compare(view.painting)
+
+    def leave(self, number: int) -> None:
+        """All of a view has been looked at: let go of what is not the nearest of any query."""
+        if self._taken:
+            self._compare(self._views[number].painting)
+        nearest = self._nearest()
+        self._kept = [
+            (numbers[nearest[numbers]], {name: each[nearest[numbers]] for name, each in columns.items()})
+            for numbers, columns in self._kept
+        ]
+
+    def _compare(self, painting: int) -> None:
+        """Compare with what has been taken of a painting. Of equals the first is the nearest, whatever the
+        tiles.
+        """
+        numbers = torch.cat([numbers for numbers, _ in self._taken])
+        columns = {name: torch.cat([columns[name] for _, columns in self._taken]) for name in self.grid.layers}
+        self._taken = []
         along = self._space.along(columns)
         places, numbers = nn.normalize(along - self._space.mean, dim=1), numbers.to(along.device)
-        best, nearest = self._scores[view.painting], self._found[view.painting]
+        best, nearest = self._scores[painting], self._found[painting]
         rows = max(1, _PRODUCTS // len(places))
         for start in range(0, len(self._queries), rows):
             part = slice(start, start + rows)
@@ -181,14 +204,6 @@ class _Search:
                 {name: _narrowed(each[found], self.grid.steps(name) == 1) for name, each in columns.items()},
             )
         )
-
-    def forget(self) -> None:
-        """Let go of what is no longer the nearest of any query."""
-        nearest = self._nearest()
-        self._kept = [
-            (numbers[nearest[numbers]], {name: each[nearest[numbers]] for name, each in columns.items()})
-            for numbers, columns in self._kept
-        ]
 
     def _nearest(self) -> Tensor:
         """Which places are the nearest of a query so far, (M,)."""
