@@ -5,8 +5,8 @@ from torch import Tensor
 
 from benchmarks.clock import median
 from impasto import weights
+from impasto.architecture import ARCHITECTURES
 from impasto.backbones import winograd
-from impasto.backbones.features import ARCHITECTURES
 from impasto.backbones.kernels import Convolution
 from impasto.backbones.rows import Rows
 

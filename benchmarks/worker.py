@@ -24,7 +24,8 @@ from torch import Tensor
 from benchmarks.floor import Floor
 from benchmarks.objective import CONTENT, STYLE, Problem, coarse_to_fine, fitted
 from impasto import weights
-from impasto.backbones.features import ARCHITECTURES, Backbone
+from impasto.architecture import ARCHITECTURES
+from impasto.backbones.features import Backbone
 from impasto.losses.objective import TOTAL
 from impasto.machine import memory
 from impasto.machine.devices import DTYPES, choose_precision

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from impasto.backbones.features import Architecture, Backbone
+from impasto.architecture import Architecture
+from impasto.backbones.features import Backbone
 from impasto.backbones.kernels import Padding, Pooling
 from impasto.losses.statistics import Stat
 from impasto.networks import encoder

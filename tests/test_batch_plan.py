@@ -245,6 +245,9 @@ def test_each_style_makes_a_result_of_its_own() -> None:
         (Wish((("none.jpg", 1.0),)), "none.jpg cannot be read"),
         (Wish((("a.jpg", 1.0),)), "a.jpg"),  # an empty file
         (Wish((("wave.jpg", 1.0),), settings={"tv_weight": 3}), "no effect"),
+        (Wish(style_indices=("rohne",)), "styles of multi.* not 'rohne'"),
+        (Wish(style_indices=("26",), settings={"network": "multistyle26"}), "from 0 to 25"),
+        (Wish((("wave.jpg", 1.0),), settings={"method": "iterative", "style_layers": "relu9_9"}), "no layer 'relu9_9'"),
         (Wish((("wave.jpg", 1.0),), name="{stem}-{colour}.png"), "no {colour}"),
         (Wish((("wave.jpg", 1.0),), name="../{stem}.png"), "within the folder"),
         (Wish((("wave.jpg", 1.0),), name="{stem"), "no template"),

@@ -6,7 +6,8 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto import weights
-from impasto.backbones.features import ARCHITECTURES, Architecture, Backbone
+from impasto.architecture import ARCHITECTURES, Architecture
+from impasto.backbones.features import Backbone
 from impasto.backbones.kernels import Pooling
 from impasto.errors import ImageError, SettingsError
 from tests.helpers import TINY, photo, random_backbone

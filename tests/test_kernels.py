@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
+from impasto.architecture import Architecture
 from impasto.backbones import kernels, rows, winograd
-from impasto.backbones.features import Architecture
 from impasto.backbones.kernels import Padding, Pooling
 from impasto.backbones.rows import Rows
 from impasto.losses import statistics

@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from impasto.backbones.features import Architecture, Backbone
+from impasto.architecture import Architecture
+from impasto.backbones.features import Backbone
 from impasto.errors import ImageError
 from impasto.losses.parts import looked_at
 from impasto.pictures.picture import Picture

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import impasto
 from impasto import weights
-from impasto.backbones.features import Architecture
+from impasto.architecture import Architecture
 from impasto.cli import app
 from impasto.errors import CheckpointError, ImageError, SettingsError, WeightsError
 from impasto.losses.content import ContentLoss

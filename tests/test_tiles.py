@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.architecture import Architecture
 from impasto.backbones import winograd
-from impasto.backbones.features import Architecture, Backbone
+from impasto.backbones.features import Backbone
 from impasto.backbones.kernels import Padding, Pooling
 from impasto.errors import SettingsError
 from impasto.losses.content import ContentLoss, PlacesLoss, TotalVariationLoss

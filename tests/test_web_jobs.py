@@ -405,6 +405,7 @@ def test_the_sender_has_the_word_on_what_a_job_may_be(visit: Visit) -> None:
         ({"photo": photo, "styles": styles, "settings": {"tv_wieght": 1}}, None),
         ({"photo": photo, "styles": styles, "settings": {"history": 3, "optimizer": "adam"}}, "history"),
         ({"photo": photo, "styles": styles, "recipe": "defualt"}, None),
+        ({"photo": photo, "styles": styles, "settings": {"style_layers": {"relu9_9": 1}}}, None),
         ({"photo": photo, "styles": styles, "task": "reconstruct"}, "task"),
         ({"photo": photo, "style_index": "3"}, "style_index"),
         (

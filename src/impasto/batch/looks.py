@@ -19,6 +19,7 @@ from impasto.machine import folders, strict_json
 from impasto.machine.files import at_home
 from impasto.pictures.kinds import SUFFIXES
 from impasto.settings import applies, recipes
+from impasto.settings.fields import LEARNT
 from impasto.settings.style_names import style_names
 from impasto.video.job import WAYS, VideoDelivery, VideoJob
 
@@ -87,8 +88,13 @@ class Looks:
         )  # films have regions by the network, too
         if slow and "method" not in {*self._wish.settings, *own}:
             settings = {name: value for name, value in settings.items() if name != "method"}
+        # Here and not above, so that a plan without learnt styles can be made without torch.
+        from impasto.networks.codes import learnt_style
+
         for style, styles, index in self._chosen(row, base, regions):
             job = _job(film, self._wish, styles, index, regions, recipe=recipe, settings=settings)
+            if index:
+                learnt_style(index, job.settings.get("network", LEARNT))  # not once for every photograph
             yield style, Pattern(job.moved(lambda path: path if path == ANY else stores.joined(base, path)))
 
     def _chosen(

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from impasto.backbones.features import Architecture
+from impasto.architecture import Architecture
 from impasto.pictures import tiles
 from impasto.pictures.picture import Size
 from impasto.pictures.tiles import Tile

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from impasto.backbones.features import ARCHITECTURES
+from impasto.architecture import ARCHITECTURES
 from impasto.errors import SettingsError
 from impasto.losses.sections import CUTS, multiplications, sections
 from impasto.losses.style import STYLE_LOSSES
