@@ -5,6 +5,8 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
+from impasto.pictures.picture import STRIP
+
 _SOBEL = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8
 _LUMINANCE = torch.tensor([0.299, 0.587, 0.114])
 """Of red, green and blue (ITU-R BT.601)."""
@@ -27,7 +29,10 @@ def sobel(pixels: Tensor) -> tuple[Tensor, Tensor]:
     """
     padded = nn.pad(luminance(pixels), (1, 1, 1, 1), mode="replicate")
     kernels = torch.stack([_SOBEL, _SOBEL.T])[:, None].to(pixels)
-    across, down = torch.split(nn.conv2d(padded, kernels), 1, 1)
+    # By strips, for a convolution holds sixteen planes for the two that it makes.
+    tops = range(0, pixels.shape[2], STRIP)
+    strips = [nn.conv2d(padded[:, :, top : top + STRIP + 2], kernels) for top in tops]
+    across, down = torch.split(torch.cat(strips, 2), 1, 1)
     return across, down
 
 

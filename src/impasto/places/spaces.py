@@ -14,7 +14,9 @@ from impasto.places.grids import Grid
 
 _AXES, _HELD = 256, 2**26
 """How many principal directions of the paintings' places are compared, and how many numbers of a picture's
-places are held: of large pictures fewer directions. At 2048 × 1365 pixels they are still 256."""
+places are held, of all grids together: of large pictures fewer directions, but no fewer than `_FEWEST`. At
+2048 × 1365 pixels they are still 256 of a hypercolumn, and 90 of a layer by itself."""
+_FEWEST = 32
 _SAMPLE = 8192
 """So many places, spread over the paintings, tell what these directions are."""
 _PASSES = 4
@@ -76,8 +78,10 @@ def spaces_of(gallery: Gallery, grids: Sequence[Grid], size: Size) -> list[Space
                 chosen = grid.chosen(view, tile.owned_at(grid.depth), every)
                 for name, column in grid.columns(tile, features).items():
                     sample[name].append(column[chosen.to(column.device)].float())
-    spaces = []
-    for grid, sample in zip(grids, samples, strict=True):
-        axes = min(_AXES, max(32, _HELD // max(1, math.prod(grid.size(size)))))
-        spaces.append(Space.of({name: torch.cat(parts) for name, parts in sample.items()}, axes))
-    return spaces
+    axes = axes_of(grids, size)
+    return [Space.of({name: torch.cat(parts) for name, parts in sample.items()}, axes) for sample in samples]
+
+
+def axes_of(grids: Sequence[Grid], size: Size) -> int:
+    """In how many directions, at the most, places are compared that a picture of a size has on some grids."""
+    return min(_AXES, max(_FEWEST, _HELD // max(1, sum(math.prod(grid.size(size)) for grid in grids))))
