@@ -455,6 +455,23 @@ def test_the_command_line(folder: Path) -> None:
     assert "--start must be at least 0" in said("video", "a.mp4", "--style-index", "3", "--start", "-1", code=2)
 
 
+def test_a_film_that_many_share_is_estimated_for_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By as many as there are processors, and shots to be parted: two here, in which the first frames are."""
+    monkeypatch.setattr("impasto.video.film.Film.estimate", lambda _: (120.0, 1e9))
+    for sharers, processors, shots, seconds in (
+        (0, 4, 2, 120),
+        (1, 4, 2, 120),
+        (4, 4, 2, 60),
+        (4, 3, 9, 40),
+        (2, 8, 9, 60),
+    ):
+        monkeypatch.setattr("impasto.machine.limits.processors", lambda count=processors: count)
+        if shots != 2:
+            monkeypatch.setattr("impasto.video.film.Film.shots", lambda _, count=shots: count)
+        told = plan(job(), sharers)
+        assert told["estimated_s"] == seconds and (told["threads"] == 1 or not sharers)
+
+
 def test_what_runs_ahead_and_behind_ends_with_its_user() -> None:
     def numbers() -> Any:
         yield from range(100)

@@ -140,7 +140,7 @@ def carry_out(job: Any, *, resume: bool, force: bool, dry_run: bool, json: bool,
     from impasto.video.work import VideoWork, plan
 
     if dry_run:
-        report = plan(job)
+        report = plan(job, sharers)
         say(dump(report) if json else lines(report))
         return
     memory.shared_by(max(1, sharers))  # before the film is fitted into it

@@ -16,7 +16,8 @@ import torch
 from impasto.errors import CheckpointError, NotReadyError, OutputError, SettingsError
 from impasto.jobs.deliver import hashed, sidecar
 from impasto.jobs.underway import Underway
-from impasto.machine import files, interrupts
+from impasto.machine import files, interrupts, limits
+from impasto.machine.devices import one_thread
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
 from impasto.tasks import record
@@ -210,16 +211,21 @@ class VideoWork(Underway[VideoJob]):
         files.refuse_inputs([*outputs, self.output], self.job.files())
 
 
-def plan(job: VideoJob) -> dict[str, Any]:
-    """What carrying it out would do: frames, sizes, form, and what it is estimated to cost. Nothing is
-    written. Raises what `Film` raises, and OutputError where there is no room for it.
+def plan(job: VideoJob, sharers: int = 0) -> dict[str, Any]:
+    """What carrying it out would do: frames, sizes, form, and what it is estimated to cost, by so many
+    ``sharers`` with one thread each, or by this process alone. Nothing is written. Raises what `Film` raises,
+    and OutputError where there is no room for it.
     """
-    film = Film(job)
-    film.check_room(job.output.parent)
-    seconds, _ = film.estimate()
+    with one_thread() if sharers else contextlib.nullcontext():
+        film = Film(job)
+        film.check_room(job.output.parent)
+        seconds, _ = film.estimate()
+        if sharers > 1:  # a shot is one's
+            seconds /= min(sharers, limits.processors(), film.shots())
+        threads = torch.get_num_threads()
     return {
         "task": film.task, "output": str(job.output), "width": film.size[1], "height": film.size[0], **film.plan(),
-        "device": str(film.device), "precision": film.precision, "threads": torch.get_num_threads(),
+        "device": str(film.device), "precision": film.precision, "threads": threads,
         "estimated_s": round(seconds), "estimated_bytes": film.bytes,
         "film_bytes": film.file_bytes, "settings": film.settings.dictionary(),
     }  # fmt: skip
