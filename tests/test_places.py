@@ -1,6 +1,7 @@
 """Places: the nearest of the painting's, against an independent search, whole and in tiles."""
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,16 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from impasto.architecture import Architecture
+from impasto import weights
+from impasto.architecture import ARCHITECTURES, Architecture
 from impasto.backbones.features import Backbone
 from impasto.errors import ImageError
 from impasto.losses.parts import looked_at
 from impasto.pictures.picture import Picture
 from impasto.places import gallery, search
+from impasto.places.grids import Grid
 from impasto.places.search import replaced
+from impasto.places.spaces import axes_of
 from tests.helpers import painting, photo, random_backbone
 
 SMALL = Architecture(blocks=((2, 4), (2, 6), (2, 8)))
@@ -229,3 +233,14 @@ def test_tiles_of_the_vgg19_find_the_same(vgg19: Backbone) -> None:
     for name in layers:
         same = (whole[name] - tiled[name]).float().norm(dim=1) < 0.02 * whole[name].float().norm(dim=1).mean()
         assert same.double().mean() > 0.98, name
+
+
+@pytest.mark.parametrize(
+    ("size", "together", "alone"), [((683, 1024), 256, 256), ((1365, 2048), 256, 90), ((2730, 4096), 96, 32)]
+)
+def test_large_pictures_are_compared_in_fewer_directions(size: tuple[int, int], together: int, alone: int) -> None:
+    """So that no more than 2^26 numbers are held, but 32 for each place at the least."""
+    backbone: Any = SimpleNamespace(architecture=ARCHITECTURES[weights.BACKBONE])
+    layers = ("relu1_1/4", "relu2_1/2", "relu3_1", "relu3_4", "relu4_1")
+    assert axes_of([Grid(backbone, layers)], size) == together
+    assert axes_of([Grid(backbone, (layer,)) for layer in layers], size) == alone
