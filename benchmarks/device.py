@@ -31,7 +31,8 @@ from benchmarks.device_checks import NETWORKS, Told
 from benchmarks.floor import Floor, rates
 from benchmarks.objective import objective
 from benchmarks.worker import textbook
-from impasto import demo, weights
+from impasto import demo
+from impasto.architecture import BACKBONE
 from impasto.backbones.features import Backbone
 from impasto.machine import memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision, convolving
@@ -155,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     ends = time.monotonic() + 60 * asked.minutes
     device = choose_device(asked.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else record.machine()["processor"]
-    found: Told = {"device": str(device), "name": name, "machine": record.machine(), "weights": weights.BACKBONE}
+    found: Told = {"device": str(device), "name": name, "machine": record.machine(), "weights": BACKBONE}
     failed = []
     for title, part in parts(device, asked.sizes, 5 * asked.minutes):
         if time.monotonic() > ends:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from benchmarks.clock import median
 from impasto import weights
-from impasto.architecture import ARCHITECTURES
+from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.backbones import winograd
 from impasto.backbones.kernels import Convolution
 from impasto.backbones.rows import Rows
@@ -21,7 +21,7 @@ class Floor:
         device: str | torch.device = "cpu",
         deepest: str = "relu5_1",
     ) -> None:
-        architecture, tensors = ARCHITECTURES[weights.BACKBONE], weights.load(weights.BACKBONE)
+        architecture, tensors = ARCHITECTURES[BACKBONE], weights.load(BACKBONE)
         order = winograd.layout(torch.empty(1, 3, *size, device=device), dtype)
         self._work: list[tuple[Convolution, Tensor, Tensor]] = []
         for layer in architecture.chain([deepest]):

@@ -24,7 +24,7 @@ from torch import Tensor
 from benchmarks.floor import Floor
 from benchmarks.objective import CONTENT, STYLE, Problem, coarse_to_fine, fitted
 from impasto import weights
-from impasto.architecture import ARCHITECTURES
+from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.backbones.features import Backbone
 from impasto.losses.objective import TOTAL
 from impasto.machine import memory
@@ -57,16 +57,14 @@ def textbook(content: Tensor, style: Tensor) -> Iterator[Tensor]:
     """
     tensors = {
         name: tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
-        for name, tensor in (
-            (name, tensor.to(content.device)) for name, tensor in weights.load(weights.BACKBONE).items()
-        )
+        for name, tensor in ((name, tensor.to(content.device)) for name, tensor in weights.load(BACKBONE).items())
     }
-    mean = torch.tensor(ARCHITECTURES[weights.BACKBONE].mean, device=content.device).view(1, 3, 1, 1)
+    mean = torch.tensor(ARCHITECTURES[BACKBONE].mean, device=content.device).view(1, 3, 1, 1)
 
     def network(x: Tensor) -> dict[str, Tensor]:
         features = {}
         x = (x.flip(1) * 255 - mean).contiguous(memory_format=torch.channels_last)
-        for layer in ARCHITECTURES[weights.BACKBONE].layers[1:]:
+        for layer in ARCHITECTURES[BACKBONE].layers[1:]:
             if layer.startswith("conv"):
                 x = nn.conv2d(x, tensors[f"{layer}.weight"], tensors[f"{layer}.bias"], padding=1)
             else:

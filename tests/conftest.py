@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from impasto import weights
+from impasto.architecture import BACKBONE
 from impasto.backbones.features import Backbone
 from tests.helpers import (
     NARROW,
@@ -83,7 +84,7 @@ def narrow_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("narrow")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMPASTO_CACHE", str(folder))
-        weights._write_cache(weights.cache_path(weights.BACKBONE), random_tensors(NARROW, torch.float32))
+        weights._write_cache(weights.cache_path(BACKBONE), random_tensors(NARROW, torch.float32))
     return folder
 
 

@@ -10,7 +10,7 @@ import impasto
 
 ROOT = Path(impasto.__file__).parent
 FLOORS = [
-    "_version", "errors", "extras", "progress", "machine", "decoders", "weights", "architecture", "settings", "pictures", "backbones", "losses", "solver", "colour", "networks", "places", "masks",
+    "_version", "errors", "extras", "progress", "machine", "decoders", "architecture", "weights", "settings", "pictures", "backbones", "losses", "solver", "colour", "networks", "places", "masks",
     "tasks", "training", "jobs", "judge", "video", "batch", "demo", "doctor", "study", "web", "cli", "__main__",
 ]  # fmt: skip
 """Every folder, and every module that stands for itself, lowest first. What is in one imports from it and

@@ -19,7 +19,7 @@ from impasto.batch.outputs import Template, refuse_collisions
 from impasto.batch.plan import Plan, plan_batch
 from impasto.batch.shards import Shard
 from impasto.batch.stores import STATE
-from impasto.errors import ImageError, OutputError, SettingsError
+from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from tests.helpers import painting
 
@@ -254,6 +254,18 @@ def test_each_style_makes_a_result_of_its_own() -> None:
     ):
         with pytest.raises((SettingsError, ImageError), match=told):
             planned("a.jpg", wish=wish)
+
+
+def test_a_manifest_names_networks_from_where_it_is(tmp_path: Path) -> None:
+    """Also where their learnt styles are looked for."""
+    made("a.jpg")
+    own = tmp_path / "elsewhere"
+    own.mkdir()
+    (own / "list.jsonl").write_text(
+        json.dumps({"content": str(Path("a.jpg").resolve()), "style_index": "9", "network": "n.safetensors"})
+    )
+    with pytest.raises(ImpastoError, match=f"{own.name}/n.safetensors"):
+        planned(str(own / "list.jsonl"))
 
 
 @pytest.mark.parametrize(

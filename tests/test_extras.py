@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from impasto import weights
+from impasto.architecture import BACKBONE
 from impasto.cli import app
 from impasto.extras import EXTRAS, command
 from tests.helpers import look_narrowly, painting, photo
@@ -104,7 +104,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, narrow_cache: Path) -> dict[s
     folder = tmp_path_factory.mktemp("small")
     cache = folder / "cache"  # where nothing lies that other tests have decoded
     cache.mkdir()
-    for file in narrow_cache.glob(f"{weights.BACKBONE}-*"):
+    for file in narrow_cache.glob(f"{BACKBONE}-*"):
         shutil.copy(file, cache)
     words = [sys.executable, "-m", "tests.test_extras", str(folder), str(cache)]
     subprocess.run(words, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)

@@ -31,6 +31,8 @@ def greyed(picture: Pixels) -> Pixels:
 
 CONTENT, STYLE, OTHER = greyed(photo(48, 64)), greyed(painting(60, 60)), greyed(painting(60, 44, seed=5))
 COLOURED = photo(48, 64)
+SOFT = np.tile(np.linspace(0, 255, 256).astype(np.uint8), (192, 1))
+"""A mask larger than the picture."""
 CLEAR = np.dstack([CONTENT, np.maximum(LEFT, 60)])
 
 
@@ -76,6 +78,11 @@ def fast(content: Any = CONTENT, style: Any = STYLE, **settings: Any) -> impasto
         lambda: painted(content=COLOURED, recipe="default", palette=0.2, strength=0.8),
         lambda: painted(content=COLOURED, method="refine", iterations=4),
         lambda: painted(content=COLOURED, style=None, regions=[Region(LEFT, OTHER), Region(255 - LEFT, STYLE)]),
+        lambda: painted(
+            content=COLOURED, style=None, regions=[Region(SOFT, OTHER), Region(255 - SOFT, STYLE)], feather=0.05
+        ),
+        lambda: painted(content=COLOURED, style=STYLE, regions=[Region(SOFT, OTHER)], feather=0.1),
+        lambda: painted(content=COLOURED, style=[(STYLE, 1), (OTHER, 2)], strength=0.5),
         lambda: fast(content=COLOURED),
         lambda: fast(content=COLOURED, network="any", strength=0.5),
     ],
@@ -147,6 +154,21 @@ def test_saved_styles_and_mixtures_tell_of_theirs(tmp_path: Any) -> None:
     one, other = (codes.predicted(impasto.load(each), "arbitrary") for each in (STYLE, OTHER))
     codes.mixed([(one, 0.3), (other, 0.7)]).save(tmp_path / "both.safetensors")
     assert colour_of(fast(style=StyleCode.load(tmp_path / "both.safetensors"))) == 0
+
+
+def test_colours_come_evenly_with_the_style_that_has_some() -> None:
+    """In a film, and by the optimiser, as in a mixture of an etching and a painting."""
+    plain, coloured = (codes.predicted(impasto.load(each), "arbitrary") for each in (STYLE, painting(60, 60)))
+    styles = Styles([(0.0, plain), (2.0, coloured)], Numbers([(0.0, 0.5), (1.0, 1.0)]))
+    assert [styles.greyness(time) for time in (0, 0.5, 1, 1.5, 2)] == [0.5, 0.75 * 0.75, 0.5, 0.25, 0]
+    tints = []
+    for share in (1.0, 0.99, 0.5, 0.0):
+        run = impasto.plan_stylize(
+            COLOURED, [(STYLE, share), (painting(60, 60), 1 - share)], "statistics", size=64, **EXACT
+        )
+        assert isinstance(run, impasto.Run)
+        tints.append(np.ptp(run.problem.frame.array(8).astype(int), axis=2).mean())
+    assert tints[0] == 0 and 0 < tints[1] < 0.05 * tints[3] and 0.4 < tints[2] / tints[3] < 0.6
 
 
 def test_films_too() -> None:

@@ -10,8 +10,7 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
-from impasto import weights
-from impasto.architecture import ARCHITECTURES, Architecture
+from impasto.architecture import ARCHITECTURES, BACKBONE, Architecture
 from impasto.backbones.features import Backbone
 from impasto.errors import ImageError
 from impasto.losses.parts import looked_at
@@ -240,7 +239,7 @@ def test_tiles_of_the_vgg19_find_the_same(vgg19: Backbone) -> None:
 )
 def test_large_pictures_are_compared_in_fewer_directions(size: tuple[int, int], together: int, alone: int) -> None:
     """So that no more than 2^26 numbers are held, but 32 for each place at the least."""
-    backbone: Any = SimpleNamespace(architecture=ARCHITECTURES[weights.BACKBONE])
+    backbone: Any = SimpleNamespace(architecture=ARCHITECTURES[BACKBONE])
     layers = ("relu1_1/4", "relu2_1/2", "relu3_1", "relu3_4", "relu4_1")
     assert axes_of([Grid(backbone, layers)], size) == together
     assert axes_of([Grid(backbone, (layer,)) for layer in layers], size) == alone

@@ -468,7 +468,7 @@ def test_a_film_that_many_share_is_estimated_for_them(folder: Path, monkeypatch:
         monkeypatch.setattr("impasto.machine.limits.processors", lambda count=processors: count)
         if shots != 2:
             monkeypatch.setattr("impasto.video.film.Film.shots", lambda _, count=shots: count)
-        told = plan(job(), sharers)
+        told = plan(job(settings={"device": "cpu"}), sharers)
         assert told["estimated_s"] == seconds and (told["threads"] == 1 or not sharers)
 
 

@@ -423,7 +423,7 @@ def test_the_same_frames_are_the_same_bytes() -> None:
             stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, chosen.pixels
             stream.time_base = Fraction(1, 24)
             seen.add(b"".join(bytes(packet) for each in (*frames, None) for packet in stream.encode(each)))
-    assert len(seen) == 1
+    assert len(seen) == 1 and chosen.options()["rc-lookahead"] == "0"
 
 
 def test_sound_that_an_output_cannot_hold_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from impasto import weights
 from impasto.errors import SettingsError, did_you_mean
+
+BACKBONE = "vgg19"
+"""The name of the network whose features all losses compare."""
 
 _SQUARES = ("2", "4", "8", "16")
 """The sides of the squares of positions over which features may be averaged."""
@@ -96,5 +98,5 @@ class Architecture:
 ARCHITECTURES: dict[str, Architecture] = {
     # Simonyan and Zisserman 2015, table 1, column E. A row here and one of the same name in
     # `weights.REGISTRY` is a backbone.
-    weights.BACKBONE: Architecture(blocks=((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))),
+    BACKBONE: Architecture(blocks=((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))),
 }

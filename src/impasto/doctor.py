@@ -7,6 +7,7 @@ import torch
 
 from impasto import weights
 from impasto._version import __version__
+from impasto.architecture import BACKBONE
 from impasto.errors import WeightsError
 from impasto.machine import limits, memory
 from impasto.machine.devices import choose_device, choose_precision, computes_bfloat16
@@ -66,7 +67,7 @@ def _version(package: str) -> str:
 
 def _cache() -> str:
     try:
-        return str(weights.cache_path(weights.BACKBONE).parent)
+        return str(weights.cache_path(BACKBONE).parent)
     except FileNotFoundError as error:
         return f"none, for {error}: set IMPASTO_CACHE to a folder"
 

@@ -23,14 +23,12 @@ from torch import Tensor
 
 from impasto import decoders
 from impasto._version import __version__
+from impasto.architecture import BACKBONE
 from impasto.errors import OutputError, SettingsError, WeightsError, briefly, did_you_mean
 from impasto.extras import command
 from impasto.machine.files import sha256_of, write_atomic
 
 log = logging.getLogger("impasto")
-
-BACKBONE = "vgg19"
-"""The name of the network whose features all losses compare."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ interface ViewportProps {
   children: ComponentChildren;
 }
 
-/** Pixels of the screen to one of the picture's, of the viewport drawn last: side by side they are alike. */
+/** Pixels of the screen to one of the picture's, in the first viewport, which keys and buttons act on. */
 export const magnified = signal(1);
 
 const seenView = select((s) => s.view);
@@ -59,7 +59,7 @@ export function Viewport({ label, width, height, hand = null, over, children }: 
 
   const magnifies = (sheet.width / width) * devicePixelRatio;
   useEffect(() => {
-    magnified.value = magnifies;
+    if (frame.current === document.querySelector(".viewport")) magnified.value = magnifies;
   }, [magnifies]);
 
   const now = useRef({ fitted, room, seen: seen.value });

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from impasto import weights
-from impasto.architecture import ARCHITECTURES, Architecture, plain
+from impasto.architecture import ARCHITECTURES, BACKBONE, Architecture, plain
 from impasto.backbones import kernels, rows, winograd
 from impasto.backbones.kernels import Convolution, Padding, Pooling
 from impasto.backbones.rows import Backward, Rows, order
@@ -60,7 +60,7 @@ class Backbone:
     @classmethod
     def pretrained(
         cls,
-        name: str = weights.BACKBONE,
+        name: str = BACKBONE,
         *,
         pooling: Pooling = "max",
         padding: Padding = "zeros",

@@ -17,6 +17,7 @@ from impasto.errors import SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.machine import folders, strict_json
 from impasto.machine.files import at_home
+from impasto.networks.codes import learnt_style
 from impasto.pictures.kinds import SUFFIXES
 from impasto.settings import applies, recipes
 from impasto.settings.fields import LEARNT
@@ -88,14 +89,12 @@ class Looks:
         )  # films have regions by the network, too
         if slow and "method" not in {*self._wish.settings, *own}:
             settings = {name: value for name, value in settings.items() if name != "method"}
-        # Here and not above, so that a plan without learnt styles can be made without torch.
-        from impasto.networks.codes import learnt_style
-
         for style, styles, index in self._chosen(row, base, regions):
             job = _job(film, self._wish, styles, index, regions, recipe=recipe, settings=settings)
-            if index:
-                learnt_style(index, job.settings.get("network", LEARNT))  # not once for every photograph
-            yield style, Pattern(job.moved(lambda path: path if path == ANY else stores.joined(base, path)))
+            pattern = Pattern(job.moved(lambda path: path if path == ANY else stores.joined(base, path)))
+            if index:  # once, and not for every photograph
+                learnt_style(index, pattern.here.settings.get("network", LEARNT))
+            yield style, pattern
 
     def _chosen(
         self, row: Mapping[str, Any], base: str, regions: tuple[RegionFiles, ...]

@@ -139,12 +139,12 @@ def carry_out(job: Any, *, resume: bool, force: bool, dry_run: bool, json: bool,
     from impasto.video.sharing import SharedWork
     from impasto.video.work import VideoWork, plan
 
-    if dry_run:
-        report = plan(job, sharers)
-        say(dump(report) if json else lines(report))
-        return
     memory.shared_by(max(1, sharers))  # before the film is fitted into it
     try:
+        if dry_run:
+            report = plan(job, sharers)
+            say(dump(report) if json else lines(report))
+            return
         work = (SharedWork if sharers else VideoWork)(job, resume=resume, force=force)
         with helped(job, max(0, sharers - 1), force=force):
             record, code = execute(work, quiet=quiet)

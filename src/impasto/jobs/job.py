@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from impasto import weights
-from impasto.architecture import ARCHITECTURES
+from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
 from impasto.jobs.plain import known, understood, weighted
 from impasto.machine import formats, strict_json
@@ -161,7 +160,7 @@ class Job:
         if self.styles:
             names.normalised([weight for _, weight in self.styles])
         if self.layer:
-            ARCHITECTURES[weights.BACKBONE].check([self.layer])
+            ARCHITECTURES[BACKBONE].check([self.layer])
         paintings = [*(path for path, _ in self.styles), *(each.style for each in self.regions)]
         whole.check(
             chosen,

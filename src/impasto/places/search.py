@@ -183,8 +183,11 @@ class _Search:
         """Compare with what has been taken of a painting. Of equals the first is the nearest, whatever the
         tiles.
         """
-        numbers = torch.cat([numbers for numbers, _ in self._taken])
+        # In reading order, in which the first is taken of equals.
+        numbers, order = torch.cat([numbers for numbers, _ in self._taken]).sort()
         columns = {name: torch.cat([columns[name] for _, columns in self._taken]) for name in self.grid.layers}
+        if len(self._taken) > 1:
+            columns = {name: each[order.to(each.device)] for name, each in columns.items()}
         self._taken = []
         along = self._space.along(columns)
         places, numbers = nn.normalize(along - self._space.mean, dim=1), numbers.to(along.device)

@@ -1,7 +1,6 @@
 """What settings and kinds of inputs cannot be together: known, and said, before a picture is opened."""
 
-from impasto import weights
-from impasto.architecture import ARCHITECTURES
+from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.errors import SettingsError
 from impasto.settings.fields import AUTO_SIZE, Effective, Settings
 
@@ -35,7 +34,7 @@ def check(
         return
     if code:
         raise SettingsError("A style code or `style_index` is for a network, not the optimiser: use `method` fast.")
-    ARCHITECTURES[weights.BACKBONE].check([*settings.style_layers, *settings.content_layers, *settings.places_layers])
+    ARCHITECTURES[BACKBONE].check([*settings.style_layers, *settings.content_layers, *settings.places_layers])
     effective, terms = settings.effective(), _TERMS.get(way, _ALL_TERMS)
     if not any(getattr(effective, name) > 0 for name in terms):
         named = " and ".join(f"`{name}`" for name in terms)

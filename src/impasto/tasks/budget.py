@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from impasto.architecture import ARCHITECTURES
+from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.errors import SettingsError
 from impasto.losses.sections import CUTS, multiplications, sections
 from impasto.losses.style import STYLE_LOSSES
@@ -24,7 +24,6 @@ from impasto.places.search import MOST
 from impasto.settings.fields import Effective
 from impasto.tasks.problem import Problem
 from impasto.tasks.protect import LAYERS
-from impasto.weights import BACKBONE
 
 _BASE = 600e6
 """Measured on a CPU: the program and the network, and what the smaller scales leave behind."""

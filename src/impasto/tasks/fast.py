@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from impasto import weights
@@ -54,16 +55,22 @@ class FastRun(Prepared):
         code: StyleCode,
         settings: Settings,
         size: Size,
+        *,
         alpha: Tensor | None = None,
+        greyness: float = 0.0,
     ) -> None:
         """``canvas`` is painted over and then scaled to ``size``, the result's, and given ``alpha`` if that
-        is not its own.
+        is not its own. ``greyness`` is how much of the style is of paintings without colour.
 
         Raises SettingsError for too small a budget.
         """
         super().__init__("stylize", "default", settings, size)
         self._canvas, self._code, self._alpha, self._keep = canvas, code, alpha, settings.keep_colour
-        self._grey = grey.are_grey(code.colours) if self._keep == "none" else _is_grey(canvas)
+        if self._keep != "none":
+            greyness = float(_is_grey(canvas))
+        elif grey.are_grey(code.colours):  # the photograph's own among it
+            greyness = 1.0
+        self._greyness = greyness
         self._dtype = DTYPES[self.precision]
         chosen = network(code.network)
         stylizer, self._palette = chosen.stylizer, chosen.design.palette
@@ -150,7 +157,14 @@ class FastRun(Prepared):
         from parts of both (N, 3, H, W): of a part as it is painted, and of the same part of the photograph.
         """
         moved = self._moved(painted, photo)
-        return (lambda pixels, there: grey.lightness(moved(pixels, there))) if self._grey else moved
+        if not self._greyness:
+            return moved
+
+        def greyer(pixels: Tensor, there: Tensor) -> Tensor:
+            coloured = moved(pixels, there)
+            return torch.lerp(coloured, grey.lightness(coloured), self._greyness)
+
+        return greyer
 
     def _moved(self, painted: Tensor, photo: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
         share = self._palette
@@ -205,9 +219,10 @@ def _planned(content: PictureLike, style: StyleLike, settings: Settings) -> Fast
     alpha = resize(canvas.alpha, size) if isinstance(canvas, Picture) and canvas.alpha is not None else None
     canvas = canvas if canvas.size == painted_at else resized(canvas, painted_at)
     share = share_of(settings.strength)
+    greyness = share * grey.are_grey(code.colours)
     if share < 1:
         code = codes.mixed([(codes.plain(canvas, code.network), 1 - share), (code, share)])
-    return FastRun(canvas, code, settings, size, alpha)
+    return FastRun(canvas, code, settings, size, alpha=alpha, greyness=greyness)
 
 
 def share_of(strength: float) -> float:

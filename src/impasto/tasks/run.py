@@ -14,6 +14,7 @@ from torch import Tensor
 
 from impasto import weights
 from impasto._version import __version__
+from impasto.architecture import BACKBONE
 from impasto.backbones.features import Backbone
 from impasto.colour import transfer
 from impasto.colour.grey import greyed
@@ -178,7 +179,7 @@ class Run(Prepared):
         per_step = (self._final_scale[-1] - self._final_scale[0]) / timed if timed > 0 else None
         return Result(
             picture,
-            self._described(weights.BACKBONE, weights.entry(weights.BACKBONE).sha256)
+            self._described(BACKBONE, weights.entry(BACKBONE).sha256)
             | {
                 "scales": [[stage.size[1], stage.size[0], stage.iterations] for stage in self.schedule],
                 "steps": step.iteration,
@@ -251,7 +252,7 @@ class Run(Prepared):
     def eyes(self) -> Eyes:
         """Made at need. Those of another run may take their place before this one begins."""
         backbone = Backbone.pretrained(
-            weights.BACKBONE,
+            BACKBONE,
             pooling=self.settings.pooling,
             padding=self.settings.padding,
             dtype=DTYPES[self.precision],

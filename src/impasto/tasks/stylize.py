@@ -89,7 +89,8 @@ def plan_stylize(
         zones, fixed = zoned(style, regions, photo, chosen, own=own.size, wanted=wanted)
         zones = [in_colours_of(photo, zone, chosen.keep_colour) for zone in zones]
         # At a balance where the photograph shows, some of its colours do.
-        photo = uncoloured(photo, zones, effective.palette / chosen.palette if chosen.palette else 0.0)
+        taken = effective.palette / chosen.palette if chosen.palette else 0.0
+        photo = uncoloured(photo, zones, taken, whole=fixed is None)
         frame = photo
         if chosen.keep_colour == "luminance":
             photo = replace(photo, pixels=transfer.lightness(photo.pixels))

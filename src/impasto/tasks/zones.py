@@ -99,19 +99,20 @@ def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture
     return replace(photo, pixels=moved)
 
 
-def uncoloured(photo: Picture, zones: Sequence[Zone], share: float) -> Picture:
-    """The photograph with that share of its colours taken away where the paintings have none: moved towards
-    greys by less than all of the way, they would be left as tints that no etching has.
+def uncoloured(photo: Picture, zones: Sequence[Zone], share: float, *, whole: bool) -> Picture:
+    """The photograph with that share of its colours taken away where the paintings have none, as far as they
+    are shares of what is painted there: moved towards greys by less than all of the way, they would be left
+    as tints that no etching has. ``whole``: the zones leave nothing of it.
     """
-    if share == 0 or grey.is_grey(photo.pixels):
+    greys = [sum(style.share for style in zone.styles if grey.is_grey(style.picture.pixels)) for zone in zones]
+    if share == 0 or not any(greys) or grey.is_grey(photo.pixels):
         return photo
-    pixels = photo.pixels
-    for zone in zones:
-        if all(grey.is_grey(style.picture.pixels) for style in zone.styles if style.share > 0):
-            without = grey.lightness(photo.pixels)
-            taken = share if zone.share is None else share * zone.share
-            pixels = torch.lerp(pixels, without, torch.as_tensor(taken))
-    return replace(photo, pixels=pixels)
+    if whole and min(greys) > 1 - 1e-6:  # whatever masks that were made smaller leave or share
+        taken = torch.tensor(share)
+    else:
+        parts = [each * (1.0 if zone.share is None else zone.share) for each, zone in zip(greys, zones, strict=True)]
+        taken = (share * torch.as_tensor(sum(parts))).clamp(0, 1)
+    return replace(photo, pixels=torch.lerp(photo.pixels, grey.lightness(photo.pixels), taken))
 
 
 def in_colours_of(photo: Picture, zone: Zone, how: str) -> Zone:

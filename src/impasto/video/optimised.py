@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from impasto import weights
+from impasto.architecture import BACKBONE
 from impasto.machine import checkpoint
 from impasto.masks.regions import Region
 from impasto.pictures import codecs
@@ -77,7 +78,7 @@ class Optimised:
 
     def network(self) -> tuple[str, str]:
         """The name of the network, and the SHA-256 of its weights."""
-        return weights.BACKBONE, weights.entry(weights.BACKBONE).sha256
+        return BACKBONE, weights.entry(BACKBONE).sha256
 
     def estimate(self, frames: int, shots: Callable[[], int]) -> tuple[float, float]:
         """Roughly the seconds that so many frames in so many shots take, the first of every shot as a

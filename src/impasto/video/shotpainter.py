@@ -59,7 +59,7 @@ class ShotPainter:
         self._grey = grey.is_grey(x) and (self._grey or begins)
         if not self._frozen:
             painted = self._painter(code).whole(x).cpu()
-            return self._shown(_coloured([painted], code)(painted), code, key)
+            return self._shown(_coloured([painted], code)(painted), code, time)
         if begins:
             self._count, self._moments, self._samples = 0, [], []
         settled = self._count >= SETTLING and key == self._key
@@ -73,7 +73,7 @@ class ShotPainter:
             self._samples = [*self._samples, own.cpu()[:, :, ::step, ::step]][-SETTLING:]
             self._paint, self._key = self._combined(code), key
         assert self._paint is not None
-        return self._shown(self._paint(x), code, key)
+        return self._shown(self._paint(x), code, time)
 
     def state(self) -> dict[str, Any]:
         """What to go on from."""
@@ -95,13 +95,12 @@ class ShotPainter:
         paint, coloured = self._painter(code).frozen(self._moments), _coloured(self._samples, code)
         return lambda x: coloured(paint(x).cpu())
 
-    def _shown(self, painted: Tensor, code: StyleCode, key: tuple[float, ...]) -> Floats:
-        """Without colour where the style has none; while the clip's own is mixed in, where the shot has none
-        either.
+    def _shown(self, painted: Tensor, code: StyleCode, time: float) -> Floats:
+        """Without colour as far as the style has none; without any where the shot has none either, nor the
+        clip's own style that is mixed in.
         """
-        *_, share = key
-        plain = grey.are_grey(code.colours) and (share >= 1 or self._grey)
-        return _array(grey.lightness(painted) if plain else painted)
+        plain = 1.0 if self._grey and grey.are_grey(code.colours) else self._styles.greyness(time)
+        return _array(torch.lerp(painted, grey.lightness(painted), plain) if plain else painted)
 
 
 def _coloured(samples: list[Tensor], code: StyleCode) -> Callable[[Tensor], Tensor]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from impasto.colour import grey
 from impasto.networks import codes
 from impasto.networks.codes import StyleCode
 
@@ -56,6 +57,11 @@ class Styles(Moments[StyleCode]):
     def stays(self) -> bool:
         """Whether it is one style all the time."""
         return len(self.keys) == len(self.shares.keys) == 1
+
+    def greyness(self, time: float) -> float:
+        """How much of the style at a time is of paintings without colour, from 0 to 1."""
+        greys = sum(share for code, share in self.between(time)[0] if grey.are_grey(code.colours))
+        return greys * min(1.0, self.shares.at(time))
 
     def at(self, time: float) -> tuple[StyleCode, tuple[float, ...]]:
         """The style at a time, and what it is known by: as in `between`, and its share."""

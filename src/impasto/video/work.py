@@ -220,7 +220,7 @@ def plan(job: VideoJob, sharers: int = 0) -> dict[str, Any]:
         film = Film(job)
         film.check_room(job.output.parent)
         seconds, _ = film.estimate()
-        if sharers > 1:  # a shot is one's
+        if sharers > 1 and film.device.type == "cpu":  # of which each has a processor, and of shots its own
             seconds /= min(sharers, limits.processors(), film.shots())
         threads = torch.get_num_threads()
     return {

@@ -256,5 +256,5 @@ def _warnings(process: Process) -> list[str]:
 def _ended(job: Job, state: State, error: str | None = None) -> Job:
     update: dict[str, Any] = {"state": state, "ended": now(), "progress": None, "error": error}
     if state == "cancelled" and job.progress and job.request.task != "video":
-        update["iterations_left"] = job.progress.iterations - job.progress.iteration
+        update["iterations_left"] = max(0, job.progress.iterations - job.progress.iteration)  # a network has none
     return job.model_copy(update=update)
