@@ -2,6 +2,7 @@
 three channels, and come nearest to a grey painting's statistics by a little green and magenta.
 """
 
+import torch
 from torch import Tensor
 
 from impasto.colour import transfer
@@ -31,6 +32,13 @@ def greyed(pixels: Tensor) -> Tensor:
     rounding.
     """
     return pixels.mean(1, keepdim=True).expand_as(pixels).contiguous()
+
+
+def faded(pixels: Tensor, share: float | Tensor) -> Tensor:
+    """``pixels`` with that share of their colours taken away, of all or of each pixel (1, 1, H, W); of 1
+    nothing is left of them.
+    """
+    return torch.lerp(pixels, lightness(pixels), torch.as_tensor(share).to(pixels))
 
 
 def lightness(pixels: Tensor) -> Tensor:

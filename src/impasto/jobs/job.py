@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
-from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
 from impasto.jobs.plain import known, understood, weighted
 from impasto.machine import formats, strict_json
@@ -159,8 +158,6 @@ class Job:
             names.check(path)
         if self.styles:
             names.normalised([weight for _, weight in self.styles])
-        if self.layer:
-            ARCHITECTURES[BACKBONE].check([self.layer])
         paintings = [*(path for path, _ in self.styles), *(each.style for each in self.regions)]
         whole.check(
             chosen,
@@ -168,6 +165,7 @@ class Job:
             styles=len(self.styles),
             regions=len(self.regions),
             code=bool(self.style_index) or any(map(paths.is_code, paintings)),
+            layers=[self.layer] if self.layer else [],
         )
         self.delivery.moments(self.iterations)
         if self.task == "texture" and (self.delivery.keep_metadata or self.delivery.profile == "keep"):

@@ -1,5 +1,7 @@
 """What settings and kinds of inputs cannot be together: known, and said, before a picture is opened."""
 
+from collections.abc import Sequence
+
 from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.errors import SettingsError
 from impasto.settings.fields import AUTO_SIZE, Effective, Settings
@@ -19,12 +21,14 @@ def check(
     regions: int = 0,
     code: bool = False,
     start: bool = False,
+    layers: Sequence[str] = (),
 ) -> None:
     """Refuse what makes no sense in one of the `setting.WAYS`, but for training.
 
     ``styles`` is the number of style pictures that are for the whole picture, None where that changes, and
     ``regions`` that of the regions, with a style each; ``code``: one of them is a style code, and no picture;
-    ``start``: a picture is given to start from, whatever ``init`` says. Raises SettingsError.
+    ``start``: a picture is given to start from, whatever ``init`` says; ``layers`` are looked at besides
+    those that the settings name. Raises SettingsError.
     """
     if regions and way in ("fast", "refine"):
         raise SettingsError(
@@ -34,7 +38,7 @@ def check(
         return
     if code:
         raise SettingsError("A style code or `style_index` is for a network, not the optimiser: use `method` fast.")
-    ARCHITECTURES[BACKBONE].check([*settings.style_layers, *settings.content_layers, *settings.places_layers])
+    ARCHITECTURES[BACKBONE].check([*layers, *settings.style_layers, *settings.content_layers, *settings.places_layers])
     effective, terms = settings.effective(), _TERMS.get(way, _ALL_TERMS)
     if not any(getattr(effective, name) > 0 for name in terms):
         named = " and ".join(f"`{name}`" for name in terms)

@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from impasto import weights
@@ -159,12 +158,7 @@ class FastRun(Prepared):
         moved = self._moved(painted, photo)
         if not self._greyness:
             return moved
-
-        def greyer(pixels: Tensor, there: Tensor) -> Tensor:
-            coloured = moved(pixels, there)
-            return torch.lerp(coloured, grey.lightness(coloured), self._greyness)
-
-        return greyer
+        return lambda pixels, there: grey.faded(moved(pixels, there), self._greyness)
 
     def _moved(self, painted: Tensor, photo: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
         share = self._palette

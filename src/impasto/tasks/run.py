@@ -252,7 +252,6 @@ class Run(Prepared):
     def eyes(self) -> Eyes:
         """Made at need. Those of another run may take their place before this one begins."""
         backbone = Backbone.pretrained(
-            BACKBONE,
             pooling=self.settings.pooling,
             padding=self.settings.padding,
             dtype=DTYPES[self.precision],

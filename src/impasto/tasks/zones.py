@@ -108,11 +108,11 @@ def uncoloured(photo: Picture, zones: Sequence[Zone], share: float, *, whole: bo
     if share == 0 or not any(greys) or grey.is_grey(photo.pixels):
         return photo
     if whole and min(greys) > 1 - 1e-6:  # whatever masks that were made smaller leave or share
-        taken = torch.tensor(share)
+        taken: float | Tensor = share
     else:
         parts = [each * (1.0 if zone.share is None else zone.share) for each, zone in zip(greys, zones, strict=True)]
         taken = (share * torch.as_tensor(sum(parts))).clamp(0, 1)
-    return replace(photo, pixels=torch.lerp(photo.pixels, grey.lightness(photo.pixels), taken))
+    return replace(photo, pixels=grey.faded(photo.pixels, taken))
 
 
 def in_colours_of(photo: Picture, zone: Zone, how: str) -> Zone:

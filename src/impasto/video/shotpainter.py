@@ -100,7 +100,7 @@ class ShotPainter:
         clip's own style that is mixed in.
         """
         plain = 1.0 if self._grey and grey.are_grey(code.colours) else self._styles.greyness(time)
-        return _array(torch.lerp(painted, grey.lightness(painted), plain) if plain else painted)
+        return _array(grey.faded(painted, plain) if plain else painted)
 
 
 def _coloured(samples: list[Tensor], code: StyleCode) -> Callable[[Tensor], Tensor]:
