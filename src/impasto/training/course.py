@@ -12,7 +12,7 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _WARM_UP, _COOL_DOWN = 50, 0.4
 """Steps in which the learning rate rises, and the last share of the budget, in which it falls to nothing
 (Hägele et al. 2024)."""
-_LEAST = {"steps": 1, "minutes": 0, "batch": 1, "crop": 64, "workers": 0, "validate_every": 1}
+_LEAST = {"steps": 1, "minutes": 0, "batch": 1, "crop": 64, "workers": 0, "validate_every": 1, "steady": 0}
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Course:
     """How a training goes: its budget, whichever ends first, and its portions. Raises SettingsError.
 
     ``crop``: side of the squares that are learnt from, in pixels. ``workers``: processes that decode and crop
-    pictures. ``validate_every``: steps from one look at the pictures held out to the next.
+    pictures. ``validate_every``: steps from one look at the pictures held out to the next. ``steady``: the
+    weight of keeping still for films (`motion.unsteadiness`); 0 for none.
     """
 
     steps: int | None = None
@@ -30,6 +31,7 @@ class Course:
     learning_rate: float = 1e-3
     workers: int = 1
     validate_every: int = 500
+    steady: float = 0.0
 
     def __post_init__(self) -> None:
         if self.steps is None and self.minutes is None:

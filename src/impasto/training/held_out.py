@@ -18,6 +18,7 @@ from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
 from impasto.pictures.sheet import contact_sheet
+from impasto.training import motion
 from impasto.training.pictures import loaded, of_one_colour
 from impasto.training.teacher import Teacher
 
@@ -84,10 +85,13 @@ class HeldOut:
     teacher: Teacher
     palette: float
     """`Settings.palette`."""
+    steady: float
+    """`Course.steady`."""
 
     def losses(self, network: Network, crop: int) -> dict[str, float]:
         """The mean losses by name, on squares of ``crop`` from the middle of the pictures."""
         found: list[dict[str, float]] = []
+        random = np.random.default_rng(0)  # the same motions at every look
         for photo_path in self.photos:
             photo = middle(codecs.load(photo_path), crop).to(self.teacher.device)
             for number, painting_path in enumerate(self.paintings[:_SHOWN]):
@@ -96,7 +100,14 @@ class HeldOut:
                 colours = transfer.of(painting)
                 painted = self.teacher.painted(network, photo, style, colours)
                 content = transfer.towards(photo, colours, self.palette)
-                found.append(self.teacher.objective(content, goal, painting).value_and_grad(painted)[0])
+                losses = self.teacher.objective(content, goal, painting).value_and_grad(painted)[0]
+                if self.steady:
+                    way = motion.drawn(crop, random)
+                    seen = motion.seen_anew(photo.cpu(), way, random).to(self.teacher.device)
+                    later = self.teacher.painted(network, seen, style, colours)
+                    lost = motion.unsteadiness(painted, later, way.to(self.teacher.device)).item()
+                    losses = motion.joined(losses, lost, self.steady)
+                found.append(losses)
         return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
 
     def judged(self, network: Network, crop: int, most: float) -> tuple[float, str]:

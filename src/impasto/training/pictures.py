@@ -29,6 +29,7 @@ from impasto.machine.addresses import NOT_FETCHED, is_address
 from impasto.networks.encoder import STYLE_LENGTH
 from impasto.pictures import codecs
 from impasto.pictures.picture import Picture
+from impasto.training import motion
 
 log = logging.getLogger("impasto")
 
@@ -105,7 +106,7 @@ def colours_of(path: Path) -> Tensor:
 class Drawn:
     """Photographs to paint (N, 3, c, c), the same in the colours in which their content is kept, the numbers
     of their styles (N,) and their colours (N, 12), and, if they are shown, crops of their paintings (N, 3, c,
-    c).
+    c); and, if they move, the photographs moved (N, 3, c, c) and their motions (N, 2, 3).
 
     A style numbered after the last is the photograph's own.
     """
@@ -115,14 +116,17 @@ class Drawn:
     style: Tensor
     colours: Tensor
     painting: Tensor
+    moved: Tensor
+    motion: Tensor
 
 
 class Draws(torch.utils.data.Dataset[Drawn]):
     """The endless row of draws: ``draws[n]`` is the n-th, always the same for the same seed.
 
     Photographs come in epochs, each time in another order; styles likewise. ``shown`` says whether crops of
-    the paintings come along; for any style they do, in others' colours, too. ``palette`` is
-    `Settings.palette`, and ``truncated`` its ``allow_truncated``.
+    the paintings come along; for any style they do, in others' colours, too; ``moving``, whether the
+    photographs come moved as well. ``palette`` is `Settings.palette`, and ``truncated`` its
+    ``allow_truncated``.
     """
 
     def __init__(
@@ -134,11 +138,12 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         *,
         any_style: bool,
         shown: bool = False,
+        moving: bool = False,
         palette: float = 0.0,
         truncated: bool = False,
     ) -> None:
         self._photos, self._styles, self._crop, self._seed, self._any = photos, styles, crop, seed, any_style
-        self._shown, self._palette, self._truncated = any_style or shown, palette, truncated
+        self._shown, self._moving, self._palette, self._truncated = any_style or shown, moving, palette, truncated
 
     def __getitem__(self, number: int) -> Drawn:
         with codecs.truncation(self._truncated):  # here, for this may be another process
@@ -148,14 +153,23 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         random = np.random.default_rng([self._seed, 0, number])
         photo = self._readable(self._photos, number, 1)
         photo = _cropped(photo, self._crop, _window(photo, self._crop, random), random)
+        moved = self._moved(photo, number)
         if number % OWN == OWN - 1:
             own = torch.tensor([len(self._styles)])
-            return Drawn(photo, photo, own, transfer.of(photo), photo if self._shown else torch.empty(1, 0))
+            return Drawn(photo, photo, own, transfer.of(photo), photo if self._shown else torch.empty(1, 0), *moved)
         style = self._shuffled(len(self._styles), number, 2)
         painting = self._painting(number, random) if self._shown else torch.empty(1, 0)
         colours = transfer.of(painting) if self._any else colours_of(self._styles[style])
         content = transfer.towards(photo, colours, self._palette)
-        return Drawn(photo, content, torch.tensor([style]), colours, painting)
+        return Drawn(photo, content, torch.tensor([style]), colours, painting, *moved)
+
+    def _moved(self, photo: Tensor, number: int) -> tuple[Tensor, Tensor]:
+        """A photograph as it is seen after a motion, and the motion."""
+        if not self._moving:
+            return torch.empty(1, 0), torch.empty(1, 0)
+        random = np.random.default_rng([self._seed, 4, number])  # of its own: the crops are those without it
+        way = motion.drawn(self._crop, random)
+        return motion.seen_anew(photo, way, random), way
 
     def _painting(self, number: int, random: np.random.Generator) -> Tensor:
         """A crop of a painting at some scale; for any style half of the time in the colours of another, which

@@ -30,6 +30,7 @@ def identity(
         "batch": course.batch,
         "crop": course.crop,
         "learning rate": course.learning_rate,
+        "weight of keeping still": course.steady,
         "set of photographs": digest(torch.tensor(list(os.fsencode(path.name))) for path in photos),
         "set of paintings": digest(torch.tensor(list(os.fsencode(path.name))) for path in paintings),
         "settings": {name: repr(value) for name, value in settings.dictionary().items()},
@@ -43,7 +44,7 @@ def check_state(
     none, with a network of such ``weights``.
     """
     try:
-        theirs = state["training"]
+        theirs = {"weight of keeping still": 0.0} | state["training"]  # older ones do not tell of it
         for name, value in ours.items():
             # A setting that it does not tell of is younger than it, and is as if it were not there.
             told = theirs[name]

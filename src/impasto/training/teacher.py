@@ -157,9 +157,15 @@ class Teacher:
         return network.stylizer.style(code), Goal.joined(chosen)
 
     def painted(self, network: Network, pixels: Tensor, style: Tensor, colours: Tensor) -> Tensor:
-        """Photographs (N, 3, H, W) as the network paints them, moved to the colours (N, 12) of their styles.
-        Differentiable.
+        """Photographs (N, 3, H, W) as the network paints them by γ and β (N, …), moved to the colours (N, 12)
+        of their styles. Differentiable.
         """
+        # The processor paints pictures one by one as fast as together, and holds less.
+        portion = 1 if self.device.type == "cpu" else len(pixels)
+        parts = zip(*(torch.split(each, portion) for each in (pixels, style, colours)), strict=True)
+        return torch.cat([self._painted(network, *part) for part in parts])
+
+    def _painted(self, network: Network, pixels: Tensor, style: Tensor, colours: Tensor) -> Tensor:
         prepared = pixels.to(self.backbone.dtype, memory_format=torch.channels_last)
         painted: Tensor = network.stylizer(prepared, style).float()
         palette = network.design.palette

@@ -34,7 +34,7 @@ from impasto.networks.contract import Network
 from impasto.pictures import codecs
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
-from impasto.training import beginnings, held_out
+from impasto.training import beginnings, held_out, motion
 from impasto.training.course import Course, Kind
 from impasto.training.learner import Learner
 from impasto.training.pictures import Drawn, Draws, batches
@@ -98,7 +98,7 @@ class Training:
             pooling=settings.pooling, padding=settings.padding, dtype=DTYPES[self.precision], device=self.device
         )
         self._teacher = Teacher(backbone, settings)
-        self._held = held_out.HeldOut(held_photos, held_paintings, self._teacher, settings.palette)
+        self._held = held_out.HeldOut(held_photos, held_paintings, self._teacher, settings.palette, course.steady)
         fitting = start is not None and kind == "single"
         palette = start.design.palette if start and fitting else settings.palette
         with self._looking():
@@ -134,15 +134,15 @@ class Training:
         processes that share the training has been asked to stop.
         """
         course, circle = self.course, self._circle
-        any_style, palette = self.network.encoder is not None, self.settings.palette
         draws = Draws(
             self._photos,
             self._paintings,
             course.crop,
             self._draws_seed,
-            any_style=any_style,
+            any_style=self.network.encoder is not None,
             shown=self.settings.places_weight > 0,
-            palette=palette,
+            moving=course.steady > 0,
+            palette=self.settings.palette,
             truncated=self.settings.allow_truncated,
         )
         source = batches(
@@ -159,8 +159,8 @@ class Training:
                 if validation:
                     event = event or self._stalled(validation)
                     self._validation = validation
-                own = [time.perf_counter() - began, float(interrupts.asked())]
-                seconds, asked = circle.agreed(own, self.device)
+                spent = time.perf_counter() - began
+                seconds, asked = circle.agreed([spent, float(interrupts.asked())], self.device)
                 self.last = Reached(steps, seconds, losses, self._rate(), validation)
                 yield self._told(event)
                 if asked:
@@ -180,15 +180,17 @@ class Training:
         teacher, circle, learner = self._teacher, self._circle, self._learner
         photos, paintings = drawn.photo.to(self.device), drawn.painting.to(self.device)
         style, goal = teacher.meant(self.network, drawn.style, photos if self.network.encoder is None else paintings)
-        # The processor paints pictures one by one as fast as together, and holds less.
-        portion = 1 if self.device.type == "cpu" else len(photos)
-        parts = (torch.split(each, portion) for each in (photos, style, drawn.colours))
-        painted = torch.cat([teacher.painted(self.network, *part) for part in zip(*parts, strict=True)])
+        painted = teacher.painted(self.network, photos, style, drawn.colours)
         share = min(1.0, _LEAST ** (1 - self.last.steps / _RAMP)) if self._begins else 1.0
         objective = teacher.objective(drawn.content.to(self.device), goal, paintings, share)
         losses, gradient = objective.value_and_grad(painted.detach())
         learner.forget_gradient()
-        painted.backward(gradient)  # type: ignore[no-untyped-call]
+        slope = (painted * gradient).sum()  # a number whose gradient is the objective's
+        if weight := self.course.steady:
+            later = teacher.painted(self.network, drawn.moved.to(self.device), style, drawn.colours)
+            unsteady = motion.unsteadiness(painted, later, drawn.motion.to(self.device))
+            losses, slope = motion.joined(losses, unsteady.item(), weight), slope + weight * unsteady
+        slope.backward()  # type: ignore[no-untyped-call]
         losses = dict(zip(losses, circle.agreed(list(losses.values()), self.device), strict=True))
         circle.share_gradients(learner.parameters)
         norm = learner.clip_gradient()
