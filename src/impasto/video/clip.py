@@ -15,6 +15,7 @@ from impasto.machine import files
 from impasto.pictures import bounds, encodings
 from impasto.pictures.encodings import SRGB, Encoding
 from impasto.video import planes, times
+from impasto.video.clock import Clock
 from impasto.video.geometry import Seen, seen
 from impasto.video.needed import av
 from impasto.video.source import Facts, Frame, check_rate
@@ -54,7 +55,8 @@ class Clip:
             self.seen = _seen(first, stream)
             self._encoding = _encoding(first)
             self._depth = 8 if planes.depth_of(first) <= 8 else 10
-            self._alpha = planes.has_alpha(first) and _transparent(first, stream)
+            self._alpha = planes.has_alpha(first) and _transparent(first)
+            self.clock = Clock(container, stream, first)
 
     def known_by(self) -> str:
         """The SHA-256 of the file."""
@@ -74,7 +76,7 @@ class Clip:
             usual = 1 / times.exact(stream.guessed_rate or stream.average_rate or 25)
             declared, start = _length(container, stream)
             for packet in self._packets(container, stream):
-                time = self._time(packet, usual, count)
+                time = self.clock.of(packet, usual, count)
                 if packet.dts is not None:  # which never fall, but for a frame or two of careless programs
                     decoded = times.seconds(packet.dts, packet.time_base)
                     if count and decoded < latest - 2 * usual:
@@ -91,6 +93,8 @@ class Clip:
         if not found:
             raise VideoError(f"{self.path} holds no frames: get it anew.")
         moments = sorted(found.items())
+        if self.clock.opens is not None:
+            moments = [each for each in moments if each[0] >= self.clock.opens] or moments
         all_times = tuple(time for time, _ in moments)
         gaps = [after - before for before, after in itertools.pairwise(all_times)]
         durations = (*gaps, moments[-1][1] or (gaps[-1] if gaps else usual))
@@ -98,10 +102,14 @@ class Clip:
             self.seen.size(self._stored), self._depth, self._alpha, all_times, durations, base,
             str(self._encoding.transfer) if self._encoding.is_bright else "",
         )  # fmt: skip
-        short = declared is not None and facts.end - start < declared - max(_MISSING, declared / 50)
-        if (short or 0 < count < claimed) and not self._allow_truncated:
+        held = facts.end + self.clock.zero - start
+        short = declared is not None and held < declared - max(_MISSING, declared / 50)
+        # What is claimed counts frames, too, that a list of edits leaves out, or for which AVI shows the one
+        # before on.
+        fewer = 0 < count < claimed and (declared is None or held < declared - 2 * usual)
+        if (short or fewer) and not self._allow_truncated:
             raise VideoError(
-                f"{self.path} is cut off: of {float(declared or 0):.1f} s it holds {float(facts.end - start):.1f} s, "
+                f"{self.path} is cut off: of {float(declared or 0):.1f} s it holds {float(held):.1f} s, "
                 f"{count} frames. Get it anew{OR_TRUNCATED}."
             )
         check_rate(facts, str(self.path))
@@ -115,9 +123,9 @@ class Clip:
         with self.opened() as container:
             stream = self.stream(container)
             for frame in self._decoded(container, stream):
-                time = self._time(frame, usual, count)
+                time = self.clock.of(frame, usual, count)
                 count += 1
-                number = index.get(time, last + 1)
+                number = last + 1 if self.clock.counts else index.get(time, last + 1)
                 if (frame.height, frame.width) != self._stored:
                     raise VideoError(
                         f"{self.path} changes from {self._stored[1]}×{self._stored[0]} to {frame.width}×{frame.height} "
@@ -131,16 +139,17 @@ class Clip:
 
     def frame(self, number: int) -> Frame:
         """One frame, decoded from the key frame before it on. Raises VideoError."""
-        facts = self.facts
-        with self.opened() as container:
-            stream = self.stream(container)
-            with contextlib.suppress(av.error.FFmpegError):  # then from the first frame on
-                container.seek(times.ticks(facts.times[number], facts.base), stream=stream)
-            for found in self._decoded(container, stream):
-                if found.pts is None or self._time(found, Fraction(0), 0) > facts.times[number]:
-                    break
-                if self._time(found, Fraction(0), 0) == facts.times[number]:
-                    return Frame(number, *self._read(found), facts.times[number], facts.durations[number])
+        facts, clock = self.facts, self.clock
+        if not clock.counts:
+            with self.opened() as container:
+                stream = self.stream(container)
+                with contextlib.suppress(av.error.FFmpegError):  # then from the first frame on
+                    container.seek(times.ticks(facts.times[number] + clock.zero, facts.base), stream=stream)
+                for found in self._decoded(container, stream):
+                    if found.pts is None or (time := clock.of(found, Fraction(0), 0)) > facts.times[number]:
+                        break
+                    if time == facts.times[number]:
+                        return Frame(number, *self._read(found), facts.times[number], facts.durations[number])
         return next(self.frames(number))
 
     def opened(self) -> Any:
@@ -193,12 +202,6 @@ class Clip:
             return self.seen.turned(pixels), self.seen.turned(alpha)
         return self.seen.turned(pixels), None
 
-    def _time(self, of: Any, usual: Fraction, number: int) -> Fraction:
-        """The time of a packet or a frame; of one that tells none, by its number."""
-        if of.pts is None:
-            return number * usual
-        return times.seconds(of.pts, of.time_base)
-
     def _packets(self, container: Any, stream: Any) -> Iterator[Any]:
         """The packets that hold a frame. Raises VideoError for what is damaged."""
         try:
@@ -212,18 +215,19 @@ class Clip:
                 ) from error
 
     def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
-        decode, last = _decoder(stream), Fraction(0)
+        decode, last = _decoder(stream), None
         try:
             for packet in container.demux(stream):
                 for frame in decode(packet):
                     if frame.pts is not None:
                         frame.time_base = frame.time_base or stream.time_base
-                        last = times.seconds(frame.pts, frame.time_base)
+                        last = frame
                     yield frame
         except av.error.FFmpegError as error:
             if not self._allow_truncated:
+                after = float(self.clock.of(last, Fraction(0), 0)) if last else 0
                 raise VideoError(
-                    f"{self.path} cannot be decoded after {float(last):.2f} s ({briefly(error)}): get it anew, let it `end` "
+                    f"{self.path} cannot be decoded after {after:.2f} s ({briefly(error)}): get it anew, let it `end` "
                     f"there{OR_TRUNCATED}."
                 ) from error
 
@@ -238,11 +242,11 @@ def _decoder(stream: Any) -> Any:
     return stream.codec_context.decode
 
 
-def _transparent(frame: Any, stream: Any) -> bool:
-    """Whether a stream that could be transparent is meant so: all of GIF could, and so its first frame is
-    looked at.
+def _transparent(frame: Any) -> bool:
+    """Whether a clip that could be transparent is meant so: all with a palette could, and so their first
+    frame is looked at.
     """
-    if stream.codec_context.name != "gif":
+    if not frame.format.has_palette:
         return True
     alpha = planes.read(frame)[1]
     return alpha is not None and bool((alpha < 1).any())

@@ -38,6 +38,8 @@ log = logging.getLogger("impasto")
 
 _ALIKE = 0.25
 """Of the bytes of a film: strokes that are carried along are packed better than such as come and go."""
+_FINEST = 1001
+"""The largest denominator of a rate: 23.976023976 is 24000/1001."""
 _LOOKED, _PATIENCE = 240, 3.0
 """So many frames are looked at to tell how often there is a cut, or what is decoded in so many seconds."""
 
@@ -56,7 +58,11 @@ class Film:
         self.precision = choose_precision(self.settings.precision, self.device)
         allowed = self.settings.allow_truncated
         self.clip = None if at_home(job.clip).is_dir() else Clip(job.clip, allow_truncated=allowed)
-        rate = Fraction(str(job.rate)) if job.rate else USUAL_RATE
+        if job.rate and self.clip:
+            raise SettingsError(
+                f"`rate` is for a folder of pictures, and {job.clip} has times of its own: leave it out."
+            )
+        rate = Fraction(str(job.rate)).limit_denominator(_FINEST) if job.rate else USUAL_RATE
         self.source = self.clip or Folder(at_home(job.clip), rate, allow_truncated=allowed)
         facts = self.source.facts
         self.first, self.last = self._range()
@@ -94,10 +100,11 @@ class Film:
 
     def frames(self, first: int, last: int) -> Iterator[Frame]:
         """Its frames from one number of the clip's to before another, at its size, with times of its own."""
-        shares = self._masks.frames(first) if self.job.regions else itertools.repeat(())
-        for frame, own in zip(self.source.frames(first), shares, strict=False):
+        shares = enumerate(self._masks.frames(first) if self.job.regions else itertools.repeat(()), first)
+        for frame in self.source.frames(first):
             if frame.number >= last:
                 return
+            own = next(each for number, each in shares if number == frame.number)  # some cannot be decoded
             pixels = framing.fitted(framing.filled(frame.pixels, frame.alpha), self.size)
             alpha = None if frame.alpha is None else framing.fitted(frame.alpha, self.size)
             yield Frame(frame.number, pixels, alpha, frame.time - self.origin, frame.duration, own)

@@ -51,6 +51,11 @@ class Folder:
                     f"{self.files[number]} has {picture.size[1]}×{picture.size[0]} pixels, and the pictures before it "
                     f"{width}×{height}: make them all of one size."
                 )
+            if picture.alpha is not None and not self.facts.alpha and bool((picture.alpha < 1).any()):
+                raise VideoError(
+                    f"{self.files[number]} is transparent, and {self.files[0]}, the first picture, is not: save all of them "
+                    "with transparency, or all without."
+                )
             pixels = picture.pixels[0].permute(1, 2, 0).contiguous().numpy()
             alpha = None
             if self.facts.alpha:

@@ -1,6 +1,7 @@
 """Films that are written as pictures: animated GIF, WebP and PNG, and folders of numbered PNG files."""
 
 import contextlib
+import logging
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ from impasto.video import planes
 from impasto.video.needed import av
 from impasto.video.parts import Moment
 
+log = logging.getLogger("impasto")
+
 _ENCODERS: dict[str, tuple[str, str, str, dict[str, str], dict[str, str]]] = {
     "gif": ("gif", "pal8", "pal8", {}, {"loop": "0"}),
     "apng": ("apng", "rgb24", "rgba", {}, {"plays": "0"}),
@@ -26,16 +29,26 @@ _ENCODERS: dict[str, tuple[str, str, str, dict[str, str], dict[str, str]]] = {
 }
 """By container: the encoder, its pixel formats without and with transparency, its options and the
 container's."""
-_TICK = {"gif": Fraction(1, 100), "apng": Fraction(1, 1000), "webp": Fraction(1, 1000)}
+_TICK = {"gif": (Fraction(1, 100), 2), "apng": (Fraction(1, 1000), 1), "webp": (Fraction(1, 1000), 1)}
+"""What time is counted in, and how many from one frame to the next at least: a single hundredth of GIF is
+shown as ten."""
 
 
 def animate(to: BinaryIO, container: str, parts: Sequence[Path], moments: Sequence[Moment], base: Fraction) -> None:
-    """Write an animated picture of a film's parts, which are without loss. It is shown again and again."""
+    """Write an animated picture of a film's parts, which are without loss. It is shown again and again.
+    Frames that come faster than it can tell are left out, and that is said.
+    """
     encoder, opaque, transparent, options, own = _ENCODERS[container]
-    tick = _TICK[container]
+    tick, least = _TICK[container]
+    left_out, last = 0, -least
     with av.open(to, "w", format=container, options=own) as film:
         stream: Any = None
         for (at, lasts), array in zip(moments, frames(parts), strict=True):
+            begins, ends = (round(each * base / tick) for each in (at, at + lasts))
+            if begins < last + least:
+                left_out += 1
+                continue
+            last = begins
             form = transparent if array.shape[2] == 4 else opaque
             if stream is None:
                 stream = film.add_stream(encoder, options=options)
@@ -43,10 +56,12 @@ def animate(to: BinaryIO, container: str, parts: Sequence[Path], moments: Sequen
                 stream.pix_fmt = form
                 stream.time_base = stream.codec_context.time_base = tick
             frame = _indexed(array) if form == "pal8" else _packed(array, form)
-            begins, ends = (round(each * base / tick) for each in (at, at + lasts))
             frame.pts, frame.duration, frame.time_base = begins, max(1, ends - begins), tick
             film.mux(stream.encode(frame))
         film.mux(stream.encode())
+    if left_out:
+        log.warning("%d of %d frames are left out: %s shows no more than %d a second.", left_out, len(moments),
+                    container.upper(), 1 / (least * tick))  # fmt: skip
 
 
 def number(folder: Path, parts: Sequence[Path], count: int, *, within: Path) -> None:

@@ -129,16 +129,19 @@ def _copies(film: Any, clip: Clip, copied: Sequence[int], origin: Fraction, end:
                 if not packet.size or packet.pts is None:
                     continue
                 base = times.exact(packet.time_base)
-                time = times.seconds(packet.pts, base)
+                time = times.seconds(packet.pts, base) - clip.clock.zero
                 lasts = times.seconds(packet.duration or 0, base)
                 if (origin > 0 and time + lasts <= origin) or (origin > 0 and time < origin and lasts < 1):
                     continue
                 if end is not None and time >= end:
                     continue
-                shift = times.ticks(origin, base)
+                shift = times.ticks(origin + clip.clock.zero, base)
                 packet.pts -= shift
                 if packet.dts is not None:
                     packet.dts -= shift
+                if origin > 0 and packet.pts < 0:  # a word that stays: all of the film would begin with it
+                    packet.duration += packet.pts
+                    packet.pts = packet.dts = 0
                 last = max(last, time - origin)
                 packet.stream = streams[packet.stream_index]
                 yield last, 1, packet

@@ -88,7 +88,7 @@ class _Moving:
     """
 
     def __init__(self, path: str, clip: Facts, allow_truncated: bool) -> None:
-        there = at_home(path)
+        there, self._path = at_home(path), path
         kind = Folder if there.is_dir() else Clip
         self._source = kind(there, allow_truncated=allow_truncated)
         own, count = self._source.facts, len(clip.times)
@@ -121,10 +121,10 @@ class _Moving:
         frames: Any = self._source.frames(self._numbers[first])
         with contextlib.closing(frames):
             for number in self._numbers[first:]:
-                while shown < number:
-                    frame = next(frames)
+                while shown < number and (frame := next(frames, None)):
                     shown, plane = frame.number, _white(frame.pixels, frame.alpha)
-                assert plane is not None
+                if plane is None:
+                    raise VideoError(f"The mask {self._path} cannot be decoded after its frame {number}: get it anew.")
                 yield plane
 
     def known_by(self) -> Any:

@@ -46,7 +46,8 @@ def read(frame: Any) -> tuple[Floats, Floats | None]:
     if form.name.startswith("gbr"):
         green, blue, red = planes
         return cv2.merge([red, green, blue]).astype(np.float32) / (2**bits - 1), alpha
-    full = form.name.startswith("yuvj") or frame.color_range == _FULL
+    # Grey that says nothing uses all numbers, as FFmpeg has it.
+    full = form.name.startswith("yuvj") or frame.color_range == _FULL or (len(planes) == 1 and not frame.color_range)
     coding = coding_of(frame.colorspace, full, bits, frame.height)
     height, width = planes[0].shape
     if len(planes) == 1:

@@ -24,6 +24,8 @@ from impasto.video.folder import Folder
 from impasto.video.shots import Cuts
 from impasto.video.source import Source
 
+_APART, _MOST = 24, 4
+"""Frames from one that is compared with a painting to the next at least, and how many there are at most."""
 NEAR, FAR = 1, 8
 """Frames from one to the other over which a film is compared with itself."""
 
@@ -100,13 +102,15 @@ def score_video(
     size = sources["film"].facts.size
     measures = {name: _Measures() for name in sources}
     cuts, flows = Cuts(), _Flows()
+    counted = len(sources["film"].facts.times)
+    looked_at = range(0, counted, max(_APART, -(-counted // _MOST))) if style is not None else range(0)
     count, glances = 0, dict[str, list[Floats]]()
     for frames in _together(sources):
         fitted = {name: framing.fitted(frame, size) for name, frame in frames.items()}
         found = flows.of(fitted["clip"], begins=cuts.is_cut(fitted["clip"]))
         for name, frame in fitted.items():
             measures[name].take(np.ascontiguousarray(frame), found)
-            if count % 24 == 0:
+            if count in looked_at:
                 glances.setdefault(name, []).append(frame)
         count += 1
     told: dict[str, Any] = {"frames": count} | {name: each.told() for name, each in measures.items()}
@@ -144,6 +148,5 @@ def _style(frames: list[Floats], originals: list[Floats], style: str | Path) -> 
     def plain(frame: Floats) -> Any:
         return np.rint(np.clip(frame, 0, 1) * 255).astype(np.uint8)
 
-    few = range(0, len(frames), max(1, len(frames) // 4))
-    found = [score(plain(originals[number]), style, plain(frames[number]))["style"] for number in few]
-    return float(np.mean([each["held_out"] for each in found]))
+    pairs = zip(originals, frames, strict=True)
+    return float(np.mean([score(plain(own), style, plain(each))["style"]["held_out"] for own, each in pairs]))

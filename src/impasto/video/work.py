@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -156,7 +157,7 @@ class VideoWork(Underway[VideoJob]):
             write = animate if film.packing.form.image else join
             there = self._placed(self.output, lambda path, over: files.write_atomic(path, write, over), self._force)
         else:
-            images.number(self.output, self._parts.files(), film.count, within=self._parts.folder)
+            images.number(self.output, self._parts.files(), len(moments), within=self._parts.folder)
             there = self.output
         self.output, told["output"] = there, str(there)
         if self._glances:
@@ -183,7 +184,9 @@ class VideoWork(Underway[VideoJob]):
     def _end(self) -> Any:
         """The time of the clip up to which sound goes along; None to its end."""
         facts, film = self.run.source.facts, self.run
-        return None if film.last == len(facts.times) else facts.times[film.last]
+        if film.last < len(facts.times):
+            return facts.times[film.last]
+        return None if self.job.end is None else max(Fraction(str(self.job.end)), facts.end)
 
     def _check_parts(self) -> None:
         """Raises SettingsError for parts that nothing is said of, and OutputError where there is no room for
