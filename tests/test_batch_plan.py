@@ -19,7 +19,7 @@ from impasto.batch.outputs import Template, refuse_collisions
 from impasto.batch.plan import Plan, plan_batch
 from impasto.batch.shards import Shard
 from impasto.batch.stores import STATE
-from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
+from impasto.errors import ImpastoError, OutputError, SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from tests.helpers import painting
 
@@ -239,6 +239,8 @@ def test_each_style_makes_a_result_of_its_own() -> None:
         "a-rhonex0.5+7.jpg",
         "a-7.jpg",
     ]
+    wave = (("wave.jpg", 1.0),)
+    Path("code.safetensors").write_bytes(b"{}")
     for wish, told in (
         (Wish(styles), "each_style"),
         (Wish(style_indices=("3", "7")), "more than once"),
@@ -248,12 +250,21 @@ def test_each_style_makes_a_result_of_its_own() -> None:
         (Wish(style_indices=("rohne",)), "styles of multi.* not 'rohne'"),
         (Wish(style_indices=("26",), settings={"network": "multistyle26"}), "from 0 to 25"),
         (Wish((("wave.jpg", 1.0),), settings={"method": "iterative", "style_layers": "relu9_9"}), "no layer 'relu9_9'"),
+        (Wish(wave, settings={"network": "nonsense"}), "no network 'nonsense'"),
+        (Wish(wave, settings={"network": "none.safetensors"}), r"none\.safetensors cannot be read"),
+        (Wish(wave, settings={"network": "multi"}), "multi paints in its own styles alone"),
+        (Wish(wave, settings={"method": "refine", "network": "multi"}), "multi paints in its own styles alone"),
+        (Wish((("wave.jpg", 1.0), ("code.safetensors", 1.0))), r"code\.safetensors is no style code"),
+        (Wish(wave, settings={"device": "cuda:99"}), "'cuda:99' is not on this machine"),
+        (Wish(wave, settings={"device": "cpu", "precision": "tf32"}), "not of cpu"),
         (Wish((("wave.jpg", 1.0),), name="{stem}-{colour}.png"), "no {colour}"),
         (Wish((("wave.jpg", 1.0),), name="../{stem}.png"), "within the folder"),
         (Wish((("wave.jpg", 1.0),), name="{stem"), "no template"),
     ):
-        with pytest.raises((SettingsError, ImageError), match=told):
+        with pytest.raises(ImpastoError, match=told):
             planned("a.jpg", wish=wish)
+    for settings in ({"device": "cuda:99"}, {"device": "cpu", "precision": "tf32"}):
+        assert len(planned("a.jpg", wish=Wish(wave, settings=settings), elsewhere=True).to_do) == 1
 
 
 def test_a_manifest_names_networks_from_where_it_is(tmp_path: Path) -> None:

@@ -156,7 +156,10 @@ def batch(
     place = Place(output)
     ledger = Ledger(place.folder, part)
     with memory.uncollected():
-        plan = plan_batch(inputs, place, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
+        plan = plan_batch(
+            inputs, place, wish, ledger,
+            shard=chosen, retry_failed=retry_failed, force=force, elsewhere=bool(ray or server),
+        )  # fmt: skip
         gc.freeze()  # or all of it would be searched as soon as that is over, and again when the process ends
     device = settings.get("device", "auto")
     count = 1 if server else workers or (0 if ray else workers_for(len(plan.to_do), device))
