@@ -102,10 +102,11 @@ def test_a_manifest_says_what_is_different() -> None:
         {"content": "b.jpg", "style": ["own.jpg:0.7", "second.jpg:0.3"], "size": 64, "output": "special/b.png"},
         {"content": "c.jpg", "region": "sky.png:own.jpg", "size": "300x200"},
         {"content": "d.jpg", "style_index": {"rhone": 0.5, "7": 0.5}},
+        {"content": "d.jpg", "style_index": 0},
     ]
     Path("m/all.jsonl").write_text("\n".join(map(json.dumps, rows)))
     found = planned("m/all.jsonl", wish=Wish((("wave.jpg", 1.0),), settings={"size": 96})).items
-    first, second, third, fourth = [item.job(OUT) for item in found]
+    first, second, third, fourth, fifth = [item.job(OUT) for item in found]
     assert first.styles == ((str(Path("wave.jpg").absolute()), 1.0),) and first.settings == {
         "method": "fast",
         "size": 96,
@@ -115,6 +116,7 @@ def test_a_manifest_says_what_is_different() -> None:
     assert third.regions == (RegionFiles("m/sky.png", "m/own.jpg"),) and "method" not in third.settings
     assert third.settings["size"] == [300, 200] and third.styles == first.styles
     assert json.loads(fourth.style_index) == {"rhone": 0.5, "7": 0.5} and not fourth.styles
+    assert fifth.style_index == "0" and fifth.output == OUT / "d-0.jpg"
     Path("m/all.csv").write_text("content,style,size,recipe\na.jpg,,64,\nb.jpg,own.jpg,,statistics\n")
     first, second = [item.job(OUT) for item in planned("m/all.csv").items]
     assert first.settings == {"method": "fast", "size": 64} and second.recipe == "statistics" and not second.settings
