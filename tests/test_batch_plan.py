@@ -245,6 +245,7 @@ def test_each_style_makes_a_result_of_its_own() -> None:
     Path("code.safetensors").write_bytes(b"{}")
     for wish, told in (
         (Wish(styles), "each_style"),
+        (Wish((("wave.jpg", 1.0), ("kiss.png", 0.7)), each_style=True), r"leave out the weight of .*kiss\.png"),
         (Wish(style_indices=("3", "7")), "more than once"),
         (Wish((("none.jpg", 1.0),)), "none.jpg cannot be read"),
         (Wish((("a.jpg", 1.0),)), "a.jpg"),  # an empty file

@@ -115,6 +115,8 @@ class Looks:
                 "`style_index` is given more than once: give a mixture, like 3:0.5,7:0.5, or `each_style`."
             )
         if self._wish.each_style and (styles or indices):
+            if weighed := [path for path, weight in styles if weight != 1]:
+                raise SettingsError(f"With `each_style` nothing is blended: leave out the weight of {weighed[0]}.")
             called = style_names([Path(path) for path, _ in styles])
             yield from ((name, ((path, 1.0),), "") for name, (path, _) in zip(called, styles, strict=True))
         elif styles or not indices:
