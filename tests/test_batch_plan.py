@@ -117,9 +117,12 @@ def test_a_manifest_says_what_is_different() -> None:
     assert third.settings["size"] == [300, 200] and third.styles == first.styles
     assert json.loads(fourth.style_index) == {"rhone": 0.5, "7": 0.5} and not fourth.styles
     assert fifth.style_index == "0" and fifth.output == OUT / "d-0.jpg"
-    Path("m/all.csv").write_text("content,style,size,recipe\na.jpg,,64,\nb.jpg,own.jpg,,statistics\n")
+    Path("m/all.csv").write_text(
+        "content,style,size,recipe,allow_truncated\na.jpg,,64,,True\nb.jpg,own.jpg,,statistics,FALSE\n"
+    )
     first, second = [item.job(OUT) for item in planned("m/all.csv").items]
-    assert first.settings == {"method": "fast", "size": 64} and second.recipe == "statistics" and not second.settings
+    assert first.settings == {"method": "fast", "size": 64, "allow_truncated": True}
+    assert second.settings == {"allow_truncated": False} and second.recipe == "statistics"
     Path("m/all.csv").write_text(
         'content,style,recipe\na.jpg,"[""own.jpg:0.7"", ""second.jpg:0.3""]",\nb.jpg,"{""own.jpg"": 2}",default\n'
     )
