@@ -60,7 +60,7 @@ class Delivery:
             if (value := getattr(self, name)) not in words:
                 raise SettingsError(f"`{name}` must be one of {', '.join(filter(None, words))}, not {value!r}.")
         if self.bits not in (None, 8, 16):
-            raise SettingsError(f"`bits` must be 8 or 16, not {briefly(self.bits)}.")
+            raise SettingsError(f"`bits` must be 8 or 16, not {briefly(repr(self.bits))}.")
         if self.checkpoint_every is not None and not 0 <= self.checkpoint_every < math.inf:
             raise SettingsError(f"`checkpoint_every` must be at least 0 seconds, not {briefly(self.checkpoint_every)}.")
 
