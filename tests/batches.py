@@ -28,7 +28,7 @@ def make_inputs() -> None:
         Image.fromarray(photo(40, 48, number)).save(Path("p") / name)
 
 
-def run(*arguments: str, input: str | None = None) -> tuple[int, dict[str, Any], str]:
+def run(*arguments: str, input: str | bytes | None = None) -> tuple[int, dict[str, Any], str]:
     """The exit code, the report, and what was said."""
     done = CliRunner().invoke(app, ["batch", *arguments, *SMALL, "--json"], input=input, catch_exceptions=False)
     gc.unfreeze()  # what a command of its own may leave to its end

@@ -19,7 +19,7 @@ from impasto.batch.outputs import Template, refuse_collisions
 from impasto.batch.plan import Plan, plan_batch
 from impasto.batch.shards import Shard
 from impasto.batch.stores import STATE
-from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
+from impasto.errors import ImpastoError, OutputError, SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from tests.helpers import painting
 
@@ -102,10 +102,11 @@ def test_a_manifest_says_what_is_different() -> None:
         {"content": "b.jpg", "style": ["own.jpg:0.7", "second.jpg:0.3"], "size": 64, "output": "special/b.png"},
         {"content": "c.jpg", "region": "sky.png:own.jpg", "size": "300x200"},
         {"content": "d.jpg", "style_index": {"rhone": 0.5, "7": 0.5}},
+        {"content": "d.jpg", "style_index": 0},
     ]
     Path("m/all.jsonl").write_text("\n".join(map(json.dumps, rows)))
     found = planned("m/all.jsonl", wish=Wish((("wave.jpg", 1.0),), settings={"size": 96})).items
-    first, second, third, fourth = [item.job(OUT) for item in found]
+    first, second, third, fourth, fifth = [item.job(OUT) for item in found]
     assert first.styles == ((str(Path("wave.jpg").absolute()), 1.0),) and first.settings == {
         "method": "fast",
         "size": 96,
@@ -115,9 +116,13 @@ def test_a_manifest_says_what_is_different() -> None:
     assert third.regions == (RegionFiles("m/sky.png", "m/own.jpg"),) and "method" not in third.settings
     assert third.settings["size"] == [300, 200] and third.styles == first.styles
     assert json.loads(fourth.style_index) == {"rhone": 0.5, "7": 0.5} and not fourth.styles
-    Path("m/all.csv").write_text("content,style,size,recipe\na.jpg,,64,\nb.jpg,own.jpg,,statistics\n")
+    assert fifth.style_index == "0" and fifth.output == OUT / "d-0.jpg"
+    Path("m/all.csv").write_text(
+        "content,style,size,recipe,allow_truncated\na.jpg,,64,,True\nb.jpg,own.jpg,,statistics,FALSE\n"
+    )
     first, second = [item.job(OUT) for item in planned("m/all.csv").items]
-    assert first.settings == {"method": "fast", "size": 64} and second.recipe == "statistics" and not second.settings
+    assert first.settings == {"method": "fast", "size": 64, "allow_truncated": True}
+    assert second.settings == {"allow_truncated": False} and second.recipe == "statistics"
     Path("m/all.csv").write_text(
         'content,style,recipe\na.jpg,"[""own.jpg:0.7"", ""second.jpg:0.3""]",\nb.jpg,"{""own.jpg"": 2}",default\n'
     )
@@ -239,8 +244,11 @@ def test_each_style_makes_a_result_of_its_own() -> None:
         "a-rhonex0.5+7.jpg",
         "a-7.jpg",
     ]
+    wave = (("wave.jpg", 1.0),)
+    Path("code.safetensors").write_bytes(b"{}")
     for wish, told in (
         (Wish(styles), "each_style"),
+        (Wish((("wave.jpg", 1.0), ("kiss.png", 0.7)), each_style=True), r"leave out the weight of .*kiss\.png"),
         (Wish(style_indices=("3", "7")), "more than once"),
         (Wish((("none.jpg", 1.0),)), "none.jpg cannot be read"),
         (Wish((("a.jpg", 1.0),)), "a.jpg"),  # an empty file
@@ -248,12 +256,21 @@ def test_each_style_makes_a_result_of_its_own() -> None:
         (Wish(style_indices=("rohne",)), "styles of multi.* not 'rohne'"),
         (Wish(style_indices=("26",), settings={"network": "multistyle26"}), "from 0 to 25"),
         (Wish((("wave.jpg", 1.0),), settings={"method": "iterative", "style_layers": "relu9_9"}), "no layer 'relu9_9'"),
+        (Wish(wave, settings={"network": "nonsense"}), "no network 'nonsense'"),
+        (Wish(wave, settings={"network": "none.safetensors"}), r"none\.safetensors cannot be read"),
+        (Wish(wave, settings={"network": "multi"}), "multi paints in its own styles alone"),
+        (Wish(wave, settings={"method": "refine", "network": "multi"}), "multi paints in its own styles alone"),
+        (Wish((("wave.jpg", 1.0), ("code.safetensors", 1.0))), r"code\.safetensors is no style code"),
+        (Wish(wave, settings={"device": "cuda:99"}), "'cuda:99' is not on this machine"),
+        (Wish(wave, settings={"device": "cpu", "precision": "tf32"}), "not of cpu"),
         (Wish((("wave.jpg", 1.0),), name="{stem}-{colour}.png"), "no {colour}"),
         (Wish((("wave.jpg", 1.0),), name="../{stem}.png"), "within the folder"),
         (Wish((("wave.jpg", 1.0),), name="{stem"), "no template"),
     ):
-        with pytest.raises((SettingsError, ImageError), match=told):
+        with pytest.raises(ImpastoError, match=told):
             planned("a.jpg", wish=wish)
+    for settings in ({"device": "cuda:99"}, {"device": "cpu", "precision": "tf32"}):
+        assert len(planned("a.jpg", wish=Wish(wave, settings=settings), elsewhere=True).to_do) == 1
 
 
 def test_a_manifest_names_networks_from_where_it_is(tmp_path: Path) -> None:

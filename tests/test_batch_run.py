@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from typer.testing import CliRunner
 
-from impasto.batch import items, ledger, share, watching
+from impasto.batch import items, ledger, manifest, share, watching
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Wish
 from impasto.batch.plan import plan_batch
@@ -282,9 +282,14 @@ def test_half_a_line_of_the_index_is_no_harm() -> None:
     assert run("p", "wave.jpg", "-o", "out")[1]["done"] == 4
 
 
-def test_paths_come_through_a_pipe() -> None:
-    code, _, _ = run("-", "wave.jpg", "-o", "out", input="p/a.jpg\0p/x/c.jpg\0")
-    assert code == 0 and [*results()] == ["a-wave.jpg", "c-wave.jpg"]
+def test_paths_come_through_a_pipe_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that are not UTF-8, too, and behind the mark that some systems begin a text with."""
+    Path(os.fsdecode(b"p/\xff.jpg")).write_bytes(Path("p/a.jpg").read_bytes())
+    code, _, _ = run("-", "wave.jpg", "-o", "out", input=b"\xef\xbb\xbfp/a.jpg\0p/\xff.jpg\0")
+    assert code == 0 and [*results()] == ["a-wave.jpg", os.fsdecode(b"\xff-wave.jpg")]
+    monkeypatch.setattr(manifest, "LONGEST", 8)
+    code, _, said = run("-", "wave.jpg", "-o", "out", input="p/a.jpg\0p/x/c.jpg\0")
+    assert code == 2 and "standard input has more than" in said
 
 
 def test_shards_share_a_folder() -> None:

@@ -92,6 +92,13 @@ def test_a_small_painting_scaled_to_a_large_picture_stays_in_8_bits(monkeypatch:
     assert isinstance(result.painted, LargePicture) and result.painted.size == (500, 700)
 
 
+def test_sixteen_bits_are_kept_also_of_a_large_picture_in_broad_strokes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "LARGE", 200 * 200)
+    content = photo(250, 350).astype(np.uint16) * 257
+    made = impasto.stylize(content, painting(60, 60), method="fast", size="native", stroke_size=64).picture.array()
+    assert made.dtype == np.uint16 and (made % 257 != 0).mean() > 0.9
+
+
 def kept(way: Any, tile: int | None = None) -> tuple[torch.Tensor, torch.Tensor]:
     """A photograph, and what the fast method makes of it with its colours kept, float64."""
     content = photo(160, 200) if tile is None else photo(280, 400)

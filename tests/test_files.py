@@ -207,6 +207,7 @@ def test_a_sweep_is_not_held_up_or_led_astray(tmp_path: Path) -> None:
 
 def test_an_output_that_is_an_input_is_known_by_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     source, hard, soft = Path("source.png"), Path("hard.png"), Path("soft.png")
     source.touch()
     os.link(source, hard)
@@ -215,6 +216,8 @@ def test_an_output_that_is_an_input_is_known_by_any_name(tmp_path: Path, monkeyp
     for path in (source, hard, soft, tmp_path / "source.png", around, through):
         with pytest.raises(OutputError, match="is the input"):
             files.refuse_inputs([Path("other.png"), path], ["missing.png", source])
+        with pytest.raises(OutputError, match=r"is the input ~/source\.png itself"):
+            files.refuse_inputs([path], ["~nobody\0/a.png", "~/source.png"])
     files.refuse_inputs([Path("other.png"), Path("no\0name"), Path("\ud800")], [source])
 
 

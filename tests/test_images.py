@@ -108,6 +108,23 @@ def test_modes_become_rgb(tmp_path: Path, mode: str) -> None:
     assert load(image).alpha is None  # opaque alpha is no alpha
 
 
+def test_a_grey_that_is_multiplied_by_its_transparency_is_what_it_was() -> None:
+    loaded = load(Image.new("LA", (20, 20), (200, 128)).convert("La"))
+    assert loaded.alpha is not None and (loaded.alpha * 255 - 128).abs().max() < 0.01
+    assert (loaded.pixels * 255 - 200).abs().max() <= 1  # 200 · 128 / 255 = 100 is all that it keeps of it
+
+
+def test_a_pillow_image_that_cannot_be_decoded_is_told_of() -> None:
+    """It is opened by whoever gives it, and decoded here."""
+    file = io.BytesIO()
+    Image.fromarray(noise := np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)).save(file, "PNG")
+    closed = Image.fromarray(noise)
+    closed.close()
+    for image in (Image.open(io.BytesIO(file.getvalue()[:3000])), closed):
+        with pytest.raises(ImageError, match="The Pillow image cannot be used"):
+            load(image)
+
+
 def test_palette_transparency(tmp_path: Path) -> None:
     image = Image.fromarray(photo(20, 30)).convert("P")
     clear = image.getpixel((0, 0))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import impasto
 from impasto.cli import app
 from impasto.cli.named import parse_region, parse_styles
-from impasto.errors import ImageError, OutputError, SettingsError
+from impasto.errors import ImageError, OutputError, RecordError, SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.machine.files import check_writable, named
 from impasto.networks import codes
@@ -18,6 +18,7 @@ from impasto.pictures.codecs import save
 from impasto.settings import names
 from impasto.settings.fields import Settings
 from impasto.settings.parse import written
+from impasto.video.job import job_of
 from tests.helpers import painting
 
 FAST = {"settings": {"method": "fast"}}
@@ -158,6 +159,15 @@ def test_a_job_takes_names_as_they_are(there: Path) -> None:
     learnt = Job.of({"job": 1, "task": "stylize", "content": "a.jpg", "style_index": {"rhone": 0.5, "7": 0.5}} | FAST)
     assert learnt.output == Path("a-style-rhonex0.5+7x0.5.png") and Job.of(learnt.dictionary()) == learnt
     assert torch.equal(codes.learnt_style(learnt.style_index).values, codes.learnt_style("rhone:1,7:1").values)
+
+
+@pytest.mark.parametrize("of", [{"task": "stylize", "content": "a.jpg"}, {"task": "video", "clip": "a.mp4"}])
+def test_a_job_takes_learnt_styles_by_their_numbers(of: dict[str, str]) -> None:
+    for index in (0, 3):
+        assert job_of({"job": 1, "style_index": index} | of | FAST).style_index == str(index)
+    for wrong in (True, 1.5, None, [3]):
+        with pytest.raises(RecordError, match="`style_index` is a learnt style's name or number"):
+            job_of({"job": 1, "style_index": wrong} | of | FAST)
 
 
 def test_the_home_folder(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,6 +193,23 @@ def test_a_study_taken_up_again_gives_the_same_report(study: Study, files: tuple
     assert Page(resumed.report).pictures == Page(study.report).pictures
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("a.png", {"init": "~/a.png"}), ("a.png", {"protect": {"~/a.png": 0.5}}), ("a.safetensors", {"method": "refine", "network": "~/a.safetensors"})],
+)  # fmt: skip
+def test_a_variant_is_of_all_files_that_its_settings_name(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, settings: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def known(content: bytes) -> str:
+        (tmp_path / name).write_bytes(content)
+        study = small(files, tmp_path / "out", recipes=["default"], **settings)
+        return study._fingerprint(study.variants[0])
+
+    assert known(b"as drawn") == known(b"as drawn") != known(b"drawn anew")
+
+
 def test_the_command_of_a_cell_makes_its_picture(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     command = study.variants[1].command(str(study.content), str(study.style))

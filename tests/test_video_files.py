@@ -349,7 +349,8 @@ def test_a_clip_that_changes_its_size_is_told_where(tmp_path: Path) -> None:
         ("a.mp4", {"alpha": True}, "holds no transparency"), ("a.gif", {"alpha": True}, "holds no transparency"),
         ("a.mkv", {"alpha": True, "codec": "h264"}, "`codec` h264 holds no transparency"),
         ("a.webp", {"bits": 10}, "holds no 10 `bits`"), ("a.webm", {"bits": 10, "alpha": True}, "with transparency"),
-        ("a.mp4", {"bits": 12}, "8 or 10, not 12"), ("a.mp4", {"crf": 60}, r"from 0 \(best\) to 51, not 60"),
+        ("a.mp4", {"bits": 12}, "8 or 10, not 12"), ("a.mp4", {"bits": "8"}, "8 or 10, not '8'"), ("a.mp4", {"crf": 60}, r"from 0 \(best\) to 51, not 60"),
+        ("a.mp4", {"crf": "20"}, "to 51, not '20'"), ("a.mp4", {"codec": 5}, "no `codec` 5"),
         ("a.mov", {"codec": "prores", "crf": 3}, "`crf` has no meaning for `codec` prores"), ("out", {"crf": 3}, "a folder"),
     ],
 )  # fmt: skip

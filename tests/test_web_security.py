@@ -9,6 +9,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ import pytest
 
 import impasto
 from impasto.errors import ImageError, ImpastoError, OutputError, WeightsError
-from impasto.web import patience, punctual
+from impasto.web import patience, punctual, sessions
+from impasto.web.models import now
 from impasto.web.studio import Studio
 from tests.helpers import photo
 from tests.web import TOKEN, Visit, noise, png, served
@@ -71,6 +73,18 @@ def test_all_but_the_page_needs_the_token(visit: Visit) -> None:
             answer = stranger.http.request(method, path, headers=headers)  # type: ignore[arg-type]
             assert answer.status_code == wanted, (method, path, token)
     assert stranger.http.get("/").status_code == 200
+
+
+def test_a_session_ends_also_in_a_studio_that_runs_on(
+    here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = here[1].sessions
+    then = now()
+    secret = own.another("somebody")
+    for days, visitor in ((59, "somebody"), (61, None)):
+        monkeypatch.setattr(sessions, "now", lambda days=days: then + timedelta(days=days))
+        assert own.visitor(secret) == visitor
+    assert own.begun(secret) is None and own.visitor(TOKEN) == "owner"
 
 
 def test_the_token_is_exchanged_for_a_cookie_that_scripts_cannot_read(visit: Visit) -> None:

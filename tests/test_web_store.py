@@ -3,6 +3,7 @@ and one row does not take the others along.
 """
 
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from impasto.errors import OutputError
 from impasto.web.config import Config
+from impasto.web.folder import Folder
 from impasto.web.models import Job, JobRequest, Picture
 from impasto.web.store import Store
 from impasto.web.studio import Studio
@@ -40,6 +42,20 @@ def folder(tmp_path: Path) -> Path:
         store.add_job("v", job(id))
     store.close()
     return tmp_path
+
+
+def test_a_folder_by_a_short_name_leaves_sentences_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "a")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))
+    said = "`size` asks for 9000 pixels, and 4096 are the most here: that is for whoever runs the studio to decide."
+    for name in ("a", "studio"):
+        assert Config(Path(name)).folder == tmp_path / name
+        folder = Folder(Path(name))
+        assert folder.told(said) == said
+        own = tmp_path / name
+        assert folder.told(f"{own}/pictures/x.png: it is odd, as '{own}'.") == ": it is odd, as ''."
+        assert folder.told(others := f"There are /other{own}/x.png and {own}s, too.") == others
 
 
 def asked(path: Path, *queries: str) -> None:

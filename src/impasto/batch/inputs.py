@@ -3,6 +3,7 @@
 import glob
 import io
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -99,6 +100,11 @@ def _result(text: str) -> SettingsError:
     return SettingsError(
         f"{text} is the output of a batch, and cannot be its input: name a folder of photographs, or one in it for the output."
     )
+
+
+def piped() -> list[str]:
+    """The paths that stand in standard input. Raises SettingsError."""
+    return lines_of(text_of(Path("standard input"), "surrogateescape", sys.stdin.buffer))
 
 
 def lines_of(text: str) -> list[str]:

@@ -3,7 +3,6 @@ says of some.
 """
 
 import os
-import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +14,14 @@ from impasto.batch.items import ANY, Pattern
 from impasto.batch.manifest import LOOKS, regions_of, styles_of
 from impasto.errors import SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
+from impasto.jobs.plain import learnt
 from impasto.machine import folders, strict_json
 from impasto.machine.files import at_home
 from impasto.networks.codes import learnt_style
 from impasto.pictures.kinds import SUFFIXES
 from impasto.settings import applies, recipes
 from impasto.settings.fields import LEARNT
+from impasto.settings.names import as_name
 from impasto.settings.style_names import style_names
 from impasto.video.job import WAYS, VideoDelivery, VideoJob
 
@@ -101,10 +102,10 @@ class Looks:
     ) -> Iterator[tuple[str, Styles, str]]:
         """The styles of each result: what they are called, paintings with weights, or a learnt one."""
         styles: Styles
+        indices: tuple[str, ...]
         if "style" in row or "style_index" in row:
             styles = styles_of(row["style"], base) if "style" in row else ()
-            index = row.get("style_index", "")
-            indices = tuple([strict_json.dumps(index) if isinstance(index, Mapping) else str(index)] if index else [])
+            indices = (learnt(row["style_index"]),) if "style_index" in row else ()
         else:
             styles, indices = self._styles, self._wish.style_indices
         if not (styles or indices or regions):
@@ -114,12 +115,14 @@ class Looks:
                 "`style_index` is given more than once: give a mixture, like 3:0.5,7:0.5, or `each_style`."
             )
         if self._wish.each_style and (styles or indices):
+            if weighed := [path for path, weight in styles if weight != 1]:
+                raise SettingsError(f"With `each_style` nothing is blended: leave out the weight of {weighed[0]}.")
             called = style_names([Path(path) for path, _ in styles])
             yield from ((name, ((path, 1.0),), "") for name, (path, _) in zip(called, styles, strict=True))
         elif styles or not indices:
             paths = [path for path, _ in styles] or [regions[0].style]
             yield "+".join(Path(path).stem for path in paths), styles, ""
-        yield from ((_plain(index), (), index) for index in indices)
+        yield from ((as_name(index), (), index) for index in indices)
 
 
 def _job(
@@ -188,12 +191,3 @@ def _paintings(wish: Wish) -> Iterator[tuple[str, float]]:
             told = "is a folder: its paintings are taken one by one with `each_style`" if found else "holds no painting"
             raise SettingsError(f"The style {path} {told}.")
         yield from ((str(each), weight) for each in found)
-
-
-def _plain(index: str) -> str:
-    """A choice of learnt styles as a part of a name.
-
-    >>> _plain("rhone:0.5,7:0.5")
-    'rhonex0.5+7x0.5'
-    """
-    return re.sub(r'[{}"\s]', "", index).replace(":", "x").replace(",", "+")

@@ -12,7 +12,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from impasto.errors import SettingsError, briefly, did_you_mean
 from impasto.jobs.job import RegionFiles
@@ -98,10 +98,12 @@ _SAID: dict[str, tuple[Callable[[Any], bool], str]] = {
 """What a row may say of what is no setting, and how that is called."""
 
 
-def text_of(path: Path, errors: str = "strict") -> str:
-    """What a list or a manifest says. Raises SettingsError."""
+def text_of(path: Path, errors: str = "strict", given: BinaryIO | None = None) -> str:
+    """What a list or a manifest says; of one that is ``given``, ``path`` is only what it is called. Raises
+    SettingsError.
+    """
     try:
-        with files.opened(path) as file:
+        with contextlib.nullcontext(given) if given else files.opened(path) as file:
             data = file.read(LONGEST + 1)
         if len(data) > LONGEST:
             raise SettingsError(f"{path} has more than {LONGEST >> 20} MB, and so is no list of photographs: part it.")

@@ -16,8 +16,10 @@ from impasto.batch.stores import Found, Place, found_or_none
 from impasto.errors import OutputError, SettingsError
 from impasto.extras import needed
 from impasto.machine import memory
+from impasto.machine.devices import choose_device, choose_precision
 from impasto.pictures import codecs
 from impasto.settings.paths import is_code
+from impasto.tasks.inputs import style_code
 from impasto.video.forms import is_clip
 
 _NAMED = 5
@@ -49,12 +51,13 @@ def plan_batch(
     shard: Shard | None = None,
     retry_failed: bool = False,
     force: bool = False,
+    elsewhere: bool = False,
 ) -> Plan:
-    """What there is to do. Nothing is written, and no photograph read.
+    """What there is to do, by this machine or ``elsewhere``. Nothing is written, and no photograph read.
 
-    Raises SettingsError, ImageError and NotInstalledError for what cannot be done at all; OutputError where
-    outputs collide, are inputs, or cannot be written, or a file is there that is no result of a batch, unless
-    ``force``.
+    Raises SettingsError, ImageError, StyleCodeError, WeightsError and NotInstalledError for what cannot be
+    done at all; OutputError where outputs collide, are inputs, or cannot be written, or a file is there that
+    is no result of a batch, unless ``force``.
     """
     place = place if isinstance(place, Place) else Place(place)
     sources = sources_of(inputs, str(place))
@@ -63,6 +66,11 @@ def plan_batch(
     outputs.check_places(place.folder, [(item.output, item.pattern.is_film) for item in items], wish.delivery.bits)
     patterns = {id(item.pattern): item.pattern for item in items}.values()
     _check_files(patterns)
+    _check_networks(patterns)
+    if not elsewhere:  # whose devices are not known here
+        for pattern in patterns:
+            settings = pattern.job.chosen()
+            choose_precision(settings.precision, choose_device(settings.device))
     place.opened()
     ledger.read()
     if shard is not None:
@@ -136,6 +144,22 @@ def _check_files(patterns: Iterable[Pattern]) -> None:
     for path, cut_off in allowed.items():
         if not (is_code(path) or is_clip(path)):
             codecs.load(Path(path), bool(cut_off))  # whole, or all items would fail by it
+
+
+def _check_networks(patterns: Iterable[Pattern]) -> None:
+    """Raises SettingsError, StyleCodeError and WeightsError for a network that is none, for a style code that
+    is none or of another network, and for paintings given to a network that looks at none.
+    """
+    tried: dict[tuple[str, str], tuple[str, bool]] = {}
+    for pattern in patterns:
+        job, settings = pattern.here, pattern.job.chosen()
+        for path in [*(path for path, _ in job.styles), *(each.style for each in job.regions)]:
+            kind = settings.network, path if is_code(path) else ""  # of paintings one shows it for all
+            if settings.method != "iterative" and kind != ("auto", ""):
+                tried.setdefault(kind, (path, settings.allow_truncated))
+    for (network, _), (path, cut_off) in tried.items():
+        with codecs.truncation(cut_off):
+            style_code(path, network)
 
 
 def _refuse_inputs(

@@ -4,7 +4,6 @@ import contextlib
 import gc
 import os
 import platform
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -127,7 +126,7 @@ def batch(
     """
     from impasto.batch.batch import Batch, workers_for
     from impasto.batch.estimate import estimate
-    from impasto.batch.inputs import is_many, lines_of
+    from impasto.batch.inputs import is_many, piped
     from impasto.batch.ledger import Ledger
     from impasto.batch.looks import Wish
     from impasto.batch.plan import plan_batch
@@ -136,7 +135,7 @@ def batch(
     from impasto.jobs.job import Delivery
     from impasto.machine import memory
 
-    inputs = [line for each in inputs for line in (lines_of(sys.stdin.read()) if each == "-" else [each])]
+    inputs = [line for each in inputs for line in (piped() if each == "-" else [each])]
     if not (style or style_index) and len(inputs) > 1 and not is_many(inputs[-1]):
         style = [inputs.pop()]
     asked = {"shard": shard, "claim": claim, "ray": ray, "server": server}
@@ -156,7 +155,10 @@ def batch(
     place = Place(output)
     ledger = Ledger(place.folder, part)
     with memory.uncollected():
-        plan = plan_batch(inputs, place, wish, ledger, shard=chosen, retry_failed=retry_failed, force=force)
+        plan = plan_batch(
+            inputs, place, wish, ledger,
+            shard=chosen, retry_failed=retry_failed, force=force, elsewhere=bool(ray or server),
+        )  # fmt: skip
         gc.freeze()  # or all of it would be searched as soon as that is over, and again when the process ends
     device = settings.get("device", "auto")
     count = 1 if server else workers or (0 if ray else workers_for(len(plan.to_do), device))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
-from impasto.jobs.plain import known, understood, weighted
+from impasto.jobs.plain import known, learnt, understood, weighted
 from impasto.machine import formats, strict_json
 from impasto.machine.files import joined, placed
 from impasto.settings import names, paths, recipes, whole
@@ -60,7 +60,7 @@ class Delivery:
             if (value := getattr(self, name)) not in words:
                 raise SettingsError(f"`{name}` must be one of {', '.join(filter(None, words))}, not {value!r}.")
         if self.bits not in (None, 8, 16):
-            raise SettingsError(f"`bits` must be 8 or 16, not {briefly(self.bits)}.")
+            raise SettingsError(f"`bits` must be 8 or 16, not {briefly(repr(self.bits))}.")
         if self.checkpoint_every is not None and not 0 <= self.checkpoint_every < math.inf:
             raise SettingsError(f"`checkpoint_every` must be at least 0 seconds, not {briefly(self.checkpoint_every)}.")
 
@@ -279,11 +279,10 @@ class Job:
             raise RecordError(f'This is no job of Impasto: expected a JSON object with "{_WHAT}": {_FORM}.')
         with understood():
             given = known(cls, {name: value for name, value in data.items() if name != _WHAT})
-            index = given.get("style_index", "")
             return cls(
                 **given
                 | {
-                    "style_index": strict_json.dumps(index) if isinstance(index, Mapping) else index,
+                    "style_index": learnt(given.get("style_index", "")),
                     "styles": tuple((str(path), float(weight)) for path, weight in given.get("styles", ())),
                     "regions": tuple(RegionFiles(**known(RegionFiles, each)) for each in given.get("regions", ())),
                     "settings": dict(given.get("settings", {})),

@@ -8,6 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from impasto.errors import RecordError, SettingsError, briefly, did_you_mean
+from impasto.machine import strict_json
 
 
 @contextlib.contextmanager
@@ -48,6 +49,20 @@ def weighted(styles: Any) -> tuple[tuple[str, float], ...]:
             raise SettingsError(f"`styles` takes paths, and pairs of a path and a weight, not {briefly(each)}.")
         found.append((os.fspath(pair[0]), pair[1]))
     return tuple(found)
+
+
+def learnt(index: Any) -> str:
+    """Learnt styles as a job has them, of a name, a number, or an object of these with weights. Raises
+    TypeError.
+
+    >>> learnt("rhone"), learnt(0), learnt({"3": 0.5, "7": 0.5})
+    ('rhone', '0', '{"3": 0.5, "7": 0.5}')
+    """
+    if isinstance(index, Mapping):
+        return strict_json.dumps(index)
+    if isinstance(index, bool) or not isinstance(index, (str, int)):
+        raise TypeError(f"`style_index` is a learnt style's name or number, not {briefly(index)}")
+    return str(index)
 
 
 def _lacking(error: Exception) -> str:

@@ -96,7 +96,7 @@ def refuse_inputs(outputs: Iterable[Path], inputs: Iterable[str | Path]) -> None
             there.append((path, os.stat(os.path.realpath(path))))  # noqa: PTH116
     for source in inputs if there else ():
         with contextlib.suppress(OSError, ValueError):  # of what cannot be read, the reader tells
-            known = Path(source).stat()
+            known = at_home(source).stat()
             for path, found in there:
                 if os.path.samestat(known, found):
                     raise OutputError(f"The output {path} is the input {source} itself: name another file.")

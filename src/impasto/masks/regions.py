@@ -28,7 +28,7 @@ class Region:
     """Where ``mask`` is white, the picture follows ``style``; grey is partly. ``style_mask`` says what of the
     style picture counts.
 
-    A ``mask`` may be one of the words `masks.NAMES`.
+    A ``mask`` may be one of the words `settings.names.MASKS`.
     """
 
     mask: PictureLike

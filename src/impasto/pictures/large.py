@@ -54,8 +54,8 @@ class LargePicture:
 
 
 def resized(picture: Picture | LargePicture, size: Size) -> Picture | LargePicture:
-    """The picture at another size, large if that is."""
-    if isinstance(picture, Picture) and size[0] * size[1] <= LARGE:
+    """The picture at another size, large if that is; one of 16 bits keeps them, as in `load_own`."""
+    if isinstance(picture, Picture) and (picture.depth == 16 or size[0] * size[1] <= LARGE):
         return picture.resized(size)
     image = picture.image().resize(size[::-1], Image.Resampling.BICUBIC, reducing_gap=3)
     return LargePicture(image) if size[0] * size[1] > LARGE else codecs.load(image)

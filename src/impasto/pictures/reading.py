@@ -103,7 +103,12 @@ def decoded(source: Encoded | Image.Image, finish: Callable[[Image.Image | Array
     for whatever ``finish`` raises.
     """
     if isinstance(source, Image.Image):
-        return finish(_upright(_of_pillow(source)))
+        try:
+            return finish(_upright(_of_pillow(source)))
+        except (ImageError, MemoryError, SettingsError):
+            raise
+        except Exception as error:  # it may be decoded only now
+            raise ImageError(f"The Pillow image cannot be used ({briefly(error)}): give one that is whole.") from error
     return _told(source, lambda file: finish(_upright(opened.opened(file, _allow_truncated.get()))))
 
 
@@ -240,8 +245,10 @@ def _upright(picture: Opened) -> Image.Image | Array:
 
 def _to_rgb(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Image.Image:
     """8-bit RGB or RGBA in sRGB, from any 8-bit mode."""
+    if image.mode == "La":  # which becomes nothing else
+        image = image.convert("LA")
     alpha = image.convert("RGBA").getchannel("A") if image.has_transparency_data else None
-    kind = "CMYK" if image.mode == "CMYK" else "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    kind = "CMYK" if image.mode == "CMYK" else "L" if image.mode in ("1", "L", "LA") else "RGB"
     colour = image if image.mode == kind else image.convert(kind)  # which would copy, and pictures can be large
     if profile is not None:
         colour = profiles.convert(colour, profile)

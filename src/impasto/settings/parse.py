@@ -55,9 +55,7 @@ def checked(declared: "Field[Any]", value: Any) -> Any:
         return value
     assert isinstance(declared.type, type)
     if declared.type is bool:
-        if not isinstance(value, bool):
-            raise SettingsError(f"{named} must be True or False, not {value!r}.")
-        return value
+        return _truth(named, value)
     try:
         number = _number(declared.type, value)
     except (TypeError, ValueError, OverflowError):
@@ -76,6 +74,14 @@ def checked(declared: "Field[Any]", value: Any) -> Any:
         if isinstance(number, float) and not _usual(number):
             raise SettingsError(f"{named} must be 0, or from {_LEAST:g} to {_MOST:g}, not {_shown(value)}.")
     return number
+
+
+def _truth(named: str, value: Any) -> bool:
+    words = {"true": True, "false": False}  # all that a table has is texts
+    found = words.get(value.lower()) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise SettingsError(f"{named} must be True or False, not {_shown(value)}.")
+    return found
 
 
 def _layers(named: str, value: str | Iterable[str] | Layers) -> Layers:

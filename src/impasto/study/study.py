@@ -10,6 +10,7 @@ from typing import Any
 
 from impasto._version import __version__
 from impasto.errors import OutputError, SettingsError
+from impasto.jobs.deliver import hashed
 from impasto.jobs.job import Delivery
 from impasto.jobs.process import Process
 from impasto.machine import files, formats
@@ -19,6 +20,7 @@ from impasto.pictures import codecs
 from impasto.progress import Progress
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
+from impasto.settings.paths import paths
 from impasto.study.cell import CELL, RESULT, job_of
 from impasto.study.outcome import SUMMARY, Cell, is_whole, unreadable
 from impasto.study.variants import Variant, chosen, iterations_of
@@ -165,15 +167,19 @@ class Study:
         """The SHA-256 of both files."""
         return {"content": files.sha256_of(self.content), "style": files.sha256_of(self.style)}
 
+    @functools.cached_property
+    def _files(self) -> dict[str, str]:
+        """The SHA-256 of the files that settings name: of masks, a start, a network of one's own."""
+        return {path: hashed(path) for each in self.variants for path in paths(each.resolved().dictionary())}
+
     def _fingerprint(self, variant: Variant) -> str:
         """Of all that decides what the variant's folder holds."""
-        settings = variant.resolved()
-        start = Path(settings.init)
+        settings = variant.resolved().dictionary()
         decisive = {
             "pictures": self.pictures,
-            "start": files.sha256_of(start) if start.is_file() else None,
+            "files": {path: self._files[path] for path in paths(settings)},
             "recipe": variant.recipe,
-            "settings": settings.dictionary(),
+            "settings": settings,
             "snapshots": variant.snapshots,
             "version": __version__,
         }
@@ -285,11 +291,8 @@ def _read(path: Path) -> dict[str, Any] | None:
 def _names(kept: Mapping[str, Any]) -> set[str]:
     """The variants that the summary of a study names."""
     variants = kept.get("variants")
-    return (
-        {str(each["name"]) for each in variants if isinstance(each, dict) and "name" in each}
-        if isinstance(variants, list)
-        else set()
-    )
+    listed = variants if isinstance(variants, list) else []
+    return {str(each["name"]) for each in listed if isinstance(each, dict) and "name" in each}
 
 
 def _write(path: Path, content: bytes) -> None:

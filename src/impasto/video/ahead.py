@@ -60,11 +60,10 @@ class Ahead(Generic[Item]):
 
 class Behind(Generic[Item]):
     """Items handed to a function in a thread of its own. What it raises is raised by the next `put`, or by
-    `finish`. ``seconds`` is what the function has taken.
+    `finish`.
     """
 
     def __init__(self, function: Callable[[Item], None]) -> None:
-        self.seconds = 0.0
         self._function, self._queue = function, queue.Queue[Item | None](_HELD)
         self._error: BaseException | None = None
         self._closed = threading.Event()
@@ -101,9 +100,7 @@ class Behind(Generic[Item]):
                     continue
                 if item is None:
                     return
-                began = time.perf_counter()
                 self._function(item)
-                self.seconds += time.perf_counter() - began
         except BaseException as raised:
             self._error = raised
             self._closed.set()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from impasto.errors import SettingsError, did_you_mean
+from impasto.errors import SettingsError, briefly, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -153,12 +153,12 @@ def packing(
     form = form_of(output)
     named = output.suffix or "a folder"
     if codec and codec not in CODECS:
-        raise SettingsError(f"There is no `codec` {codec!r}: {did_you_mean(codec, CODECS)}")
+        raise SettingsError(f"There is no `codec` {codec!r}: {did_you_mean(str(codec), CODECS)}")
     if codec and (form.image or codec not in form.codecs):
         choice = "leave out `codec`" if form.image else f"choose {' or '.join(form.codecs)}"
         raise SettingsError(f"{named} holds no `codec` {codec}: {choice}.")
     if bits is not None and bits not in (8, 10):
-        raise SettingsError(f"`bits` of moving pictures are 8 or 10, not {bits}.")
+        raise SettingsError(f"`bits` of moving pictures are 8 or 10, not {briefly(repr(bits))}.")
     if alpha and not form.transparent:
         raise SettingsError(f"{named} holds no transparency, which the clip has: name a {_transparent()}.")
     chosen = (codec,) if codec else form.codecs
@@ -177,8 +177,8 @@ def packing(
     had = wanted if wanted in depths else min(depths, key=lambda each: abs(each - wanted))
     if crf is not None and found.quality is None:
         raise SettingsError(f"`crf` has no meaning for {named if form.image else f'`codec` {name}'}: leave it out.")
-    if crf is not None and not 0 <= crf <= found.worst:
-        raise SettingsError(f"`crf` of {name} is from 0 (best) to {found.worst}, not {crf}.")
+    if crf is not None and crf not in range(found.worst + 1):
+        raise SettingsError(f"`crf` of {name} is from 0 (best) to {found.worst}, not {briefly(repr(crf))}.")
     return Packing(form, found, name, had, alpha, found.quality if crf is None else crf)
 
 

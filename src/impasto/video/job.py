@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from impasto.errors import RecordError, SettingsError, briefly
 from impasto.jobs.job import Job, RegionFiles
-from impasto.jobs.plain import known, understood, weighted
+from impasto.jobs.plain import known, learnt, understood, weighted
 from impasto.machine import formats, strict_json
 from impasto.machine.files import at_home, joined
 from impasto.settings import names, paths, whole
@@ -180,6 +180,7 @@ class VideoJob:
                 **given
                 | {
                     "styles": tuple((str(path), float(weight)) for path, weight in given.get("styles", ())),
+                    "style_index": learnt(given.get("style_index", "")),
                     "style_at": tuple((float(time), str(path)) for time, path in given.get("style_at", ())),
                     "strength_at": tuple((float(time), float(number)) for time, number in given.get("strength_at", ())),
                     "regions": tuple(RegionFiles(**known(RegionFiles, each)) for each in given.get("regions", ())),

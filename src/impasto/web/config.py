@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from impasto.errors import SettingsError
+from impasto.machine.files import at_home
 from impasto.settings.fields import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -37,6 +38,7 @@ class Config:
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", at_home(self.folder).absolute())  # as `Folder.told` knows it in sentences
         Settings(memory=self.memory)  # says what is wrong with it
         if self.root_path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", self.root_path):
             raise SettingsError(

@@ -80,7 +80,7 @@ class Folder:
             return f" {name}" if name else ""
 
         for place in _places(self.root):
-            text = re.sub(rf"\s?{re.escape(place)}(/[^\s'\",;:)]*)?", known, text)
+            text = re.sub(rf"\s?(?<![\w.]){re.escape(place)}(?![\w-])(/[^\s'\",;:)]*)?", known, text)
         return text.lstrip()
 
     def is_empty(self) -> bool:
@@ -101,11 +101,11 @@ def _drop(place: Path) -> None:
 
 def _places(root: Path) -> list[str]:
     """Where files of the server are: of the studio, of its passing work, and of Impasto; those within others
-    first.
+    first. A relative path may be a word of any sentence, and is none of them.
     """
     code = Path(__file__).parents[2]
-    places = {root, root.absolute(), root.resolve(), Path(tempfile.gettempdir()), Path.home(), Path(sys.prefix), code}
-    return sorted((str(each) for each in places if each.parent != each), key=len, reverse=True)
+    places = {root.absolute(), root.resolve(), Path(tempfile.gettempdir()), Path.home(), Path(sys.prefix), code}
+    return sorted((str(each) for each in places if each.is_absolute() and each.parent != each), key=len, reverse=True)
 
 
 def is_own(path: Path) -> bool:

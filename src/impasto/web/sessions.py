@@ -24,7 +24,7 @@ class Sessions:
         """Those that are too old are forgotten."""
         self._config, self._store = config, store
         self.cookie = f"impasto-{config.port}"
-        store.drop_sessions((now() - LASTS).isoformat())
+        store.drop_sessions(_oldest())
 
     def visitor(self, secret: str | None) -> str | None:
         """Whose secret this is: the printed token's, or a session's. None where it is nobody's."""
@@ -32,7 +32,7 @@ class Sessions:
             return None
         if secrets.compare_digest(secret.encode(), self._config.token.encode()):
             return OWNER
-        return self._store.visitor(_hash(secret))
+        return self._store.visitor(_hash(secret), _oldest())
 
     def begun(self, secret: str) -> str | None:
         """The secret of a new session for whoever shows the printed token, or the secret of another session;
@@ -50,6 +50,11 @@ class Sessions:
         secret = secrets.token_urlsafe(24)
         self._store.add_session(_hash(secret), visitor, now().isoformat())
         return secret
+
+
+def _oldest() -> str:
+    """When the oldest session was begun that lasts still."""
+    return (now() - LASTS).isoformat()
 
 
 def _hash(secret: str) -> str:

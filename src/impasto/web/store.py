@@ -98,9 +98,9 @@ class Store:
         with self._writing() as file:
             file.execute("DELETE FROM sessions WHERE created < ?", (before,))
 
-    def visitor(self, key: str) -> str | None:
-        """Whose session it is by its hash."""
-        found = self._all("SELECT visitor FROM sessions WHERE key = ?", key)
+    def visitor(self, key: str, since: str) -> str | None:
+        """Whose session it is by its hash, if it was not begun before a time."""
+        found = self._all("SELECT visitor FROM sessions WHERE key = ? AND created >= ?", key, since)
         return found[0][0] if found else None
 
     def add_picture(self, visitor: str, picture: Picture, stored: str) -> None:

@@ -22,7 +22,7 @@ from impasto.web.sessions import Sessions
 from impasto.web.store import Store
 
 _HELD = 2 * 2**30
-"""Bytes that a desk may hold."""
+"""Bytes that a desk may hold once it has answered; meanwhile it may take twice as many."""
 
 
 @dataclass

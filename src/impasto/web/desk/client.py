@@ -41,7 +41,9 @@ class Desk:
     """A process of `desk.main`, begun when it is first needed."""
 
     def __init__(self, name: str, most_bytes: int, ready: str) -> None:
-        """One that may hold so much memory. ``ready`` is what a new process does before all else."""
+        """One that may hold so much memory between two answers. ``ready`` is what a new process does before
+        all else.
+        """
         self.name, self.replaced = name, 0
         self._most, self._ready, self._told = most_bytes, ready, dict[str, Any]()
         self._process: asyncio.subprocess.Process | None = None
