@@ -69,10 +69,10 @@ def train(
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes that decode pictures.")] = 1,
     validate_every: Annotated[int | None, typer.Option(help="Steps between looks at pictures held out.")] = None,
-    steady: Annotated[
+    stillness: Annotated[
         float,
         typer.Option(
-            help="Weight of keeping still for films: what is painted moves as the photograph does. 0 for none."
+            "--steady", help="Weight of keeping still for films: what is painted moves as the photograph does."
         ),
     ] = 0.0,
     tensorboard: Annotated[Path | None, typer.Option(help="Also write the losses there for TensorBoard.")] = None,
@@ -110,7 +110,7 @@ def train(
         learning_rate=(0.005 if fit else 0.001) if rate is None else rate,
         workers=workers,
         validate_every=(50 if fit else 500) if validate_every is None else validate_every,
-        steady=steady,
+        steady=stillness,
     )
     learnt_from = pictures_of(photos, "photographs", crop)
     inputs: list[str | Path] = [*learnt_from, *paintings, *([from_] if from_ else [])]
