@@ -75,6 +75,9 @@ class Served:
                         begun.append(self._begun(waiting.popleft(), Path(copies)))
                     yield from self._awaited(begun[0])
                     yield self._delivered(begun.popleft())
+            except GoneError:
+                begun.clear()  # or it would be waited for once more for each
+                raise
             finally:
                 for order in begun:
                     with contextlib.suppress(ImpastoError, KeyboardInterrupt):
