@@ -516,6 +516,20 @@ def test_a_worker_that_tells_nothing_is_told_of_and_given_up(monkeypatch: pytest
     ]
 
 
+def test_a_stop_is_heard_while_a_worker_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(Stalls):
+        def __init__(self, work: str, arguments: dict[str, Any]) -> None:
+            super().__init__(work, arguments)
+            watcher.stop()
+
+    monkeypatch.setattr(watching, "Process", Late)
+    to_do = plan_batch(["p"], "out", Wish((("wave.jpg", 1.0),)), Ledger(Path("out"))).to_do
+    told: list[Any] = []
+    watcher = watching.Watcher(0, Path("out"), to_do, {"part": "", "claims": False}, told.append)
+    watcher.run()
+    assert len(to_do) == 3 and told == [None]
+
+
 @pytest.mark.slow
 def test_what_kills_its_worker_is_a_failure_and_the_rest_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
