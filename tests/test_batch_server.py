@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +70,20 @@ def test_a_studio_paints_a_batch(visit: Visit, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Studio, "ask", None)  # nothing is asked for a second time
     code, report, _ = run(*whole, visit.base)
     assert code == 1 and (report["done"], report["done_now"]) == (3, 0)
+
+
+def test_what_is_copied_from_a_store_is_removed_when_it_is_sent(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[Path] = []
+
+    def copy(path: str, folder: Path) -> Path:
+        assert not any(each.exists() for each in copied)
+        copied.append(Path(shutil.copy(path, folder)))
+        return copied[-1]
+
+    monkeypatch.setattr(carrying, "fetch", copy)
+    code, report, said = run("p", "wave.jpg", "-o", "out", "--server", f"{visit.base}/#token={TOKEN}")
+    assert code == 0 and report["done_now"] == 3 == len(copied), said
+    assert not any(each.exists() for each in copied)
 
 
 def test_a_studio_paints_films_too(visit: Visit) -> None:

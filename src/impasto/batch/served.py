@@ -68,29 +68,29 @@ class Served:
         became of one cannot be noted.
         """
         waiting, begun = deque(self._items), deque[_Order]()
-        with tempfile.TemporaryDirectory(prefix="impasto-") as copies:
-            try:
-                while waiting or begun:
-                    while waiting and len(begun) < AHEAD:
-                        begun.append(self._begun(waiting.popleft(), Path(copies)))
-                    yield from self._awaited(begun[0])
-                    yield self._delivered(begun.popleft())
-            except GoneError:
-                begun.clear()  # or it would be waited for once more for each
-                raise
-            finally:
-                for order in begun:
-                    with contextlib.suppress(ImpastoError, KeyboardInterrupt):
-                        self._forget(order)
+        try:
+            while waiting or begun:
+                while waiting and len(begun) < AHEAD:
+                    begun.append(self._begun(waiting.popleft()))
+                yield from self._awaited(begun[0])
+                yield self._delivered(begun.popleft())
+        except GoneError:
+            begun.clear()  # or it would be waited for once more for each
+            raise
+        finally:
+            for order in begun:
+                with contextlib.suppress(ImpastoError, KeyboardInterrupt):
+                    self._forget(order)
 
-    def _begun(self, item: Item, copies: Path) -> _Order:
+    def _begun(self, item: Item) -> _Order:
         order, began = _Order(item), time.perf_counter()
         try:
             order.content = seen(item.content)
-            copy = fetch(item.content, copies)
-            order.digest = files.sha256_of(copy)
             asked, kind = self._asked(item), "clip" if item.pattern.is_film else "photo"
-            sent = self._send(kind, copy)
+            with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
+                copy = fetch(item.content, Path(folder))
+                order.digest = files.sha256_of(copy)
+                sent = self._send(kind, copy)
             order.photo = sent["id"]
             self._own.update([order.photo] * self._studio.made)
             if item.pattern.is_film and sent["moving"]["ending"] != _suffix(item):
