@@ -342,6 +342,27 @@ def test_what_another_has_made_meanwhile_is_not_even_claimed(monkeypatch: pytest
     assert taken == ["a-wave.jpg", "b-wave.png"] and results() == results("other")
 
 
+def test_what_another_makes_while_it_is_planned_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where results carry no keys."""
+    look = ["p", "wave.jpg", "--no-metadata", "-o"]
+    run(*look, "other")
+    real, calls = Ledger.read, list[None]()
+
+    def read(self: Ledger) -> None:
+        real(self)
+        if not calls:
+            shutil.copytree("other/x", "out/x")
+            shutil.copytree(Path("other", STATE), Path("out", STATE))
+        calls.append(None)
+
+    monkeypatch.setattr(Ledger, "read", read)
+    code, report, said = run(*look, "out", "--claim")
+    assert code == 0 and (report["new"], report["done"], report["done_now"]) == (2, 1, 2), said
+    shutil.copy("wave.jpg", "out/x/c-wave.jpg")
+    code, report, said = run(*look, "out", "--claim")
+    assert code == 1 and not report and "1 files are where results would be" in said
+
+
 def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
     Path("p/0.jpg").write_bytes(b"")
     ledger = Ledger(Path("out"), "-other")

@@ -13,15 +13,13 @@ import psutil
 from impasto.batch.ledger import Ledger
 from impasto.batch.plan import Plan
 from impasto.batch.share import ENDS, STAGES, Share
-from impasto.batch.stores import SAVED, STATE
+from impasto.batch.stores import HEARD, SAVED, STATE
 from impasto.batch.watching import Watcher
 from impasto.machine import files, interrupts, limits
 from impasto.machine.claim import claimed
 from impasto.machine.devices import choose_device
 from impasto.progress import Progress
 
-HEARD = 15.0
-"""Seconds between two exchanges with a place where others claim, too, and are to know what is made."""
 EACH = 1.5e9
 """Bytes that a worker may come to take, when it is decided how many there are to be."""
 
