@@ -50,7 +50,7 @@ def test_a_studio_paints_a_batch(visit: Visit, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(asking, "_wait", short)
     monkeypatch.setattr(carrying, "AHEAD", 5)
-    monkeypatch.setattr(DrawnProcess, "step", 0.05)
+    monkeypatch.setattr(DrawnProcess, "step", 0.1)
     Path("p/bad.jpg").write_bytes(b"no picture")
     own = visit.send(Path("p/a.jpg").read_bytes())["id"]
     whole = ["p", "--style", "wave.jpg", "--style", "kiss.png:0.5", "-o", "out", "--server"]
@@ -159,6 +159,9 @@ def test_what_no_studio_does_is_refused(visit: Visit, monkeypatch: pytest.Monkey
         ("two ways to share", 2, known, "--claim"),
         ("gives no a-wave.avif", 2, known, "--name", "{stem}-{style}.avif"),
         ("the studio's to decide", 2, known, "--profile", "keep"),
+        ("workers of its own: leave out --workers", 2, known, "--workers", "2"),
+        ("a --memory of its own", 2, known, "--memory", "4G"),
+        ("a --device of its own", 2, known, "--device", "cpu"),
         ("needs the studio's token", 2, visit.base),
         ("takes the address", 2, "studio.example"),
         ("does not answer", 1, "http://127.0.0.1:9/#token=x"),
@@ -166,6 +169,9 @@ def test_what_no_studio_does_is_refused(visit: Visit, monkeypatch: pytest.Monkey
     ):
         found, report, said = run("p/a.jpg", "wave.jpg", "-o", "out", "--server", server, *more)
         assert found == code and not report and told in said, said
+    Path("m.jsonl").write_text('{"content": "p/a.jpg", "memory": "4G"}\n')
+    found, _, said = run("m.jsonl", "--style", "wave.jpg", "-o", "out", "--server", known)
+    assert found == 2 and "a --memory of its own" in said, said
     assert not results() and not failures()
 
 

@@ -109,7 +109,7 @@ class Served:
     def _asked(self, item: Item) -> dict[str, Any]:
         """What is asked for, but for the photograph or the clip: paintings and masks by their ids."""
         job = item.pattern.here
-        settings = {name: value for name, value in job.settings.items() if name not in _ITS_OWN}
+        settings = dict(job.settings)
         if [*paths.paths({name: value for name, value in settings.items() if name != "protect"})]:
             raise SettingsError("A studio takes no files for `init` and `network`: paint this one here.")
         if any(each.style_mask for each in job.regions):
@@ -217,6 +217,8 @@ class Served:
 def _check(item: Item) -> None:
     """Raises SettingsError for an item that no studio paints."""
     job, suffix = item.pattern.job, _suffix(item)
+    if own := [name for name in _ITS_OWN if name in job.settings]:
+        raise SettingsError(f"A studio has a `{own[0]}` of its own: leave out `{own[0]}`, or paint without `server`.")
     if isinstance(job, VideoJob):
         if suffix not in _FILMS:
             raise SettingsError(

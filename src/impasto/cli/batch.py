@@ -142,6 +142,8 @@ def batch(
     asked = {"shard": shard, "claim": claim, "ray": ray, "server": server}
     if len(ways := [name for name, given in asked.items() if given]) > 1:
         raise SettingsError(f"`{ways[0]}` and `{ways[1]}` are two ways to share a batch: choose one of them.")
+    if server and workers:
+        raise SettingsError("A studio has workers of its own: leave out `workers`, or paint without `server`.")
     wish = Wish(
         parse_styles(style or [], quiet or each_style),
         tuple(style_index or ()),
