@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -340,6 +341,22 @@ def test_what_another_has_made_meanwhile_is_not_even_claimed(monkeypatch: pytest
     code, report, _ = run("p", "wave.jpg", "-o", "out", "--claim")
     assert code == 0 and (report["done_now"], report["done_already"], report["left"]) == (2, 1, 0)
     assert taken == ["a-wave.jpg", "b-wave.png"] and results() == results("other")
+
+
+def test_who_claims_names_the_lists_that_name_the_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of another process, and a call that is no part of others gathers them."""
+    monkeypatch.setattr("platform.node", lambda: "host")
+    lists = []
+    for number, name in enumerate(("0.jpg", "1.jpg", "")):
+        monkeypatch.setattr("impasto.cli.batch.os", SimpleNamespace(getpid=lambda number=number: number))
+        lists.append(f"out/errors-host-{number}.jsonl")
+        if name:
+            Path("p", name).write_bytes(b"")
+        code, report, said = run("p", "wave.jpg", "-o", "out", "--claim")
+        assert code == 1 and report["failures"] == min(number + 1, 2)
+        assert report["errors"] == ", ".join(lists[:2]) and f"named in {report['errors']}" in said
+    assert not Path(lists[2]).exists()
+    assert run("p", "wave.jpg", "-o", "out")[1]["errors"] == "out/errors.jsonl" and len(failures()) == 2
 
 
 def test_what_another_makes_while_it_is_planned_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
