@@ -84,6 +84,30 @@ def test_globs_are_placed_below_what_has_no_wildcards() -> None:
         planned("q")
 
 
+def test_globs_enter_each_folder_once() -> None:
+    """As folders are, wherever links lead; of two that lead back, the ways would be a million millions."""
+    made("p/a.jpg", "p/x/b.jpg", "p/x/y/c.jpg", "p/x/y/z/d.png", "p/x/@eaDir/b.jpg", "p/.h/e.jpg", "elsewhere/f.jpg")
+    for name in ("self", "again"):
+        Path("p", name).symlink_to(".", target_is_directory=True)
+    Path("p/x/y/up").symlink_to(Path("p").absolute(), target_is_directory=True)
+    Path("p/link").symlink_to(Path("elsewhere").absolute(), target_is_directory=True)
+    made("q/y/c.jpg", "q/x/y/z/d.png", "q/x/e.jpg")
+    whole = ["a", "link/f", "x/b", "x/y/c"]
+    for pattern, found in (
+        ("p/**/*.jpg", whole),
+        (f"{Path().absolute()}/p/**/*.jpg", whole),
+        ("[p]/**/*.jpg", [f"p/{name}" for name in whole]),
+        ("p/**", [*whole, "x/y/z/d"]),
+        ("p/**/x/*.jpg", ["x/b"]),
+        ("q/**/y/**/*", ["x/y/z/d", "y/c"]),
+        ("q/*/**/*.png", ["x/y/z/d"]),
+        ("q/**/c.jpg", ["y/c"]),
+    ):
+        assert [output.rpartition("-wave.")[0] for output in outputs(pattern)] == found, pattern
+    os.chdir("q")
+    assert [each.path for each in sources_of(["**/*.jpg"], OUT).found] == ["x/e.jpg", "y/c.jpg"]
+
+
 def test_lists_name_files_from_where_they_are() -> None:
     made("lists/a.jpg", "lists/x/b.jpg", "c.jpg")
     Path("lists/all.txt").write_text(f"a.jpg\n\nx/b.jpg\n../c.jpg\n{Path('c.jpg').absolute()}\n")
