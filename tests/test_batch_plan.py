@@ -316,6 +316,24 @@ def test_results_that_collide_are_told_before_the_first(names: list[str], templa
     assert len({unicodedata.normalize("NFC", output).casefold() for output in apart}) == len(names)
 
 
+def test_what_is_named_twice_is_one(tmp_path: Path) -> None:
+    """In one look, that is; and elsewhere in the tree it is another result."""
+    made("p/a.jpg", "p/x/b.jpg")
+    Path("link").symlink_to("p")
+    Path("all.txt").write_text("p/a.jpg\n./p/a.jpg\nmissing.jpg\nmissing.jpg\n")
+    again = planned("p", "p/a.jpg", "./p/a.jpg", str(tmp_path / "p"), "link", "p/*.jpg", "p/**/*.jpg")
+    assert [item.output for item in again.items] == ["a-wave.jpg", "x/b-wave.jpg"]
+    assert again.counts["total"] == 2 and again.passed["named again"] == 1 + 1 + 2 + 2 + 1 + 2
+    assert outputs("p", "p/x/b.jpg") == ["a-wave.jpg", "x/b-wave.jpg", "b-wave.jpg"]
+    assert outputs("all.txt") == ["p/a-wave.jpg", "missing-wave.jpg"]
+    Path("all.jsonl").write_text('{"content": "p/a.jpg", "strength": 0.4}\n{"content": "p/a.jpg"}\n')
+    with pytest.raises(OutputError, match="in a manifest by `output`"):
+        planned("all.jsonl")
+    Image.fromarray(painting(32, 32)).save("kiss.png")
+    with pytest.raises(OutputError, match="1 results would have the name of another"):
+        planned("p/a.jpg", wish=Wish((("wave.jpg", 1.0), ("kiss.png", 1.0)), each_style=True, name="{stem}.png"))
+
+
 def test_a_folder_in_place_of_a_file_collides() -> None:
     refuse_collisions([("a/b.png", "1"), ("a.png", "2")])
     with pytest.raises(OutputError, match="a folder for 1"):

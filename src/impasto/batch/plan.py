@@ -61,7 +61,7 @@ def plan_batch(
     """
     place = place if isinstance(place, Place) else Place(place)
     sources = sources_of(inputs, str(place))
-    items = list(_items(sources, wish))
+    items = list(_once(_items(sources, wish), sources.passed))
     outputs.refuse_collisions((item.output, item.content) for item in items)
     outputs.check_places(place.folder, [(item.output, item.pattern.is_film) for item in items], wish.delivery.bits)
     patterns = {id(item.pattern): item.pattern for item in items}.values()
@@ -94,6 +94,24 @@ def _items(sources: Sources, wish: Wish) -> Iterator[Item]:
             else:
                 output = template.fill(source.path, source.place, style, film=film)
             yield Item(source.path, output, pattern)
+
+
+def _once(items: Iterable[Item], passed: Counter[str]) -> Iterator[Item]:
+    """Without those whose photograph is named again in the same look, by whatever path."""
+    taken: dict[str, Item] = {}
+    for item in items:
+        first = taken.setdefault(item.output, item)
+        if first is item or first.pattern is not item.pattern or not _is_one(first.content, item.content):
+            yield item
+        else:
+            passed["named again"] += 1
+
+
+def _is_one(content: str, other: str) -> bool:
+    if content == other:
+        return True
+    found, second = found_or_none(content), found_or_none(other)
+    return found is not None and second is not None and found.identity == second.identity
 
 
 def _sorted_out(
