@@ -10,6 +10,9 @@ from pathlib import Path
 from impasto.errors import NotReadyError, SettingsError
 from impasto.progress import Progress
 
+NOISE = b"not a message\n{'nor': 'this'}\n{\"nor\": \"this\"}\n{\xff\n\xfe\n" + b'{"a":' * 2000 + b"\n50 %"
+"""What libraries may say, too."""
+
 
 def greet() -> None:
     print("hello", file=sys.stderr)
@@ -33,7 +36,8 @@ class Counting:
                     os.kill(os.getpid(), signal.SIGKILL)
                 if self.done == 3 and self.how == "stubborn":
                     time.sleep(60)
-                print("not a message")
+                sys.stdout.buffer.write(NOISE)
+                sys.stdout.flush()
                 yield Progress(self.done / self.steps, iteration=self.done, losses={"total": 0.1})
                 time.sleep(0.02)
         finally:

@@ -84,6 +84,30 @@ def test_globs_are_placed_below_what_has_no_wildcards() -> None:
         planned("q")
 
 
+def test_globs_enter_each_folder_once() -> None:
+    """As folders are, wherever links lead; of two that lead back, the ways would be a million millions."""
+    made("p/a.jpg", "p/x/b.jpg", "p/x/y/c.jpg", "p/x/y/z/d.png", "p/x/@eaDir/b.jpg", "p/.h/e.jpg", "elsewhere/f.jpg")
+    for name in ("self", "again"):
+        Path("p", name).symlink_to(".", target_is_directory=True)
+    Path("p/x/y/up").symlink_to(Path("p").absolute(), target_is_directory=True)
+    Path("p/link").symlink_to(Path("elsewhere").absolute(), target_is_directory=True)
+    made("q/y/c.jpg", "q/x/y/z/d.png", "q/x/e.jpg")
+    whole = ["a", "link/f", "x/b", "x/y/c"]
+    for pattern, found in (
+        ("p/**/*.jpg", whole),
+        (f"{Path().absolute()}/p/**/*.jpg", whole),
+        ("[p]/**/*.jpg", [f"p/{name}" for name in whole]),
+        ("p/**", [*whole, "x/y/z/d"]),
+        ("p/**/x/*.jpg", ["x/b"]),
+        ("q/**/y/**/*", ["x/y/z/d", "y/c"]),
+        ("q/*/**/*.png", ["x/y/z/d"]),
+        ("q/**/c.jpg", ["y/c"]),
+    ):
+        assert [output.rpartition("-wave.")[0] for output in outputs(pattern)] == found, pattern
+    os.chdir("q")
+    assert [each.path for each in sources_of(["**/*.jpg"], OUT).found] == ["x/e.jpg", "y/c.jpg"]
+
+
 def test_lists_name_files_from_where_they_are() -> None:
     made("lists/a.jpg", "lists/x/b.jpg", "c.jpg")
     Path("lists/all.txt").write_text(f"a.jpg\n\nx/b.jpg\n../c.jpg\n{Path('c.jpg').absolute()}\n")
@@ -307,6 +331,24 @@ def test_results_that_collide_are_told_before_the_first(names: list[str], templa
         planned(*inputs, wish=wish)
     apart = outputs("p", wish=Wish((("wave.jpg", 1.0),), name="{name}-{hash}{suffix}"))
     assert len({unicodedata.normalize("NFC", output).casefold() for output in apart}) == len(names)
+
+
+def test_what_is_named_twice_is_one(tmp_path: Path) -> None:
+    """In one look, that is; and elsewhere in the tree it is another result."""
+    made("p/a.jpg", "p/x/b.jpg")
+    Path("link").symlink_to("p")
+    Path("all.txt").write_text("p/a.jpg\n./p/a.jpg\nmissing.jpg\nmissing.jpg\n")
+    again = planned("p", "p/a.jpg", "./p/a.jpg", str(tmp_path / "p"), "link", "p/*.jpg", "p/**/*.jpg")
+    assert [item.output for item in again.items] == ["a-wave.jpg", "x/b-wave.jpg"]
+    assert again.counts["total"] == 2 and again.passed["named again"] == 1 + 1 + 2 + 2 + 1 + 2
+    assert outputs("p", "p/x/b.jpg") == ["a-wave.jpg", "x/b-wave.jpg", "b-wave.jpg"]
+    assert outputs("all.txt") == ["p/a-wave.jpg", "missing-wave.jpg"]
+    Path("all.jsonl").write_text('{"content": "p/a.jpg", "strength": 0.4}\n{"content": "p/a.jpg"}\n')
+    with pytest.raises(OutputError, match="in a manifest by `output`"):
+        planned("all.jsonl")
+    Image.fromarray(painting(32, 32)).save("kiss.png")
+    with pytest.raises(OutputError, match="1 results would have the name of another"):
+        planned("p/a.jpg", wish=Wish((("wave.jpg", 1.0), ("kiss.png", 1.0)), each_style=True, name="{stem}.png"))
 
 
 def test_a_folder_in_place_of_a_file_collides() -> None:

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -347,6 +348,43 @@ def test_what_another_has_made_meanwhile_is_not_even_claimed(monkeypatch: pytest
     assert taken == ["a-wave.jpg", "b-wave.png"] and results() == results("other")
 
 
+def test_who_claims_names_the_lists_that_name_the_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of another process, and a call that is no part of others gathers them."""
+    monkeypatch.setattr("platform.node", lambda: "host")
+    lists = []
+    for number, name in enumerate(("0.jpg", "1.jpg", "")):
+        monkeypatch.setattr("impasto.cli.batch.os", SimpleNamespace(getpid=lambda number=number: number))
+        lists.append(f"out/errors-host-{number}.jsonl")
+        if name:
+            Path("p", name).write_bytes(b"")
+        code, report, said = run("p", "wave.jpg", "-o", "out", "--claim")
+        assert code == 1 and report["failures"] == min(number + 1, 2)
+        assert report["errors"] == ", ".join(lists[:2]) and f"named in {report['errors']}" in said
+    assert not Path(lists[2]).exists()
+    assert run("p", "wave.jpg", "-o", "out")[1]["errors"] == "out/errors.jsonl" and len(failures()) == 2
+
+
+def test_what_another_makes_while_it_is_planned_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where results carry no keys."""
+    look = ["p", "wave.jpg", "--no-metadata", "-o"]
+    run(*look, "other")
+    real, calls = Ledger.read, list[None]()
+
+    def read(self: Ledger) -> None:
+        real(self)
+        if not calls:
+            shutil.copytree("other/x", "out/x")
+            shutil.copytree(Path("other", STATE), Path("out", STATE))
+        calls.append(None)
+
+    monkeypatch.setattr(Ledger, "read", read)
+    code, report, said = run(*look, "out", "--claim")
+    assert code == 0 and (report["new"], report["done"], report["done_now"]) == (2, 1, 2), said
+    shutil.copy("wave.jpg", "out/x/c-wave.jpg")
+    code, report, said = run(*look, "out", "--claim")
+    assert code == 1 and not report and "1 files are where results would be" in said
+
+
 def test_what_another_has_failed_at_is_not_tried_by_all() -> None:
     Path("p/0.jpg").write_bytes(b"")
     ledger = Ledger(Path("out"), "-other")
@@ -519,6 +557,20 @@ def test_a_worker_that_tells_nothing_is_told_of_and_given_up(monkeypatch: pytest
     assert [(each["content"], each["reason"]) for each in failures()] == [
         ("p/e1.jpg", "Its process has told nothing for 0 minutes, and was ended.")
     ]
+
+
+def test_a_stop_is_heard_while_a_worker_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(Stalls):
+        def __init__(self, work: str, arguments: dict[str, Any]) -> None:
+            super().__init__(work, arguments)
+            watcher.stop()
+
+    monkeypatch.setattr(watching, "Process", Late)
+    to_do = plan_batch(["p"], "out", Wish((("wave.jpg", 1.0),)), Ledger(Path("out"))).to_do
+    told: list[Any] = []
+    watcher = watching.Watcher(0, Path("out"), to_do, {"part": "", "claims": False}, told.append)
+    watcher.run()
+    assert len(to_do) == 3 and told == [None]
 
 
 @pytest.mark.slow

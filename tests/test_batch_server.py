@@ -2,10 +2,13 @@
 
 import http.server
 import json
+import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +18,7 @@ from PIL import Image
 from impasto.batch import served as carrying
 from impasto.batch import studio as asking
 from impasto.batch.studio import GoneError, Studio
-from impasto.errors import SettingsError
+from impasto.errors import ImageError, SettingsError
 from tests.batches import failures, make_inputs, results, run
 from tests.clips import clip, decoded, drawn
 from tests.web import TOKEN, DrawnProcess, Visit, served
@@ -47,7 +50,7 @@ def test_a_studio_paints_a_batch(visit: Visit, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(asking, "_wait", short)
     monkeypatch.setattr(carrying, "AHEAD", 5)
-    monkeypatch.setattr(DrawnProcess, "step", 0.05)
+    monkeypatch.setattr(DrawnProcess, "step", 0.1)
     Path("p/bad.jpg").write_bytes(b"no picture")
     own = visit.send(Path("p/a.jpg").read_bytes())["id"]
     whole = ["p", "--style", "wave.jpg", "--style", "kiss.png:0.5", "-o", "out", "--server"]
@@ -67,6 +70,20 @@ def test_a_studio_paints_a_batch(visit: Visit, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Studio, "ask", None)  # nothing is asked for a second time
     code, report, _ = run(*whole, visit.base)
     assert code == 1 and (report["done"], report["done_now"]) == (3, 0)
+
+
+def test_what_is_copied_from_a_store_is_removed_when_it_is_sent(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[Path] = []
+
+    def copy(path: str, folder: Path) -> Path:
+        assert not any(each.exists() for each in copied)
+        copied.append(Path(shutil.copy(path, folder)))
+        return copied[-1]
+
+    monkeypatch.setattr(carrying, "fetch", copy)
+    code, report, said = run("p", "wave.jpg", "-o", "out", "--server", f"{visit.base}/#token={TOKEN}")
+    assert code == 0 and report["done_now"] == 3 == len(copied), said
+    assert not any(each.exists() for each in copied)
 
 
 def test_a_studio_paints_films_too(visit: Visit) -> None:
@@ -142,6 +159,9 @@ def test_what_no_studio_does_is_refused(visit: Visit, monkeypatch: pytest.Monkey
         ("two ways to share", 2, known, "--claim"),
         ("gives no a-wave.avif", 2, known, "--name", "{stem}-{style}.avif"),
         ("the studio's to decide", 2, known, "--profile", "keep"),
+        ("workers of its own: leave out --workers", 2, known, "--workers", "2"),
+        ("a --memory of its own", 2, known, "--memory", "4G"),
+        ("a --device of its own", 2, known, "--device", "cpu"),
         ("needs the studio's token", 2, visit.base),
         ("takes the address", 2, "studio.example"),
         ("does not answer", 1, "http://127.0.0.1:9/#token=x"),
@@ -149,33 +169,103 @@ def test_what_no_studio_does_is_refused(visit: Visit, monkeypatch: pytest.Monkey
     ):
         found, report, said = run("p/a.jpg", "wave.jpg", "-o", "out", "--server", server, *more)
         assert found == code and not report and told in said, said
+    Path("m.jsonl").write_text('{"content": "p/a.jpg", "memory": "4G"}\n')
+    found, _, said = run("m.jsonl", "--style", "wave.jpg", "-o", "out", "--server", known)
+    assert found == 2 and "a --memory of its own" in said, said
     assert not results() and not failures()
 
 
-def test_what_comes_in_half_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers = [(503, b"", 0), (200, b"half", 9), (200, b"all of it", 9), (422, b'{"error": "It makes no sense."}', 31)]
-    heard: list[Any] = []
+@contextmanager
+def answering(answers: list[tuple[int, bytes, dict[str, str]]], heard: list[Any]) -> Iterator[str]:
+    """The address of what gives these answers, each once, and then the last one for ever."""
 
-    class Flaky(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Answering(http.server.BaseHTTPRequestHandler):
+        def _do(self) -> None:
             heard.append((self.headers["Authorization"], self.rfile.read(int(self.headers["Content-Length"]))))
-            status, content, length = answers.pop(0)
+            status, content, headers = answers.pop(0) if len(answers) > 1 else answers[0]
             self.send_response(status)
-            self.send_header("Content-Length", str(length))
-            self.send_header("Retry-After", "0")
+            for name, value in ({"Content-Length": str(len(content))} | headers).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 
+        do_POST = do_PUT = _do  # noqa: N815 - as the library calls them
+
         def log_message(self, *_: object) -> None: ...
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Flaky) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        studio = Studio(f"http://127.0.0.1:{server.server_port}/#token=t")
+    with http.server.HTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/#token=t"
+        server.shutdown()
+
+
+SAID = b'{"error": "It makes no sense."}'
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+
+
+def test_what_comes_in_half_or_of_a_proxy_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Any] = []
+    proxys = [
+        (503, b"", {"Retry-After": "0"}),
+        (200, b"half", {"Content-Length": "9"}),
+        (500, b"", {}),
+        (502, b"<html>Bad Gateway</html>", HTML),
+        (504, b'{"message": "no upstream"}', {}),
+        (404, b"404 page not found", {}),
+        (308, b"", {"Location": "https://studio.example"}),
+        (502, b"half", {"Content-Length": "9"}),
+        (200, b"<html>Back soon</html>", HTML),
+    ]
+    with answering([*proxys, (200, b"all of it", {}), (422, SAID, {})], heard) as address:
+        studio = Studio(address)
         assert studio.ask("POST", "/x", {"a": 1}) == b"all of it"
-        assert heard == [("Bearer t", json.dumps({"a": 1}).encode())] * 3
+        assert heard == [("Bearer t", json.dumps({"a": 1}).encode())] * 10
         with pytest.raises(SettingsError, match="no sense"):
             studio.ask("POST", "/x", b"")
-        server.shutdown()
+    for nothing in (b"OK", b"", b"\xff", b"[]"):
+        with answering([(200, nothing, {}), (200, b'{"id": "x"}', {})], heard) as address:
+            assert Studio(address).told("POST", "/x", b"") == {"id": "x"}
     monkeypatch.setattr(asking, "PATIENCE", 0.0)
     with pytest.raises(GoneError):
         studio.ask("POST", "/x", b"")
+
+
+def test_only_a_studio_that_says_so_is_waited_for_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock that goes on only while it is waited, a minute of one that is busy is no end, and one of a
+    proxy's excuses is; what the studio itself says of one item, whatever its status, is that one's.
+    """
+    now = [0.0]
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+        assert now[0] < 1000  # or it has no end
+
+    monkeypatch.setattr(asking, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(asking, "_wait", wait)
+    monkeypatch.setattr(asking, "_AGAIN", 25.0)
+    busy = [(429, b"", {}), (503, b'{"error": "It is closing."}', {"Retry-After": "40"})] * 3
+    heard: list[Any] = []
+    with answering([*busy, (200, b"x", {})], heard) as address:
+        assert Studio(address).ask("POST", "/x", b"") == b"x" and now == [3 * (25.0 + 40.0)]
+    for status, content, headers in (
+        (503, b"Service Unavailable", {"Retry-After": "3600"}),
+        (502, b"", {}),
+        (200, b"<html></html>", HTML),
+    ):
+        now[0] = 0.0
+        with answering([(status, content, headers)], heard) as address, pytest.raises(GoneError, match="not answer"):
+            Studio(address).told("POST", "/x", b"")
+        assert now == [75.0]  # the first of these waits that is past a minute
+    for status, kind, told in ((500, SettingsError, SAID), (415, ImageError, SAID), (413, SettingsError, b"<html>")):
+        with answering([(status, told, HTML)], heard) as address, pytest.raises(kind):
+            Studio(address).told("POST", "/x", b"")
+
+
+def test_a_studio_that_is_away_is_the_failure_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "PATIENCE", 0.0)
+    for answer in ((502, b"<html>", HTML), (200, b"<html>", HTML)):
+        heard: list[Any] = []
+        with answering([answer], heard) as address:
+            code, report, said = run("p", "wave.jpg", "-o", "out", "--server", address)
+        assert code == 1 and not report and "does not answer" in said, said
+        assert not failures() and not results() and len(heard) <= 2

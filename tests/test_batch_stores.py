@@ -6,12 +6,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from impasto.batch import share, stores
+from impasto.batch import plan, share, stores
 from impasto.batch.shared import shared
 from impasto.jobs.claims import Claims, _claim
 from impasto.jobs.deliver import Work
@@ -98,6 +99,31 @@ def test_claims_share_a_store(store: Any, monkeypatch: pytest.MonkeyPatch) -> No
     code, report, _ = run("s3://box/p", "s3://box/wave.jpg", "-o", "s3://box/out")  # gathers what has failed
     assert code == 1 and report["done"] == 3 and report["failures"] == 1 and store.exists("box/out/errors.jsonl")
     assert not store.glob("box/out/errors-*.jsonl")
+
+
+def test_the_index_of_one_who_claims_is_waited_for(store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes after the results, which may carry no keys; but what never has one is none of a batch."""
+    look = ["s3://box/p", "wave.jpg", "-o", "s3://box/out", "--no-metadata"]
+    run(*look)
+    index = store.cat_file("box/out/.impasto/index.jsonl")
+    store.rm("box/out/.impasto/index.jsonl")
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if now[0] >= 20:
+            store.pipe_file("box/out/.impasto/index-other.jsonl", index)
+
+    monkeypatch.setattr(plan, "_AGAIN", 10.0)
+    monkeypatch.setattr(plan, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    assert run(*look, "--claim")[0] == 1 and not now[0]  # nobody is at work
+    store.pipe_file("box/out/.impasto/claims/other.worker", b"")
+    code, report, said = run(*look, "--claim")
+    assert code == 0 and report["done"] == 3 and now == [20], said
+    store.rm("box/out/.impasto/index-other.jsonl")
+    index = b""
+    code, report, said = run(*look, "--claim")
+    assert code == 1 and "3 files are where results would be" in said and now == [50]
 
 
 def test_claims_in_a_store_go_stale(store: Any) -> None:

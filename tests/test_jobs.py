@@ -245,6 +245,7 @@ def counting(**arguments: Any) -> Process:
 
 
 def test_a_process_tells_what_its_work_tells() -> None:
+    """And nothing of what else comes the same way: `counting.NOISE`."""
     with counting(steps=4) as process:
         told = list(process.events())
     assert [each.iteration for each in told] == [1, 2, 3, 4] and told[-1].losses == {"total": 0.1}

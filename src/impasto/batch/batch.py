@@ -13,15 +13,13 @@ import psutil
 from impasto.batch.ledger import Ledger
 from impasto.batch.plan import Plan
 from impasto.batch.share import ENDS, STAGES, Share
-from impasto.batch.stores import SAVED, STATE
+from impasto.batch.stores import HEARD, SAVED, STATE
 from impasto.batch.watching import Watcher
 from impasto.machine import files, interrupts, limits
 from impasto.machine.claim import claimed
 from impasto.machine.devices import choose_device
 from impasto.progress import Progress
 
-HEARD = 15.0
-"""Seconds between two exchanges with a place where others claim, too, and are to know what is made."""
 EACH = 1.5e9
 """Bytes that a worker may come to take, when it is decided how many there are to be."""
 
@@ -106,6 +104,14 @@ class Batch:
         """The items that failed, now or before, and were not tried again."""
         return int(self.count("failed")) + len(self.plan.failed)
 
+    @property
+    def _lists(self) -> list[str]:
+        """The lists that name them: one's own, and those of others that have not been gathered."""
+        own, lists = self.ledger.errors, {self.ledger.listed[each.output] for each in self.plan.failed}
+        if self.count("failed"):
+            lists.add(own)
+        return sorted({self.plan.place.of((path if path.exists() else own).name) for path in lists})
+
     def report(self) -> dict[str, Any]:
         """What has been done, how fast, and what is left, as plain values for JSON."""
         ended = {kind: int(self.count(kind)) for kind in ENDS}
@@ -119,7 +125,7 @@ class Batch:
             "failures": self.failures,
             "left": len(self.plan.to_do) - sum(ended.values()),
             "stopped": self.stopped,
-            "errors": self.plan.place.of(self.ledger.errors.name) if self.failures else None,
+            "errors": ", ".join(self._lists) or None,
             "workers": self.workers,
             "part": self.part.removeprefix("-"),
             "elapsed_s": round(elapsed, 3),

@@ -161,8 +161,7 @@ def _of_glob(text: str, made: _Made, passed: Counter[str]) -> Iterator[Source]:
     pattern = str(at_home(text))
     parts = PurePath(pattern).parts
     top = Path(*[part for index, part in enumerate(parts) if not glob.has_magic("".join(parts[: index + 1]))])
-    entered: set[str] = set()
-    for name in sorted(glob.glob(pattern, recursive=True)):
+    for name in sorted({*_globbed("", parts)}):
         path = Path(name)
         below = path.relative_to(top).parts
         if any(map(folders.of_system, below)) or not (path.is_file() or path.is_dir()):
@@ -174,9 +173,24 @@ def _of_glob(text: str, made: _Made, passed: Counter[str]) -> Iterator[Source]:
             passed["results"] += 1
         elif path.suffix.lower() not in SUFFIXES:
             passed[path.suffix.lower() or "without a suffix"] += 1
-        elif name not in entered:
-            entered.add(name)
+        else:
             yield Source(name, "" if path.parent == top else str(path.parent.relative_to(top)))
+
+
+def _globbed(folder: str, parts: Sequence[str]) -> Iterator[str]:
+    """The names that a glob finds in a folder. What ``**`` stands for is entered as by `folders.walk`, or
+    links would be followed round and round.
+    """
+    at = parts.index("**") if "**" in parts else len(parts)
+    found = glob.glob(os.path.join(glob.escape(folder), *parts[:at])) if at else [folder]
+    if at == len(parts):
+        yield from found
+        return
+    for top in filter(os.path.isdir, map(Path, found)):
+        within = {top, *map(Path, {parent for parent, _ in folders.walk(top).names})}
+        for each in within.union(*(each.parents for each in within)):  # of those without files, too
+            if each.is_relative_to(top):
+                yield from _globbed("" if each == Path() else str(each), parts[at + 1 :] or ["*"])
 
 
 def _of_store(text: str, output: str, passed: Counter[str]) -> Iterator[Source]:

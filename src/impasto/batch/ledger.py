@@ -46,6 +46,8 @@ class Ledger:
         self.errors = folder / f"errors{part}.jsonl"
         self.made: dict[str, dict[str, Any]] = {}
         self.failed: dict[str, dict[str, Any]] = {}
+        self.listed: dict[str, Path] = {}
+        """In which list each failure stands."""
         self._read: dict[Path, Found | None] = {}
         self._heard: dict[Path, int] | None = None
         self._listened = -NEWS
@@ -66,7 +68,7 @@ class Ledger:
                 self._read[path] = now
                 for row in _rows([path], _FAILED):
                     if row["at"] > self.failed.get(row["output"], {"at": 0})["at"]:
-                        self.failed[row["output"]] = row
+                        self.failed[row["output"]], self.listed[row["output"]] = row, path
 
     def _lists(self) -> list[Path]:
         """The lists of failures that there may be: one for each index, so that the folder of the results,

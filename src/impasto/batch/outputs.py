@@ -109,7 +109,8 @@ def refuse_collisions(pairs: Iterable[tuple[str, str]]) -> None:
         shown = "\n  ".join(found[:_NAMED] + ["…"] * (len(found) > _NAMED))
         raise OutputError(
             f"{len(found)} results would have the name of another, for some system at least: tell them apart by `name`, "
-            f"like '{{name}}-{{style}}{{suffix}}' or '{{stem}}-{{hash}}{{suffix}}'.\n  {shown}"
+            f"like '{{name}}-{{style}}{{suffix}}' or '{{stem}}-{{hash}}{{suffix}}', by a folder that has both, or in a manifest "
+            f"by `output`.\n  {shown}"
         )
 
 

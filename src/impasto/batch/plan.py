@@ -1,5 +1,6 @@
 """The plan of a batch: its items, and which of them are done, before the first is begun."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from impasto.batch.items import Item, Pattern
 from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Looks, Wish
 from impasto.batch.shards import Shard
-from impasto.batch.stores import Found, Place, found_or_none
+from impasto.batch.stores import HEARD, STATE, Found, Place, found_or_none
 from impasto.errors import OutputError, SettingsError
 from impasto.extras import needed
 from impasto.machine import memory
@@ -22,6 +23,8 @@ from impasto.settings.paths import is_code
 from impasto.tasks.inputs import style_code
 from impasto.video.forms import is_clip
 
+_AGAIN = 5.0
+"""Seconds between two looks at what others remember."""
 _NAMED = 5
 
 
@@ -61,7 +64,7 @@ def plan_batch(
     """
     place = place if isinstance(place, Place) else Place(place)
     sources = sources_of(inputs, str(place))
-    items = list(_items(sources, wish))
+    items = list(_once(_items(sources, wish), sources.passed))
     outputs.refuse_collisions((item.output, item.content) for item in items)
     outputs.check_places(place.folder, [(item.output, item.pattern.is_film) for item in items], wish.delivery.bits)
     patterns = {id(item.pattern): item.pattern for item in items}.values()
@@ -101,14 +104,65 @@ def _items(sources: Sources, wish: Wish) -> Iterator[Item]:
             yield Item(source.path, output, pattern)
 
 
+def _once(items: Iterable[Item], passed: Counter[str]) -> Iterator[Item]:
+    """Without those whose photograph is named again in the same look, by whatever path."""
+    taken: dict[str, Item] = {}
+    for item in items:
+        first = taken.setdefault(item.output, item)
+        if first is item or first.pattern is not item.pattern or not _is_one(first.content, item.content):
+            yield item
+        else:
+            passed["named again"] += 1
+
+
+def _is_one(content: str, other: str) -> bool:
+    if content == other:
+        return True
+    found, second = found_or_none(content), found_or_none(other)
+    return found is not None and second is not None and found.identity == second.identity
+
+
 def _sorted_out(
     place: Place, items: list[Item], ledger: Ledger, known: dict[str, Found], force: bool
 ) -> dict[str, list[Item]]:
-    """The items by what is to be done with them; of some photographs it is ``known`` what is there."""
-    found: dict[str, list[Item]] = {"new": [], "changed": [], "failed": [], "done": []}
+    """The items by what is to be done with them; of some photographs it is ``known`` what is there. What is
+    none of this batch's may have been made by another while the index was read, who is heard again; in a
+    store, where the index comes later than results, for as long as that may take.
+    """
     contents: dict[str, Found | None] = {**known}
     there: dict[object, str] = {}
-    foreign: list[str] = []
+    found = _by_kinds(place, items, ledger, contents, there, force=force)
+    _refuse_inputs(place, items, contents, there)
+    shared = any(name.startswith(f"{STATE}/claims/") for name in place.there)
+    ends = time.monotonic() + (2 * HEARD if shared else 0)
+    while found["foreign"]:
+        place.hear(ledger.index, ledger.errors)
+        ledger.read()
+        for kind, those in _by_kinds(place, found.pop("foreign"), ledger, contents, there, force=force).items():
+            found.setdefault(kind, []).extend(those)
+        if foreign := [place.of(item.output) for item in found["foreign"]]:
+            if time.monotonic() >= ends:
+                shown = ", ".join(foreign[:_NAMED]) + ", …" * (len(foreign) > _NAMED)
+                raise OutputError(
+                    f"{len(foreign)} files are where results would be, and are none of a batch, or are no longer: {shown}. Choose another "
+                    "folder or `name`, or allow overwriting with `force`."
+                )
+            time.sleep(_AGAIN)
+    del found["foreign"]
+    return found
+
+
+def _by_kinds(
+    place: Place,
+    items: Iterable[Item],
+    ledger: Ledger,
+    contents: dict[str, Found | None],
+    there: dict[object, str],
+    *,
+    force: bool,
+) -> dict[str, list[Item]]:
+    """The same, with those "foreign" whose results are not known; what there is is noted."""
+    found: dict[str, list[Item]] = {"new": [], "changed": [], "failed": [], "done": [], "foreign": []}
     for item in items:
         if item.content not in contents:
             contents[item.content] = found_or_none(item.content)
@@ -124,15 +178,8 @@ def _sorted_out(
                 kind = "failed" if ledger.has_failed(item, seen) else "changed"
                 ours = ledger.made.get(item.output, {"changed": None})["changed"] == [*output.seen]
                 if not (ours or force) and item.key_in(place.bring(item.output)) is None:
-                    foreign.append(place.of(item.output))
+                    kind = "foreign"
         found[kind].append(item)
-    _refuse_inputs(place, items, contents, there)
-    if foreign:
-        shown = ", ".join(foreign[:_NAMED]) + ", …" * (len(foreign) > _NAMED)
-        raise OutputError(
-            f"{len(foreign)} files are where results would be, and are none of a batch, or are no longer: {shown}. Choose another "
-            "folder or `name`, or allow overwriting with `force`."
-        )
     return found
 
 

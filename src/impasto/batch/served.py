@@ -68,26 +68,29 @@ class Served:
         became of one cannot be noted.
         """
         waiting, begun = deque(self._items), deque[_Order]()
-        with tempfile.TemporaryDirectory(prefix="impasto-") as copies:
-            try:
-                while waiting or begun:
-                    while waiting and len(begun) < AHEAD:
-                        begun.append(self._begun(waiting.popleft(), Path(copies)))
-                    yield from self._awaited(begun[0])
-                    yield self._delivered(begun.popleft())
-            finally:
-                for order in begun:
-                    with contextlib.suppress(ImpastoError, KeyboardInterrupt):
-                        self._forget(order)
+        try:
+            while waiting or begun:
+                while waiting and len(begun) < AHEAD:
+                    begun.append(self._begun(waiting.popleft()))
+                yield from self._awaited(begun[0])
+                yield self._delivered(begun.popleft())
+        except GoneError:
+            begun.clear()  # or it would be waited for once more for each
+            raise
+        finally:
+            for order in begun:
+                with contextlib.suppress(ImpastoError, KeyboardInterrupt):
+                    self._forget(order)
 
-    def _begun(self, item: Item, copies: Path) -> _Order:
+    def _begun(self, item: Item) -> _Order:
         order, began = _Order(item), time.perf_counter()
         try:
             order.content = seen(item.content)
-            copy = fetch(item.content, copies)
-            order.digest = files.sha256_of(copy)
             asked, kind = self._asked(item), "clip" if item.pattern.is_film else "photo"
-            sent = self._send(kind, copy)
+            with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
+                copy = fetch(item.content, Path(folder))
+                order.digest = files.sha256_of(copy)
+                sent = self._send(kind, copy)
             order.photo = sent["id"]
             self._own.update([order.photo] * self._studio.made)
             if item.pattern.is_film and sent["moving"]["ending"] != _suffix(item):
@@ -106,7 +109,7 @@ class Served:
     def _asked(self, item: Item) -> dict[str, Any]:
         """What is asked for, but for the photograph or the clip: paintings and masks by their ids."""
         job = item.pattern.here
-        settings = {name: value for name, value in job.settings.items() if name not in _ITS_OWN}
+        settings = dict(job.settings)
         if [*paths.paths({name: value for name, value in settings.items() if name != "protect"})]:
             raise SettingsError("A studio takes no files for `init` and `network`: paint this one here.")
         if any(each.style_mask for each in job.regions):
@@ -214,6 +217,8 @@ class Served:
 def _check(item: Item) -> None:
     """Raises SettingsError for an item that no studio paints."""
     job, suffix = item.pattern.job, _suffix(item)
+    if own := [name for name in _ITS_OWN if name in job.settings]:
+        raise SettingsError(f"A studio has a `{own[0]}` of its own: leave out `{own[0]}`, or paint without `server`.")
     if isinstance(job, VideoJob):
         if suffix not in _FILMS:
             raise SettingsError(

@@ -29,6 +29,8 @@ STATE = ".impasto"
 """The folder of a batch's index, in that of its results."""
 SAVED = 60.0
 """Seconds between two times that the index is put into a store: results carry what it would lose."""
+HEARD = 15.0
+"""Seconds between two exchanges with a place where others claim, too, and are to know what is made."""
 _SCHEMES = ("s3://", "gs://")
 
 

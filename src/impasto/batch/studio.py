@@ -7,7 +7,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError, briefly
 from impasto.machine import interrupts
@@ -20,10 +21,25 @@ _AGAIN = 2.0
 """Seconds between two tries, where the studio says nothing of them."""
 _SLOWEST = 120.0
 """Seconds that an answer may take."""
+_PLAIN = (401, 403, 413)
+"""What is believed also of a proxy: the token is none, or the photograph too large."""
+_Read = TypeVar("_Read")
 
 
 class GoneError(OutputError):
     """The studio does not answer, or not to this token: no item would fare better."""
+
+
+class _BusyError(Exception):
+    """The studio is to be asked again in so many ``seconds``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class _ForeignError(Exception):
+    """What has answered is no studio."""
 
 
 class Studio:
@@ -43,11 +59,21 @@ class Studio:
             raise SettingsError(f"`server` needs the studio's token: give the whole address, or set {TOKEN}.")
 
     def ask(self, method: str, path: str, body: bytes | dict[str, Any] | None = None) -> bytes:
-        """What the studio answers, whole. Where it is busy, it is asked again when it says.
+        """What the studio answers, whole. Where it is busy, it is asked again when it says; where it is away,
+        or a proxy answers in its place, for `PATIENCE`.
 
         Raises GoneError; and for what it refuses, in its own words, ImageError for what is no picture, and
         SettingsError.
         """
+        return self._answered(method, path, body, bytes)
+
+    def told(self, method: str, path: str, body: bytes | dict[str, Any] | None = None) -> dict[str, Any]:
+        """The same, of an answer that is JSON."""
+        return self._answered(method, path, body, _parsed)
+
+    def _answered(
+        self, method: str, path: str, body: bytes | dict[str, Any] | None, read: Callable[[bytes], _Read]
+    ) -> _Read:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/octet-stream"}
         if isinstance(body, dict):
             body, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
@@ -55,29 +81,37 @@ class Studio:
         ends = time.monotonic() + PATIENCE
         while True:
             try:
-                with urllib.request.urlopen(request, timeout=_SLOWEST) as answer:  # which is http
-                    content: bytes = answer.read()
-                    self.made = answer.status == http.HTTPStatus.CREATED
-                    return content
-            except urllib.error.HTTPError as error:
-                with error:
-                    told = error.read()
-                if error.code not in (429, 503):
-                    raise _refused(error.code, told) from None
-                wait = error.headers.get("Retry-After", "")
-                _wait(float(wait) if wait.isdigit() else _AGAIN)
+                return self._once(request, read)
+            except _BusyError as busy:
+                _wait(busy.seconds)
                 ends = time.monotonic() + PATIENCE
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.HTTPException, _ForeignError) as error:
                 if time.monotonic() > ends:
                     raise GoneError(
-                        f"The studio at {self.address} does not answer ({briefly(error)}): begin it again."
+                        f"The studio at {self.address} does not answer ({briefly(error)}): begin it again, or give "
+                        "the address that it prints."
                     ) from error
                 _wait(_AGAIN)
 
-    def told(self, method: str, path: str, body: bytes | dict[str, Any] | None = None) -> dict[str, Any]:
-        """The same, of an answer that is JSON."""
-        found: dict[str, Any] = json.loads(self.ask(method, path, body))
-        return found
+    def _once(self, request: urllib.request.Request, read: Callable[[bytes], _Read]) -> _Read:
+        """One answer. Raises, besides, _BusyError, and OSError, HTTPException and _ForeignError for none."""
+        try:
+            with urllib.request.urlopen(request, timeout=_SLOWEST) as answer:  # which is http
+                content: bytes = answer.read()
+                if answer.headers.get_content_type() == "text/html":  # a proxy's, or of no studio
+                    raise _ForeignError("a page for people came, and no answer of a studio")
+                found = read(content)
+                self.made = answer.status == http.HTTPStatus.CREATED
+                return found
+        except urllib.error.HTTPError as error:
+            with error:
+                sentence = _sentence(error.read())
+            wait = error.headers.get("Retry-After", "")
+            if error.code == 429 or (error.code == 503 and sentence and wait):
+                raise _BusyError(float(wait) if wait.isdecimal() else _AGAIN) from None
+            if error.code == 503 or not (sentence or error.code in _PLAIN):
+                raise  # which a proxy says
+            raise _refused(error.code, sentence) from None
 
 
 def _wait(seconds: float) -> None:
@@ -88,11 +122,26 @@ def _wait(seconds: float) -> None:
             raise KeyboardInterrupt
 
 
-def _refused(status: int, content: bytes) -> ImpastoError:
+def _parsed(content: bytes) -> dict[str, Any]:
     try:
-        sentence = str(json.loads(content)["error"])
+        found = json.loads(content)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise _ForeignError("what came is no JSON of a studio")
+    return found
+
+
+def _sentence(content: bytes) -> str:
+    """What a studio says of a refusal; nothing of what is not in its words."""
+    try:
+        return str(json.loads(content)["error"])
     except (ValueError, KeyError, TypeError):
-        sentence = f"The studio answered {status}."
+        return ""
+
+
+def _refused(status: int, sentence: str) -> ImpastoError:
+    sentence = sentence or f"The studio answered {status}."
     if status == 401:
         return GoneError(f"The studio does not know this token: give the whole address that it prints, or set {TOKEN}.")
     if status == 403:

@@ -51,9 +51,11 @@ class Watcher(threading.Thread):
     def run(self) -> None:
         ahead = 1
         try:
-            while self._left and not self._stopped:
+            while self._left:
                 with self._begun(ahead) as process:
                     with self._lock:
+                        if self._stopped:  # meanwhile: what is made has done nothing, and may be killed
+                            break
                         self._process = process
                     self._watch(process)
                     with self._lock:

@@ -141,6 +141,8 @@ def batch(
     asked = {"shard": shard, "claim": claim, "ray": ray, "server": server}
     if len(ways := [name for name, given in asked.items() if given]) > 1:
         raise SettingsError(f"`{ways[0]}` and `{ways[1]}` are two ways to share a batch: choose one of them.")
+    if server and workers:
+        raise SettingsError("A studio has workers of its own: leave out `workers`, or paint without `server`.")
     wish = Wish(
         parse_styles(style or [], quiet or each_style),
         tuple(style_index or ()),
@@ -215,7 +217,7 @@ def _carry_out(batch: "Batch", *, json: bool, quiet: bool) -> int:
     report = batch.report()
     if not quiet:
         state = "Interrupted: the same command goes on. " if code else "Stopped. " if batch.stopped else ""
-        failed = f"; {report['failures']} failed, which {report['errors']} names" if report["failures"] else ""
+        failed = f"; {report['failures']} failed, named in {report['errors']}" if report["failures"] else ""
         stderr.print(
             f"impasto: {state}{_counted(report['done_now'], 'result')} in {report['elapsed_s']:.1f} s, {report['pictures_per_s']:.2f}/s{failed}",
             markup=False,

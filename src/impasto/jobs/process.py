@@ -54,6 +54,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            errors="replace",
             start_new_session=True,
         )
         self._messages: queue.Queue[dict[str, Any] | None] = queue.Queue()
@@ -108,7 +109,7 @@ class Process:
                 self.outcome, self.failure, self.error = "failed", message["failed"], message["error"]
             elif "cancelled" in message:
                 self.outcome = "cancelled"
-            else:
+            elif "done" in message:
                 self.outcome = "done"
                 return
         code = self._process.wait()
@@ -189,7 +190,10 @@ class Process:
         for line in self._process.stdout:
             if not line.startswith("{"):  # a library may have something to say, too
                 continue
-            message = json.loads(line)
+            try:
+                message = json.loads(line)
+            except (ValueError, RecursionError):  # even that
+                continue
             if "picture" in message:
                 self._pictures.put(message)
             else:

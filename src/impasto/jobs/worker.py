@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def _tell(message: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.write("\n" + json.dumps(message) + "\n")  # a line of its own, whatever a library has left half
     sys.stdout.flush()
 
 
