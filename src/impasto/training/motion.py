@@ -1,7 +1,7 @@
 """Photographs that move a little, as those of a clip do, and how far what is painted of them moves along.
 
-Ruder, Dosovitskiy and Brox (2018, section 5) and Gao et al. (2018) train on clips whose flow is known. Here
-the flow is made up, so that the photographs do that a network is trained on anyway.
+Eilertsen, Mantiuk and Unger (2019): motion can be made up, so that the photographs do that a network is
+trained on anyway, and no clips are needed whose flow is known. What is compared of two pictures is our own.
 """
 
 import math
