@@ -21,6 +21,7 @@ from impasto.batch.shards import Shard
 from impasto.batch.stores import STATE
 from impasto.errors import ImpastoError, OutputError, SettingsError
 from impasto.jobs.job import Delivery, Job, RegionFiles
+from impasto.networks.codes import learnt_style
 from tests.helpers import painting
 
 OUT = Path("out")
@@ -270,6 +271,8 @@ def test_each_style_makes_a_result_of_its_own() -> None:
     ]
     wave = (("wave.jpg", 1.0),)
     Path("code.safetensors").write_bytes(b"{}")
+    for name, index, network in (("rhone", "rhone", "multi"), ("own", "3", "multistyle26")):
+        learnt_style(index, network).save(Path(f"{name}.safetensors"))
     for wish, told in (
         (Wish(styles), "each_style"),
         (Wish((("wave.jpg", 1.0), ("kiss.png", 0.7)), each_style=True), r"leave out the weight of .*kiss\.png"),
@@ -285,6 +288,8 @@ def test_each_style_makes_a_result_of_its_own() -> None:
         (Wish(wave, settings={"network": "multi"}), "multi paints in its own styles alone"),
         (Wish(wave, settings={"method": "refine", "network": "multi"}), "multi paints in its own styles alone"),
         (Wish((("wave.jpg", 1.0), ("code.safetensors", 1.0))), r"code\.safetensors is no style code"),
+        (Wish((("rhone.safetensors", 1.0), ("own.safetensors", 1.0))), "different networks .* cannot be mixed"),
+        (Wish((("own.safetensors", 1.0), ("wave.jpg", 1.0))), "multistyle26 paints in its own styles alone"),
         (Wish(wave, settings={"device": "cuda:99"}), "'cuda:99' is not on this machine"),
         (Wish(wave, settings={"device": "cpu", "precision": "tf32"}), "not of cpu"),
         (Wish((("wave.jpg", 1.0),), name="{stem}-{colour}.png"), "no {colour}"),

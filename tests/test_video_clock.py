@@ -72,11 +72,62 @@ def test_frames_that_tell_no_time_are_counted(codec: str, between: int, tmp_path
 
 def test_a_frame_that_avi_shows_on_is_not_missing(tmp_path: Path) -> None:
     """FFmpeg writes a chunk without bytes for it, and counts it."""
-    whole = clip(tmp_path / "whole.avi", drawn(20), codec="mpeg4", form="yuv420p", options={"qscale": "1"}, base=RATE)
-    path = rewritten(tmp_path / "a.avi", whole, kept=lambda number: number != 19 - 1)
+    exact = {"qscale": "1", "g": "1"}
+    whole = clip(tmp_path / "whole.avi", drawn(20), codec="mpeg4", form="yuv420p", options=exact, base=RATE)
+    path = rewritten(tmp_path / "a.avi", whole, kept=lambda number: number != 18)
     facts = Clip(path).facts
     assert facts.times == tuple(number * RATE for number in range(20) if number != 18)
     assert facts.durations[-2] == 2 * RATE and facts.end == 20 * RATE
+    assert numbers(path) == [*range(18), 19]
+
+
+def test_frames_that_avi_does_not_code_shift_none(tmp_path: Path) -> None:
+    """Pictures of MPEG-4 of which nothing is coded, that encoders write for what they drop."""
+    exact = {"qscale": "1", "g": "1", "bf": "0"}
+    path = clip(tmp_path / "a.avi", drawn(20), codec="mpeg4", form="yuv420p", options=exact, base=RATE)
+    dropped = {5, 10, 15}
+    with av.open(str(path)) as whole, av.open(str(tmp_path / "b.avi"), "w") as film:
+        stream = film.add_stream_from_template(whole.streams.video[0])
+        for packet in whole.demux(video=0):
+            if not packet.size:
+                continue
+            if (number := packet.dts) in dropped:
+                # A picture's start; predicted, in the same second, at a tick of it, not coded; and padding.
+                bits = f"0101{number % 25:05b}1001111"
+                data = bytes([0, 0, 1, 0xB6, *int(bits, 2).to_bytes(2, "big")])
+                empty: Any = av.Packet(data)
+                empty.pts, empty.dts, empty.time_base = packet.pts, packet.dts, packet.time_base
+            else:
+                empty = packet
+            empty.stream = stream
+            film.mux(empty)
+    read = Clip(tmp_path / "b.avi")
+    found = {round(frame.time / RATE): frame for frame in read.frames()}
+    assert {*found} == {*range(20)} - dropped and len(read.facts.times) == 20
+    wanted = np.stack(drawn(20)).astype(float)
+    for number, frame in found.items():
+        assert np.abs(wanted - np.rint(frame.pixels * 255)).mean((1, 2, 3)).argmin() == number
+    assert read.frame(10).number == 11 and read.frame(19).number == 19
+
+
+@pytest.mark.parametrize("between", [0, 2])
+def test_avi_that_begins_between_key_frames(between: int, tmp_path: Path) -> None:
+    options = {"bf": str(between), "qp": "1", "g": "10", "x264-params": "scenecut=0:b-adapt=0"}
+    whole = clip(tmp_path / "whole.avi", drawn(20), form="yuv420p", options=options, base=RATE)
+    path = rewritten(tmp_path / "a.avi", whole, kept=lambda number: number >= 3)
+    found = Clip(path)
+    assert numbers(path) == [*range(10, 20)] and len(found.facts.times) == 10
+    assert [frame.time for frame in found.frames()] == [*found.facts.times]
+    assert float(found.facts.times[-1] - found.facts.times[0]) == pytest.approx(9 / 25)
+
+
+def test_what_cannot_be_decoded_at_the_end_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = clip(tmp_path / "a.mkv", drawn(5), **EXACT)
+    losing(monkeypatch, 4)
+    with pytest.raises(VideoError, match=r"cannot be decoded at 0\.16 s"):
+        Clip(source).frame(4)
+    with pytest.raises(VideoError, match="no frame that can be decoded where the film begins"):
+        Film(job(source, tmp_path / "o.mkv", start=0.15)).opening()
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov"])
@@ -98,6 +149,15 @@ def test_a_file_that_lacks_a_few_frames_at_its_end_is_cut_off(tmp_path: Path) ->
         _ = Clip(tmp_path / "cut.mp4").facts
 
 
+@pytest.mark.parametrize("container", ["flv", "matroska", "nut"])
+@pytest.mark.parametrize(("late", "kept"), [(4000, False), (5, True)])
+def test_a_late_start_is_kept_while_it_can_be_meant(late: int, kept: bool, container: str, tmp_path: Path) -> None:
+    made = clip(tmp_path / "made", drawn(4), form="yuv420p", options={"bf": "0"}, base=RATE, container=container)
+    source = rewritten(tmp_path / "source", made, container=container, late=Fraction(late))
+    assert Clip(source).facts.times == tuple(late * kept + number * RATE for number in range(4))
+    assert Clip(source).frame(2).number == 2
+
+
 @pytest.mark.parametrize(("container", "codec", "sound"), [("mpegts", "libx264", "aac"), ("mpeg", "mpeg2video", "")])
 def test_a_clock_that_begins_anywhere_begins_at_nothing(container: str, codec: str, sound: str, tmp_path: Path) -> None:
     """Sound that begins before the pictures stays before them."""
@@ -107,7 +167,6 @@ def test_a_clock_that_begins_anywhere_begins_at_nothing(container: str, codec: s
         sound=sound, ticks=lambda number: number + 5 * bool(sound),
     )  # fmt: skip
     source = rewritten(tmp_path / "source", made, container=container, late=Fraction(40000))
-    late = 5 * RATE if sound else 0
     heard = packets(source, "audio")[0][0] if sound else Fraction(0)
     late = packets(source, "video")[0][0] - heard if sound else 0
     facts = Clip(source).facts
@@ -222,7 +281,13 @@ def test_a_palette_alone_is_no_transparency(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "exact"), [(24000 / 1001, Fraction(24000, 1001)), (23.976, Fraction(2997, 125)), (12.5, Fraction(25, 2))]
+    ("rate", "exact"),
+    [
+        (24000 / 1001, Fraction(24000, 1001)),
+        (23.976, Fraction(2997, 125)),
+        (12.5, Fraction(25, 2)),
+        (0.0004, Fraction(1, 2500)),
+    ],
 )
 def test_a_rate_is_a_fraction_that_files_hold(rate: float, exact: Fraction, tmp_path: Path) -> None:
     (tmp_path / "f").mkdir()
@@ -268,7 +333,7 @@ def test_sound_ends_where_a_part_does(tmp_path: Path) -> None:
     assert len(Clip(tmp_path / "o.mkv").facts.times) == 25 and 2.7 < last < 3
 
 
-SAID = "1\n00:00:00,200 --> 00:00:02,500\nhello\n\n2\n00:00:02,600 --> 00:00:02,800\nbye\n\n"
+SAID = "0\n00:00:00,100 --> 00:00:00,150\ngone\n\n1\n00:00:00,200 --> 00:00:02,500\nhello\n\n3\n00:00:01,900 --> 00:00:02,200\nshort\n\n4\n00:00:02,600 --> 00:00:02,800\nbye\n\n"
 
 
 def test_a_subtitle_that_is_there_at_the_start_does_not_delay_the_film(tmp_path: Path) -> None:
@@ -276,13 +341,13 @@ def test_a_subtitle_that_is_there_at_the_start_does_not_delay_the_film(tmp_path:
     VideoWork(job(source, tmp_path / "o.mkv", start=2.0, end=2.9)).finish()
     assert Clip(tmp_path / "o.mkv").facts.times[0] == 0
     said = packets(tmp_path / "o.mkv", "subtitles")
-    assert [text for _, text in said] == [b"hello", b"bye"]
-    assert [float(time) for time, _ in said] == pytest.approx([0, 0.6], abs=1e-3)
+    assert [text for _, text in said] == [b"hello", b"short", b"bye"]
+    assert [float(time) for time, _ in said] == pytest.approx([0, 0, 0.6], abs=1e-3)
     with av.open(str(tmp_path / "o.mkv")) as film:
         lasts = [
             float(each.duration * each.time_base) for each in film.demux(subtitles=0) if each.size and each.duration
         ]
-    assert lasts[0] == pytest.approx(0.5, abs=1e-3)
+    assert lasts[:2] == pytest.approx([0.5, 0.2], abs=1e-3)
 
 
 def test_scores_look_at_four_frames_at_the_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

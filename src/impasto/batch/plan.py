@@ -1,5 +1,6 @@
 """The plan of a batch: its items, and which of them are done, before the first is begun."""
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from impasto.batch.ledger import Ledger
 from impasto.batch.looks import Looks, Wish
 from impasto.batch.shards import Shard
 from impasto.batch.stores import HEARD, STATE, Found, Place, found_or_none
-from impasto.errors import OutputError, SettingsError
+from impasto.errors import NotInstalledError, OutputError, SettingsError, WeightsError
 from impasto.extras import needed
 from impasto.machine import memory
 from impasto.machine.devices import choose_device, choose_precision
@@ -69,7 +70,7 @@ def plan_batch(
     outputs.check_places(place.folder, [(item.output, item.pattern.is_film) for item in items], wish.delivery.bits)
     patterns = {id(item.pattern): item.pattern for item in items}.values()
     _check_files(patterns)
-    _check_networks(patterns)
+    _check_networks(patterns, elsewhere=elsewhere)
     if not elsewhere:  # whose devices are not known here
         for pattern in patterns:
             settings = pattern.job.chosen()
@@ -193,20 +194,23 @@ def _check_files(patterns: Iterable[Pattern]) -> None:
             codecs.load(Path(path), bool(cut_off))  # whole, or all items would fail by it
 
 
-def _check_networks(patterns: Iterable[Pattern]) -> None:
-    """Raises SettingsError, StyleCodeError and WeightsError for a network that is none, for a style code that
-    is none or of another network, and for paintings given to a network that looks at none.
+def _check_networks(patterns: Iterable[Pattern], *, elsewhere: bool) -> None:
+    """Raises SettingsError, StyleCodeError and WeightsError for a network that is none, for style codes that
+    are none, of another network or of several, and for paintings given to a network that looks at none.
+    ``elsewhere`` there may be weights that are not here.
     """
-    tried: dict[tuple[str, str], tuple[str, bool]] = {}
+    tried: dict[tuple[str, ...], tuple[list[str], bool]] = {}
     for pattern in patterns:
         job, settings = pattern.here, pattern.job.chosen()
-        for path in [*(path for path, _ in job.styles), *(each.style for each in job.regions)]:
-            kind = settings.network, path if is_code(path) else ""  # of paintings one shows it for all
-            if settings.method != "iterative" and kind != ("auto", ""):
-                tried.setdefault(kind, (path, settings.allow_truncated))
-    for (network, _), (path, cut_off) in tried.items():
-        with codecs.truncation(cut_off):
-            style_code(path, network)
+        for blended in [[path for path, _ in job.styles], *([each.style] for each in job.regions)]:
+            saved = [path for path in blended if is_code(path)]
+            painted = [path for path in blended if not is_code(path)][:1]  # one shows it for all
+            if settings.method != "iterative" and (saved or (painted and settings.network != "auto")):
+                kind = settings.network, *saved, *("" for _ in painted)
+                tried.setdefault(kind, (saved + painted, settings.allow_truncated))
+    for (network, *_), (paths, cut_off) in tried.items():
+        with codecs.truncation(cut_off), contextlib.suppress(*[NotInstalledError, WeightsError] * elsewhere):
+            style_code(paths, network)
 
 
 def _refuse_inputs(

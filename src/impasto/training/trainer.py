@@ -10,8 +10,6 @@ where the style comes from:
 
 Every `pictures.OWN`-th draw is to be painted in the photograph's own style. A table has one more row for it:
 mixing a style with it weakens the style.
-
-The colours of a painting need not be learnt: what is painted is moved towards them, in training as later.
 """
 
 import contextlib
@@ -169,8 +167,8 @@ class Training:
     def _told(self, event: str) -> Progress:
         last, done = self.last, min(1.0, self._spent())
         pace = last.steps * self.course.batch / max(last.seconds, 1e-9) * 3600
-        losses = " ".join(f"{name} {value:.3f}" for name, value in (last.validation or last.losses).items())
-        text = f"step {last.steps} {'held out: ' if last.validation else ''}{losses} · {pace:.0f} images/h"
+        shown = " ".join(f"{name} {value:.3f}" for name, value in (last.validation or last.losses).items())
+        text = f"step {last.steps} {'held out: ' if last.validation else ''}{shown} · {pace:.0f} images/h"
         left = last.seconds / done - last.seconds if done else None
         return Progress(done, text, event, last.steps, last.losses, left)
 

@@ -75,7 +75,10 @@ class Clip:
             stream = self.stream(container)
             usual = 1 / times.exact(stream.guessed_rate or stream.average_rate or 25)
             declared, start = _length(container, stream)
-            for packet in self._packets(container, stream):
+            packets = self._packets(container, stream)
+            if self.clock.counts:  # the first frames that can be decoded are those from the first key frame on
+                packets = itertools.dropwhile(lambda packet: not packet.is_keyframe, packets)
+            for packet in packets:
                 time = self.clock.of(packet, usual, count)
                 if packet.dts is not None:  # which never fall, but for a frame or two of careless programs
                     decoded = times.seconds(packet.dts, packet.time_base)
@@ -138,7 +141,7 @@ class Clip:
                     yield Frame(number, *self._read(frame), facts.times[number], facts.durations[number])
 
     def frame(self, number: int) -> Frame:
-        """One frame, decoded from the key frame before it on. Raises VideoError."""
+        """One frame, decoded from the key frame before it on, or the next that can be. Raises VideoError."""
         facts, clock = self.facts, self.clock
         if not clock.counts:
             with self.opened() as container:
@@ -150,7 +153,11 @@ class Clip:
                         break
                     if time == facts.times[number]:
                         return Frame(number, *self._read(found), facts.times[number], facts.durations[number])
-        return next(self.frames(number))
+        if (following := next(self.frames(number), None)) is None:
+            raise VideoError(
+                f"{self.path} cannot be decoded at {float(facts.times[number]):.2f} s: let it `end` before."
+            )
+        return following
 
     def opened(self) -> Any:
         """Its container, to be closed. Raises VideoError."""

@@ -7,6 +7,8 @@ from impasto.video import times
 
 _ANY_TIME = 0x200
 """FFmpeg's flag of forms whose clock may show anything when they begin: recordings of broadcasts."""
+_LATE = 60
+"""Seconds before the first picture that nobody means: a clock of another form shows anything, too."""
 
 
 class Clock:
@@ -14,17 +16,19 @@ class Clock:
 
     def __init__(self, container: Any, stream: Any, first: Any) -> None:
         """``first`` is the first frame that can be decoded."""
-        self.counts = container.format.name == "avi"
-        """Whether frames tell no time of their own: AVI says when packets are decoded, and decoders give
-        frames in the order in which they are shown."""
+        self._decoding = container.format.name == "avi"  # which says when packets are decoded, and no more
+        self.counts = self._decoding and bool(stream.codec_context.has_b_frames)
+        """Whether frames tell no time of their own: they are decoded in another order than that in which they
+        are shown, which decoders alone know."""
         self.zero = Fraction(0)
         """What the clock shows at the beginning: of sound or pictures, whichever comes first."""
-        if container.format.flags & _ANY_TIME:
-            heard = [each for each in container.streams.audio if each.start_time is not None]
-            starts = [times.seconds(each.start_time, each.time_base) for each in heard]
-            if first.pts is not None:
-                starts.append(times.seconds(first.pts, first.time_base))
-            self.zero = min(starts, default=self.zero)
+        if first.pts is not None:
+            seen = times.seconds(first.pts, first.time_base)
+            begun = [each for each in container.streams.audio if each.start_time is not None]
+            heard = [times.seconds(each.start_time, each.time_base) for each in begun]
+            opening = min([seen, *(each for each in heard if abs(each - seen) < _LATE)])  # not another programme's
+            if container.format.flags & _ANY_TIME or opening >= _LATE:
+                self.zero = opening
         self.opens = None if self.counts or first.pts is None else self.of(first, Fraction(0), 0)
         """The time of the first frame that can be decoded: a recording may begin between two key frames. None
         where frames tell no time."""
@@ -33,5 +37,5 @@ class Clock:
         """The time of a packet or a frame; of one that tells none by its number, at ``usual`` seconds
         each.
         """
-        ticks = told.dts if self.counts else told.pts
+        ticks = told.dts if self._decoding else told.pts
         return number * usual if ticks is None else times.seconds(ticks, told.time_base) - self.zero

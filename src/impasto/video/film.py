@@ -38,8 +38,6 @@ log = logging.getLogger("impasto")
 
 _ALIKE = 0.25
 """Of the bytes of a film: strokes that are carried along are packed better than such as come and go."""
-_FINEST = 1001
-"""The largest denominator of a rate: 23.976023976 is 24000/1001."""
 _LOOKED, _PATIENCE = 240, 3.0
 """So many frames are looked at to tell how often there is a cut, or what is decoded in so many seconds."""
 
@@ -62,7 +60,7 @@ class Film:
             raise SettingsError(
                 f"`rate` is for a folder of pictures, and {job.clip} has times of its own: leave it out."
             )
-        rate = Fraction(str(job.rate)).limit_denominator(_FINEST) if job.rate else USUAL_RATE
+        rate = _exact(job.rate) if job.rate else USUAL_RATE
         self.source = self.clip or Folder(at_home(job.clip), rate, allow_truncated=allowed)
         facts = self.source.facts
         self.first, self.last = self._range()
@@ -110,8 +108,12 @@ class Film:
             yield Frame(frame.number, pixels, alpha, frame.time - self.origin, frame.duration, own)
 
     def opening(self) -> Frame:
-        """Its first frame."""
-        return next(self.frames(self.first, self.last))
+        """Its first frame. Raises VideoError."""
+        for frame in self.frames(self.first, self.last):
+            return frame
+        raise VideoError(
+            f"{self.job.clip} has no frame that can be decoded where the film begins: choose another `start`."
+        )
 
     def estimate(self) -> tuple[float, float]:
         """Roughly the seconds and the bytes of memory that painting it will take, by painting a little of it,
@@ -212,3 +214,14 @@ class Film:
                 f"The film would be {width}×{height}, painted at {wide}×{tall} pixels, and {MIN_SIDE} a side are the least: "
                 "give another `size` or `stroke_size`."
             )
+
+
+def _exact(rate: float) -> Fraction:
+    """A rate as a fraction that films hold.
+
+    >>> _exact(24000 / 1001), _exact(23.976), _exact(0.0004)
+    (Fraction(24000, 1001), Fraction(2997, 125), Fraction(1, 2500))
+    """
+    told = Fraction(str(rate))
+    near = told.limit_denominator(1001)
+    return near if abs(near - told) < told / 10**9 else told

@@ -131,7 +131,8 @@ def _copies(film: Any, clip: Clip, copied: Sequence[int], origin: Fraction, end:
                 base = times.exact(packet.time_base)
                 time = times.seconds(packet.pts, base) - clip.clock.zero
                 lasts = times.seconds(packet.duration or 0, base)
-                if (origin > 0 and time + lasts <= origin) or (origin > 0 and time < origin and lasts < 1):
+                stays = packet.stream.type == "subtitle" and time + lasts > origin
+                if origin > 0 and time < origin and not stays:
                     continue
                 if end is not None and time >= end:
                     continue
