@@ -107,8 +107,8 @@ REGISTRY: dict[str, Pretrained] = {
         citation="K. Simonyan and A. Zisserman, Very deep convolutional networks for large-scale image recognition, ICLR 2015",
         decode=decoders.vgg19,
     ),
-    "any": _own("any", "497107e48a0c1eb5562b6cd166f5b3d2b1704f0ba51ccb23822bc604f5f6045b", _GHIASI),
-    "multi": _own("multi", "270d7997e9ecb57993189ea9788e6888e6cd32c4e477e41fb713ba5b1356d57b", _DUMOULIN),
+    "any": _own("any", "74a71a900d5c6d6ee8d1f887bad8fbc959f9cdbdb7843bd0d180e7bb89d2b10b", _GHIASI),
+    "multi": _own("multi", "27b5d3332e457d5590c975ea374f18e98bd50d39db353c1f67cfe9d72fc24d22", _DUMOULIN),
     "arbitrary-predict": _lite(
         "arbitrary_predict.onnx", "d832a92a6afc170510252cc5b65836fcf8354909e6f17cf02f8960f4e054a20d", _GHIASI
     ),
