@@ -107,9 +107,11 @@ class Clip:
         )  # fmt: skip
         held = facts.end + self.clock.zero - start
         short = declared is not None and held < declared - max(_MISSING, declared / 50)
+        if declared is None or self.clock.decodes:  # of AVI that is cut off the length is told as what is left
+            declared = max(declared or 0, claimed * usual) or None
         # What is claimed counts frames, too, that a list of edits leaves out, or for which AVI shows the one
         # before on.
-        fewer = 0 < count < claimed and (declared is None or held < declared - 2 * usual)
+        fewer = 0 < count < claimed and declared is not None and held < declared - 2 * usual
         if (short or fewer) and not self._allow_truncated:
             raise VideoError(
                 f"{self.path} is cut off: of {float(declared or 0):.1f} s it holds {float(held):.1f} s, "

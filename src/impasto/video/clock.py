@@ -16,8 +16,9 @@ class Clock:
 
     def __init__(self, container: Any, stream: Any, first: Any) -> None:
         """``first`` is the first frame that can be decoded."""
-        self._decoding = container.format.name == "avi"  # which says when packets are decoded, and no more
-        self.counts = self._decoding and bool(stream.codec_context.has_b_frames)
+        self.decodes = container.format.name == "avi"
+        """Whether its times say when packets are decoded, and no more."""
+        self.counts = self.decodes and bool(stream.codec_context.has_b_frames)
         """Whether frames tell no time of their own: they are decoded in another order than that in which they
         are shown, which decoders alone know."""
         self.zero = Fraction(0)
@@ -37,5 +38,5 @@ class Clock:
         """The time of a packet or a frame; of one that tells none by its number, at ``usual`` seconds
         each.
         """
-        ticks = told.dts if self._decoding else told.pts
+        ticks = told.dts if self.decodes else told.pts
         return number * usual if ticks is None else times.seconds(ticks, told.time_base) - self.zero
