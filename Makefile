@@ -74,7 +74,7 @@ report: demo
 notebooks: venv
 	$(BIN)/python scripts/run_notebooks.py
 
-# The table in the README, half an hour on an idle machine: make bench [PAIRS=a folder as above [CHOOSE=content:style,…]]
+# The table in the README, half an hour to an hour and a half on an idle machine: make bench [PAIRS=a folder as above [CHOOSE=content:style,…]]
 bench: venv
 	$(BIN)/python -m benchmarks.run $(if $(PAIRS),--pairs $(PAIRS)) $(if $(CHOOSE),--choose $(CHOOSE))
 

@@ -51,8 +51,7 @@ class Folder:
 
 @dataclass
 class Outcome:
-    """What came of it: the seconds that it took, how often an item was painted in vain or waited for, and the
-    longest that the folder took to answer."""
+    """What came of it: the seconds that it took, and how often an item was painted in vain or waited for."""
 
     seconds: float = 0.0
     again: int = 0

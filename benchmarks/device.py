@@ -27,10 +27,10 @@ from torch import Tensor
 import impasto
 from benchmarks import device_checks as check
 from benchmarks.clock import finish, median
+from benchmarks.contenders import textbook
 from benchmarks.device_checks import NETWORKS, Told
 from benchmarks.floor import Floor, rates
 from benchmarks.objective import objective
-from benchmarks.worker import textbook
 from impasto import demo
 from impasto.architecture import BACKBONE
 from impasto.backbones.features import Backbone

