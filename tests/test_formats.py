@@ -725,3 +725,15 @@ def test_seeds_of_the_hunt_are_sound() -> None:
 def test_mutated_pictures_are_read_or_refused(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "impasto")
     assert not list(findings(seeds(), 100, seed=23, seconds=8))
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_the_bits_of_a_dark_avif_are_those_that_it_says(bits: int, alpha: bool) -> None:
+    """A night picture has no value above a quarter."""
+    array = np.random.default_rng(0).integers(0, 2**bits // 5, (32, 48, 4 if alpha else 3), dtype=np.uint16)
+    if alpha:
+        array[..., 3] = 2**bits // 5
+    told = bytes(imagecodecs.avif_encode(array, level=100, bitspersample=bits, pixelformat="444"))
+    found = load(told)
+    assert found.pixels.mean().item() == pytest.approx(array[..., :3].mean() / (2**bits - 1), rel=0.05)

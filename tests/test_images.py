@@ -3,15 +3,18 @@
 import io
 import logging
 import struct
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import BinaryIO
 
 import cv2
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
 import torch
+from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from impasto.errors import ImageError, OutputError
@@ -182,9 +185,14 @@ def test_grey_profiles_are_converted_with_and_without_alpha_in_8_and_16_bits(tmp
     clear.save(tmp_path / "alpha.png", icc_profile=linear)
     image.save(tmp_path / "key.png", icc_profile=linear, transparency=7)
     tifffile.imwrite(tmp_path / "16.tif", grey.astype(np.uint16) * 257, photometric="minisblack", iccprofile=linear)
+    deep = np.stack([grey, np.maximum(grey, 1)], 2).astype(np.uint16) * 257
+    (tmp_path / "16.png").write_bytes(_deep_png(deep, linear))
+    tifffile.imwrite(
+        tmp_path / "alpha.tif", deep, photometric="minisblack", extrasamples=["unassalpha"], iccprofile=linear
+    )
     expected = load(tmp_path / "8.png").array()[..., 0]
     assert expected[1, 20] > grey[1, 20] + 40  # 50 of 255 is a middle grey where values are light
-    for name in ("alpha.png", "key.png", "16.tif"):
+    for name in ("alpha.png", "key.png", "16.tif", "16.png", "alpha.tif"):
         found = load(tmp_path / name).array(8)[..., 0].astype(int)
         visible = grey != 7
         assert np.abs(found - expected.astype(int))[visible].max() <= 1, name
@@ -374,6 +382,29 @@ def test_a_write_that_fails_leaves_everything_as_it_was(tmp_path: Path, monkeypa
 def test_an_unknown_format_is_named_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"'a\.bmpx' does not end in a known picture format: use one of \.png"):
         save(picture(), tmp_path / "a.bmpx")
+
+
+def _deep_png(array: NDArray[np.uint16], profile: bytes) -> bytes:
+    """A PNG of 16 bits, grey with transparency."""
+    plain = bytes(imagecodecs.png_encode(array))
+    assert plain[24:26] == b"\x10\x04"
+    data = b"iCCPgrey\0\0" + zlib.compress(profile)
+    chunk = struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+    return plain[:33] + chunk + plain[33:]
+
+
+def test_a_large_picture_of_16_bits_is_converted_a_part_at_a_time() -> None:
+    """As all at once, in a few bytes a pixel beside what goes in and comes out."""
+    profile = profiles.foreign(_swapped_profile(), "RGB")
+    assert profile is not None
+    deep = np.random.default_rng(0).integers(0, 65536, (8000, 64, 4), dtype=np.uint16)
+    tracemalloc.start()
+    found = profiles.convert_16_bits(deep, profile)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most - found.nbytes < 30 * 256 * 64 * 4 * 2 + 8e6  # the table, and a strip
+    parts = [profiles.convert_16_bits(deep[top : top + 77], profile) for top in range(0, 8000, 77)]
+    assert np.array_equal(found, np.concatenate(parts)) and np.array_equal(found[..., 3], deep[..., 3])
 
 
 def _swapped_profile() -> bytes:

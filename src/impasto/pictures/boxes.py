@@ -22,28 +22,29 @@ _BEGINNING = 4096
 @dataclass(frozen=True)
 class Properties:
     """Of the first picture: its ``encoding`` by code points, or None where an ICC profile or nothing says it;
-    whether one is said that is ``unknown`` here; and whether a channel has more than 8 bits.
+    whether one is said that is ``unknown`` here; and how many bits a channel has.
     """
 
     encoding: Encoding | None = None
     unknown: bool = False
-    deep: bool = False
+    depth: int = 8
 
 
 def properties(data: bytes) -> Properties:
     """The properties in an AVIF file's bytes; none where its boxes are damaged."""
-    encoding, unknown, deep, told = None, False, False, False
+    encoding, unknown, depth, told = None, False, 8, False
     for kind, start, end in found(data, _PROPERTIES):
         if not told and _has_points(data, kind, start, end):
             primaries, transfer = struct.unpack(">HH", data[start + 4 : start + 8])
             encoding = encodings.of_code_points(primaries, transfer)  # the range is the decoder's business
             unknown, told = encoding is None, True
         elif kind == b"av1C" and end - start >= 4:
-            deep |= bool(data[start + 2] & 64)
+            own = 8 if not data[start + 2] & 64 else 12 if data[start + 2] & 32 else 10  # AV1-ISOBMFF, 2.3.3
+            depth = max(depth, own)
     if not told and (points := _of_stream(data)):
         encoding = encodings.of_code_points(*points)
         unknown = encoding is None
-    return Properties(encoding, unknown, deep)
+    return Properties(encoding, unknown, depth)
 
 
 def known(data: bytes) -> bytes:

@@ -38,6 +38,10 @@ class LargePicture:
             strip = np.asarray(self.pillow.crop((0, top, width, min(top + STRIP, height))))
             yield strip if depth == 8 else strip.astype(np.uint16) * 257
 
+    def outline(self) -> Image.Image | None:
+        """Its transparency, in greys; None where it has none."""
+        return self.pillow.getchannel("A") if self.pillow.mode == "RGBA" else None
+
     def read(self, window: Window) -> Tensor:
         """The colours in a window, (1, 3, h, w) float32 in [0, 1]."""
         top, bottom, left, right = window

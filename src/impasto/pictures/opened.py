@@ -28,8 +28,8 @@ _IPTC_IN_PHOTOSHOP = 0x0404
 
 @dataclass(frozen=True)
 class Opened:
-    """A picture as its file has it: a Pillow image of 8 bits, or an array (H, W), (H, W, 3) or (H, W, 4) of
-    uint16.
+    """A picture as its file has it: a Pillow image of 8 bits, or an array (H, W), (H, W, 2), (H, W, 3) or (H,
+    W, 4) of uint16.
 
     ``orientation`` is EXIF's, ``profile`` an ICC profile, and ``encoding`` what else says of the colours,
     None for sRGB.
@@ -124,8 +124,6 @@ def _png(file: BinaryIO, allow_truncated: bool) -> Opened:
 
         pixels = imagecodecs.png_decode(parts.file.getvalue())
         tell_of_few_bits(pixels)
-        if pixels.ndim == 3 and pixels.shape[2] == 2:
-            pixels = pixels[..., [0, 0, 0, 1]]
         if pixels.ndim == 3 and pixels.shape[2] == 1:
             pixels = pixels[..., 0]
     else:
@@ -187,11 +185,10 @@ def _avif(file: BinaryIO, _: bool) -> Opened:
     if found.unknown and not profile:
         _unknown()
     pixels: Image.Image | Array = image
-    if found.deep:
+    if found.depth > 8:
         import imagecodecs
 
-        pixels = imagecodecs.avif_decode(data, index=0)
-        pixels = widened(pixels, 12 if pixels.max(initial=0) > 1023 else 10)
+        pixels = widened(imagecodecs.avif_decode(data, index=0), found.depth)
     else:
         image.load()
     return Opened(pixels, exif.orientation(tags), profile, _said(profile, found.encoding, tags))

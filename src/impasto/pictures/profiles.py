@@ -84,6 +84,10 @@ _COLOURS = np.stack(np.meshgrid(_NODES, _NODES, _NODES, indexing="ij"), -1).resh
 """All combinations of the nodes, as an RGB image."""
 
 
+_ROWS = 64
+"""So many rows are converted at a time."""
+
+
 def convert_16_bits(
     array: Array,
     profile: ImageCms.ImageCmsProfile,
@@ -92,15 +96,24 @@ def convert_16_bits(
     """16-bit pixels to sRGB, or as ``convert`` does it, by interpolating between 8-bit nodes: smooth, and
     within half an 8-bit step of the profile.
     """
-    place = np.interp(array[..., :3] if array.ndim == 3 else array, _NODES * 257.0, np.linspace(-1, 1, len(_NODES)))
+    along = np.linspace(-1, 1, len(_NODES))
     if array.ndim == 2:
         line = np.asarray(convert(Image.fromarray(_NODES[None]), profile))[0].astype(float)
-        converted = np.stack([np.interp(place, np.linspace(-1, 1, len(_NODES)), line[:, c]) for c in range(3)], -1)
     else:
         cube = np.asarray(convert(Image.fromarray(_COLOURS), profile)).reshape(*[len(_NODES)] * 3, 3)
         table = torch.from_numpy(cube.astype(np.float32)).permute(3, 0, 1, 2)[None]
+
+    def converted(strip: Array) -> Array:
+        place = np.interp(strip, _NODES * 257.0, along)
+        if array.ndim == 2:
+            return np.stack([np.interp(place, along, line[:, c]) for c in range(3)], -1)
         # grid_sample wants (x, y, z), x along the last axis of the table: blue, green, red.
         grid = torch.from_numpy(place[..., ::-1].astype(np.float32))[None, None]
-        converted = nn.grid_sample(table, grid, align_corners=True)[0, :, 0].permute(1, 2, 0).numpy()
-    result = (converted * 257).round().astype(np.uint16)
-    return result if array.ndim == 2 or array.shape[2] < 4 else np.concatenate([result, array[..., 3:]], -1)
+        return nn.grid_sample(table, grid, align_corners=True)[0, :, 0].permute(1, 2, 0).numpy()
+
+    result = np.empty((*array.shape[:2], array.shape[2] if array.ndim == 3 else 3), np.uint16)
+    for top in range(0, len(array), _ROWS):
+        rows = slice(top, top + _ROWS)
+        result[rows, :, :3] = (converted(array[rows, ..., :3] if array.ndim == 3 else array[rows]) * 257).round()
+        result[rows, :, 3:] = array[rows, :, 3:] if array.ndim == 3 else 0
+    return result

@@ -235,11 +235,16 @@ def _upright(picture: Opened) -> Image.Image | Array:
         if encoding is None or pixels.mode == "CMYK":
             return image
         return Image.fromarray(encodings.to_srgb(np.asarray(image), encoding))
+    alpha = None
+    if pixels.ndim == 3 and pixels.shape[2] == 2:  # grey, and transparent
+        pixels, alpha = pixels[..., 0], pixels[..., 1:]
     profile = profiles.foreign(picture.profile, "RGB" if pixels.ndim == 3 else "L")
     if profile is not None:
         pixels = profiles.convert_16_bits(pixels, profile)
     elif encoding is not None:
         pixels = encodings.to_srgb(pixels, encoding)
+    if alpha is not None:
+        pixels = np.concatenate([pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, 2), alpha], 2)
     return _oriented(pixels, picture.orientation)
 
 

@@ -58,7 +58,8 @@ class Samples:
 
     def picture(self) -> Image.Image | Array:
         """A Pillow image, L, LA, RGB, RGBA or CMYK, of what has 8 bits or less; else an array of uint16, (H,
-        W), (H, W, 3) or (H, W, 4). Raises ImageError, naming what it is, for what has no one right reading.
+        W), (H, W, 2), (H, W, 3) or (H, W, 4). Raises ImageError, naming what it is, for what has no one right
+        reading.
         """
         count = self.canvas.shape[2]
         colours = _COLOURS.get(self.photometric)
@@ -208,9 +209,9 @@ def tell_of_few_bits(pixels: Array, bits: int = 16) -> None:
 
 
 def widened(pixels: Array, bits: int) -> Array:
-    """Numbers of so many bits as numbers of 16; grey with transparency as RGB with it."""
+    """Numbers of so many bits as numbers of 16."""
     wide: Array = (np.arange(2**bits) * (65535 / (2**bits - 1))).round().astype(np.uint16)[pixels]
-    return wide[..., [0, 0, 0, 1]] if wide.ndim == 3 and wide.shape[2] == 2 else wide
+    return wide
 
 
 def _of_depth(pixels: Array, depth: np.typing.DTypeLike) -> Array:
@@ -248,5 +249,5 @@ def _joined(pixels: Array, alpha: Array | None) -> Image.Image | Array:
             image.putalpha(Image.fromarray(np.ascontiguousarray(alpha)))
         return image
     if alpha is not None:
-        return np.concatenate([np.repeat(pixels, 3, 2) if pixels.shape[2] == 1 else pixels, alpha[..., None]], -1)
+        return np.concatenate([pixels, alpha[..., None]], -1)
     return pixels[..., 0] if pixels.shape[2] == 1 else pixels
