@@ -15,7 +15,7 @@ from PIL import Image
 
 import impasto
 from impasto.jobs.deliver import Work
-from impasto.jobs.job import Delivery
+from impasto.jobs.job import Delivery, RegionFiles
 from impasto.jobs.job import Job as Order
 from impasto.machine import files
 from impasto.settings.fields import Settings
@@ -68,6 +68,31 @@ def test_what_has_gone_on_from_another_is_restored_from_the_beginning(visit: Vis
     found = restored(made, "owner", studio.store)
     assert found and found.missing == [] and found.job.settings == {"strength": 0.4}
     assert found.job.photo == visit.job(id)["request"]["photo"]
+
+
+def test_a_part_of_a_painting_is_missing_in_what_is_restored(visit: Visit, here: Any) -> None:
+    """The page has no masks of paintings, and what would come of it without is not said to be the same."""
+    studio: Studio = here[1]
+    id, style = visit.pair()
+    known = {each["id"]: each["sha256"] for each in visit.http.get("/api/pictures").json()}
+    made = {
+        name: Order(
+            "stylize", content, regions=(RegionFiles("faces", painting, part),), settings={"size": 64}
+        ).dictionary()
+        for name, content, painting, part in (
+            ("job", "a.png", "b.png", "part.png"),
+            ("hashed", known[id], known[style], "0" * 64),
+        )
+    }
+    found = restored(made, "owner", studio.store)
+    assert found and found.missing == ["part.png"] and found.job.regions[0].painting == style
+
+
+def test_as_many_iterations_may_follow_as_there_may_be(visit: Visit) -> None:
+    id = visit.until(visit.ask(settings={"iterations": 1})["id"], "done")["id"]
+    more = visit.http.post(f"/api/jobs/{id}/go-on", json={"iterations": 19_900})
+    assert more.is_success, more.text
+    visit.http.post(f"/api/jobs/{more.json()['id']}/cancel")
 
 
 def test_every_format_of_impasto_can_be_sent(visit: Visit) -> None:

@@ -424,6 +424,10 @@ def test_visitors_see_nothing_of_one_another(tmp_path: Path) -> None:
         assert wrong.status_code == 422
         phone = Visit(owner.base, token=one.http.post("/api/session/token").json()["token"])
         assert phone.job(job)["state"] == "done"  # the same visitor by another token
+        script = owner.http.post("/api/session/token").json()["token"]
+        browser = Visit(owner.base, token=None)
+        assert browser.http.post("/api/session", json={"token": script}).status_code == 204
+        assert len({each.http.get("/api/session").json()["visitor"] for each in (owner, browser, one, other)}) == 3
 
 
 def test_a_proxys_path_is_part_of_the_cookie_and_of_nothing_else(tmp_path: Path) -> None:

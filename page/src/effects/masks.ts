@@ -11,7 +11,8 @@ const masks = new Map<string, { photo: string; mask: Mask }>();
 const REST = 400;
 /** Milliseconds until one that could not be sent is sent again: nothing is painted without it. */
 const AGAIN = 3000;
-let resting: ReturnType<typeof setTimeout> | undefined;
+/** By photo, for the mask of one is sent though another has been chosen meanwhile. */
+const resting = new Map<string, ReturnType<typeof setTimeout>>();
 
 /** Rises when a mask has changed: who shows them reads it. */
 export const drawn = signal(0);
@@ -39,12 +40,16 @@ export function keepMasks(): void {
 }
 
 function saveIn(time: number, on: string): void {
-  clearTimeout(resting);
-  resting = setTimeout(() => void save(on), time);
+  clearTimeout(resting.get(on));
+  resting.set(
+    on,
+    setTimeout(() => void save(on), time),
+  );
 }
 
 async function save(on: string): Promise<void> {
-  for (const { key, strokes } of regions.value.filter(
+  const all = state.peek().draft.regions[on] ?? [];
+  for (const { key, strokes } of all.filter(
     (region) => region.mask === null && region.found === null && isPainted(region),
   )) {
     const mask = masks.get(key);

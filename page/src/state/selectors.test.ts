@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { job, REQUEST } from "../testing/samples";
-import { madeOf } from "./selectors";
+import { askedAnew, madeOf } from "./selectors";
 import { dispatch } from "./store";
 
 test("a picture's results are those that it was the photo, a painting or a region's painting of", () => {
@@ -9,4 +9,19 @@ test("a picture's results are those that it was the photo, a painting or a regio
   dispatch({ type: "refreshing" });
   dispatch({ type: "jobs", jobs: [job("a"), job("b", { request }), job("c", { request: film })] });
   expect(["cat", "wave", "night", "walk", "other"].map(madeOf)).toEqual([2, 3, 1, 1, 0]);
+});
+
+test("what went on is asked for anew with the iterations of the first of its row, if that is known", () => {
+  const went = (iterations: number) => ({ ...REQUEST, settings: { strength: 0.7, iterations } });
+  const [second, third] = [job("b", { request: went(50), from: "a" }), job("c", { request: went(25), from: "b" })];
+  dispatch({ type: "refreshing" });
+  dispatch({ type: "jobs", jobs: [job("a", { request: went(500) }), second, third] });
+  expect(askedAnew(job("d", { request: went(9) })).settings).toEqual({ strength: 0.7, iterations: 9 });
+  expect([second, third].map((each) => askedAnew(each).settings.iterations)).toEqual([500, 500]);
+  dispatch({ type: "refreshing" });
+  dispatch({ type: "jobs", jobs: [job("a"), second, third] }); // as many as its recipe has
+  expect(askedAnew(third).settings).toEqual({ strength: 0.7 });
+  dispatch({ type: "refreshing" });
+  dispatch({ type: "jobs", jobs: [third] }); // the others have been removed
+  expect(askedAnew(third).settings).toEqual({ strength: 0.7 });
 });

@@ -52,6 +52,16 @@ export function jobOf(id: string | null): Job | null {
   return (id !== null && allJobs.value[id]) || null;
 }
 
+/** What asks for a job from the beginning: what went on for some iterations more has as many as the first of its row. */
+export function askedAnew(job: Job): Job["request"] {
+  if (job.from === null) return job.request;
+  let first: Job | null = job;
+  while (first !== null && first.from !== null) first = jobOf(first.from);
+  const { iterations: _more, ...settings } = job.request.settings;
+  const own = first?.request.settings.iterations;
+  return { ...job.request, settings: own === undefined ? settings : { ...settings, iterations: own } };
+}
+
 /** What a job was made of: its photo, or its clip. */
 export function subjectOf({ request }: Job): Picture | null {
   return pictureOf(request.clip ?? request.photo);

@@ -1,7 +1,5 @@
 /** The page's words in English; the other languages have the same keys. */
 export const en = {
-  language: "English",
-  studio: "Impasto studio",
   close: "Close",
   loading: "Loading…",
 
@@ -256,6 +254,7 @@ export const en = {
     brushSize: "brush smaller, larger",
     eraser: "brush or eraser",
     undo: "undo, redo",
+    remove: "on a picture of a list: remove it",
     history: "all results",
     help: "this help",
   },

@@ -27,12 +27,13 @@ export function recipe(name: string): readonly [label: string, help: string] {
   return (language.value === "zh" ? RECIPES_ZH[name] : RECIPES_EN[name]) ?? [capital(name.replaceAll("-", " ")), ""];
 }
 
-/** As the setting is written: layers with their shares, lists with commas. */
-export function inWords(value: Value): string {
+/** As the setting of that name is written: layers with their shares, lists with commas. */
+export function inWords(name: string, value: Value): string {
   if (Array.isArray(value)) return value.join(",");
   if (typeof value === "object" && value !== null) {
+    const unsaid = name === "protect" ? 0.5 : 1; // as the server reads them
     return Object.entries(value)
-      .map(([name, share]) => (share === 1 ? name : `${name}:${share}`))
+      .map(([key, share]) => (share === unsaid ? key : `${key}:${share}`))
       .join(",");
   }
   return String(value ?? "");

@@ -1,8 +1,6 @@
 import type { Text } from "./en";
 
 export const zh: Text = {
-  language: "中文",
-  studio: "Impasto 画室",
   close: "关闭",
   loading: "正在载入…",
 
@@ -243,6 +241,7 @@ export const zh: Text = {
     brushSize: "画笔变小、变大",
     eraser: "画笔或橡皮",
     undo: "撤销，重做",
+    remove: "在列表中的图片上：移除它",
     history: "全部成品",
     help: "本帮助",
   },

@@ -6,10 +6,8 @@ import { draft, photo } from "../state/selectors";
 import { t } from "../text";
 import { Icon } from "./Icon";
 
-type Kind = Purpose;
-
 /** Whether files hover over the page, and over which half. */
-const hovering = signal<{ over: Kind | null } | null>(null);
+const hovering = signal<{ over: Purpose | null } | null>(null);
 
 export function DropZone() {
   useEffect(listen, []);
@@ -56,17 +54,17 @@ function listen(): () => void {
   return () => heard.abort();
 }
 
-function half(event: DragEvent): Kind | null {
+function half(event: DragEvent): Purpose | null {
   const target = event.target instanceof Element ? event.target.closest<HTMLElement>(".drop-target") : null;
-  return (target?.dataset.kind as Kind | undefined) ?? null;
+  return (target?.dataset.kind as Purpose | undefined) ?? null;
 }
 
 /** What is painted: a clip, where a film is asked for. */
-function subject(): Kind {
+function subject(): Purpose {
   return draft.value.film ? "clip" : "photo";
 }
 
 /** What is still needed: first a photo, then paintings. */
-function missing(): Kind {
+function missing(): Purpose {
   return photo.peek() === null && !draft.peek().texture ? subject() : "painting";
 }

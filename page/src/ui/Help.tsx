@@ -16,6 +16,7 @@ export function Help() {
     ["[  ]", keys.brushSize],
     ["E", keys.eraser],
     ["Ctrl Z  Ctrl Shift Z", keys.undo],
+    ["Delete", keys.remove],
     ["H", keys.history],
     ["?", keys.help],
   ];

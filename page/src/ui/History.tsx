@@ -1,7 +1,7 @@
 /** Every result, in a window; some or all of them may be marked, and downloaded or deleted in one go. */
 import { useState } from "preact/hooks";
 import { downloadAll } from "../effects/downloads";
-import { isUnderWay, jobs } from "../state/selectors";
+import { askedAnew, isUnderWay, jobs } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { t } from "../text";
 import { Dialog } from "./Dialog";
@@ -27,7 +27,7 @@ export function History() {
                 type="button"
                 class="quiet-button"
                 onClick={() => {
-                  dispatch({ type: "again", request: job.request });
+                  dispatch({ type: "again", request: askedAnew(job) });
                   dispatch({ type: "dialog", dialog: null });
                 }}
               >

@@ -4,7 +4,7 @@ import { addresses } from "../api/client";
 import type { Job, Progress } from "../api/types";
 import { cancel, goOn } from "../effects/commands";
 import { parsedShares } from "../state/draft";
-import { isUnderWay, pictureOf } from "../state/selectors";
+import { askedAnew, isUnderWay, pictureOf } from "../state/selectors";
 import { dispatch, select } from "../state/store";
 import { duration, learntStyle, number, percent, seconds, t } from "../text";
 import { paintingsOf, stateInWords } from "../text/jobWords";
@@ -102,7 +102,7 @@ function Actions({ job }: { job: Job }) {
       {job.film ? <DownloadFilm job={job} /> : job.revision > 0 && <DownloadMenu job={job} />}
       {job.can_go_on && <GoOn job={job} />}
       <div class="row">
-        <button type="button" onClick={() => dispatch({ type: "again", request: job.request })}>
+        <button type="button" onClick={() => dispatch({ type: "again", request: askedAnew(job) })}>
           <Icon name="again" />
           {t().again}
         </button>
@@ -180,7 +180,7 @@ function MadeWith({ job: { request, ...job } }: { job: Job }) {
           <Entry
             key={name}
             name={label(name)}
-            value={typeof value === "number" ? number(value) : valueLabel(name, inWords(value))}
+            value={typeof value === "number" ? number(value) : valueLabel(name, inWords(name, value))}
           />
         ))}
         {job.size !== null && <Entry name={t().size} value={job.size.join(" × ")} />}

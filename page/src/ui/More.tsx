@@ -132,7 +132,7 @@ function Input({ setting, value }: { setting: Setting; value: Value }) {
           type="text"
           spellcheck={false}
           autocomplete="off"
-          value={inWords(value)}
+          value={inWords(setting.name, value)}
           onChange={(event) => set(event.currentTarget.value.trim() || undefined)}
         />
       );

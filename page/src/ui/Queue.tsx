@@ -10,19 +10,32 @@ import { Tool } from "./StageBar";
 export function Queue() {
   const jobs = queue.value;
   if (jobs.length === 0) return null;
+  const waiting = jobs.filter(({ state }) => state === "waiting");
   return (
     <section class="queue" aria-labelledby="queue">
       <h2 id="queue">{t().queue}</h2>
       <ol>
         {jobs.map((job) => (
-          <Row key={job.id} job={job} last={job === jobs.at(-1)} />
+          <Row
+            key={job.id}
+            job={job}
+            before={waiting[waiting.indexOf(job) - 1] ?? null}
+            after={(job.state === "waiting" && waiting[waiting.indexOf(job) + 1]) || null}
+          />
         ))}
       </ol>
     </section>
   );
 }
 
-function Row({ job, last }: { job: Job; last: boolean }) {
+interface RowProps {
+  job: Job;
+  /** Which of this visitor's wait before it and after it: between them others' may. */
+  before: Job | null;
+  after: Job | null;
+}
+
+function Row({ job, before, after }: RowProps) {
   const photo = subjectOf(job);
   return (
     <li class={shown.value?.id === job.id ? "queued now" : "queued"}>
@@ -33,15 +46,10 @@ function Row({ job, last }: { job: Job; last: boolean }) {
           {job.state === "running" && <progress max={1} value={job.progress?.share ?? 0} aria-label={t().running} />}
         </span>
       </button>
-      {job.state === "waiting" && job.position !== null && (
+      {job.state === "waiting" && (
         <>
-          <Tool
-            icon="up"
-            label={t().sooner}
-            disabled={job.position === 0}
-            onClick={() => void move(job, (job.position ?? 1) - 1)}
-          />
-          <Tool icon="down" label={t().later} disabled={last} onClick={() => void move(job, (job.position ?? 0) + 1)} />
+          <Tool icon="up" label={t().sooner} disabled={before === null} onClick={() => void change(job, before)} />
+          <Tool icon="down" label={t().later} disabled={after === null} onClick={() => void change(job, after)} />
         </>
       )}
       <Tool
@@ -51,4 +59,9 @@ function Row({ job, last }: { job: Job; last: boolean }) {
       />
     </li>
   );
+}
+
+/** Let a job wait where another of the visitor's does. */
+async function change(job: Job, place: Job | null): Promise<void> {
+  if (typeof place?.position === "number") await move(job, place.position);
 }

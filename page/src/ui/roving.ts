@@ -1,7 +1,7 @@
 /** One stop of the Tab key for a whole list; arrows go from item to item. */
 export function rove(event: KeyboardEvent): void {
   const list = event.currentTarget as HTMLElement;
-  const items = [...list.querySelectorAll<HTMLElement>("[data-item]")];
+  const items = itemsOf(list);
   const at = items.indexOf(document.activeElement as HTMLElement);
   if (at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
   const to = target(event.key, items, at);
@@ -10,6 +10,16 @@ export function rove(event: KeyboardEvent): void {
   event.stopPropagation();
   for (const item of items) item.tabIndex = item === to ? 0 : -1;
   to.focus();
+}
+
+/** Where no item is the stop of the Tab key, the first one is. */
+export function keepStop(list: HTMLElement): void {
+  const items = itemsOf(list);
+  if (items[0] !== undefined && items.every((item) => item.tabIndex !== 0)) items[0].tabIndex = 0;
+}
+
+function itemsOf(list: HTMLElement): HTMLElement[] {
+  return [...list.querySelectorAll<HTMLElement>("[data-item]")];
 }
 
 function target(key: string, items: readonly HTMLElement[], at: number): HTMLElement | undefined {

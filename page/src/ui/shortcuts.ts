@@ -9,6 +9,7 @@ export function listenToKeys(): () => void {
   const heard = new AbortController();
   document.addEventListener("keydown", onKeyDown, { signal: heard.signal });
   document.addEventListener("keyup", onKeyUp, { signal: heard.signal });
+  window.addEventListener("blur", leave, { signal: heard.signal }); // where no key is heard any more
   return () => heard.abort();
 }
 
@@ -87,7 +88,11 @@ function peek(split: number | null): void {
 }
 
 function onKeyUp(event: KeyboardEvent): void {
-  if (event.key.toLowerCase() !== "o" || before === undefined) return;
+  if (event.key.toLowerCase() === "o") leave();
+}
+
+function leave(): void {
+  if (before === undefined) return;
   dispatch({ type: "split", split: before });
   before = undefined;
 }

@@ -182,7 +182,7 @@ class Estimate(BaseModel):
 
 
 class GoOn(_Given):
-    iterations: Annotated[int, Field(ge=1, le=10_000, description="Of a picture; a film goes on to its end.")] = 60
+    iterations: Annotated[int, Field(ge=1, le=10**7, description="Of a picture; a film goes on to its end.")] = 60
 
 
 class Move(_Given):

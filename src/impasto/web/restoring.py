@@ -41,6 +41,8 @@ def restored(made: dict[str, Any], visitor: str, store: Store) -> Restored | Non
             job = _film(named, hashed, find)
         elif isinstance(named, Job) and isinstance(hashed, Job):
             job = _request(named, hashed, find)
+            # A region of a part of a painting alone can be asked for on the command line only.
+            missing += {shown(each.style_mask): None for each in named.regions if each.style_mask}
         else:
             job = None
     except (ImpastoError, ValidationError, KeyError):  # it may come from anywhere

@@ -30,7 +30,7 @@ class Sessions:
         """Whose secret this is: the printed token's, or a session's. None where it is nobody's."""
         if not secret or len(secret) > 200:
             return None
-        if secrets.compare_digest(secret.encode(), self._config.token.encode()):
+        if self._is_printed(secret):
             return OWNER
         return self._store.visitor(_hash(secret), _oldest())
 
@@ -41,9 +41,12 @@ class Sessions:
         visitor = self.visitor(secret)
         if visitor is None:
             return None
-        if visitor == OWNER and self._config.users:
+        if self._config.users and self._is_printed(secret):
             visitor = secrets.token_urlsafe(12)
         return self.another(visitor)
+
+    def _is_printed(self, secret: str) -> bool:
+        return secrets.compare_digest(secret.encode(), self._config.token.encode())
 
     def another(self, visitor: str) -> str:
         """The secret of one more session of a visitor."""

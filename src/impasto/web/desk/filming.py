@@ -21,6 +21,7 @@ from impasto.video.framing import filled
 from impasto.video.job import VideoJob
 from impasto.video.joining import check_streams
 from impasto.video.source import Frame
+from impasto.video.times import written
 from impasto.video.work import plan
 from impasto.web.desk.showing import encoded
 from impasto.web.models import Edge
@@ -84,7 +85,7 @@ def moment(file: str, time: float, side: int, edge: Edge | None = None) -> tuple
     elif edge == "end":
         number = next(iter(facts.between(0, time)[::-1]), 0)
     else:
-        number = max(0, bisect.bisect_right(facts.times, time) - 1)
+        number = max(0, bisect.bisect_right(facts.times, written(time)) - 1)
     picture = _picture(clip.frame(number))
     return encoded(picture.fitted(side) if side < max(picture.size) else picture)
 

@@ -14,7 +14,7 @@ from impasto.networks.codes import StyleCode, learnt_style
 from impasto.networks.zoo import FILES, network
 from impasto.pictures.codecs import load
 from impasto.pictures.picture import Picture
-from impasto.settings.fields import LEARNT, PREDICTING, Settings
+from impasto.settings.fields import PREDICTING, Settings
 from impasto.settings.names import normalised
 from impasto.tasks.fast import plan_fast
 from impasto.tasks.inputs import style_code
@@ -58,7 +58,7 @@ def paint(
     painted_at = min(stroke_size or size, 2 * size)
     canvas = _fitted(photo, max(size, painted_at))
     if style_index:
-        code = learnt_style(style_index, name or LEARNT)
+        code = learnt_style(style_index, name or "auto")
     else:
         code = codes.mixed([(_code(file, name or PREDICTING), weight) for file, weight in _shares(styles or [])])
     share = min(1.0, 2 * strength)
