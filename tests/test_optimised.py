@@ -31,6 +31,7 @@ from impasto.tasks.held import Held
 from impasto.tasks.run import Run
 from impasto.video import flow, told, unfinished
 from impasto.video.clip import Clip
+from impasto.video.film import Film
 from impasto.video.groups import grouped
 from impasto.video.job import VideoDelivery, VideoJob
 from impasto.video.optimised import FramePainter, Optimised
@@ -342,3 +343,13 @@ def test_what_was_kept_of_a_frame_and_does_not_fit_is_done_without(
         checkpoint.save(path, {"of": "another"})
     VideoWork(job(end=0.1), resume=True).finish()
     assert same("out.mkv", "whole.mkv") and "A frame is begun afresh" in caplog.text
+
+
+def test_the_weights_of_paintings_make_another_film(folder: Path) -> None:
+    Image.fromarray(painting(48, 48, 2)).save("q.png")
+
+    def known(share: float) -> Any:
+        job = VideoJob("a.mp4", (("p.png", 1 - share), ("q.png", share)), **PLAIN)
+        return Film(job).known_by()
+
+    assert known(0.3) == known(0.3) != known(0.7)

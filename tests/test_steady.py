@@ -1,7 +1,9 @@
 """What keeps films still is held to scenes whose motion is exactly known."""
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 
 from impasto.errors import VideoError
 from impasto.networks.codes import StyleCode, learnt_style
-from impasto.video import flow, steady
+from impasto.video import flow, score, steady
 from impasto.video.score import score_video
 from impasto.video.shotpainter import SETTLING, ShotPainter
 from impasto.video.shots import Cuts
@@ -302,3 +304,24 @@ def test_scores_tell_steady_from_flickering(tmp_path: Path) -> None:
     short = clip(tmp_path / "short.mkv", known.frames[:5], codec="ffv1", form="bgr0", options={}, base=Fraction(1, 25))
     with pytest.raises(VideoError, match="clip 12, film 5"):
         score_video(files["clip"], short)
+
+
+def test_films_are_compared_frame_by_frame_where_some_cannot_be_decoded() -> None:
+    class Holed:
+        """Five frames by its header, some of which are not there."""
+
+        facts = SimpleNamespace(times=range(5))
+
+        def __init__(self, *numbers: int) -> None:
+            self._numbers = numbers
+
+        def frames(self) -> Iterator[SimpleNamespace]:
+            return (SimpleNamespace(number=number, pixels=number) for number in self._numbers)
+
+    def compared(**films: Holed) -> list[dict[str, int]]:
+        return list(score._together(films))  # type: ignore[arg-type]
+
+    assert compared(a=Holed(0, 1, 2, 3, 4), b=Holed(0, 2, 3)) == [{"a": number, "b": number} for number in (0, 2, 3)]
+    found = compared(a=Holed(0, 1, 3, 4), b=Holed(1, 2, 4), c=Holed(0, 1, 2, 3, 4))
+    assert found == [dict.fromkeys("abc", number) for number in (1, 4)]
+    assert compared(a=Holed(0, 1), b=Holed(2, 3)) == []

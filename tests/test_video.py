@@ -228,7 +228,19 @@ def test_every_form_of_output(output: str, folder: Path) -> None:
         facts = Clip(output).facts
         assert len(facts.times) == 11 and facts.size == ((25, 33) if output in ("out.gif", "out.apng") else (24, 32))
     assert told.read(Path(output)).get("frames") == 11
-    assert told.is_film(Path(output)) == (output != "out.webp")
+    assert told.is_film(Path(output)) and told.job_of(Path(output)).clip == "a.mp4"
+    if output == "out.webp":  # which may be a picture as well
+        Image.fromarray(photo(48, 64)).save("a.png")
+        said("stylize", "a.png", "--style-index", "3", "--method", "fast", "-o", "still.webp", "--size", "32")
+        assert not told.is_film(Path("still.webp")) and told.is_film(Path("out.webp.json"))
+        assert "impasto: stylize" in said("info", "still.webp") and "impasto: video" in said("info", "out.webp.json")
+
+
+def test_no_metadata_leaves_no_record_of_another_film(folder: Path) -> None:
+    beside = Path("out.mkv.json")
+    beside.write_text("of another film")
+    VideoWork(job("out.mkv", metadata=False), force=True).finish()
+    assert not beside.exists() and Path("out.mkv").exists()
 
 
 def test_odd_sizes_lose_a_row_before_the_first_frame_is_painted(folder: Path) -> None:

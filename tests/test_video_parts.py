@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import time
@@ -20,6 +21,7 @@ from impasto.video.folder import Folder
 from impasto.video.job import VideoJob
 from impasto.video.parts import Parts
 from impasto.video.shotpainter import ShotPainter
+from impasto.video.source import Facts
 from impasto.video.work import VideoWork
 from tests.clips import clip, drawn, packets
 from tests.test_video import job
@@ -241,3 +243,22 @@ def test_two_that_number_the_same_pictures_leave_all_of_them(
     images.number(folder, [copied / "000000.mkv"], 4, within=copied)
     assert sorted(path.name for path in folder.iterdir()) == [f"000{number}.png" for number in range(1, 5)]
     assert not [*copied.glob("numbered*")]
+
+
+def test_frames_rendered_anew_are_another_film(tmp_path: Path) -> None:
+    """Though they have the same names and as many bytes."""
+    for number, pixels in enumerate(drawn(2)):
+        Image.fromarray(pixels).save(tmp_path / f"{number}.tif")
+    before, sizes = Folder(tmp_path).known_by(), {each.stat().st_size for each in tmp_path.iterdir()}
+    Image.fromarray(255 - drawn(2)[1]).save(tmp_path / "1.tif")
+    assert {each.stat().st_size for each in tmp_path.iterdir()} == sizes and Folder(tmp_path).known_by() != before
+
+
+@pytest.mark.parametrize("rate", [25, 30, 50])
+def test_what_is_written_as_a_decimal_is_met_exactly(rate: int) -> None:
+    times = tuple(Fraction(number, rate) for number in range(2 * rate))
+    facts = Facts((48, 64), 8, False, times, (Fraction(1, rate),) * len(times), Fraction(1, rate))
+    for tenth in range(1, 20):  # 0.1 s and so on, as JSON and the command line tell them
+        moment, number = float(f"{tenth / 10:.1f}"), tenth * rate / 10
+        first, last = facts.between(moment, None)[0], facts.between(0, moment)[-1]
+        assert (first, last) == (math.ceil(number), math.ceil(number) - 1), moment

@@ -74,7 +74,6 @@ class Clip:
         with self.opened() as container:
             stream = self.stream(container)
             usual = 1 / times.exact(stream.guessed_rate or stream.average_rate or 25)
-            declared, start = _length(container, stream)
             packets = self._packets(container, stream)
             if self.clock.counts:  # the first frames that can be decoded are those from the first key frame on
                 packets = itertools.dropwhile(lambda packet: not packet.is_keyframe, packets)
@@ -92,7 +91,8 @@ class Clip:
                 lasts = times.seconds(packet.duration, packet.time_base) if packet.duration else Fraction(0)
                 found[time] = lasts
             base = times.exact(stream.time_base)
-            claimed = stream.frames
+            fewer = 0 < count < stream.frames
+            declared, least, start = _length(container, stream, usual, fewer=fewer, decodes=self.clock.decodes)
         if not found:
             raise VideoError(f"{self.path} holds no frames: get it anew.")
         moments = sorted(found.items())
@@ -106,15 +106,9 @@ class Clip:
             str(self._encoding.transfer) if self._encoding.is_bright else "",
         )  # fmt: skip
         held = facts.end + self.clock.zero - start
-        short = declared is not None and held < declared - max(_MISSING, declared / 50)
-        if declared is None or self.clock.decodes:  # of AVI that is cut off the length is told as what is left
-            declared = max(declared or 0, claimed * usual) or None
-        # What is claimed counts frames, too, that a list of edits leaves out, or for which AVI shows the one
-        # before on.
-        fewer = 0 < count < claimed and declared is not None and held < declared - 2 * usual
-        if (short or fewer) and not self._allow_truncated:
+        if held < least and not self._allow_truncated:
             raise VideoError(
-                f"{self.path} is cut off: of {float(declared or 0):.1f} s it holds {float(held):.1f} s, "
+                f"{self.path} is cut off: of {float(declared):.1f} s it holds {float(held):.1f} s, "
                 f"{count} frames. Get it anew{OR_TRUNCATED}."
             )
         check_rate(facts, str(self.path))
@@ -273,11 +267,24 @@ def _encoding(frame: Any) -> Encoding:
     return own or Encoding(transfer=SRGB)
 
 
-def _length(container: Any, stream: Any) -> tuple[Fraction | None, Fraction]:
-    """How long the pictures are by what the file says, None where it says nothing, and when they begin."""
+def _length(
+    container: Any, stream: Any, usual: Fraction, *, fewer: bool, decodes: bool
+) -> tuple[Fraction, Fraction, Fraction]:
+    """How long the pictures are by what the file says, 0 where it says nothing; how long they are to be at
+    least; and when they begin.
+
+    Where there are ``fewer`` frames than it counts, some may be such as a list of edits leaves out, or for
+    which AVI shows the one before on. So what the count comes to matters where no length is told, or the
+    clock ``decodes``: of AVI that is cut off, what is left is told as its length.
+    """
     start = times.seconds(stream.start_time, stream.time_base) if stream.start_time is not None else Fraction(0)
+    told = Fraction(0)
     if stream.duration:
-        return times.seconds(stream.duration, stream.time_base), start
-    if container.duration and not container.streams.audio:
-        return Fraction(container.duration, av.time_base), start
-    return None, start
+        told = times.seconds(stream.duration, stream.time_base)
+    elif container.duration and not container.streams.audio:
+        told = Fraction(container.duration, av.time_base)
+    least = told - max(_MISSING, told / 50)
+    if fewer:
+        told = max(told, stream.frames * usual) if decodes or not told else told
+        least = max(least, told - 2 * usual)
+    return told, least, start

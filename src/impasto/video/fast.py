@@ -18,7 +18,7 @@ from impasto.networks.codes import StyleCode, learnt_style
 from impasto.networks.zoo import FILES, network
 from impasto.pictures import codecs
 from impasto.pictures.picture import long_side
-from impasto.settings.fields import LEARNT, Settings
+from impasto.settings.fields import Settings
 from impasto.settings.paths import is_network
 from impasto.tasks.budget import Sweep
 from impasto.tasks.fast import share_of
@@ -138,8 +138,7 @@ class Fast:
         """
         chosen = self._settings.network
         if job.style_index:
-            name = LEARNT if chosen == "auto" else chosen
-            keys = [(0.0, learnt_style(job.style_index, name))]
+            keys = [(0.0, learnt_style(job.style_index, chosen))]
         elif job.styles:
             keys = [(0.0, style_code(list(job.styles), chosen))]
         else:

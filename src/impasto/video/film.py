@@ -33,6 +33,7 @@ from impasto.video.masks import Masks
 from impasto.video.optimised import Optimised
 from impasto.video.shots import Cuts
 from impasto.video.source import Frame
+from impasto.video.times import written
 
 log = logging.getLogger("impasto")
 
@@ -64,7 +65,7 @@ class Film:
         self.source = self.clip or Folder(at_home(job.clip), rate, allow_truncated=allowed)
         facts = self.source.facts
         self.first, self.last = self._range()
-        self.origin = Fraction(str(job.start)) if job.start else min(Fraction(0), facts.times[0])
+        self.origin = written(job.start) if job.start else min(Fraction(0), facts.times[0])
         delivery = job.delivery
         self.packing = packing(
             job.output, codec=delivery.codec, crf=delivery.crf, bits=delivery.bits, depth=facts.depth, alpha=facts.alpha

@@ -4,12 +4,13 @@ import logging
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from impasto.errors import VideoError
-from impasto.machine import folders
+from impasto.machine import files, folders
 from impasto.pictures import codecs
 from impasto.pictures.codecs import FORMATS
 from impasto.video.source import Facts, Frame
@@ -62,9 +63,13 @@ class Folder:
                 alpha = np.ones(self._size, np.float32) if picture.alpha is None else picture.alpha[0, 0].numpy()
             yield Frame(number, pixels, alpha, self.facts.times[number], self.facts.durations[number])
 
-    def known_by(self) -> list[tuple[str, int]]:
-        """The names and sizes of the files: all of them are not read for that."""
-        return [(each.name, each.stat().st_size) for each in self.files]
+    def known_by(self) -> list[tuple[str, str]]:
+        """The names of the files, and the SHA-256 of each."""
+        return self._digests
+
+    @cached_property
+    def _digests(self) -> list[tuple[str, str]]:
+        return [(each.name, files.sha256_of(each)) for each in self.files]
 
 
 def _known(path: Path) -> bool:

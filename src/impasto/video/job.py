@@ -105,7 +105,8 @@ class VideoJob:
                 f"The {sought[0]} of a film are not sought: give a mask that moves, a film or a folder of pictures."
             )
         code = bool(self.style_index) or any(map(paths.is_code, self._paintings()))
-        whole.check(chosen, WAYS[chosen.method], code=code)
+        styles = None if self.style_at else len(self.styles)
+        whole.check(chosen, WAYS[chosen.method], styles=styles, regions=len(self.regions), code=code)
 
     def chosen(self) -> Settings:
         """Its settings. Raises SettingsError."""

@@ -74,7 +74,10 @@ class Optimised:
         """By what its styles are known again."""
         looks = [picture.pixels for _, some in self._styles.keys for picture, _ in some]
         looks += [each for part in self._parts for each in (part.pixels, part.alpha) if each is not None]
-        return [checkpoint.digest(looks), *(start for start, _ in self._styles.keys)]
+        return [
+            checkpoint.digest(looks),
+            *([start, *(share for _, share in some)] for start, some in self._styles.keys),
+        ]
 
     def network(self) -> tuple[str, str]:
         """The name of the network, and the SHA-256 of its weights."""

@@ -113,6 +113,8 @@ def score_video(
             if count in looked_at:
                 glances.setdefault(name, []).append(frame)
         count += 1
+    if count == 0:
+        raise VideoError("The films have no frame in common that can be decoded: give what was painted of the clip.")
     told: dict[str, Any] = {"frames": count} | {name: each.told() for name, each in measures.items()}
     if style is not None:
         for name, some in glances.items():
@@ -134,11 +136,19 @@ def _source(path: str | Path) -> Source:
 def _together(sources: dict[str, Source]) -> Iterator[dict[str, Floats]]:
     """The frames of several that belong together. Raises VideoError where they have not as many."""
     counts = {name: len(each.facts.times) for name, each in sources.items()}
-    if len({*counts.values()}) > 1:
+    if len({*counts.values()}) > 1 and not codecs.truncation_allowed():
         listed = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise VideoError(f"The films have not as many frames ({listed}): give what was painted of all of the clip.")
-    for frames in zip(*(each.frames() for each in sources.values()), strict=True):
-        yield {name: frame.pixels for name, frame in zip(sources, frames, strict=True)}
+    readers = {name: each.frames() for name, each in sources.items()}
+    now = {name: next(reader, None) for name, reader in readers.items()}
+    while frames := {name: frame for name, frame in now.items() if frame is not None}:
+        if len(frames) < len(now):  # one ends here that is cut off, or cannot be decoded any more
+            return
+        latest = max(frame.number for frame in frames.values())
+        behind = [name for name, frame in frames.items() if frame.number < latest]  # than one with a gap
+        if not behind:
+            yield {name: frame.pixels for name, frame in frames.items()}
+        now |= {name: next(readers[name], None) for name in behind or readers}
 
 
 def _style(frames: list[Floats], originals: list[Floats], style: str | Path) -> float:

@@ -8,6 +8,7 @@ from typing import Protocol
 from impasto.errors import VideoError
 from impasto.video.colour import Floats
 from impasto.video.geometry import Size
+from impasto.video.times import written
 
 FASTEST = 1000
 """Frames a second: what claims more has a broken header, or is of a camera whose film nobody paints."""
@@ -51,8 +52,9 @@ class Facts:
         """The numbers of the frames from ``start`` on, of which 0 is the very first, that begin before
         ``end``, None being the end of all.
         """
+        first, last = written(start), None if end is None else written(end)
         times = enumerate(self.times)
-        return [n for n, time in times if (not start or time >= start) and (end is None or time < end)]
+        return [n for n, time in times if (not first or time >= first) and (last is None or time < last)]
 
     @property
     def rate(self) -> Fraction:

@@ -23,6 +23,15 @@ def seconds(ticks: int, base: Any) -> Fraction:
     return ticks * exact(base)
 
 
+def written(number: float) -> Fraction:
+    """The seconds that somebody wrote, who means by 0.2 a fifth, and not the binary number nearest to it.
+
+    >>> written(0.2)
+    Fraction(1, 5)
+    """
+    return Fraction(str(number))
+
+
 def ticks(time: Fraction, base: Any) -> int:
     """The tick that is nearest to a time.
 

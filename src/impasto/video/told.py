@@ -1,5 +1,6 @@
 """What a film tells of how it was made: the record in its container, or beside it."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -7,16 +8,23 @@ from impasto.errors import RecordError
 from impasto.jobs.deliver import sidecar
 from impasto.tasks import record
 from impasto.video.forms import FORMS
-from impasto.video.job import VideoJob
+from impasto.video.job import TASK, VideoJob
 
 if TYPE_CHECKING:
     from impasto.video.clip import Clip
 
 
 def is_film(result: Path) -> bool:
-    """Whether a result is a film, by its name; WebP may be a picture as well."""
-    inner = Path(result.stem) if result.suffix.lower() == ".json" else result
-    return inner.suffix.lower() in {*FORMS} - {"", ".webp"} or result.is_dir()
+    """Whether a result is a film: by its name, and, as WebP may be a picture as well, by the record beside
+    it.
+    """
+    beside = result.suffix.lower() == ".json"
+    ending = Path(result.stem if beside else result.name).suffix.lower()
+    if ending != ".webp" or result.is_dir():
+        return ending in {*FORMS} - {""} or result.is_dir()
+    with contextlib.suppress(RecordError):
+        return bool(record.read(result if beside else sidecar(result))["impasto"] == TASK)
+    return False
 
 
 def read(result: Path) -> dict[str, Any]:

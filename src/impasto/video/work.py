@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +27,7 @@ from impasto.video.job import VideoDelivery, VideoJob
 from impasto.video.painting import Painting
 from impasto.video.parts import Parts
 from impasto.video.sheet import Glances
+from impasto.video.times import written
 from impasto.video.writing import Writing
 
 log = logging.getLogger("impasto")
@@ -159,13 +159,14 @@ class VideoWork(Underway[VideoJob]):
         else:
             images.number(self.output, self._parts.files(), len(moments), within=self._parts.folder)
             there = self.output
+        in_place = there == self.output
         self.output, told["output"] = there, str(there)
         if self._glances:
             self._glances.sheet(files.beside(there, ".sheet.png"), self._force)
         if delivery.metadata and (film.packing.form.image or not self._key):
             text = record.encoded(told)
             self._placed(sidecar(there), lambda path, over: files.write_atomic(path, text, over), self._force)
-        elif self._key:
+        elif in_place:
             files.remove(sidecar(there))  # one of an earlier result would describe another film
         self.record = told
         if whole or not self._parts.begun:
@@ -186,7 +187,7 @@ class VideoWork(Underway[VideoJob]):
         facts, film = self.run.source.facts, self.run
         if film.last < len(facts.times):
             return facts.times[film.last]
-        return None if self.job.end is None else max(Fraction(str(self.job.end)), facts.end)
+        return None if self.job.end is None else max(written(self.job.end), facts.end)
 
     def _check_parts(self) -> None:
         """Raises SettingsError for parts that nothing is said of, and OutputError where there is no room for
@@ -205,8 +206,7 @@ class VideoWork(Underway[VideoJob]):
             outputs.append(self.output)
         elif not (self.output.is_dir() and (self._resume or not any(self.output.iterdir()))):
             raise OutputError(f"{self.output} is there already, and not empty: name a new folder.")
-        if self.job.delivery.metadata:
-            outputs.append(sidecar(self.output))
+        outputs.append(sidecar(self.output))  # which is written, or would be of another film
         if self.job.delivery.sheet:
             outputs.append(files.beside(self.output, ".sheet.png"))
         for path in outputs:
