@@ -78,6 +78,7 @@ def test_globs_are_placed_below_what_has_no_wildcards() -> None:
     assert outputs("p/**/*.jpg")[-1] == "[x]-wave.jpg" and len(outputs("p/**/*.jpg")) == 4
     assert outputs("p/20*") == ["2020/a-wave.jpg", "2021/b-wave.jpg", "2021/deep/e-wave.jpg"]
     assert outputs("p/[x].jpg") == ["[x]-wave.jpg"]  # a file that is called so
+    assert is_many("s3://b/photos/") and not is_many("s3://b/wave.safetensors") and not is_many("s3://b/wave.jpg")
     assert is_many("p/20*") and not is_many("p/[x].jpg") and is_many("p") and not is_many("wave.jpg")
     with pytest.raises(SettingsError, match="no picture"):
         planned("p/*.gif")

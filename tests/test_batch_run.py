@@ -573,6 +573,32 @@ def test_a_stop_is_heard_while_a_worker_is_being_made(monkeypatch: pytest.Monkey
     assert len(to_do) == 3 and told == [None]
 
 
+def test_who_claims_anew_counts_what_the_dead_have_ended_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of six items the first process makes two, fails at one and dies; the second comes again upon these
+    # three, makes one and dies; the last comes upon all four and makes the other two, one of which another
+    # has made meanwhile.
+    lives = [
+        [{"made": 1.0}, {"made": 2.0}, {"made": 2.0, "failed": 1.0}],
+        [{"kept": 1.0}, {"kept": 2.0, "passed": 1.0}, {"kept": 2.0, "passed": 1.0, "made": 1.0}],
+        [{"kept": 3.0, "passed": 1.0}, {"kept": 4.0, "passed": 1.0}, {"kept": 4.0, "passed": 1.0, "made": 1.0}],
+    ]
+
+    class Dies(Stalls):
+        def events(self) -> Iterator[Progress]:
+            yield from (Progress(0, counts=dict.fromkeys(share.ENDS, 0.0) | counts) for counts in lives.pop(0))
+            self.outcome = "died" if lives else "done"
+
+    monkeypatch.setattr(watching, "Process", Dies)
+    to_do = plan_batch(["p"], "out", Wish((("wave.jpg", 1.0),)), Ledger(Path("out"))).to_do
+    told: list[Any] = []
+    watching.Watcher(0, Path("out"), to_do, {"part": "", "claims": True}, told.append).run()
+    assert told.pop() is None and not lives
+    counts = [progress.counts for _, progress in told]
+    assert counts[-1] == {"made": 4, "kept": 1, "passed": 0, "failed": 1}
+    ended = [sum(each[kind] for kind in share.ENDS) for each in counts]
+    assert ended == sorted(ended) and ended[-1] == 6
+
+
 @pytest.mark.slow
 def test_what_kills_its_worker_is_a_failure_and_the_rest_is_painted(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):

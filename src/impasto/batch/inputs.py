@@ -19,6 +19,7 @@ from impasto.machine import folders
 from impasto.machine.addresses import NOT_FETCHED, is_address
 from impasto.machine.files import at_home
 from impasto.pictures import kinds
+from impasto.settings.paths import is_code
 from impasto.video.forms import CLIPS
 
 LISTS = (".txt", ".lst")
@@ -55,7 +56,7 @@ def is_many(text: str) -> bool:
     (True, False, True)
     """
     if stores.is_remote(text) and "*" not in text:
-        return Path(text).suffix.lower() not in SUFFIXES
+        return not (is_code(text) or Path(text).suffix.lower() in SUFFIXES)
     path = at_home(stores.plain(text))
     if path.is_dir() or path.suffix.lower() in (*LISTS, *MANIFESTS):
         return True

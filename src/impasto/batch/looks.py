@@ -20,7 +20,6 @@ from impasto.machine.files import at_home
 from impasto.networks.codes import learnt_style
 from impasto.pictures.kinds import SUFFIXES
 from impasto.settings import applies, recipes
-from impasto.settings.fields import LEARNT
 from impasto.settings.names import as_name
 from impasto.settings.style_names import style_names
 from impasto.video.job import WAYS, VideoDelivery, VideoJob
@@ -94,7 +93,7 @@ class Looks:
             job = _job(film, self._wish, styles, index, regions, recipe=recipe, settings=settings)
             pattern = Pattern(job.moved(lambda path: path if path == ANY else stores.joined(base, path)))
             if index:  # once, and not for every photograph
-                learnt_style(index, pattern.here.settings.get("network", LEARNT))
+                learnt_style(index, pattern.here.settings.get("network", "auto"))
             yield style, pattern
 
     def _chosen(

@@ -65,12 +65,12 @@ class Watcher(threading.Thread):
                 if process.outcome != "died":
                     break
                 with self._lock:
-                    in_hand = self._in_hand
+                    left = self._left if self._options["claims"] else self._in_hand
                     self._base = dict(self._with_base(Progress(0, counts=self._counts)).counts)
                     self._counts, self._heard = {}, time.monotonic()
-                    if self._options["claims"]:  # where an item that has killed three is known
-                        continue
-                    self._left = in_hand
+                    self._left = left
+                if self._options["claims"]:  # where an item that has killed three is known
+                    continue
                 if ahead == 0 and self._left:  # it was alone with this one
                     self._fail(self._left.pop(0), process.failure)
                 ahead = 1 - ahead
@@ -128,4 +128,8 @@ class Watcher(threading.Thread):
     def _with_base(self, progress: Progress) -> Progress:
         names = {*progress.counts, *self._base}
         counts = {name: progress.counts.get(name, 0) + self._base.get(name, 0) for name in names}
+        if self._options["claims"]:  # it has begun anew, and comes again upon what those before it have ended
+            for again, ended in (("kept", "made"), ("passed", "failed")):
+                before = self._base.get(again, 0)
+                counts[again] = max(before, progress.counts.get(again, 0) - self._base.get(ended, 0))
         return Progress(progress.done, progress.text, progress.event, counts=counts)
