@@ -102,11 +102,9 @@ class HeldOut:
                 content = transfer.towards(photo, colours, self.palette)
                 losses = self.teacher.objective(content, goal, painting).value_and_grad(painted)[0]
                 if self.steady:
-                    way = motion.drawn(crop, random)
-                    seen = motion.seen_anew(photo.cpu(), way, random).to(self.teacher.device)
-                    later = self.teacher.painted(network, seen, style, colours)
-                    lost = motion.unsteadiness(painted, later, way.to(self.teacher.device)).item()
-                    losses = motion.joined(losses, lost, self.steady)
+                    seen = motion.seen_anew(photo.cpu(), random)
+                    unsteady = self.teacher.unsteadiness(network, painted, seen, style, colours)
+                    losses = motion.joined(losses, unsteady.item(), self.steady)
                 found.append(losses)
         return {name: math.fsum(each[name] for each in found) / len(found) for name in found[0]}
 

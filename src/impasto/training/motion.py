@@ -25,26 +25,22 @@ _LEAST = 1 / 255**2
 """Energy below which an octave is as good as empty: a level of 255."""
 
 
-def drawn(side: int, random: np.random.Generator) -> Tensor:
-    """A motion (1, 2, 3) of squares of ``side`` pixels: where each place comes from, in the coordinates of
-    torch's ``affine_grid``.
-    """
-    zoom = 1 + random.uniform(-_ZOOM, _ZOOM)
-    across, down = random.uniform(-_SHIFT, _SHIFT, 2) * 2 / side
-    return torch.tensor([[[zoom, 0, across], [0, zoom, down]]], dtype=torch.float32)
-
-
 def moved(pixels: Tensor, motion: Tensor) -> Tensor:
     """Squares (N, 3, s, s) moved (N, 2, 3), mirrored at the border. Differentiable."""
     origins = F.affine_grid(motion, list(pixels.shape), align_corners=False)
     return F.grid_sample(pixels, origins, "bicubic", "reflection", align_corners=False)
 
 
-def seen_anew(photo: Tensor, motion: Tensor, random: np.random.Generator) -> Tensor:
-    """A photograph (1, 3, s, s) moved (1, 2, 3), in another light, with other grain; in [0, 1]."""
+def seen_anew(photo: Tensor, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """A photograph (1, 3, s, s) moved, in another light, with other grain, in [0, 1]; and the motion (1, 2,
+    3): where each place comes from, in the coordinates of torch's ``affine_grid``.
+    """
+    zoom = 1 + random.uniform(-_ZOOM, _ZOOM)
+    across, down = random.uniform(-_SHIFT, _SHIFT, 2) * 2 / photo.shape[3]
+    motion = torch.tensor([[[zoom, 0, across], [0, zoom, down]]], dtype=torch.float32)
     light = 1 + random.uniform(-_LIGHT, _LIGHT)
     grain = torch.from_numpy(random.normal(0, _GRAIN * random.uniform(), photo.shape).astype(np.float32))
-    return (moved(photo, motion) * light + grain).clamp(0, 1)
+    return (moved(photo, motion) * light + grain).clamp(0, 1), motion
 
 
 def unsteadiness(before: Tensor, after: Tensor, motion: Tensor) -> Tensor:

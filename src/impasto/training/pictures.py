@@ -168,8 +168,7 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         if not self._moving:
             return torch.empty(1, 0), torch.empty(1, 0)
         random = np.random.default_rng([self._seed, 4, number])  # of its own: the crops are those without it
-        way = motion.drawn(self._crop, random)
-        return motion.seen_anew(photo, way, random), way
+        return motion.seen_anew(photo, random)
 
     def _painting(self, number: int, random: np.random.Generator) -> Tensor:
         """A crop of a painting at some scale; for any style half of the time in the colours of another, which

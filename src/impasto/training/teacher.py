@@ -23,6 +23,7 @@ from impasto.networks.contract import Network
 from impasto.pictures.picture import Picture
 from impasto.places.search import replaced
 from impasto.settings.fields import Settings
+from impasto.training import motion
 
 _LEAST_VARIANCE = 1e-3
 """Of features in the thousands: that of a blank canvas, which has nothing to teach."""
@@ -164,6 +165,16 @@ class Teacher:
         portion = 1 if self.device.type == "cpu" else len(pixels)
         parts = zip(*(torch.split(each, portion) for each in (pixels, style, colours)), strict=True)
         return torch.cat([self._painted(network, *part) for part in parts])
+
+    def unsteadiness(
+        self, network: Network, painted: Tensor, seen: tuple[Tensor, Tensor], style: Tensor, colours: Tensor
+    ) -> Tensor:
+        """`motion.unsteadiness` of what is ``painted`` of photographs when they are ``seen`` anew and painted
+        in the same style. Differentiable.
+        """
+        moved, way = seen
+        later = self.painted(network, moved.to(self.device), style, colours)
+        return motion.unsteadiness(painted, later, way.to(self.device))
 
     def _painted(self, network: Network, pixels: Tensor, style: Tensor, colours: Tensor) -> Tensor:
         prepared = pixels.to(self.backbone.dtype, memory_format=torch.channels_last)

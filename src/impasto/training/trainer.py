@@ -185,8 +185,7 @@ class Training:
         learner.forget_gradient()
         slope = (painted * gradient).sum()  # a number whose gradient is the objective's
         if weight := self.course.steady:
-            later = teacher.painted(self.network, drawn.moved.to(self.device), style, drawn.colours)
-            unsteady = motion.unsteadiness(painted, later, drawn.motion.to(self.device))
+            unsteady = teacher.unsteadiness(self.network, painted, (drawn.moved, drawn.motion), style, drawn.colours)
             losses, slope = motion.joined(losses, unsteady.item(), weight), slope + weight * unsteady
         slope.backward()  # type: ignore[no-untyped-call]
         losses = dict(zip(losses, circle.agreed(list(losses.values()), self.device), strict=True))
