@@ -14,7 +14,7 @@ from impasto.cli.said import stderr
 from impasto.errors import SettingsError
 from impasto.machine import files
 from impasto.settings import names
-from impasto.settings.fields import LEARNT, NETWORKS
+from impasto.settings.fields import NETWORKS
 
 models_app = Program(help="The pretrained weights: list them, verify them, find them.")
 app.add_typer(models_app, name="models")
@@ -157,8 +157,7 @@ def style_code(
     files.check_writable(path, force)
     files.refuse_inputs([path], [*(painting for painting, _ in paintings), network])
     with codecs.truncation(allow_truncated):
-        learnt_by = LEARNT if network == "auto" else network
-        code = code_of(paintings, network) if paintings else learnt_style(style_index, learnt_by)
+        code = code_of(paintings, network) if paintings else learnt_style(style_index, network)
     files.create_folder(path.parent)
     deliver(path, lambda to, over: code.save(to, force=over), force=force, json=json)
 

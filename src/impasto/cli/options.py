@@ -79,7 +79,7 @@ class DeliveryOptions:
     snapshots: Annotated[
         str,
         typer.Option(
-            help="Also write the picture at these iterations: 200,300 or every:50.",
+            help="Also write the picture at these iterations: 20,40 or every:20.",
             show_default="none",
             rich_help_panel=_RESULT,
         ),

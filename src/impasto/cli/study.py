@@ -55,7 +55,7 @@ def study(
         ),
     ] = None,
     snapshots: Annotated[
-        str, typer.Option(help="Also show the picture at these iterations: 200,300 or every:50.", show_default="none")
+        str, typer.Option(help="Also show the picture at these iterations: 20,40 or every:20.", show_default="none")
     ] = "",
     yes: Annotated[
         bool, typer.Option("--yes", help="Start, however many runs it is and however long they take.")

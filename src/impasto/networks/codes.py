@@ -1,6 +1,8 @@
 """Style codes: what a network is told of a style. Made once, saved, mixed, used on any photo."""
 
+import contextlib
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,7 +83,7 @@ class StyleCode:
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write it to a .safetensors file of some kilobytes. Raises OutputError.
 
-        A network of one's own stays in its file, and is looked for where it was, and then beside the code.
+        A network of one's own stays in its file, and is looked for beside the code, and then where it was.
         """
         path = at_home(path)
         if path.suffix != ".safetensors":
@@ -89,6 +91,8 @@ class StyleCode:
         told = {"impasto": STYLE_MARK, "format": str(_FORMAT), "network": self.network}
         if is_network(self.network):
             told["sha256"] = sha256_of(Path(self.network))
+            with contextlib.suppress(ValueError):  # on another drive
+                told["network"] = Path(os.path.relpath(self.network, path.parent)).as_posix()
         tensors = {"code": self.values} | ({} if self.colours is None else {"colours": self.colours})
         write_atomic(path, tensor_bytes(tensors, told), force)
 
@@ -109,10 +113,7 @@ class StyleCode:
             colours = tensors["colours"].double() if "colours" in tensors else None
             name = told["network"]
             if is_network(name):
-                beside = path.with_name(Path(name).name)
-                name = str(beside if beside.exists() else name)
-                if not Path(name).exists() or sha256_of(Path(name)) != told.get("sha256"):
-                    raise WeightsError(f"its network {name} is missing, or is not the one that it was made for")
+                name = _network_of(path, name, told.get("sha256", ""))
             return cls(name, values, colours)
         except OSError as error:
             raise StyleCodeError(
@@ -149,10 +150,11 @@ def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
     return StyleCode(name, torch.eye(count)[-1:], _colours(photo))
 
 
-def learnt_style(spec: str | Mapping[str, float], name: str = LEARNT) -> StyleCode:
+def learnt_style(spec: str | Mapping[str, float], name: str = "auto") -> StyleCode:
     """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"`` or
-    ``{"3": 0.5, "12": 0.5}``. Raises SettingsError.
+    ``{"3": 0.5, "12": 0.5}``; "auto" is the network that has some by default. Raises SettingsError.
     """
+    name = LEARNT if name == "auto" else name
     chosen = network(name)
     design = chosen.design
     if not design.styles:
@@ -190,18 +192,33 @@ def mixed(codes: Sequence[tuple[StyleCode, float]]) -> StyleCode:
     """The weighted sum of styles, with shares that sum to one. Raises SettingsError for styles of different
     networks.
     """
-    networks = {code.network for code, _ in codes}
+    networks = {identity(code.network): code.network for code, _ in codes}
     if len(networks) > 1:
-        raise SettingsError(f"Styles of different networks ({', '.join(sorted(networks))}) cannot be mixed.")
+        raise SettingsError(f"Styles of different networks ({', '.join(sorted(networks.values()))}) cannot be mixed.")
     alike = len({code.values.shape for code, _ in codes}) == 1
     parts = [share * (code.values if alike else code.style()) for code, share in codes]
-    return StyleCode(networks.pop(), torch.stack(parts).sum(0), _averaged(codes))
+    return StyleCode(codes[0][0].network, torch.stack(parts).sum(0), _averaged(codes))
 
 
 def _averaged(codes: Sequence[tuple[StyleCode, float]]) -> Tensor | None:
     """The colours of a mixture of styles, if all have any."""
     parts = [share * code.colours for code, share in codes if code.colours is not None]
     return torch.stack(parts).sum(0) if len(parts) == len(codes) else None
+
+
+def identity(name: str) -> str:
+    """By what a network is known from others, whatever path names its file."""
+    return str(at_home(name).resolve()) if is_network(name) else name
+
+
+def _network_of(code: Path, named: str, digest: str) -> str:
+    """The file of the network that a ``code`` was made for, by its SHA-256: beside it, where it was as seen
+    from the code, or from here, as older codes tell it. Raises WeightsError.
+    """
+    for path in (code.with_name(Path(named).name), Path(os.path.normpath(code.parent / named)), Path(named)):
+        if path.is_file() and sha256_of(path) == digest:
+            return str(path)
+    raise WeightsError(f"its network {named} is missing, or is not the one that it was made for")
 
 
 def _place(style: str, styles: Sequence[str]) -> int:
