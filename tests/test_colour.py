@@ -53,6 +53,19 @@ def test_only_what_counts_gives_the_palette() -> None:
     assert torch.allclose(match(picture, of(palette, left), left)[..., :16], halves, atol=0.01)
 
 
+def test_what_does_not_count_does_not_dim_what_does() -> None:
+    """Beside a dark part that is stretched a bright one is sent far out of range: as if it were not there."""
+    dark, bright = noise(1, 0.1, 0.3)[..., :16], torch.full((1, 3, 24, 16), 0.9)
+    left = torch.zeros(1, 1, 24, 32)
+    left[..., :16] = 1
+    wanted = of(noise(2, 0, 1))
+    alone = match(dark, wanted)
+    assert alone.max() > 0.9
+    assert torch.allclose(match(torch.cat([dark, bright], 3), wanted, left)[..., :16], alone, atol=1e-6)
+    left[..., 16:] = 1e-5  # what a soft border leaves
+    assert torch.allclose(match(torch.cat([dark, bright], 3), wanted, left)[..., :16], alone, atol=0.03)
+
+
 def test_histograms_are_the_palettes_in_oklab() -> None:
     """Also one of two peaks, which no linear map makes of a broad one."""
     picture = noise(1, 0.2, 0.8)

@@ -23,8 +23,10 @@ from impasto.pictures import codecs, large
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Picture
+from impasto.settings.fields import Settings
 from impasto.tasks import budget, sweep
-from tests.helpers import painting, photo
+from impasto.tasks.fast import plan_fast
+from tests.helpers import painting, photo, small_network
 from tests.test_networks import CPU, picture
 
 pytestmark = pytest.mark.usefixtures("small_looks", "narrow")
@@ -266,3 +268,62 @@ def test_refine_starts_from_the_fast_result() -> None:
 def test_too_little_memory_says_how_much_it_takes() -> None:
     with pytest.raises(SettingsError, match=r"it takes at least `memory` \d+MB"):
         impasto.plan_stylize(photo(64, 64), painting(60, 60), method="fast", memory="100MB")
+
+
+def test_a_large_outline_stays_sharp_whatever_the_strokes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("impasto.pictures.large.LARGE", 140 * 140)
+    alpha = np.where(np.arange(256) < 100, 0, 255).astype(np.uint8)
+    content = np.dstack([photo(192, 256), np.broadcast_to(alpha, (192, 256))])
+    given = io.BytesIO()
+    Image.fromarray(content).save(given, "PNG")
+    for strokes, size in ((64, "native"), (256, "native"), (256, 64)):
+        made = impasto.stylize(given.getvalue(), painting(60, 60), method="fast", size=size, stroke_size=strokes)
+        image = made.picture.image()
+        assert image.size == ((256, 192) if size == "native" else (64, 48))
+        if size == "native":
+            assert (np.asarray(image)[..., 3] == alpha).all(), strokes
+
+
+def test_a_network_is_the_same_by_any_name_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    small_network(Path("mine.safetensors"))
+    for name in ("mine.safetensors", "./mine.safetensors", str(tmp_path / "mine.safetensors")):
+        code = codes.learnt_style("red", name)
+        made = impasto.stylize(photo(48, 64), code, method="fast", size="native", network=name)
+        assert made.record["network"].endswith("mine.safetensors")
+    assert codes.learnt_style("3", "auto").network == codes.learnt_style("3").network == "multi"
+
+
+def test_a_code_finds_its_network_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("nets", "codes", "elsewhere"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    small_network(Path("nets/mine.safetensors"))
+    codes.learnt_style("red", "nets/mine.safetensors").save("codes/red.safetensors")
+    assert str(tmp_path) not in Path("codes/red.safetensors").read_bytes().decode("latin-1")
+    assert StyleCode.load("codes/red.safetensors").network == str(Path("nets/mine.safetensors"))
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert Path(StyleCode.load("../codes/red.safetensors").network).samefile(tmp_path / "nets/mine.safetensors")
+    (tmp_path / "codes/mine.safetensors").write_bytes(b"another of that name")
+    assert Path(StyleCode.load("../codes/red.safetensors").network).samefile(tmp_path / "nets/mine.safetensors")
+    (tmp_path / "nets/mine.safetensors").replace(tmp_path / "codes/mine.safetensors")
+    assert Path(StyleCode.load("../codes/red.safetensors").network).samefile(tmp_path / "codes/mine.safetensors")
+    (tmp_path / "codes/mine.safetensors").unlink()
+    with pytest.raises(StyleCodeError, match=r"its network \.\./nets/mine\.safetensors is missing"):
+        StyleCode.load("../codes/red.safetensors")
+
+
+def test_refine_paints_its_start_in_the_memory_that_it_has(caplog: pytest.LogCaptureFixture) -> None:
+    asked: list[Settings] = []
+
+    def noted(content: Any, style: Any, settings: Settings) -> Any:
+        asked.append(settings)
+        return plan_fast(content, style, settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("impasto.tasks.stylize.plan_fast", noted)
+        for strength in (0.3, 0.9):
+            impasto.plan_stylize(
+                photo(64, 96), painting(60, 60), method="refine", size=96, memory="3GB", strength=strength
+            )
+    assert [(each.memory, each.strength) for each in asked] == [("3GB", 0.3), ("3GB", 0.5)] and not caplog.text

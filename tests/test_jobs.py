@@ -142,6 +142,11 @@ REGION = {"mask": "m.png", "style": "c.jpg"}
         (STYLE | {"settings": {"scales": [128, 513]}}, "up to 513, beyond the picture's long side of 512"),
         (STYLE | {"settings": {"scales": [64, 100], "size": [99, 80]}}, "up to 100, beyond the picture's long side of 99"),
         (STYLE | {"recipe": "statistics", "settings": {"scales": [64, 128], "iterations": 2}}, "2 iterations are too few for 3"),
+        (STYLE | {"settings": {"places_layers": "pixels,relu2_1"}}, "`places_layers` are of the network"),
+        (STYLE | {"regions": [REGION], "settings": {"style_loss": "nearest"}}, "nearest compares whole pictures and knows no `regions`"),
+        ({"regions": [REGION], "settings": {"style_loss": "sliced-wasserstein"}}, "knows no `regions`: take moments"),
+        ({"styles": [["b.jpg", 1], ["c.jpg", 2]], "settings": {"style_loss": "mmd-gaussian"}}, "one painting at a time, not 2: take"),
+        ({"task": "texture", "styles": [["b.jpg", 1], ["c.jpg", 2]], "recipe": "texture", "settings": {"style_loss": "nearest"}}, "not 2"),
         ({"styles": [["b.jpg", 0]]}, "not all 0"),
         ({"styles": [["b.jpg", 1], ["c.jpg", -1]]}, "not negative"),
     ],
@@ -157,6 +162,9 @@ def test_what_the_pictures_decide_is_left_to_them() -> None:
     styles = (("b.jpg", 1.0),)
     Job("stylize", "a.png", styles, settings={"scales": (128, 2000), "size": "native"})
     Job("stylize", "a.png", styles, settings={"scales": (128, 512)})
+    Job("stylize", "a.png", styles, settings={"style_loss": "nearest"})
+    Job("stylize", "a.png", (*styles, ("c.jpg", 1.0)), settings={"style_loss": "nearest", "strength": 0})
+    Job("stylize", "a.png", styles, regions=(RegionFiles("m.png", "c.jpg"),), settings={"style_loss": "mmd-gaussian"})
     Job("stylize", "a.png", styles, recipe="statistics", settings={"scales": (64, 128), "iterations": 3})
     Job("stylize", "a.png", (("kiss.safetensors", 1.0), *styles), settings=FAST)
     Job("stylize", "a.png", regions=(RegionFiles("faces", "c.jpg"),), settings={"style_scale": (0.5,), "init": "style"})
@@ -530,3 +538,15 @@ def test_a_name_of_two_long_ones_has_room_for_what_stands_beside_it(letter: str)
         VideoJob(f"{content}.mkv", ((f"{style}.jpg", 1.0),)).output,
     ):
         assert len(os.fsencode(output)) <= 220 and output.name.startswith(letter * 3) and "-mmm" in output.name
+
+
+def test_a_record_of_another_picture_is_not_believed(
+    pair: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, seed in (("a.png", "1"), ("b.png", "2")):
+        arguments = [*map(str, pair), "-o", name, "--size", "48", "--iterations", "2", "--seed", seed, "-q"]
+        assert CliRunner().invoke(app, ["stylize", *arguments, "--recipe", "statistics"]).exit_code == 0
+    assert job_of(Path("a.png")).content == str(pair[0])
+    Path("b.png").replace("a.png")
+    assert job_of(Path("a.png")).settings["seed"] == 2 and job_of(Path("a.png.json")).settings["seed"] == 1

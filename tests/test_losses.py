@@ -12,6 +12,7 @@ from impasto.losses.content import ContentLoss, PlacesLoss, TotalVariationLoss
 from impasto.losses.statistics import Stat, blend
 from impasto.losses.style import STYLE_LOSSES
 from impasto.losses.term import Loss, Term
+from impasto.settings import whole
 from impasto.settings.fields import Settings
 
 LOSSES: dict[str, Callable[[], Loss]] = {
@@ -227,7 +228,7 @@ def test_distances_in_proportion_say_so(name: str) -> None:
 def test_losses_that_do_not_add_up_say_so(name: str) -> None:
     feature = features(1)
     target = LOSSES[name]().target(feature)
-    with pytest.raises(SettingsError, match="knows no regions or tiles"):
+    with pytest.raises(SettingsError, match="knows no regions, tiles"):
         LOSSES[name]().measure(feature, target, torch.ones(1, 1, 5, 7) / 35)
 
 
@@ -312,3 +313,10 @@ def test_nearest_finds_a_style_that_was_shuffled_and_repeated() -> None:
 def test_large_layers_are_averaged_to_patches() -> None:
     assert statistics.patches(torch.rand(1, 3, 200, 100)).shape == (1, 90 * 45, 3)
     assert statistics.patches(torch.rand(1, 3, 64, 64)).shape == (1, 4096, 3)
+
+
+def test_the_losses_that_are_refused_are_those_that_cannot() -> None:
+    for name, made in STYLE_LOSSES.items():
+        loss = made(True)
+        assert (name in whole._SINGLE) == (not loss.blends), name
+        assert (name in whole._UNDIVIDED) == (not loss.additive), name

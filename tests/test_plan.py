@@ -13,10 +13,13 @@ from torch import Tensor
 import impasto
 from impasto.errors import SettingsError
 from impasto.losses.objective import TermObjective
+from impasto.machine import memory
 from impasto.pictures.picture import Picture, Size
+from impasto.places.search import replaced
 from impasto.settings.fields import Settings
 from impasto.settings.recipes import recipe
-from impasto.tasks.budget import Fit, _tiled, fit
+from impasto.tasks import problem as problem_
+from impasto.tasks.budget import Fit, Sweep, _tiled, fit
 from impasto.tasks.inputs import Style
 from impasto.tasks.problem import Problem
 from impasto.tasks.zones import Zone
@@ -91,8 +94,9 @@ def test_what_was_seen_of_a_painting_is_remembered_in_what_is_left() -> None:
 
     plain = fit(replace(problem, zones=[]), "bfloat16", CPU)
     # relu1_1/4 to relu4_1: 64, 128, 256 and 256 channels at a quarter of the side, 512 at an eighth.
+    larger = 24 * (512 * 400 - 340 * 512)  # what the painting has more pixels than the picture, twice
     views = round(4 / 3 * 8 * 512 * 400 * (704 / 16 + 512 / 64) * 2)
-    assert kept("4GB").kept == views and kept("4GB").bytes == plain.bytes + views
+    assert kept("4GB").kept == views and kept("4GB").bytes == plain.bytes + views + larger
     assert kept("4GB", "float32").kept == pytest.approx(2 * views, abs=1)
     scant = kept(f"{math.ceil(plain.bytes / 1e6) + 10}MB")
     assert scant.tile is None and scant.history == 7 and 9e6 < scant.kept <= 11e6
@@ -188,3 +192,47 @@ def test_memory_that_runs_out_means_smaller_tiles(
         impasto.stylize(
             photo(60, 80), painting(60, 60), "statistics", size=80, iterations=1, scales="single", style_loss="nearest"
         )
+
+
+def test_a_painting_with_many_more_pixels_is_counted_and_looked_at_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    sides: list[int | None] = []
+
+    def noted(*arguments: Any, tile: int | None, **more: Any) -> Any:
+        sides.append(tile)
+        return replaced(*arguments, tile=tile, **more)
+
+    monkeypatch.setattr(problem_, "replaced", noted)
+    few: dict[str, Any] = {"size": 96, "scales": "single", "iterations": 2, "precision": "float32", "memory": "4GB"}
+    plain = impasto.plan_stylize(photo(64, 96), painting(400, 400), **few)
+    large = impasto.plan_stylize(photo(64, 96), painting(400, 400), style_scale=4, **few)
+    counted = large.fit.bytes - large.fit.kept - (plain.fit.bytes - plain.fit.kept)
+    assert counted == 24 * (384**2 - 64 * 96) - 24 * (96**2 - 64 * 96)
+    plain.finish()
+    assert {*sides} == {None}
+    sides.clear()
+    found = large.finish().picture
+    assert {*sides} == {math.isqrt(4 * 64 * 96)}
+    monkeypatch.setattr(problem_, "_LARGER", 10**6)
+    sides.clear()
+    whole = impasto.plan_stylize(photo(64, 96), painting(400, 400), style_scale=4, **few).finish().picture
+    assert {*sides} == {None} and (found.pixels - whole.pixels).abs().mean() < 0.02
+
+
+def test_sorting_is_counted() -> None:
+    size = (342, 512)
+    plain, sorts = (planned(size, "4GB", style_loss=loss).bytes for loss in ("moments", "sliced-wasserstein"))
+    # relu1_1 to relu5_1: 64, 128 / 4, 256 / 16, 512 / 64 and 512 / 256 numbers a pixel.
+    assert sorts - plain == pytest.approx(16 * (64 + 32 + 16 + 8 + 2) * size[0] * size[1], abs=1)
+
+
+@pytest.mark.parametrize(("room", "samples"), [(2.5e9, 192), (1.4e9, 172)])
+def test_samples_are_within_the_memory_that_there_is(
+    room: float, samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside 400 MB, and four bytes for each of 24 million pixels, so many of 128 pixels a side at 320 bytes
+    each.
+    """
+    monkeypatch.setattr(memory, "budget", lambda *_: room / 2)
+    monkeypatch.setattr(memory, "most", lambda *_: room)
+    sweep = Sweep((4000, 6000), 4, 32, torch.float32, CPU)
+    assert sweep.fit("auto", tileless=False)[1] == samples

@@ -15,6 +15,7 @@ import impasto
 from impasto.backbones.features import Backbone
 from impasto.cli import app
 from impasto.errors import ImageError, SettingsError
+from impasto.losses.narrowed import PartlyFixed
 from impasto.losses.statistics import moments
 from impasto.masks import regions
 from impasto.masks.regions import Region
@@ -192,3 +193,14 @@ def test_the_command_line_takes_regions(tmp_path: Path, monkeypatch: pytest.Monk
         impasto.plan_stylize(photo(*OWN), flat(1, 2, 3), regions=[Region(half(True), flat(1, 2, 3))], method="refine")
     with pytest.raises(SettingsError, match="`feather` has no effect without `regions`"):
         impasto.plan_stylize(photo(*OWN), flat(1, 2, 3), feather=0.1)
+
+
+def test_beside_a_region_whose_colours_are_kept_the_network_sees_no_others() -> None:
+    """All of what is compared is grey there, and so is what stays the photograph."""
+    run = impasto.plan_stylize(
+        photo(*OWN), None, regions=[Region(half(True), flat(200, 40, 30))], keep_colour="luminance", **FEW
+    )
+    seen = run._objective_at(run.schedule[-1], run._start_pixels())
+    assert isinstance(seen, PartlyFixed)
+    frame = seen._frame
+    assert (frame.amax(1) - frame.amin(1)).max() < 1e-3

@@ -5,6 +5,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from impasto.errors import SettingsError
@@ -44,6 +45,9 @@ def test_recipes_survive_json(name: str) -> None:
         ("seed", 10**400),
         ("style_layers", [("relu1_1", 1.0)]),
         ("style_layers", {"relu1_1": None}),
+        ("size", (512.7, 384)),
+        ("scales", [128.9, 256]),
+        ("iterations", np.float64(2.5)),
     ],
 )
 def test_nonsense_is_refused_by_name(setting: str, value: Any) -> None:
@@ -59,6 +63,7 @@ def test_nonsense_is_refused_by_name(setting: str, value: Any) -> None:
         ("content_layers", {"relu4_2": 3}, {"relu4_2": 3.0}),
         ("size", "512x384", (512, 384)),
         ("size", [512, 384], (512, 384)),
+        ("size", (512.0, 384), (512, 384)),
         ("size", "640", 640),
         ("scales", "128,256", (128, 256)),
         ("scales", [64], (64,)),
@@ -130,3 +135,8 @@ def test_what_strength_makes_of_weights_is_within_what_weights_may_be() -> None:
     for strength, weight in ((1e-12, 0.3), (1.0, 1e12), (1e-7, 1e-12)):
         found = Settings(strength=strength, style_weight=weight).effective()
         assert found.style_weight in (0.0, 1e12)
+
+
+def test_what_strength_makes_of_a_palette_next_to_nothing_is_nothing() -> None:
+    found = Settings(palette=1e-12, strength=0.1).effective()
+    assert found.palette == 0 and found.strength == 0.5 and Settings().effective().palette == Settings().palette

@@ -253,6 +253,18 @@ def test_the_reports_own_experiments(files: tuple[Path, Path], tmp_path: Path) -
     assert "weights are 1e4, 0.01, 1.77e7 for" in page.text and "stands at the left edge" in page.text
 
 
+def test_a_painting_that_is_cut_off_is_reported_on_where_that_is_allowed(
+    files: tuple[Path, Path], tmp_path: Path, here: None, undrawn: None
+) -> None:
+    Image.open(files[1]).convert("RGB").save(tmp_path / "whole.jpg", quality=95)
+    data = (tmp_path / "whole.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) * 2 // 3])
+    made = small((files[0], tmp_path / "cut.jpg"), tmp_path / "study", allow_truncated=True)
+    made.finish()
+    assert not made.failures and (tmp_path / "study" / "report.html").exists()
+    assert [row["variant"] for row in rows(tmp_path / "study")]
+
+
 def test_the_embedding_is_void_for_the_network_that_was_given_it(tmp_path: Path) -> None:
     scores: dict[str, dict[str, float]] = {}
     for group, key in COLUMNS.values():
@@ -384,6 +396,7 @@ def test_settings_hold_for_the_variants_that_heed_them() -> None:
 def test_sweeps_are_parsed_and_folders_named() -> None:
     assert parse_sweep("tv-weight=0, 30") == ("tv_weight", ["0", "30"])
     assert parse_sweep("style_layers=relu1_1,relu2_1;relu3_1:2") == ("style_layers", ["relu1_1,relu2_1", "relu3_1:2"])
+    assert parse_sweep("places-layers=relu3_1,relu4_1") == ("places_layers", ["relu3_1,relu4_1"])
     assert parse_sweep("size=64;128") == ("size", ["64", "128"])
     variants, _ = grid({"init": ["a/b.png", "a_b.png"], "tv_weight": [1]}, ["default"], {})
     assert len({each.folder for each in variants}) == 2 and not any("/" in each.folder for each in variants)

@@ -60,6 +60,16 @@ def test_reconstruction_approaches_the_image() -> None:
     assert last < first / 10
 
 
+def test_a_reconstruction_asks_for_no_painting_whatever_the_recipe() -> None:
+    own, default = (
+        impasto.plan_reconstruct(photo(48, 64), recipe=name, size=64, iterations=40)
+        for name in ("reconstruct", "default")
+    )
+    assert not any(stage.last for stage in default.schedule)
+    assert default.problem.settings.style_weight == default.problem.settings.places_weight == 0
+    assert own.problem.settings.places_weight == 0 and default.settings.places_weight == 1  # as it was asked for
+
+
 def test_alpha_and_depth_are_the_contents() -> None:
     alpha = np.linspace(1000, 65535, 48 * 64).reshape(48, 64, 1).astype(np.uint16)
     content = np.concatenate([photo(48, 64).astype(np.uint16) * 257, alpha], 2)

@@ -54,6 +54,9 @@ def mapping(pixels: Tensor, colours: Tensor, weight: Tensor | None = None) -> Ca
 
     with torch.no_grad():
         flat = pixels.flatten(2)
+        if weight is not None:  # what is sent out of range elsewhere shall not dim what they stand for
+            counts = weight.flatten().to(flat.device)
+            flat = flat[:, :, counts >= counts.max() / 2]
         sample = mapped(flat[:, :, :: 1 + flat.numel() // STRIP].double())  # more would not be needed
         top = _quantile(sample, TOP)
         bottom = _quantile(1 - _roll_off(sample, top), TOP)

@@ -12,7 +12,7 @@ from impasto.machine import formats, strict_json
 from impasto.machine.files import joined, placed
 from impasto.settings import names, paths, recipes, whole
 from impasto.settings.applies import chosen_settings
-from impasto.settings.fields import LEARNT, Settings
+from impasto.settings.fields import Settings
 
 if TYPE_CHECKING:
     from impasto.tasks.result import Prepared
@@ -39,7 +39,7 @@ class Delivery:
     """What becomes of a result.
 
     ``output`` is the file to write, "" one that is named after the inputs, "folder/" that one in a folder.
-    ``snapshots`` are the iterations at which the picture is also written: "200,300" or "every:50". ``bits`` a
+    ``snapshots`` are the iterations at which the picture is also written: "20,40" or "every:20". ``bits`` a
     channel are 8, 16, or None for as many as the input has. Without ``metadata`` no record is written.
     ``checkpoint_every`` is in seconds, None writes none. ``keep_metadata`` is how much the result says of
     what the photograph says of itself, "all", "some" or "none" (`pictures.origin.origin_of`), "" for some
@@ -87,7 +87,7 @@ class Delivery:
             found = []
         if not found or found[0] < 0 or found[-1] > iterations:
             raise SettingsError(
-                f"`snapshots` take iterations from 0 to {iterations}, like 200,300 or every:50, not {text!r}."
+                f"`snapshots` take iterations from 0 to {iterations}, like 20,40 or every:20, not {text!r}."
             )
         return found
 
@@ -236,7 +236,7 @@ class Job:
         if self.task == "reconstruct":
             return plan_reconstruct(self.content, self.layer or _LAYER, self.recipe, **settings)
         if self.style_index:
-            style: Any = learnt_style(self.style_index, settings.get("network", LEARNT))
+            style: Any = learnt_style(self.style_index, settings.get("network", "auto"))
         else:
             style = list(self.styles) or None
         regions = [Region(each.mask, each.style, each.style_mask) for each in self.regions]

@@ -211,7 +211,7 @@ class Process:
     def _cause(self, code: int) -> str:
         if self._given_up:
             return self._given_up
-        if code == -signal.SIGKILL:
+        if code == -9:  # SIGKILL, which has no name on Windows
             return "Its process was killed, most likely for want of memory: choose a smaller `size`."
         if code < 0:
             return f"Its process was ended by {signal.Signals(-code).name}."

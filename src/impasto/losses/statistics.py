@@ -159,7 +159,8 @@ def patches(feature: Tensor, weight: Tensor | None = None, limit: int = 4096) ->
 def _refuse(weight: Tensor | None) -> None:
     if weight is not None:
         raise SettingsError(
-            "This style loss matches whole pictures and knows no regions or tiles: take one of moments, gram, mmd-poly or wasserstein."
+            "This style loss matches whole pictures and knows no regions, tiles or transparency: "
+            "take moments, gram, mean-deviation, mmd-linear, mmd-poly, mmd-gaussian or wasserstein."
         )
 
 

@@ -111,7 +111,9 @@ class Term:
         Raises SettingsError for several pictures with a loss that cannot average them.
         """
         if len(examples) > 1 and not loss.blends:
-            raise SettingsError(f"The {name} loss asked for compares with one picture at a time, not {len(examples)}.")
+            raise SettingsError(
+                f"The {name} loss asked for compares with one picture at a time, not {len(examples)}: take another, or one picture."
+            )
         targets = {layer: blend([(target[layer], share) for target, share in examples]) for layer in layers}
         return cls(name, loss, weight, layers, targets, where or {})
 

@@ -337,8 +337,8 @@ class Settings:
             "tv_weight": self.tv_weight * min(1.0, up),
             "palette": self.palette * min(1.0, 2 * self.strength) if self.keep_colour == "none" else 0.0,
         }
-        weights = {name: bounded(worked_in[name]) for name in worked_in if name.endswith("_weight")}
-        return Effective(**vars(self) | worked_in | weights)
+        usual = {name: bounded(value) for name, value in worked_in.items() if isinstance(value, float)}
+        return Effective(**vars(self) | worked_in | usual)
 
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; ``Settings(**dictionary)`` gives the same settings."""

@@ -63,7 +63,7 @@ def checked(declared: "Field[Any]", value: Any) -> Any:
     if declared.name in _FILES:
         return _file(number)
     if declared.type is not str:
-        if (isinstance(number, float) and not math.isfinite(number)) or (isinstance(value, float) and number != value):
+        if isinstance(number, float) and not math.isfinite(number):
             raise SettingsError(
                 f"{named} must be {_KINDS[declared.type].replace('a ', 'a finite ')}, not {_shown(value)}."
             )
@@ -169,10 +169,12 @@ def _memory(named: str, value: str) -> str:
 
 
 def _number(kind: type, value: Any) -> Any:
-    """A value as a number, or a text. Raises ValueError as ``kind`` does, and for what Python alone takes for
-    one: 1_000, or digits of other scripts.
+    """A value as a number, or a text. Raises ValueError as ``kind`` does, for a fraction where it is to be
+    whole, and for what Python alone takes for a number: 1_000, or digits of other scripts.
     """
     if kind is not str and isinstance(value, str) and ("_" in value or not value.isascii()):
+        raise ValueError
+    if kind is int and isinstance(value, float) and not value.is_integer():
         raise ValueError
     return kind(value)
 

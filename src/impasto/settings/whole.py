@@ -9,6 +9,9 @@ from impasto.settings.fields import AUTO_SIZE, Effective, Settings
 _TERMS = {"texture": ("style_weight", "places_weight"), "reconstruct": ("content_weight",)}
 _ALL_TERMS = ("style_weight", "content_weight", "places_weight")
 """What there is to compute, by the way: the weights of its own terms."""
+_SINGLE, _UNDIVIDED = ("mmd-gaussian", "sliced-wasserstein", "nearest"), ("sliced-wasserstein", "nearest")
+"""Style losses that compare with one painting at a time, and those that know no parts of a picture
+(`losses.style`)."""
 _WITHOUT = {"texture": "content", "reconstruct": "style"}
 """The picture that a way has not, and cannot start from."""
 
@@ -43,6 +46,12 @@ def check(
     if not any(getattr(effective, name) > 0 for name in terms):
         named = " and ".join(f"`{name}`" for name in terms)
         raise SettingsError(f"Nothing is asked for: {named} come to 0 at this `strength`; raise one of them.")
+    if effective.style_weight > 0 and way != "reconstruct":
+        _check_loss(settings.style_loss, styles=styles or 0, regions=regions)
+    if "pixels" in settings.places_layers and effective.places_weight > 0:
+        raise SettingsError(
+            "`places_layers` are of the network, and the pixels are none: take relu1_1/4 or a deeper one."
+        )
     if way == "texture" and settings.size == "native":
         raise SettingsError("`size` native is a content's own, and a texture has none: give a length or WIDTHxHEIGHT.")
     if not start and settings.init == _WITHOUT.get(way):
@@ -55,6 +64,15 @@ def check(
         )
     if isinstance(settings.scales, tuple) and (length := _long_side(settings, way)):
         listed(effective, length)
+
+
+def _check_loss(name: str, *, styles: int, regions: int) -> None:
+    """Raises SettingsError for a style loss that cannot have so many paintings, or regions."""
+    usual = "take moments, gram, mean-deviation, mmd-linear, mmd-poly or wasserstein"
+    if regions and name in _UNDIVIDED:
+        raise SettingsError(f"`style_loss` {name} compares whole pictures and knows no `regions`: {usual}.")
+    if styles > 1 and name in _SINGLE:
+        raise SettingsError(f"`style_loss` {name} compares with one painting at a time, not {styles}: {usual}.")
 
 
 def listed(settings: Effective, length: int) -> list[int]:

@@ -74,7 +74,10 @@ class Cell:
         assert self.outcome
         settings, losses = self.variant.resolved(), dict(self.outcome["curve"])
         iterations = losses.pop("iteration")
-        compared = ("style_loss", "normalization", "style_layers", "content_layers", "tv_norm", "pooling", "padding")
+        compared = (
+            "style_loss", "normalization", "style_layers", "content_layers", "places_layers", "structure", "palette", "tv_norm",
+            "pooling", "padding",
+        )  # fmt: skip
         family = repr([getattr(settings, name) for name in compared])
         return Curves(self.name, family, f"{settings.style_loss}, {settings.normalization}", iterations, losses)
 

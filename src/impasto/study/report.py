@@ -82,7 +82,7 @@ class Report:
     @functools.cached_property
     def reference(self) -> dict[str, float]:
         """The scores of doing nothing."""
-        return columns(score(self.photo, self.style, self.photo))
+        return columns(score(self.photo, codecs.load(self.style, allow_truncated=True), self.photo))
 
     def _summary(self) -> dict[str, Any]:
         """All that is known of a study, without the curves, which are in losses.csv."""

@@ -29,7 +29,7 @@ from impasto.tasks.stylize import plan_stylize
 
 _DECIDING = (
     "method", "size", "stroke_size", "memory", "scales", "iterations", "quality", "optimizer", "history", "device", "precision",
-    "style_layers", "content_layers", "style_loss",
+    "style_layers", "content_layers", "style_loss", "style_scale", "places_weight", "places_layers", "protect", "network",
 )  # fmt: skip
 """The settings that decide how long a variant takes."""
 _OVERHEAD = 4.0

@@ -20,7 +20,7 @@ from impasto.settings.style_names import key
 MOST = 10_000
 """More variants than this are nobody's intention."""
 
-_LISTS = ("style_layers", "content_layers", "scales", "protect")
+_LISTS = ("style_layers", "content_layers", "places_layers", "scales", "protect")
 """Settings whose values have commas of their own."""
 
 

@@ -45,6 +45,8 @@ _USUAL, _FORGETFUL, _FORGETFUL_MORE = 7, 0.1, 0.3
 """What is reckoned for that, as more evaluations for the same: with so few steps as our own recipes want,
 which lose nothing by it that can be measured, a tenth for remembering one; where more are wanted, the power
 of what is wanted over what there is (10 for 20: 234 for 189, docs/performance.md)."""
+_SORTED = 16
+"""For each number of the style's maps, where they are sorted: what they are and in what order."""
 _REGION = 12
 """For each pixel and region: its share, and what it counts in every layer."""
 _FIXED = 36
@@ -179,8 +181,6 @@ class Sweep:
         tile = next((side for side in sides if self.needed(side) <= room), _SMALLEST_TILE)
         if setting == "auto":  # the half that is asked for decides on the tiles, and all of it on the picture
             room = memory.most(self.device)
-            if self.needed(tile) <= room:
-                return tile, _MOST_SAMPLES
         of_sample = SAMPLE**2 * _FAST_PIXEL[self.dtype]
         least = max(self.needed(_SMALLEST_TILE), self.standing() + _FEWEST_SAMPLES * of_sample)
         if room < least:
@@ -204,10 +204,15 @@ def _places_bytes(settings: Effective, dtype: torch.dtype = torch.bfloat16) -> f
 
 def _gallery_bytes(problem: Problem, dtype: torch.dtype) -> int:
     """What is seen in all views of the paintings at all scales, as far as it is worth to be kept."""
+    seen = sum(_paintings(problem))
+    return min(_MOST_KEPT, round(_SCALES * VIEWS * seen * _places_bytes(problem.settings, dtype)))
+
+
+def _paintings(problem: Problem) -> list[int]:
+    """How many pixels each painting has that is looked at."""
     length = max(problem.frame.size)
     styles = [style for zone in problem.zones for style in zone.styles if style.share > 0]
-    seen = sum(math.prod(long_side(style.picture.size, round(length * style.scale))) for style in styles)
-    return min(_MOST_KEPT, round(_SCALES * VIEWS * seen * _places_bytes(problem.settings, dtype)))
+    return [math.prod(long_side(style.picture.size, round(length * style.scale))) for style in styles]
 
 
 def _map_bytes(layers: Iterable[str], width: int) -> float:
@@ -220,7 +225,9 @@ def _map_bytes(layers: Iterable[str], width: int) -> float:
 
 def _whole(problem: Problem, size: Size, precision: str, history: int) -> Fit:
     each = _STEP[DTYPES[precision]] + _state(problem, history)
-    return Fit(None, history, round(_BASE + math.prod(size) * each))
+    if problem.settings.style_weight > 0 and problem.settings.style_loss == "sliced-wasserstein":
+        each += _map_bytes(problem.settings.style_layers, _SORTED)
+    return Fit(None, history, round(_BASE + _larger(problem) + math.prod(size) * each))
 
 
 def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterator[Fit]:
@@ -234,7 +241,7 @@ def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterat
     architecture.check(layers := {*content, *places, *protected, *style})
     whole = 2 * area * multiplications(architecture, layers)  # 0 where nothing but pixels is looked at
     targets = _map_bytes([*content, *protected], dtype.itemsize) + _places_bytes(settings)
-    held = _BASE + area * (_HELD + targets + _state(problem, history))
+    held = _BASE + _larger(problem) + area * (_HELD + targets + _state(problem, history))
     searched = _searched_bytes(problem, area, dtype) - area * history * _PAIR  # of which nothing is there yet then
     parted = {math.ceil(length / count) for length in size for count in range(1, 1 + length // _LEAST_SIDE)}
     for side, cut in itertools.product(sorted({_LEAST_SIDE, *parted}, reverse=True), CUTS):
@@ -256,6 +263,14 @@ def _searched_bytes(problem: Problem, area: int, dtype: torch.dtype) -> float:
     paintings = max((len(zone.styles) for zone in problem.zones), default=1)
     width = sum(ARCHITECTURES[BACKBONE].channels(layer) for layer in layers) * dtype.itemsize
     return min(paintings * area / 16, MOST) * width
+
+
+def _larger(problem: Problem) -> int:
+    """What paintings take that have more pixels than the picture, for those that they have more: each as it
+    is, and turned.
+    """
+    own = math.prod(problem.frame.size)
+    return sum(2 * _GRADIENT * max(0, pixels - own) for pixels in _paintings(problem))
 
 
 def _more(history: int, wanted: int) -> float:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from torch import Tensor
 
 from impasto import weights
@@ -41,7 +42,7 @@ from impasto.tasks.sweep import around, paint_tiles, samples
 log = logging.getLogger("impasto")
 
 _LONGEST_CODE = 256
-_WHOLE = 0.5
+WHOLE = 0.5
 """The strength at which the style is that of the painting, and nothing of the photograph's own."""
 
 
@@ -55,7 +56,7 @@ class FastRun(Prepared):
         settings: Settings,
         size: Size,
         *,
-        alpha: Tensor | None = None,
+        alpha: Tensor | Image.Image | None = None,
         greyness: float = 0.0,
     ) -> None:
         """``canvas`` is painted over and then scaled to ``size``, the result's, and given ``alpha`` if that
@@ -124,7 +125,10 @@ class FastRun(Prepared):
         if not self._complete:
             raise NotReadyError("There is no picture yet: take all steps of steps() first.")
         painted = self._canvas if self._canvas.size == self.size else resized(self._canvas, self.size)
-        if self._alpha is not None and isinstance(painted, Picture):
+        if isinstance(painted, LargePicture):
+            if self._alpha is not None:
+                painted.pillow.putalpha(_in_greys(self._alpha))
+        elif isinstance(self._alpha, Tensor):
             painted = replace(painted, alpha=self._alpha)
         name, values = self._code.network, self._code.values[0]
         digest = sha256_of(Path(name)) if is_network(name) else weights.entry(FILES[name]).sha256
@@ -210,7 +214,11 @@ def _planned(content: PictureLike, style: StyleLike, settings: Settings) -> Fast
         own, canvas = load_own(content, fitted)
     size, painted_at = (scaled_to(own, at) for at in _sizes(own, settings))
     # Strokes may be coarser than the picture; its outline is not.
-    alpha = resize(canvas.alpha, size) if isinstance(canvas, Picture) and canvas.alpha is not None else None
+    alpha: Tensor | Image.Image | None = None
+    if isinstance(canvas, LargePicture):
+        alpha = canvas.outline() if canvas.size == size != painted_at else None
+    elif canvas.alpha is not None:
+        alpha = resize(canvas.alpha, size)
     canvas = canvas if canvas.size == painted_at else resized(canvas, painted_at)
     share = share_of(settings.strength)
     greyness = share * grey.are_grey(code.colours)
@@ -219,19 +227,23 @@ def _planned(content: PictureLike, style: StyleLike, settings: Settings) -> Fast
     return FastRun(canvas, code, settings, size, alpha=alpha, greyness=greyness)
 
 
+def _in_greys(alpha: Tensor | Image.Image) -> Image.Image:
+    return alpha if isinstance(alpha, Image.Image) else Image.fromarray(Picture(alpha).array(8)[..., 0])
+
+
 def share_of(strength: float) -> float:
     """The share of the painting's style at a strength, beside what is the photograph's own. Above 0.5 it is
     whole, which is told: codes beyond a painting's soon give one colour alone.
     """
-    if strength > _WHOLE:
+    if strength > WHOLE:
         _tell_of_strength()
-    return min(1.0, strength / _WHOLE)
+    return min(1.0, strength / WHOLE)
 
 
 @functools.cache
 def _tell_of_strength() -> None:
     """Once, for there may be many photographs."""
-    log.warning("A `strength` above %s is no more than that with `method` fast: the style is whole there.", _WHOLE)
+    log.warning("A `strength` above %s is no more than that with `method` fast: the style is whole there.", WHOLE)
 
 
 def _sizes(own: Size, settings: Settings) -> tuple[int, int] | tuple[Size, Size]:

@@ -118,7 +118,7 @@ def style_code(source: StyleLike, network: str = "auto") -> StyleCode:
     chosen = network
     if network == "auto":
         chosen = next(iter(made.values())).network if made else PREDICTING
-    elif any(code.network != network for code in made.values()):
+    elif any(codes.identity(code.network) != codes.identity(network) for code in made.values()):
         raise SettingsError(f"`network` {network} is not what the style code was made for: leave it out.")
     return codes.mixed(
         [

@@ -2,6 +2,7 @@
 summand to its last.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ from impasto.tasks.zones import Zone, recoloured
 
 _LAST_MOST = 2**14
 """In the last pass every layer seeks among so many places of the paintings."""
+_LARGER = 4
+"""To look at a pixel of a painting takes a fifth of the memory that a step takes for one of the picture."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,8 @@ class Problem:
             where = counts(mask, layers, backbone)
             paintings = [(style.at(max(stage.size)), style.share) for style in zone.styles if style.share > 0]
             groups, most = ([[layer] for layer in layers], _LAST_MOST) if stage.last else ([list(layers)], MOST)
-            found = replaced(backbone, sought, paintings, groups, tile=tile, weight=mask, most=most, memory=memory)
+            side = tile or _side([picture.size for picture, _ in paintings], stage.size)
+            found = replaced(backbone, sought, paintings, groups, tile=side, weight=mask, most=most, memory=memory)
             targets = {layer: loss.target(feature, where.get(layer)) for layer, feature in found.items()}
             yield Term("places", loss, weight, layers, targets, where)
 
@@ -133,8 +137,7 @@ class Problem:
             for style in zone.styles:
                 picture = style.at(max(size))
                 where = counts(picture.alpha, layers, backbone)
-                # One that is larger than the picture must not need more memory than it.
-                side = tile or (max(size) if style.scale > 1 and loss.additive else None)
+                side = tile or (_side([picture.size], size) if loss.additive else None)
                 target = remember(backbone, loss, picture.pixels.to(backbone.device), layers, tile=side, where=where)
                 examples.append((target, style.share))
             yield Term.towards("style", loss, weight, layers, examples, where=counts(zone.weight(), layers, backbone))
@@ -162,3 +165,11 @@ class Problem:
     ) -> Iterator[Term]:
         if self.protected is not None and painting:
             yield from protect.term(resize(self.protected, photo.size), photo, painting, backbone, tile, cut=cut)
+
+
+def _side(paintings: Sequence[Size], picture: Size) -> int | None:
+    """The side of the tiles in which paintings are looked at that have many more pixels than the picture that
+    is seen whole, for they must not need more memory than a step; None for whole.
+    """
+    most = _LARGER * math.prod(picture)
+    return math.isqrt(most) if any(math.prod(size) > most for size in paintings) else None

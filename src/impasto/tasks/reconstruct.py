@@ -27,7 +27,8 @@ def plan_reconstruct(
     chosen = chosen_settings(recipe, {**settings}, "reconstruct").changed(content_layers=layer)
     refuse_two_starts(start, settings)
     whole.check(chosen, "reconstruct", start=start is not None)
-    effective = chosen.effective()
+    # Whatever else a recipe asks for: there is no painting.
+    effective = chosen.changed(style_weight=0.0, places_weight=0.0).effective()
     with codecs.truncation(chosen.allow_truncated):
         own = usable(image, "content")
         wanted = wanted_size(chosen.size, chosen.method, own.size)

@@ -228,9 +228,8 @@ class Run(Prepared):
         """Roughly the seconds and the bytes that the run will take, by timing a small scale: its targets, and
         one evaluation.
         """
-        length = (
-            128 if self.settings.places_weight > 0 else 256
-        )  # much less is mostly the fixed cost of a step; a search is long
+        # Much less is mostly the fixed cost of a step; a search is long.
+        length = 128 if self.settings.places_weight > 0 else 256
         size = long_side(self.size, min(length, max(self.size)))
         pixels = resize(self._start_pixels(), size)
         _ = self.eyes  # are made before anything is timed
@@ -271,7 +270,8 @@ class Run(Prepared):
         memory.release()
         objective: Objective = TermObjective(backbone, terms, how.tile, how.cut)
         if self.problem.fixed is not None:
-            frame = self.problem.frame.resized(stage.size).pixels.to(self.device)
+            assert self.problem.photo is not None, "what stays, stays the photograph's"
+            frame = self.problem.photo.resized(stage.size).pixels.to(self.device)
             fixed = resize(self.problem.fixed, stage.size).clamp(0, 1).to(self.device)
             objective = PartlyFixed(objective, frame, fixed)
         return Colourless(objective) if self._grey else objective

@@ -17,7 +17,7 @@ from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 from impasto.settings.keywords import Method, Others
 from impasto.tasks import budget, protect
-from impasto.tasks.fast import FastRun, plan_fast
+from impasto.tasks.fast import WHOLE, FastRun, plan_fast
 from impasto.tasks.held import Held
 from impasto.tasks.inputs import StyleLike, kinds, refuse_two_starts, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
@@ -138,8 +138,9 @@ def stylize(
     picture with styles of their own (`masks.regions.Region`); what they leave follows ``style``, or stays the
     photograph where that is None. For the fast method a style may also be a `StyleCode`, or the path of a
     saved one; the settings it heeds are ``network``, ``size``, ``stroke_size``, ``memory``, ``strength``
-    (above 0.5 it has no more to give), ``device`` and ``precision``. The result has the content's
-    transparency and depth. The same seed gives the same bytes on the same machine.
+    (above 0.5 it has no more to give), ``keep_colour``, ``allow_truncated``, ``device`` and ``precision``.
+    The result has the content's transparency and depth. The same seed gives the same bytes on the same
+    machine with the same ``memory``; with "auto", where a picture needs tiles, if as much of it is free.
 
     Raises ImageError for a picture that cannot be used, StyleCodeError for such a style code, SettingsError
     for a setting that makes no sense, WeightsError when the weights cannot be had and SolverError when not
@@ -151,6 +152,6 @@ def stylize(
 
 def _fast_picture(photo: Picture, style: StyleLike, settings: Settings) -> Picture:
     """The fast method's answer as a start for the optimiser."""
-    common = {name: getattr(settings, name) for name in ("network", "strength", "device", "precision")}
-    plain = Settings(method="fast", size="native", **common)
+    common = {name: getattr(settings, name) for name in ("network", "memory", "device", "precision")}
+    plain = Settings(method="fast", size="native", strength=min(settings.strength, WHOLE), **common)
     return plan_fast(photo, style, plain).finish().picture
