@@ -70,7 +70,7 @@ sheet: demo
 report: demo
 	$(BIN)/impasto study output/demo/content.png output/demo/style.png --preset report -o output/report
 
-# Run the notebooks anew, ten minutes, and keep their pictures in them
+# Run the notebooks anew, ten minutes with AMX and half an hour without, and keep their pictures in them
 notebooks: venv
 	$(BIN)/python scripts/run_notebooks.py
 

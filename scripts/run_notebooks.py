@@ -1,7 +1,8 @@
 """Run the notebook from top to bottom and put its new outputs into the files of both languages, for they have
 the same code: python scripts/run_notebooks.py
 
-It takes some ten minutes on two cores; SIZE and ITERATIONS in the notebook's second cell make it quicker.
+It takes ten minutes on two cores with AMX, and half an hour without; SIZE and ITERATIONS in the notebook's
+second cell make it quicker.
 """
 
 import argparse
