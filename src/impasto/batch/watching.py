@@ -65,12 +65,12 @@ class Watcher(threading.Thread):
                 if process.outcome != "died":
                     break
                 with self._lock:
-                    left = self._left if self._options["claims"] else self._in_hand
+                    in_hand = self._in_hand
                     self._base = dict(self._with_base(Progress(0, counts=self._counts)).counts)
                     self._counts, self._heard = {}, time.monotonic()
-                    self._left = left
-                if self._options["claims"]:  # where an item that has killed three is known
-                    continue
+                    if self._options["claims"]:  # where an item that has killed three is known
+                        continue
+                    self._left = in_hand
                 if ahead == 0 and self._left:  # it was alone with this one
                     self._fail(self._left.pop(0), process.failure)
                 ahead = 1 - ahead

@@ -112,8 +112,9 @@ def convert_16_bits(
         return nn.grid_sample(table, grid, align_corners=True)[0, :, 0].permute(1, 2, 0).numpy()
 
     result = np.empty((*array.shape[:2], array.shape[2] if array.ndim == 3 else 3), np.uint16)
+    colours = array[..., :3] if array.ndim == 3 else array
     for top in range(0, len(array), _ROWS):
-        rows = slice(top, top + _ROWS)
-        result[rows, :, :3] = (converted(array[rows, ..., :3] if array.ndim == 3 else array[rows]) * 257).round()
-        result[rows, :, 3:] = array[rows, :, 3:] if array.ndim == 3 else 0
+        result[top : top + _ROWS, :, :3] = (converted(colours[top : top + _ROWS]) * 257).round()
+    if array.ndim == 3:
+        result[..., 3:] = array[..., 3:]
     return result

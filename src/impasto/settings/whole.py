@@ -9,9 +9,10 @@ from impasto.settings.fields import AUTO_SIZE, Effective, Settings
 _TERMS = {"texture": ("style_weight", "places_weight"), "reconstruct": ("content_weight",)}
 _ALL_TERMS = ("style_weight", "content_weight", "places_weight")
 """What there is to compute, by the way: the weights of its own terms."""
-_SINGLE, _UNDIVIDED = ("mmd-gaussian", "sliced-wasserstein", "nearest"), ("sliced-wasserstein", "nearest")
-"""Style losses that compare with one painting at a time, and those that know no parts of a picture
-(`losses.style`)."""
+_UNDIVIDED = ("sliced-wasserstein", "nearest")
+"""Style losses that know no parts of a picture (`losses.style`)."""
+_SINGLE = ("mmd-gaussian", *_UNDIVIDED)
+"""Style losses that compare with one painting at a time."""
 _WITHOUT = {"texture": "content", "reconstruct": "style"}
 """The picture that a way has not, and cannot start from."""
 
