@@ -80,6 +80,11 @@ def test_a_film_keeps_times_sound_and_tells_of_itself(folder: Path) -> None:
     with Image.open("out.mp4.sheet.png") as sheet:
         assert sheet.width > 1000
     assert {each.name for each in folder.iterdir()} == {"a.mp4", "out.mp4", "out.mp4.json", "out.mp4.sheet.png"}
+    other = record | {"job": record["job"] | {"clip": "b.mp4"}}
+    Path("out.mp4.json").write_text(json.dumps(other))
+    assert told.job_of(Path("out.mp4")).clip == "b.mp4", "its files have other paths"
+    Path("out.mp4.json").write_text(json.dumps(other | {"hashed": record["hashed"] | {"clip": "0" * 64}}))
+    assert told.job_of(Path("out.mp4")).clip == "a.mp4", "what lies beside it is of another film"
 
 
 def test_the_same_film_is_the_same_bytes(folder: Path) -> None:

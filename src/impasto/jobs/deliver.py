@@ -5,7 +5,7 @@ watches.
 import contextlib
 import logging
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -238,19 +238,25 @@ def hashed(path: str) -> str:
 
 
 def job_of(result: Path) -> Job:
-    """The job that a result came from, by its record: with the paths of its files if the one beside it is
-    there, else with their names.
-
-    Raises ImageError for what is no picture, and RecordError where there is no record, or one without a job.
+    """The job that a picture came from, by its record; see `job_told`. Raises ImageError for what is no
+    picture, and RecordError.
     """
-    told = record.read(result)
+    return Job.of(job_told(result, record.read))
+
+
+def job_told(result: Path, read: Callable[[Path], dict[str, Any]]) -> Any:
+    """The job in what a result tells of itself, which is ``read`` from it: with the paths of its files if the
+    record beside it is there, else with their names. Raises what reading it does, and RecordError for a
+    record without a job.
+    """
+    told = read(result)
     if result.suffix.lower() != ".json" and sidecar(result).exists():
         beside = record.read(sidecar(result))
-        if beside.get("hashed") == told.get("hashed", beside.get("hashed")):  # or it is of another picture
+        if beside.get("hashed") == told.get("hashed", beside.get("hashed")):  # or it is of another result
             told = beside
     if "job" not in told:
         raise RecordError(f"The record of {result} has no job: it was made by an older version, or from Python.")
-    return Job.of(told["job"])
+    return told["job"]
 
 
 def numbered(job: Job) -> dict[int, Path]:

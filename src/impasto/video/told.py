@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from impasto.errors import RecordError
-from impasto.jobs.deliver import sidecar
+from impasto.jobs.deliver import job_told, sidecar
 from impasto.tasks import record
 from impasto.video.forms import FORMS
 from impasto.video.job import TASK, VideoJob
@@ -46,10 +46,5 @@ def carried(clip: "Clip") -> dict[str, Any]:
 
 
 def job_of(result: Path) -> VideoJob:
-    """The job that a film came from: with the paths of its files if the record beside it is there, else with
-    their names. Raises as `read`, and RecordError for a record without a job.
-    """
-    told = read(sidecar(result) if result.suffix.lower() != ".json" and sidecar(result).exists() else result)
-    if "job" not in told:
-        raise RecordError(f"The record of {result} has no job: it was made from Python.")
-    return VideoJob.of(told["job"])
+    """The job that a film came from; see `deliver.job_told`. Raises RecordError and VideoError."""
+    return VideoJob.of(job_told(result, read))
