@@ -14,6 +14,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
@@ -471,6 +472,26 @@ def test_names_may_hold_anything(files: tuple[Path, Path], tmp_path: Path) -> No
     check(Page(study.report))
     assert "could not be drawn" not in study.report.read_text()
     assert "x_$ b$" in (study.folder / "figures" / "variation.svg").read_text()
+
+
+@pytest.mark.usefixtures("here")
+def test_a_term_that_begins_at_a_later_scale(files: tuple[Path, Path], tmp_path: Path) -> None:
+    """As protection does of what is hardly a pixel at the coarsest."""
+    mask = np.zeros((48, 64), np.uint8)
+    mask[20:23, 30:33] = 255
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    asked: dict[str, Any] = {"size": 64, "scales": (32, 64), "protect": str(tmp_path / "mask.png")}
+    study = small(files, tmp_path / "out", **asked)
+    study.finish()
+    assert not study.failures and not small(files, tmp_path / "out", **asked).missing
+    outcome = json.loads((tmp_path / "out" / "runs" / "tv_weight=0" / "cell.json").read_text())
+    protect = outcome["curve"]["protect"]
+    assert protect[0] is None and protect[-1] > 0 and len(protect) == len(outcome["curve"]["iteration"])
+    first, last = outcome["record"]["losses"]["protect"]
+    assert first == next(value for value in protect if value is not None) and last == protect[-1]
+    with (tmp_path / "out" / "losses.csv").open() as file:
+        told = [row for row in csv.DictReader(file) if row["term"] == "protect"]
+    assert len(told) == 2 * sum(value is not None for value in protect) and all(row["value"] for row in told)
 
 
 @pytest.mark.usefixtures("here", "undrawn")

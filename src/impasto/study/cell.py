@@ -2,6 +2,7 @@
 study goes on.
 """
 
+import itertools
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -37,11 +38,10 @@ class Scored:
         """Compute and score. Raises OutputError when the folder cannot be written, other errors as
         `Work.events`.
         """
-        curve: dict[str, list[float]] = {}
+        told: list[dict[str, float]] = []
         for progress in self._work.events():
             if progress.losses:
-                for name, value in {"iteration": progress.iteration, **progress.losses}.items():
-                    curve.setdefault(name, []).append(value)
+                told.append({"iteration": progress.iteration, **progress.losses})
             yield progress
         if self._work.misplaced:
             raise OutputError(f"{'; '.join(self._work.misplaced)}.")
@@ -52,7 +52,8 @@ class Scored:
             "fingerprint": self._fingerprint,
             "record": self._work.record,  # its peak memory was read before the scores took theirs
             "wall_s": time.perf_counter() - IMPORTED_AT,
-            "curve": curve,
+            # A term may begin at a later scale than the others.
+            "curve": {name: [each.get(name) for each in told] for name in dict.fromkeys(itertools.chain(*told))},
             "scores": scores,
         }
         files.write_atomic(job.output.with_name(CELL), record.encoded(outcome), force=True)

@@ -98,7 +98,7 @@ def loss_curves(curves: Sequence[Curves], colours: Mapping[str, str]) -> Figure:
                 continue
             for each in shown:
                 line = lines[each.name]
-                positive = [value if value > 0 else float("nan") for value in each.losses[term]]
+                positive = [value if value and value > 0 else float("nan") for value in each.losses[term]]
                 axes.plot(each.iterations, positive, color=colours[each.name], linestyle=line, linewidth=1.2)
             axes.set_yscale("log")
             axes.set_title(term)

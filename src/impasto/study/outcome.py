@@ -30,15 +30,15 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Curves:
-    """One variant's losses by term. Only losses of one ``family`` can be compared; ``label`` says which
-    losses they are.
+    """One variant's losses by term, None where a term has not begun. Only losses of one ``family`` can be
+    compared; ``label`` says which losses they are.
     """
 
     name: str
     family: str
     label: str
     iterations: Sequence[int]
-    losses: Mapping[str, Sequence[float]]
+    losses: Mapping[str, Sequence[float | None]]
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Cell:
         """The style loss at an iteration over that of the start, where there is one."""
         curves = self.curves()
         losses = zip(curves.iterations, curves.losses.get("style", ()), strict=False)
-        values = [loss for at, loss in losses if at <= iteration]
+        values = [loss for at, loss in losses if at <= iteration and loss is not None]
         return values[-1] / values[0] if values and values[0] > 0 else None
 
     def scores(self) -> dict[str, float]:

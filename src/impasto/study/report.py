@@ -218,4 +218,5 @@ class Report:
         yield ["variant", "iteration", "term", "value"]
         for curves in (cell.curves() for cell in self.done if cell.has_curves):
             for term, values in curves.losses.items():
-                yield from ([curves.name, at, term, value] for at, value in zip(curves.iterations, values, strict=True))
+                rows = zip(curves.iterations, values, strict=True)
+                yield from ([curves.name, at, term, value] for at, value in rows if value is not None)

@@ -82,12 +82,13 @@ class Run(Prepared):
                 averaging=self.settings.averaging,
                 state=self._waiting.pop() if self._waiting else None,
             ):
+                for name, value in step.losses.items():  # a term may begin at a later scale
+                    self._first.setdefault(name, value)
                 if self._last is None:
                     self._startup = time.perf_counter() - self.started_at - (0 if self._resumed else step.elapsed)
                     if self._resumed:  # the step of the checkpoint, which has been told
                         self._last = step
                         continue
-                    self._first = step.losses
                 if step.scale == step.scales - 1:
                     self._final_scale.append(step.elapsed)
                 if step.event:
@@ -184,7 +185,7 @@ class Run(Prepared):
                 "scales": [[stage.size[1], stage.size[0], stage.iterations] for stage in self.schedule],
                 "steps": step.iteration,
                 "complete": self._complete,
-                "losses": {name: [first, step.losses[name]] for name, first in self._first.items()},
+                "losses": {name: [self._first[name], value] for name, value in step.losses.items()},
                 "events": self._events,
                 "elapsed_s": step.elapsed,
                 "startup_s": self._startup,
