@@ -60,7 +60,8 @@ class Step:
     [0, 1], not to be modified. ``elapsed`` counts the seconds spent in the solver, not those the caller takes
     between steps. ``event`` says in a few words what the solver noticed and did, and is empty when all went
     well. ``state`` gives all that `solve` needs to go on from here, as `checkpoint.State`; it has to be
-    called before the next step is asked for, and a pickled step has none.
+    called before the next step is asked for. Nothing goes on from a pickled step, nor from one that ends it
+    all early: they have none.
     """
 
     iteration: int
@@ -126,7 +127,8 @@ def solve(
             except SolverError as error:
                 if step is None:
                     raise
-                yield replace(step, event=f"{error} The picture of the scale before is the result.")
+                said = f"{error} The picture of the scale before is the result."
+                yield replace(step, event=said, state=dict)  # what it knew has been let go of
                 return
             elapsed += time.perf_counter() - began
             now = partial(_state, [index, count], elapsed, pixels, descent)

@@ -48,15 +48,18 @@ class Eyes(NamedTuple):
 class Run(Prepared):
     """An optimisation made ready. `result` can be had at any time after the first step."""
 
-    def __init__(self, problem: Problem, recipe: str, settings: Settings, start: Picture | None) -> None:
+    def __init__(
+        self, problem: Problem, recipe: str, settings: Settings, start: Picture | None, *, follows: bool = False
+    ) -> None:
         """``settings`` are those of the record, which the problem's have been worked out from; no ``start``
-        means noise.
+        means noise. It ``follows`` from the problem and the settings where it was computed from them.
         """
         _refuse_inference()
         super().__init__(problem.task, recipe, settings, problem.frame.size)
         self.problem, self.schedule = problem, problem.schedule
         self.fit = fit(problem, self.precision, self.device)
         self._start = start and start.fitted(self.schedule[0].size)
+        self._follows = follows
         self._grey = problem.is_grey(start)
         self._first: dict[str, float] = {}
         self._last: Step | None = None
@@ -99,11 +102,14 @@ class Run(Prepared):
 
     def checkpoint(self, path: Path) -> None:
         step = self._begun()
+        solver = step.state()
+        if not solver:
+            return  # nothing goes on from here: what is there already stays
         state = {
             "made": self._made(),
             "memory": self.settings.memory,
             "fit": dataclasses.asdict(self.fit),
-            "solver": step.state(),
+            "solver": solver,
             "told": [self._first, self._events, self._final_scale, [*self._resumed, step.iteration]],
         }
         checkpoint.save(path, state)
@@ -133,7 +139,8 @@ class Run(Prepared):
 
     @cached_property
     def _digest(self) -> str:
-        start = None if self._start is None else self._start.pixels
+        # What was computed differs by rounding where it is computed in tiles, or on another device.
+        start = None if self._start is None or self._follows else self._start.pixels
         zones = itertools.chain.from_iterable(zone.parts() for zone in self.problem.zones)
         return checkpoint.digest(
             [

@@ -94,7 +94,8 @@ def plan_stylize(
         frame = photo
         if chosen.keep_colour == "luminance":
             photo = replace(photo, pixels=transfer.lightness(photo.pixels))
-        if chosen.method == "refine" and start is None:
+        follows = chosen.method == "refine" and start is None
+        if follows:
             start = _fast_picture(photo, [(each.picture, each.share) for each in zones[0].styles], chosen)
         problem = Problem(
             "stylize",
@@ -111,7 +112,7 @@ def plan_stylize(
             "content": lambda: problem.content(problem.schedule[0].size),
             "style": lambda: zones[0].styles[0].picture,
         }
-        return Run(problem, recipe, chosen, start_of(chosen, start, named))
+        return Run(problem, recipe, chosen, start_of(chosen, start, named), follows=follows)
 
 
 def stylize(
