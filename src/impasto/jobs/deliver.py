@@ -20,6 +20,7 @@ from impasto.machine import files, interrupts, memory
 from impasto.pictures.codecs import NOWHERE, check_format, origin_of, save
 from impasto.pictures.picture import Depth, Picture
 from impasto.progress import Progress
+from impasto.settings.names import bare
 from impasto.tasks import record
 from impasto.tasks.result import Prepared, Result
 
@@ -198,8 +199,9 @@ class Work(Underway[Job]):
 
     def _bare(self) -> Job:
         """The job as it travels in the picture: without folders, and without what leaves no trace in it."""
-        job = self.job.moved(lambda path: Path(path).name)
-        return replace(job, delivery=replace(job.delivery, checkpoint_every=None))
+        job = self.job.moved(bare(self.job.files()))
+        output = self.job.delivery.output and self.job.output.name  # also where a folder was named
+        return replace(job, delivery=replace(job.delivery, output=output, checkpoint_every=None))
 
 
 def forecast(job: Job) -> dict[str, Any]:
@@ -250,10 +252,11 @@ def job_told(result: Path, read: Callable[[Path], dict[str, Any]]) -> Any:
     record without a job.
     """
     told = read(result)
-    if result.suffix.lower() != ".json" and sidecar(result).exists():
-        beside = record.read(sidecar(result))
-        if beside.get("hashed") == told.get("hashed", beside.get("hashed")):  # or it is of another result
-            told = beside
+    if result.suffix.lower() != ".json":
+        with contextlib.suppress(RecordError):  # there is none, or it is of another program
+            beside = record.read(sidecar(result))
+            if beside.get("hashed") == told.get("hashed", beside.get("hashed")):  # or it is of another result
+                told = beside
     if "job" not in told:
         raise RecordError(f"The record of {result} has no job: it was made by an older version, or from Python.")
     return told["job"]

@@ -9,7 +9,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -76,12 +76,29 @@ def moved_all(amounts: Mapping[str, float], file: Callable[[str], str]) -> dict[
     """
     found: dict[str, float] = {}
     for mask, amount in amounts.items():
-        path, count = Path(name := moved(mask, file)), 1
-        while name in found:
-            count += 1
-            name = str(path.with_name(f"{path.stem}-{count}{path.suffix}"))
-        found[name] = amount
+        found[_apart(moved(mask, file), found)] = amount
     return found
+
+
+def bare(paths: Iterable[str]) -> Callable[[str], str]:
+    """What takes the folders away from paths. Of two of these ``paths`` that come to the same name one gets a
+    number.
+
+    >>> [*map(bare(["a/sky.png", "b/sky.png"]), ["b/sky.png", "a/sky.png", "a/other.png"])]
+    ['sky-2.png', 'sky.png', 'other.png']
+    """
+    found: dict[str, str] = {}
+    for path in dict.fromkeys(paths):
+        found[path] = _apart(Path(path).name, found.values())
+    return lambda path: found.get(path) or Path(path).name
+
+
+def _apart(name: str, taken: Collection[str]) -> str:
+    path, count = Path(name), 1
+    while name in taken:
+        count += 1
+        name = str(path.with_name(f"{path.stem}-{count}{path.suffix}"))
+    return name
 
 
 def number(text: str) -> float | None:

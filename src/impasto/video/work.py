@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import torch
@@ -20,6 +19,7 @@ from impasto.machine import files, interrupts, limits
 from impasto.machine.devices import one_thread
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
+from impasto.settings.names import bare
 from impasto.tasks import record
 from impasto.video import images, joining
 from impasto.video.film import Film
@@ -145,12 +145,13 @@ class VideoWork(Underway[VideoJob]):
             images.animate(to, film.packing.form.container, self._parts.files(), moments, self._parts.base)
 
         def join(to: BinaryIO) -> None:
-            own = self.job.moved(lambda path: self._named.get(path) or Path(path).name)
-            bare = record.embedded(told | {"job": own.dictionary(), "inputs": own.inputs})
+            plain = bare(self.job.files())
+            own = self.job.moved(lambda path: self._named.get(path) or plain(path))
+            within = record.embedded(told | {"job": own.dictionary(), "inputs": own.inputs})
             joining.join(
                 to, film.packing.form, self._parts.files(), moments, self._parts.base,
                 clip=film.clip, copied=film.copied, origin=film.origin, end=self._end(), alpha=film.packing.alpha,
-                comment=record.to_json(bare) if delivery.metadata else "",
+                comment=record.to_json(within) if delivery.metadata else "",
             )  # fmt: skip
 
         if film.packing.form.container:
