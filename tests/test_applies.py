@@ -50,7 +50,7 @@ from tests.helpers import look_at_little, look_narrowly, painting, photo
 OTHERWISE: dict[str, Any] = {
     "method": "refine", "network": "arbitrary", "style_weight": 0.7, "content_weight": 0.9, "places_weight": 0.6,
     "tv_weight": 2, "style_layers": "relu2_1", "content_layers": "relu2_2", "structure": 0.4,
-    "places_layers": "relu2_1", "places_photo": 0.1, "last_pass": 0.6, "style_loss": "wasserstein",
+    "places_layers": "relu2_1", "places_photo": 0.1, "last_pass": 0.6, "finest_layer": "relu1_2", "style_loss": "wasserstein",
     "normalization": "absolute", "tv_norm": "l1", "pooling": "average", "padding": "zeros", "init": "style",
     "palette": 0.3, "keep_colour": "linear", "style_scale": 0.7, "protect": "MASK:0.8", "feather": 0.05,
     "strength": 0.3, "steady": "off", "steady_weight": 50, "frame_iterations": 5, "keyframes": 4, "size": 56, "stroke_size": 32, "memory": "900MB", "scales": (40,), "iterations": 33,
@@ -79,11 +79,14 @@ BASES: dict[str, tuple[str, dict[str, Any]]] = {
     "statistics": ("statistics", {"scales": "single"}),
     "painted": ("painted", {"scales": (32,), "tv_weight": 3, "init": "noise"}),
     "places": ("painted", {"scales": "single", "style_weight": 0}),
-    "bare": ("statistics", {"optimizer": "adam", "content_weight": 0, "tv_weight": 0, "init": "noise"}),
-    "adam": ("statistics", {"optimizer": "adam", "tv_weight": 0}),
-    "content": ("statistics", {"style_weight": 0}),
-    "coloured": ("statistics", {"style_weight": 0, "keep_colour": "luminance"}),
-    "regions": ("statistics", {"regions": [Region(MASK, STYLE)]}),
+    "bare": (
+        "statistics",
+        {"scales": (32,), "optimizer": "adam", "content_weight": 0, "tv_weight": 0, "init": "noise"},
+    ),
+    "adam": ("statistics", {"scales": (32,), "optimizer": "adam", "tv_weight": 0}),
+    "content": ("statistics", {"scales": (32,), "style_weight": 0}),
+    "coloured": ("statistics", {"scales": (32,), "style_weight": 0, "keep_colour": "luminance"}),
+    "regions": ("statistics", {"scales": (32,), "regions": [Region(MASK, STYLE)]}),
 }
 OF: dict[str, tuple[str, ...]] = {
     "iterative": ("statistics", "painted", "places", "bare", "content", "coloured", "regions"),

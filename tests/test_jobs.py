@@ -94,7 +94,7 @@ def test_settings_take_their_one_form() -> None:
         ({"delivery": {"bits": 12}}, "`bits` must be 8 or 16"),
         ({"delivery": {"bits": "8"}}, "`bits` must be 8 or 16, not '8'"),
         ({"delivery": {"bits": "\x1b[31m"}}, r"`bits` must be 8 or 16, not '\\x1b\[31m'"),
-        ({"delivery": {"snapshots": "9999"}}, "`snapshots` take iterations from 0 to 80"),
+        ({"delivery": {"snapshots": "9999"}}, "`snapshots` take iterations from 0 to 76"),
         ({"delivery": {"checkpoint_every": -1}}, "`checkpoint_every` must be at least 0"),
         ({"settings": {"method": "fast"}, "delivery": {"checkpoint_every": 1}}, "`checkpoint_every` has no meaning"),
         ({"colour": 1}, "A job has no `colour`"),
@@ -550,3 +550,22 @@ def test_a_record_of_another_picture_is_not_believed(
     assert job_of(Path("a.png")).content == str(pair[0])
     Path("b.png").replace("a.png")
     assert job_of(Path("a.png")).settings["seed"] == 2 and job_of(Path("a.png.json")).settings["seed"] == 1
+    for foreign in ("{}", "", "[1]"):
+        Path("a.png.json").write_text(foreign)
+        assert job_of(Path("a.png")).settings["seed"] == 2
+
+
+def test_the_job_in_a_picture_means_the_same_without_folders(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    """Files of one name stay apart, and a folder as the output becomes the file that was written there."""
+    for folder in ("a", "b", "out"):
+        (tmp_path / folder).mkdir()
+    for folder in ("a", "b"):
+        (tmp_path / folder / "wave.jpg").write_bytes(pair[1].read_bytes())
+    styles = ((str(tmp_path / "a" / "wave.jpg"), 0.7), (str(tmp_path / "b" / "wave.jpg"), 0.3))
+    settings = {"size": 48, "iterations": 1, "scales": "single"}
+    asked = Job("stylize", str(pair[0]), styles, recipe="statistics", settings=settings).to(f"{tmp_path / 'out'}/")
+    made = Work(asked)
+    list(made.events())
+    Path(f"{made.output}.json").unlink()
+    found = job_of(made.output)
+    assert found.styles == (("wave.jpg", 0.7), ("wave-2.jpg", 0.3)) and found.output == Path(made.output.name)

@@ -21,15 +21,42 @@ QUICK: dict[str, Any] = {"recipe": "painted", "size": 64, "iterations": 4}
 def test_the_schedule_ends_with_a_last_pass() -> None:
     run = impasto.plan_stylize(photo(256, 512), painting(60, 60), "painted")
     stages = [(stage.size[1], stage.iterations, stage.last) for stage in run.schedule]
-    assert [(size, last) for size, _, last in stages] == [
-        (64, False),
-        (128, False),
-        (256, False),
-        (512, False),
-        (512, True),
-    ]
-    assert sum(iterations for _, iterations, _ in stages) == run.iterations == 80
-    assert stages[-1][1] == 24
+    assert stages == [(64, 9, False), (128, 17, False), (256, 25, False), (512, 9, False), (512, 16, True)]
+
+
+def looked_at(run: impasto.Run) -> list[tuple[int, bool, dict[str, list[str]], float]]:
+    """Scale by scale the layers of each term, and what the places weigh."""
+    found = []
+    for stage in run.schedule:
+        problem = run.problem
+        terms = problem.terms(run.eyes.backbone, stage, torch.full((1, 3, *stage.size), 0.5), None)
+        weight = sum(term.weight for term in terms if term.name == "places")
+        found.append((stage.size[1], stage.last, {term.name: [*term.layers] for term in terms}, weight))
+    return found
+
+
+def test_the_finest_of_several_scales_looks_at_shallow_layers(tmp_path: Path) -> None:
+    """What is left of a term counts what it did, and one of deep layers alone keeps its shallowest."""
+    mask = tmp_path / "mask.png"
+    codecs.save(codecs.load(np.full((48, 64), 255, np.uint8)), mask)
+    every = {
+        "places": ["relu1_1/4", "relu2_1/2", "relu3_1", "relu3_4", "relu4_1"],
+        "style": ["relu1_1", "relu2_1", "relu3_1"],
+        "content": ["relu3_1", "relu4_1"],
+        "protect": ["relu3_1", "relu4_1"],
+    }
+    few = every | {"places": every["places"][:3], "content": ["relu3_1"], "protect": ["relu3_1"]}
+    asked = QUICK | {"size": 128, "iterations": 10, "protect": str(mask)}
+    found = looked_at(impasto.plan_stylize(photo(96, 128), painting(90, 90), **asked))
+    assert found == [
+        (64, False, every, 1.0), (128, False, few, pytest.approx(0.6)), (128, True, few, pytest.approx(0.6)),
+    ]  # fmt: skip
+    alone = impasto.plan_stylize(photo(96, 128), painting(90, 90), **asked, scales="single")
+    assert [each[2] for each in looked_at(alone)] == [every, every]
+    deep = impasto.plan_stylize(photo(96, 128), painting(90, 90), **asked, content_layers="relu4_2,relu3_4:3")
+    assert [each[2]["content"] for each in looked_at(deep)] == [["relu4_2", "relu3_4"], ["relu3_4"], ["relu3_4"]]
+    with pytest.raises(SettingsError, match="no layer 'relu9_1'"):
+        impasto.plan_stylize(photo(96, 128), painting(90, 90), **asked, finest_layer="relu9_1")
 
 
 @pytest.mark.usefixtures("vgg19")

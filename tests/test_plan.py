@@ -22,6 +22,7 @@ from impasto.tasks import problem as problem_
 from impasto.tasks.budget import Fit, Sweep, _tiled, fit
 from impasto.tasks.inputs import Style
 from impasto.tasks.problem import Problem
+from impasto.tasks.schedule import schedule
 from impasto.tasks.zones import Zone
 from tests.helpers import painting, photo
 
@@ -33,7 +34,7 @@ CPU = torch.device("cpu")
 def planned(size: Size, memory: str, **settings: Any) -> Fit:
     effective = Settings(memory=memory, **settings).effective()
     frame = Picture(torch.zeros(1, 3, 1, 1).expand(1, 3, *size))
-    return fit(Problem("stylize", effective, frame, schedule=[]), "bfloat16", CPU)
+    return fit(Problem("stylize", effective, frame, schedule(size, effective)), "bfloat16", CPU)
 
 
 def test_what_fits_is_seen_whole_with_all_its_history() -> None:
@@ -69,7 +70,9 @@ def test_the_places_of_several_paintings_are_counted() -> None:
     frame, style = Picture(torch.zeros(1, 3, 1, 1).expand(1, 3, 682, 1024)), Picture(torch.zeros(1, 3, 64, 64))
 
     def least(count: int) -> int:
-        problem = Problem("stylize", painted, frame, schedule=[], zones=[Zone([Style(style)] * count)])
+        problem = Problem(
+            "stylize", painted, frame, schedule(frame.size, painted), zones=[Zone([Style(style)] * count)]
+        )
         return min(option.bytes for option in _tiled(problem, frame.size, "bfloat16", 1))
 
     assert least(1) < least(2) <= least(3) <= least(9)
@@ -87,15 +90,16 @@ def test_what_was_seen_of_a_painting_is_remembered_in_what_is_left() -> None:
     """All eight views at all scales, a third more than the last, or what there is room for beside the run."""
     painted = recipe("default").effective()
     frame, style = Picture(torch.zeros(1, 3, 340, 512)), Picture(torch.zeros(1, 3, 512, 400))
-    problem = Problem("stylize", painted, frame, schedule=[], zones=[Zone([Style(style)])])
+    problem = Problem("stylize", painted, frame, schedule(frame.size, painted), zones=[Zone([Style(style)])])
 
     def kept(memory: str, precision: str = "bfloat16") -> Fit:
         return fit(replace(problem, settings=replace(painted, memory=memory)), precision, CPU)
 
     plain = fit(replace(problem, zones=[]), "bfloat16", CPU)
-    # relu1_1/4 to relu4_1: 64, 128, 256 and 256 channels at a quarter of the side, 512 at an eighth.
+    # relu1_1/4 to relu3_1: 64, 128 and 256 channels at a quarter of the side; at the smaller scales, which
+    # have a third of the pixels, besides 256 there and 512 at an eighth.
     larger = 24 * (512 * 400 - 340 * 512)  # what the painting has more pixels than the picture, twice
-    views = round(4 / 3 * 8 * 512 * 400 * (704 / 16 + 512 / 64) * 2)
+    views = round(8 * 512 * 400 * (448 / 16 + (704 / 16 + 512 / 64) / 3) * 2)
     assert kept("4GB").kept == views and kept("4GB").bytes == plain.bytes + views + larger
     assert kept("4GB", "float32").kept == pytest.approx(2 * views, abs=1)
     scant = kept(f"{math.ceil(plain.bytes / 1e6) + 10}MB")

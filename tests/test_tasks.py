@@ -145,7 +145,7 @@ def test_a_layer_that_does_not_exist(setting: str, more: dict[str, Any]) -> None
         ({"size": 512, "iterations": 2}, [(512, 2)]),
         ({"size": 512, "iterations": 8}, [(256, 3), (512, 5)]),
         ({"size": 512, "iterations": 9}, [(128, 2), (256, 3), (512, 4)]),
-        ({"size": 256, "places_weight": 1, "last_pass": 0.25}, [(64, 20), (128, 40), (256, 60), (256, 40)]),
+        ({"size": 256, "places_weight": 1, "last_pass": 0.25}, [(64, 30), (128, 59), (256, 31), (256, 40)]),
         ({"size": 256, "places_weight": 1, "style_weight": 0, "last_pass": 0}, [(64, 27), (128, 53), (256, 80)]),
         ({"size": 256, "places_weight": 1, "last_pass": 0.9, "iterations": 2}, [(256, 1), (256, 1)]),
         ({"size": 256, "places_weight": 1, "last_pass": 0.9, "iterations": 1}, [(256, 1)]),

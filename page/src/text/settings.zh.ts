@@ -12,6 +12,7 @@ export const SETTINGS_ZH: Record<string, readonly [label: string, help: string]>
   places_layers: ["位置层", "用来比较各处的层，可带份额。"],
   places_photo: ["位置中的照片", "与画作比较时，照片所占的份量，0 到 1；其余是目前的画面。"],
   last_pass: ["最后一遍", "最后有多大比例的迭代让每一层各自寻找位置：笔触更清晰。"],
+  finest_layer: ["最细一级的层", "在最细的尺寸上最深看到哪一层：更深的层在一半的尺寸上已经定好。"],
   style_loss: ["风格损失", "比较两种风格的什么。"],
   normalization: ["归一化", "损失除以目标自身的大小，或取平方的均值。"],
   tv_norm: ["平滑范数", "平方的总变差（l2）或绝对值的总变差（l1）。"],

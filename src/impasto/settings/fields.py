@@ -111,6 +111,13 @@ class Settings:
         least=0,
         most=0.9,
     )
+    finest_layer: str = setting(
+        "pool5",
+        "Deepest layer that is looked at, at the finest of several scales: what deeper ones hold is settled at "
+        "half the size. A term whose layers are all deeper keeps its shallowest.",
+        of=PAINTED,
+        needs="scales!=single",
+    )
     style_loss: Literal[
         "moments", "gram", "mean-deviation", "mmd-linear", "mmd-poly", "mmd-gaussian", "wasserstein",
         "sliced-wasserstein", "nearest",

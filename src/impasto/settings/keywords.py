@@ -24,6 +24,7 @@ class Others(TypedDict, total=False):
     places_layers: _Layers
     places_photo: float | None
     last_pass: float | None
+    finest_layer: str | None
     style_loss: (
         Literal[
             "moments", "gram", "mean-deviation", "mmd-linear", "mmd-poly", "mmd-gaussian", "wasserstein",

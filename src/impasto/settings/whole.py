@@ -42,7 +42,8 @@ def check(
         return
     if code:
         raise SettingsError("A style code or `style_index` is for a network, not the optimiser: use `method` fast.")
-    ARCHITECTURES[BACKBONE].check([*layers, *settings.style_layers, *settings.content_layers, *settings.places_layers])
+    looked = (*settings.style_layers, *settings.content_layers, *settings.places_layers, settings.finest_layer)
+    ARCHITECTURES[BACKBONE].check([*layers, *looked])
     effective, terms = settings.effective(), _TERMS.get(way, _ALL_TERMS)
     if not any(getattr(effective, name) > 0 for name in terms):
         named = " and ".join(f"`{name}`" for name in terms)

@@ -22,8 +22,10 @@ from impasto.pictures.picture import Picture, Size, long_side, scaled_to
 from impasto.places.gallery import VIEWS
 from impasto.places.search import MOST
 from impasto.settings.fields import Effective
+from impasto.settings.finest import shallow
 from impasto.tasks.problem import Problem
 from impasto.tasks.protect import LAYERS
+from impasto.tasks.schedule import schedule
 
 _BASE = 600e6
 """Measured on a CPU: the program and the network, and what the smaller scales leave behind."""
@@ -52,9 +54,9 @@ _REGION = 12
 _FIXED = 36
 """For each pixel, where some stay the photograph's: how much of each, the photograph at this scale, the two
 mixed."""
-_SCALES, _MOST_KEPT = 4 / 3, 2**29
-"""What a scale and all the smaller ones have pixels for each of its own; and so many bytes are kept at most
-of what was seen of paintings."""
+_SMALLER, _MOST_KEPT = 1 / 3, 2**29
+"""What all smaller scales have pixels for each of the finest; and so many bytes are kept at most of what was
+seen of paintings."""
 _LEAST_SIDE = 256
 """Of tiles."""
 _BEHIND = {"pixels": 1.0, "pool2": 0.87, "pool3": 0.15}
@@ -126,7 +128,8 @@ def check(task: str, settings: Effective, own: Size, wanted: int | Size) -> None
     size = scaled_to(own, wanted)
     device = choose_device(settings.device)
     frame = Picture(torch.zeros(1, 1, 1, 1).expand(1, 3, *size))  # a single number
-    fit(Problem(task, settings, frame, schedule=[]), choose_precision(settings.precision, device), device)
+    problem = Problem(task, settings, frame, schedule(size, settings))
+    fit(problem, choose_precision(settings.precision, device), device)
 
 
 def fit_at(problem: Problem, size: Size, precision: str, fitted: Fit) -> Fit:
@@ -204,8 +207,10 @@ def _places_bytes(settings: Effective, dtype: torch.dtype = torch.bfloat16) -> f
 
 def _gallery_bytes(problem: Problem, dtype: torch.dtype) -> int:
     """What is seen in all views of the paintings at all scales, as far as it is worth to be kept."""
-    seen = sum(_paintings(problem))
-    return min(_MOST_KEPT, round(_SCALES * VIEWS * seen * _places_bytes(problem.settings, dtype)))
+    finest, others = (
+        _places_bytes(each, dtype) for each in (problem.settings_at(problem.frame.size), problem.settings)
+    )
+    return min(_MOST_KEPT, round(VIEWS * sum(_paintings(problem)) * (finest + _SMALLER * others)))
 
 
 def _paintings(problem: Problem) -> list[int]:
@@ -224,7 +229,7 @@ def _map_bytes(layers: Iterable[str], width: int) -> float:
 
 
 def _whole(problem: Problem, size: Size, precision: str, history: int) -> Fit:
-    each = _STEP[DTYPES[precision]] + _state(problem, history)
+    each = _STEP[DTYPES[precision]] + _state(problem, size, history)
     if problem.settings.style_weight > 0 and problem.settings.style_loss == "sliced-wasserstein":
         each += _map_bytes(problem.settings.style_layers, _SORTED)
     return Fit(None, history, round(_BASE + _larger(problem) + math.prod(size) * each))
@@ -232,17 +237,17 @@ def _whole(problem: Problem, size: Size, precision: str, history: int) -> Fit:
 
 def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterator[Fit]:
     """In tiles of every side that makes a difference, with the network cut in every way."""
-    settings, area, dtype = problem.settings, math.prod(size), DTYPES[precision]
+    settings, area, dtype = problem.settings_at(size), math.prod(size), DTYPES[precision]
     architecture = ARCHITECTURES[BACKBONE]
     content = settings.content_layers if settings.content_weight > 0 else {}
     places = settings.places_layers if settings.places_weight > 0 else {}
-    protected = LAYERS if problem.protected is not None else {}
+    protected = shallow(LAYERS, problem.deepest(size)) if problem.protected is not None else {}
     style = settings.style_layers if settings.style_weight > 0 else {}
     architecture.check(layers := {*content, *places, *protected, *style})
     whole = 2 * area * multiplications(architecture, layers)  # 0 where nothing but pixels is looked at
     targets = _map_bytes([*content, *protected], dtype.itemsize) + _places_bytes(settings)
-    held = _BASE + _larger(problem) + area * (_HELD + targets + _state(problem, history))
-    searched = _searched_bytes(problem, area, dtype) - area * history * _PAIR  # of which nothing is there yet then
+    held = _BASE + _larger(problem) + area * (_HELD + targets + _state(problem, size, history))
+    searched = _searched_bytes(problem, size, dtype) - area * history * _PAIR  # of which nothing is there yet then
     parted = {math.ceil(length / count) for length in size for count in range(1, 1 + length // _LEAST_SIDE)}
     for side, cut in itertools.product(sorted({_LEAST_SIDE, *parted}, reverse=True), CUTS):
         parts = sections(architecture, layers, style, cut)
@@ -257,12 +262,13 @@ def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterat
         yield Fit(side, history, round(held + most), work / whole if whole else 1.0, cut=cut)
 
 
-def _searched_bytes(problem: Problem, area: int, dtype: torch.dtype) -> float:
+def _searched_bytes(problem: Problem, size: Size, dtype: torch.dtype) -> float:
     """What the places look like that are the nearest of any of a picture's, of every painting of a zone."""
-    layers = problem.settings.places_layers if problem.settings.places_weight > 0 else {}
+    settings = problem.settings_at(size)
+    layers = settings.places_layers if settings.places_weight > 0 else {}
     paintings = max((len(zone.styles) for zone in problem.zones), default=1)
     width = sum(ARCHITECTURES[BACKBONE].channels(layer) for layer in layers) * dtype.itemsize
-    return min(paintings * area / 16, MOST) * width
+    return min(paintings * math.prod(size) / 16, MOST) * width
 
 
 def _larger(problem: Problem) -> int:
@@ -278,16 +284,16 @@ def _more(history: int, wanted: int) -> float:
     return 1 + _FORGETFUL / history if wanted <= _USUAL else (wanted / history) ** _FORGETFUL_MORE
 
 
-def _state(problem: Problem, history: int) -> float:
-    """What the optimiser, and what is counted `_beside` it, take in bytes for each pixel."""
-    return _beside(problem) + (history if problem.settings.optimizer == "lbfgs" else 2) * _PAIR
+def _state(problem: Problem, size: Size, history: int) -> float:
+    """What the optimiser, and what is counted `_beside` it, take at a scale in bytes for each pixel."""
+    return _beside(problem, size) + (history if problem.settings.optimizer == "lbfgs" else 2) * _PAIR
 
 
-def _beside(problem: Problem) -> float:
-    """What masks, and the places of all zones but the one that `_tiled` counts, take in bytes for each
-    pixel.
+def _beside(problem: Problem, size: Size) -> float:
+    """What masks, and the places of all zones but the one that `_tiled` counts, take at a scale in bytes for
+    each pixel.
     """
     regions = sum(zone.share is not None for zone in problem.zones)
-    places = _places_bytes(problem.settings) * max(0, len(problem.zones) - 1)
+    places = _places_bytes(problem.settings_at(size)) * max(0, len(problem.zones) - 1)
     fixed, protected = problem.fixed is not None, problem.protected is not None
     return regions * _REGION + places + fixed * _FIXED + protected * _REGION

@@ -4,7 +4,7 @@ summand to its last.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,6 +21,7 @@ from impasto.pictures.picture import Picture, Size, resize
 from impasto.places.gallery import Memory
 from impasto.places.search import MOST, replaced
 from impasto.settings.fields import Effective
+from impasto.settings.finest import LAST, looking_to, shallow
 from impasto.solver.solve import Stage
 from impasto.tasks import held, protect
 from impasto.tasks.held import Held
@@ -69,6 +70,15 @@ class Problem:
         assert self.photo is not None, f"a {self.task} has no content"
         return recoloured(self.photo.resized(size), [zone.at(size) for zone in self.zones], self.settings.palette)
 
+    def deepest(self, size: Size) -> str:
+        """The deepest layer that is looked at, at a scale."""
+        several = self.schedule[0].size != self.schedule[-1].size
+        return self.settings.finest_layer if several and size == self.schedule[-1].size else LAST
+
+    def settings_at(self, size: Size) -> Effective:
+        """The settings as they hold at a scale."""
+        return looking_to(self.settings, self.deepest(size))
+
     def terms(
         self,
         backbone: Backbone,
@@ -82,16 +92,17 @@ class Problem:
         """The summands at a stage that starts from the picture ``pixels`` (1, 3, H, W), all seen in tiles of
         that side, for which the network may be ``cut``; ``memory`` is what was seen of the paintings already.
         """
+        here = replace(self, settings=self.settings_at(stage.size))
         seen = None if self.photo is None else self.content(stage.size)
         zones = [zone.at(stage.size) for zone in self.zones]
         sought = pixels if seen is None else self._sought(seen.pixels, stage, pixels)
         painting = [
-            *(term for zone in zones for term in self._places(zone, backbone, stage, sought, tile=tile, memory=memory)),
-            *(term for zone in zones for term in self._style(zone, backbone, stage.size, tile)),
+            *(term for zone in zones for term in here._places(zone, backbone, stage, sought, tile=tile, memory=memory)),
+            *(term for zone in zones for term in here._style(zone, backbone, stage.size, tile)),
         ]
         return [
             *painting,
-            *([] if seen is None else self._content(seen, backbone, tile)),
+            *([] if seen is None else here._content(seen, backbone, tile)),
             *([] if seen is None else self._protect(seen, painting, backbone, tile, cut=cut)),
             *terms.smoothness(self.settings),
             *held.terms(self.held, stage.size, backbone.device),
@@ -164,7 +175,9 @@ class Problem:
         self, photo: Picture, painting: Sequence[Term], backbone: Backbone, tile: int | None, *, cut: str
     ) -> Iterator[Term]:
         if self.protected is not None and painting:
-            yield from protect.term(resize(self.protected, photo.size), photo, painting, backbone, tile, cut=cut)
+            layers = shallow(protect.LAYERS, self.deepest(photo.size))
+            weight = resize(self.protected, photo.size)
+            yield from protect.term(weight, photo, painting, backbone, tile, layers=layers, cut=cut)
 
 
 def _side(paintings: Sequence[Size], picture: Size) -> int | None:

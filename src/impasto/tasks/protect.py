@@ -55,10 +55,17 @@ def protected(
 
 
 def term(
-    weight: Tensor, photo: Picture, others: Sequence[Term], backbone: Backbone, tile: int | None, *, cut: str = ""
+    weight: Tensor,
+    photo: Picture,
+    others: Sequence[Term],
+    backbone: Backbone,
+    tile: int | None,
+    *,
+    layers: Mapping[str, float] = LAYERS,
+    cut: str = "",
 ) -> Iterator[Term]:
-    """The term that keeps the features of ``photo`` by a ``weight`` of its pixels (1, 1, H, W) against the
-    ``others``, which paint.
+    """The term that keeps the features of ``photo`` in some ``layers`` by a ``weight`` of its
+    pixels (1, 1, H, W) against the ``others``, which paint.
 
     There is none where they have nothing to gain, or where the scale is so coarse that hardly a pixel is
     protected.
@@ -68,7 +75,7 @@ def term(
     with torch.enable_grad():
         gain = TermObjective(backbone, others, tile, cut).value_and_grad(photo.pixels.to(backbone.device))[0][TOTAL]
     if gain > 0 and weight.sum() > 1:
-        loss, where = ContentLoss(), regions.counts(weight / weight.max(), LAYERS, backbone)
-        target = remember(backbone, loss, photo.pixels.to(backbone.device), LAYERS, tile=tile, where=where)
+        loss, where = ContentLoss(), regions.counts(weight / weight.max(), layers, backbone)
+        target = remember(backbone, loss, photo.pixels.to(backbone.device), layers, tile=tile, where=where)
         share = (weight.mean() / visible.mean()).item()
-        yield Term.towards("protect", loss, _MOST * gain * share, LAYERS, [(target, 1.0)], where=where)
+        yield Term.towards("protect", loss, _MOST * gain * share, layers, [(target, 1.0)], where=where)

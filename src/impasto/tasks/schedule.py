@@ -13,7 +13,7 @@ from impasto.tasks.inputs import MIN_SIDE
 
 def schedule(size: Size, settings: Effective) -> list[Stage]:
     """The scales with their shares of the iterations, as 1 to 2 to 3 …: what a coarse scale settles takes
-    few. Raises SettingsError.
+    few. So does the finest where a last pass goes on there. Raises SettingsError.
     """
     final = max(size)
     last = last_pass(settings)
@@ -27,14 +27,14 @@ def schedule(size: Size, settings: Effective) -> list[Stage]:
         lengths = [length for length in lengths if length == final or min(long_side(size, length)) >= MIN_SIDE]
         # The first iteration of a scale looks at what it starts from: with one alone the coarsest would
         # change nothing of it, and the next would start from a blur.
-        while len(lengths) > 1 and settings.iterations - last < len(lengths) + _shares(lengths)[-1]:
+        while len(lengths) > 1 and settings.iterations - last < len(lengths) + _shares(lengths, last)[-1]:
             lengths = lengths[1:]
     elif isinstance(settings.scales, tuple):
         lengths = listed(settings, final)
     else:
         lengths = [final]
     spare = settings.iterations - last - len(lengths)
-    shares = _shares(lengths)
+    shares = _shares(lengths, last)
     spent = [spare * share // shares[-1] for share in shares]
     stages = [
         Stage(long_side(size, length), 1 + after - before)
@@ -43,6 +43,9 @@ def schedule(size: Size, settings: Effective) -> list[Stage]:
     return [*stages, Stage(stages[-1].size, last, last=True)] if last else stages
 
 
-def _shares(lengths: Sequence[int]) -> list[int]:
-    """What all scales before each one, and before the end, have of the iterations together."""
-    return list(itertools.accumulate(range(len(lengths) + 1)))
+def _shares(lengths: Sequence[int], last: int) -> list[int]:
+    """What all scales before each one, and before the end, have of the iterations together, but for the last
+    pass.
+    """
+    counts = [*range(1, len(lengths)), 1 if last else len(lengths)]
+    return [*itertools.accumulate(counts, initial=0)]

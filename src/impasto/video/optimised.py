@@ -115,7 +115,8 @@ class FramePainter:
         """``styles`` are of what the regions leave, and ``parts`` the regions' paintings."""
         own = {each.name for each in fields_of("iterative")} - {"size", "method", "feather"}
         self._first = {name: value for name, value in job.settings.items() if name in own}
-        later = {name: value for name, value in self._first.items() if name not in ("init", "places_photo")}
+        of_scales = ("init", "places_photo", "finest_layer")  # later frames have one alone
+        later = {name: value for name, value in self._first.items() if name not in of_scales}
         self._later = later | {"scales": "single", "iterations": settings.frame_iterations}
         self._between = self._later | {"iterations": max(1, round(_FEW * settings.frame_iterations))}
         if settings.places_weight > 0:
