@@ -27,7 +27,7 @@ from impasto.progress import Progress
 from impasto.settings.recipes import recipe
 from impasto.study.cell import Scored
 from impasto.study.outcome import COLUMNS, Cell
-from impasto.study.study import Study, plan_study
+from impasto.study.study import Study, _cost, plan_study
 from impasto.study.variants import Variant, grid, parse_sweep, report
 from tests.helpers import look_narrowly, painting, photo
 from tests.web import png
@@ -472,6 +472,15 @@ def test_names_may_hold_anything(files: tuple[Path, Path], tmp_path: Path) -> No
     check(Page(study.report))
     assert "could not be drawn" not in study.report.read_text()
     assert "x_$ b$" in (study.folder / "figures" / "variation.svg").read_text()
+
+
+def test_what_takes_as_long_is_estimated_once() -> None:
+    def cost(**settings: Any) -> str:
+        return _cost(Variant("", "default", settings))
+
+    assert cost(style_weight=0.3) == cost(style_weight=2) == cost(strength=0.7) == cost(tv_weight=9)
+    others = [{"strength": 0}, {"strength": 1}, {"quality": "draft"}, {"init": "noise"}, {"last_pass": 0.5}]
+    assert len({cost(), *(cost(**other) for other in others)}) == 1 + len(others)
 
 
 @pytest.mark.usefixtures("here")

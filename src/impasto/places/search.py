@@ -11,8 +11,8 @@ layer alone.
 
 Ours differs from the paper's in that every layer is compared on its own grid, shallow ones averaged down to
 the grid of the search; in that places are sought along the painting's principal directions (`spaces`), which
-hold some 95 % of what tells its places apart; in copies that are mirrored too; and in quotas where there are
-several paintings.
+hold nine tenths of what tells its places apart; in copies that are mirrored too; and in quotas where
+there are several paintings.
 
 The paintings are read a copy and a tile at a time, and of each the features of those places are kept that are
 the nearest so far. So no more has to be held than the features of one tile and of as many places as are

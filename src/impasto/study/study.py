@@ -28,10 +28,11 @@ from impasto.tasks import record
 from impasto.tasks.stylize import plan_stylize
 
 _DECIDING = (
-    "method", "size", "stroke_size", "memory", "scales", "iterations", "quality", "optimizer", "history", "device", "precision",
-    "style_layers", "content_layers", "style_loss", "style_scale", "places_weight", "places_layers", "protect", "network",
+    "method", "size", "stroke_size", "memory", "scales", "iterations", "optimizer", "history", "device", "precision", "init",
+    "style_layers", "content_layers", "places_layers", "finest_layer", "last_pass", "style_loss", "style_scale", "protect", "network",
 )  # fmt: skip
-"""The settings that decide how long a variant takes."""
+"""The settings that decide how long a variant takes, besides which of the `_WEIGHTS` are none."""
+_WEIGHTS = ("style_weight", "content_weight", "places_weight")
 _OVERHEAD = 4.0
 """Seconds that a variant takes besides its iterations: to start, to save, to be scored."""
 
@@ -276,8 +277,9 @@ def plan_study(
 
 def _cost(variant: Variant) -> str:
     """The settings that decide how long a variant takes: equal costs are estimated once."""
-    settings = variant.resolved().dictionary()
-    return repr([settings[name] for name in _DECIDING])
+    settings = variant.resolved().effective()
+    deciding = [getattr(settings, name) for name in _DECIDING]
+    return repr([*deciding, *(getattr(settings, name) > 0 for name in _WEIGHTS)])
 
 
 def _read(path: Path) -> dict[str, Any] | None:

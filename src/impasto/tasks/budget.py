@@ -22,9 +22,7 @@ from impasto.pictures.picture import Picture, Size, long_side, scaled_to
 from impasto.places.gallery import VIEWS
 from impasto.places.search import MOST
 from impasto.settings.fields import Effective
-from impasto.settings.finest import shallow
 from impasto.tasks.problem import Problem
-from impasto.tasks.protect import LAYERS
 from impasto.tasks.schedule import schedule
 
 _BASE = 600e6
@@ -239,13 +237,10 @@ def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterat
     """In tiles of every side that makes a difference, with the network cut in every way."""
     settings, area, dtype = problem.settings_at(size), math.prod(size), DTYPES[precision]
     architecture = ARCHITECTURES[BACKBONE]
-    content = settings.content_layers if settings.content_weight > 0 else {}
-    places = settings.places_layers if settings.places_weight > 0 else {}
-    protected = shallow(LAYERS, problem.deepest(size)) if problem.protected is not None else {}
     style = settings.style_layers if settings.style_weight > 0 else {}
-    architecture.check(layers := {*content, *places, *protected, *style})
+    architecture.check(layers := problem.layers(size))
     whole = 2 * area * multiplications(architecture, layers)  # 0 where nothing but pixels is looked at
-    targets = _map_bytes([*content, *protected], dtype.itemsize) + _places_bytes(settings)
+    targets = _map_bytes(problem.kept(size), dtype.itemsize) + _places_bytes(settings)
     held = _BASE + _larger(problem) + area * (_HELD + targets + _state(problem, size, history))
     searched = _searched_bytes(problem, size, dtype) - area * history * _PAIR  # of which nothing is there yet then
     parted = {math.ceil(length / count) for length in size for count in range(1, 1 + length // _LEAST_SIDE)}

@@ -79,6 +79,19 @@ class Problem:
         """The settings as they hold at a scale."""
         return looking_to(self.settings, self.deepest(size))
 
+    def kept(self, size: Size) -> list[str]:
+        """The layers that hold the content at a scale, and what is protected of it."""
+        settings = self.settings_at(size)
+        content = settings.content_layers if settings.content_weight > 0 else ()
+        return [*content, *(shallow(protect.LAYERS, self.deepest(size)) if self.protected is not None else ())]
+
+    def layers(self, size: Size) -> set[str]:
+        """All layers that are looked at, at a scale."""
+        settings = self.settings_at(size)
+        places = settings.places_layers if settings.places_weight > 0 else ()
+        style = settings.style_layers if settings.style_weight > 0 else ()
+        return {*self.kept(size), *places, *style}
+
     def terms(
         self,
         backbone: Backbone,

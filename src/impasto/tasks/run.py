@@ -14,13 +14,14 @@ from torch import Tensor
 
 from impasto import weights
 from impasto._version import __version__
-from impasto.architecture import BACKBONE
+from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.backbones.features import Backbone
 from impasto.colour import transfer
 from impasto.colour.grey import greyed
 from impasto.errors import NotReadyError, SettingsError
 from impasto.losses.narrowed import Colourless, PartlyFixed
 from impasto.losses.objective import Objective, TermObjective
+from impasto.losses.sections import multiplications
 from impasto.machine import checkpoint, memory
 from impasto.machine.checkpoint import State
 from impasto.machine.devices import DTYPES, convolving
@@ -250,10 +251,14 @@ class Run(Prepared):
                 began = time.perf_counter()
                 objective.value_and_grad(pixels)
                 took.append(time.perf_counter() - began)
-        work = sum(
-            (targets + min(took) * self.fit.slower * stage.iterations) * _area(stage.size) for stage in self.schedule
+
+        def work(scale: Size) -> float:
+            return _area(scale) * max(1.0, multiplications(ARCHITECTURES[BACKBONE], self.problem.layers(scale)))
+
+        seconds = sum(
+            (targets + min(took) * self.fit.slower * stage.iterations) * work(stage.size) for stage in self.schedule
         )
-        return work / _area(size), self.fit.bytes
+        return seconds / work(size), self.fit.bytes
 
     @cached_property
     def eyes(self) -> Eyes:
