@@ -148,6 +148,23 @@ def test_a_run_goes_on_where_it_was_cut_off(tmp_path: Path, after: int, way: int
         assert result.record[name] == whole.record[name]
 
 
+@pytest.mark.parametrize("way", range(len(WAYS)))
+def test_steps_that_were_left_go_on(way: int) -> None:
+    whole = uninterrupted(way)
+    run: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL | WAYS[way])
+    told = []
+    for after in (2, 6):
+        for step in run.steps():
+            told.append(step.iteration)
+            if step.iteration == after:
+                break
+    told += [step.iteration for step in run.steps()]
+    result = run.finish()
+    assert told == [*range(told[-1] + 1)] and torch.equal(result.picture.pixels, whole.picture.pixels)
+    for name in ("losses", "steps", "events", "complete"):
+        assert result.record[name] == whole.record[name]
+
+
 @pytest.mark.usefixtures("small_looks")
 def test_a_checkpoint_of_another_run_is_told(tmp_path: Path) -> None:
     cut_off(tmp_path / "c", 3)

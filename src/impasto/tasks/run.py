@@ -73,9 +73,13 @@ class Run(Prepared):
 
     def steps(self) -> Generator[Progress, None, None]:
         """Compute, telling how far it is after every iteration; `last` has the solver's own step. Close the
-        generator to stop.
+        generator to stop; another one goes on.
         """
         _refuse_inference()
+        if self._complete:
+            return
+        state = self._last.state() if self._last else None
+        state = self._waiting.pop() if self._waiting else state
         with memory.reused(), convolving(self.precision):
             start = self._start_pixels()
             for step in solve(
@@ -84,15 +88,15 @@ class Run(Prepared):
                 self.schedule,
                 self._make_optimizer,
                 averaging=self.settings.averaging,
-                state=self._waiting.pop() if self._waiting else None,
+                state=state,
             ):
                 for name, value in step.losses.items():  # a term may begin at a later scale
                     self._first.setdefault(name, value)
                 if self._last is None:
                     self._startup = time.perf_counter() - self.started_at - (0 if self._resumed else step.elapsed)
-                    if self._resumed:  # the step of the checkpoint, which has been told
-                        self._last = step
-                        continue
+                if state:  # this step has been told
+                    self._last, state = step, None
+                    continue
                 if step.scale == step.scales - 1:
                     self._final_scale.append(step.elapsed)
                 if step.event:
