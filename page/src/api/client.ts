@@ -13,6 +13,11 @@ export class Refused extends Error {
   }
 }
 
+/** Whether the same may be answered otherwise a while later: nobody was there, or had the time, or something broke. */
+export function mayPass(error: unknown): boolean {
+  return !(error instanceof Refused) || [0, 408, 429, 500, 502, 503, 504].includes(error.status);
+}
+
 // Relative to the page: it may stand under any path.
 export const at = (path: string): string => `api/${path}`;
 const sized = (path: string, side?: number): string => at(side === undefined ? path : `${path}?side=${side}`);
