@@ -44,6 +44,12 @@ export const addresses = {
 export const api = {
   session: () => json<Session>("GET", "session"),
   open: (token: string) => call("POST", "session", { token }),
+  /** Whether the stream of events may be had, which it does not say itself. */
+  listened: async () => {
+    const abort = new AbortController();
+    await call("GET", "events", undefined, abort.signal);
+    abort.abort();
+  },
   choices: () => json<Choices>("GET", "choices"),
   pictures: (kind: Picture["kind"]) => json<Picture[]>("GET", `pictures?kind=${kind}`),
   removePicture: (picture: string) => call("DELETE", `pictures/${id(picture)}`),

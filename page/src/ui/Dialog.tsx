@@ -17,14 +17,18 @@ interface DialogProps {
 export function Dialog({ title, children, back = null, ...more }: DialogProps) {
   const close = () => dispatch({ type: "dialog", dialog: back });
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const own = dialog.current;
+    own?.showModal();
+    return () => own?.close(); // However it goes, the browser gives the focus back to what had it before.
+  }, []);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the key that closes a dialog is Escape, and the browser's
     <dialog
       ref={dialog}
       class={more.class}
       aria-labelledby="dialog-title"
-      onClose={close}
+      onClose={(event) => event.currentTarget.isConnected && close()}
       // The second click of a double one, whose first opened it, is none outside.
       onClick={(event) => event.target === dialog.current && event.detail < 2 && close()}
     >
