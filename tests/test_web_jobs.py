@@ -83,7 +83,7 @@ def test_what_cannot_be_read_for_a_while_costs_no_job(
 
 def test_a_query_that_fails_is_told_as_what_it_is(here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch) -> None:
     store = here[1].store
-    with pytest.raises(OutputError, match="cannot be read"):
+    with pytest.raises(OutputError, match="cannot be used"):
         store._all("SELECT nothing FROM nowhere")
 
     class Damaged(sqlite3.Connection):

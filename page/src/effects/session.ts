@@ -30,7 +30,7 @@ async function begin(token?: string): Promise<void> {
   try {
     session = await admitted(token);
   } catch (error) {
-    if (!isRefused(error) && !(token !== undefined && !mayPass(error))) {
+    if (mayPass(error)) {
       tell(sentence(error), "error");
       again = setTimeout(() => void begin(token), PATIENCE);
       return;
