@@ -264,6 +264,7 @@ class TestDeleting:
         assert serious(page) == []
         page.get_by_role("dialog", name="Delete “doomed”?").get_by_role("button", name="Keep").click()
         assert there()
+        until(page, "document.activeElement.getAttribute('aria-label') === 'Remove doomed'")
         page.get_by_role("button", name="Remove doomed").focus()
         page.keyboard.press("Enter")
         with page.expect_response(lambda told: told.request.method == "DELETE") as answered:
@@ -272,6 +273,24 @@ class TestDeleting:
 
 
 class TestRegions:
+    OPAQUE = """() => {
+        const canvas = document.querySelector(".tints");
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        return data.filter((value, at) => at % 4 === 3 && value > 0).length;
+    }"""
+
+    def test_are_seen_beside_those_that_are_found_where_the_main_button_paints(self, opened: Open) -> None:
+        page = opened()
+        give(page, "photos", PHOTO, "photo.png")
+        page.get_by_role("button", name="Add a region: Faces").click()
+        page.locator(".brush-bar").wait_for()
+        assert page.locator(".brush-ring").count() == 0
+        page.get_by_role("button", name="Add a region: By brush").click()
+        page.locator(".viewport").click(button="right")
+        assert page.get_by_role("button", name="Undo").is_disabled()
+        page.locator(".viewport").click()
+        until(page, f"({self.OPAQUE})() > 0")
+
     def test_are_painted_undone_and_kept(self, opened: Open) -> None:
         page = opened()
         give(page, "photos", PHOTO, "photo.png")
@@ -279,11 +298,7 @@ class TestRegions:
         box = page.locator(".viewport").bounding_box()
         assert box is not None
         across, down = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        opaque = """() => {
-            const canvas = document.querySelector(".tints");
-            const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-            return data.filter((value, at) => at % 4 === 3 && value > 0).length;
-        }"""
+        opaque = self.OPAQUE
 
         def stroke(y: float, before: int) -> int:
             """What is opaque when all of it is drawn, which it is some frames later."""

@@ -1,16 +1,25 @@
 """The studio as it is built, installed and started."""
 
+import asyncio
 import socket
 import subprocess
 import sys
+import threading
+import time
+import webbrowser
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import CliRunner
 
+from impasto.batch import studio
 from impasto.cli import app
+from impasto.errors import OutputError, SettingsError, WeightsError
 from impasto.web import server
 from impasto.web.config import Config
+from impasto.web.desk.client import Desk
 from impasto.web.folder import Folder
 from impasto.web.studio import Studio
 
@@ -60,11 +69,11 @@ def test_without_its_libraries_the_studio_says_what_to_install(monkeypatch: pyte
 
 
 def test_a_folder_is_one_studios(tmp_path: Path) -> None:
-    studio = Studio.of(Config(tmp_path))
+    other = Studio.of(Config(tmp_path))
     told = CliRunner().invoke(app, ["web", "--no-open", "--port", "0", "--folder", str(tmp_path)])
     assert told.exit_code == 1 and "Another studio works in" in told.output
-    studio._held.close()
-    studio.store.close()
+    other._held.close()
+    other.store.close()
     (tmp_path / "pictures").rmdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "pictures").symlink_to(tmp_path / "elsewhere")
@@ -79,9 +88,78 @@ def test_what_a_studio_is_started_with_is_looked_at(tmp_path: Path) -> None:
         ["--memory", "lots"],
         ["--port", "70000"],
         ["--queue", "0"],
+        ["--host", "paint.example:8080"],
+        ["--host", "https://paint.example"],
+        ["--host", "[::1]"],
+        ["--host", ""],
     ):
         told = CliRunner().invoke(app, ["web", "--no-open", "--port", "0", "--folder", str(tmp_path), *wrong])
         assert told.exit_code == 2 and wrong[0] in told.output, told.output
+
+
+def test_a_host_is_known_as_browsers_ask_for_it(tmp_path: Path) -> None:
+    config = Config(tmp_path, hosts=("::1", "Malerei-Köln.example", "10.0.0.7"))
+    assert config.hosts == ("::1", "xn--malerei-kln-zfb.example", "10.0.0.7")
+    assert config.address().startswith("http://[::1]:7860/#token=")
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="There is no IPv6.")
+def test_what_listens_on_all_addresses_is_shown_by_one_on_which_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for dual in {socket.has_dualstack_ipv6(), False}:
+        monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda dual=dual: dual)
+        config = Config(tmp_path, hosts=("::",), port=0)
+        try:
+            listening = server._listening(config)
+        except OutputError as error:
+            pytest.skip(str(error))
+        with listening:
+            shown = replace(config, port=listening.getsockname()[1]).address()
+            parts = urlsplit(shown)
+            assert parts.hostname == ("127.0.0.1" if dual else "::1")
+            socket.create_connection((parts.hostname, parts.port or 0), timeout=10).close()
+
+
+def test_a_token_of_any_letters_stands_in_the_address_and_one_that_is_too_long_is_refused(tmp_path: Path) -> None:
+    for token in ("a+b%20&c=d#é", "plain-letters_1"):
+        address = Config(tmp_path, token=token).address()
+        assert studio.Studio(address)._token == token
+    assert studio.Studio("http://a#token=by+hand%")._token == "by+hand%"
+    with pytest.raises(SettingsError, match="`token` has 201 characters"):
+        Config(tmp_path, token="x" * 201)
+
+
+@pytest.mark.parametrize(("name", "opens"), [("/usr/bin/w3m", False), ("firefox", True)])
+def test_no_browser_keeps_the_studio_from_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, opens: bool
+) -> None:
+    opened, closed = threading.Event(), threading.Event()
+
+    class Browser:
+        def open(self, _: str) -> bool:
+            opened.set()
+            return closed.wait(20)
+
+    Browser.name = name  # type: ignore[attr-defined]
+    monkeypatch.setattr(webbrowser, "get", Browser)
+    monkeypatch.setattr(server, "serve", lambda _, started: started("http://127.0.0.1:7860"))
+    began = time.monotonic()
+    told = CliRunner().invoke(app, ["web", "--folder", str(tmp_path)])
+    assert told.exit_code == 0 and time.monotonic() - began < 10 and "7860" in told.output
+    assert opened.wait(5 if opens else 0.2) == opens
+    closed.set()
+
+
+def test_a_network_that_cannot_be_loaded_is_told_by_its_own_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk("easel", 2**30, "ready")
+
+    async def begun() -> None:
+        desk._told = {"failed": "The file of multi is damaged.", "error": "WeightsError"}
+
+    monkeypatch.setattr(desk, "_begun", begun)
+    with pytest.raises(WeightsError, match="multi is damaged"):
+        asyncio.run(desk.readiness())
 
 
 def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_a_film_is_painted_kept_and_played(here: tuple[Visit, Studio], files: Pa
     assert visit.http.get(place, headers={"Range": "bytes=4-", "If-Range": '"another"'}).status_code == 200
     assert visit.http.get(place, headers={"Range": "bytes=99999999-"}).status_code == 416
     saved = visit.http.get(f"{place}?save=true").headers["content-disposition"]
-    assert saved == 'attachment; filename="etude-style-0.mp4"'
+    assert saved == "attachment; filename=\"etude-style-0.mp4\"; filename*=UTF-8''%C3%A9tude-style-0.mp4"
     assert visit.http.get(f"/api/jobs/{job}/picture").status_code == 200
     own = studio.jobs.files(job).film()
     assert own

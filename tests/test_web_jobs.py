@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import logging
+import sqlite3
 import sys
 import threading
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from impasto.errors import OutputError
@@ -20,7 +22,7 @@ from impasto.web.giving_way import GivingWay
 from impasto.web.models import Job
 from impasto.web.painter import Painter
 from impasto.web.studio import Studio
-from tests.web import TOKEN, DrawnProcess, Visit, noise, served
+from tests.web import TOKEN, DrawnProcess, Visit, noise, png, served
 
 
 @pytest.fixture
@@ -79,9 +81,21 @@ def test_what_cannot_be_read_for_a_while_costs_no_job(
     assert 2 <= len(warned) <= 4, "once for each time that it goes wrong, however long"
 
 
-def test_a_query_that_fails_is_told_as_what_it_is(here: tuple[Visit, Studio]) -> None:
-    with pytest.raises(OutputError, match="cannot be read"):
-        here[1].store._all("SELECT nothing FROM nowhere")
+def test_a_query_that_fails_is_told_as_what_it_is(here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch) -> None:
+    store = here[1].store
+    with pytest.raises(OutputError, match="cannot be used"):
+        store._all("SELECT nothing FROM nowhere")
+
+    class Damaged(sqlite3.Connection):
+        def execute(self, *_: Any) -> Any:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+
+    with contextlib.closing(sqlite3.connect(":memory:", factory=Damaged)) as damaged:
+        monkeypatch.setattr(store, "_file", damaged)
+        for told in (lambda: store.ids("jobs"), lambda: store.drop_job("a")):
+            with pytest.raises(OutputError, match=r"malformed.*put a copy of it back"):
+                told()
+        monkeypatch.undo()
 
 
 def test_a_result_that_could_not_be_told_of_as_the_studio_ended_is_kept(
@@ -315,6 +329,38 @@ def test_who_has_painted_in_one_pass_paints_the_next(visit: Visit) -> None:
         visit.until(visit.ask(photo=pair[0], styles=styles, settings=settings)["id"], "done")
     pids = [each["pid"] for each in DrawnProcess.begun]
     assert pids[0] == pids[1] == pids[2] and len({*pids}) == 3
+
+
+def test_who_was_to_be_cancelled_as_it_was_done_paints_no_more(
+    here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, studio = here
+    write, cancelled = DrawnProcess._write, list[str]()
+
+    def late(process: DrawnProcess) -> None:
+        write(process)
+        if not cancelled:
+            cancelled.append(studio.painter._current)
+            studio.jobs.cancel("owner", cancelled[0])
+
+    monkeypatch.setattr(DrawnProcess, "_write", late)
+    pair = visit.pair()
+    ids = [
+        visit.ask(photo=pair[0], styles=[{"painting": pair[1]}], settings={"method": "fast"})["id"] for _ in range(2)
+    ]
+    assert [visit.until(id, lambda job: bool(job["ended"]))["state"] for id in ids] == ["cancelled", "done"]
+    assert len({each["pid"] for each in DrawnProcess.begun}) == 2
+
+
+def test_the_masks_that_protect_are_known_by_their_names(here: tuple[Visit, Studio]) -> None:
+    visit, studio = here
+    mask = visit.send(png(np.eye(64, dtype=np.uint8) * 255), "mask", name="hands.png")["id"]
+    for protect in (f"{mask}:0.5,faces", [mask], {mask: 0.5}):
+        asked = visit.ask(settings={"protect": protect, "iterations": 1})["id"]
+        job = studio.jobs.one("owner", asked)
+        assert studio.jobs.names("owner", job)[mask] == "hands.png"
+        assert "hands.png" in studio.jobs.told("owner", job, f"{studio.folder.picture(mask)} is white all over.")
+        visit.until(asked, "done")
 
 
 def test_a_death_is_told_and_the_queue_goes_on(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from impasto.web.desk.client import Answer
 from impasto.web.previews import Previews
 from impasto.web.refusals import Refused
 from impasto.web.restoring import restored
+from impasto.web.routes import choices as routes_choices
 from impasto.web.seen import Seen
 from impasto.web.studio import Studio
 from tests.clips import clip, drawn
@@ -206,7 +207,7 @@ def test_what_can_be_chosen_is_what_is_declared(visit: Visit) -> None:
     assert told["networks"] == [{"name": "multi", "styles": ["one", "two"], "any": False}]
 
 
-def test_previews_and_thumbnails(visit: Visit, small_looks: None) -> None:
+def test_previews_and_thumbnails(visit: Visit, small_looks: None, monkeypatch: pytest.MonkeyPatch) -> None:
     id, style = visit.pair()
     asked: dict[str, Any] = {"photo": id, "size": 48, "page": "one"}
     painted = [
@@ -229,6 +230,11 @@ def test_previews_and_thumbnails(visit: Visit, small_looks: None) -> None:
         assert Image.open(io.BytesIO(small.content)).size == (32, 32)
         known = {"If-None-Match": small.headers["etag"]}
         assert visit.http.get(f"/api/{path}", params={"photo": id, "side": 32}, headers=known).status_code == 304
+        # Networks change from version to version.
+        assert "no-cache" in small.headers["cache-control"]
+        with monkeypatch.context() as later:
+            later.setattr(routes_choices, "__version__", "later")
+            assert visit.http.get(f"/api/{path}", params={"photo": id, "side": 32}, headers=known).status_code == 200
     for wrong in (
         asked,
         asked | {"style_index": "nobody"},
@@ -302,7 +308,8 @@ def test_downloads_have_the_record_inside_and_a_tiff_has_16_bits(
     Work(order, force=True).finish()  # as its process would have
     for form, ending in (("png", ".png"), ("jpeg", ".jpg"), ("webp", ".webp"), ("tiff", ".tiff")):
         answer = visit.http.get(f"/api/jobs/{job}/download", params={"format": form})
-        assert answer.headers["content-disposition"] == f'attachment; filename="Strae-Der-Ku{ending}"'
+        plain, named = f"Strae-Der-Ku{ending}", f"Stra%C3%9Fe-Der-Ku%C3%9F{ending}"
+        assert answer.headers["content-disposition"] == f"attachment; filename=\"{plain}\"; filename*=UTF-8''{named}"
         assert answer.headers["content-type"] == f"image/{form}"
         (file := tmp_path / f"a{ending}").write_bytes(answer.content)
         told = record.read(file)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx2
 import pytest
@@ -87,6 +88,21 @@ def test_a_session_ends_also_in_a_studio_that_runs_on(
     assert own.begun(secret) is None and own.visitor(TOKEN) == "owner"
 
 
+def test_a_session_that_is_used_lasts_on_in_the_studio_and_in_the_browser(
+    here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, then = Visit(here[0].base, token=None), now()
+    page.http.post("/api/session", json={"token": TOKEN})
+    secret = next(iter(page.http.cookies.values()))
+    for days, renewed in ((0.5, False), (2, True), (2.5, False), (40, True), (90, True)):
+        monkeypatch.setattr(sessions, "now", lambda days=days: then + timedelta(days=days))
+        answer = page.http.get("/api/session")
+        assert answer.status_code == 200
+        assert (f"={secret}; HttpOnly; Max-Age={60 * 86400}" in answer.headers.get("set-cookie", "")) == renewed, days
+    monkeypatch.setattr(sessions, "now", lambda: then + timedelta(days=151))
+    assert page.http.get("/api/session").status_code == 401
+
+
 def test_the_token_is_exchanged_for_a_cookie_that_scripts_cannot_read(visit: Visit) -> None:
     page = Visit(visit.base, token=None)
     assert page.http.post("/api/session", json={"token": "guessed"}).status_code == 401
@@ -123,6 +139,7 @@ def test_other_pages_change_nothing(visit: Visit) -> None:
         {"Origin": origin}
         for origin in (
             "https://evil.example",
+            "http://[",
             "null",
             "",
             "http://127.0.0.1:1",
@@ -287,6 +304,25 @@ def test_uploads_have_an_end(here: tuple[Visit, Studio], monkeypatch: pytest.Mon
     assert not [*(studio.folder.root / "incoming").iterdir()]
 
 
+def test_whoever_goes_before_all_is_sent_is_no_fault_and_methods_without_end_count_as_one(
+    here: tuple[Visit, Studio], caplog: pytest.LogCaptureFixture
+) -> None:
+    visit, studio = here
+    host, port = visit.base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        head = f"PUT /api/pictures?kind=photo HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n"
+        line.sendall(f"{head}Content-Length: 1000\r\n\r\nsome".encode())
+        time.sleep(0.3)
+    for method in ("INVENTED", "OPTIONS", "another"):
+        assert visit.http.request(method, "/").status_code == 405
+    ends = time.monotonic() + 10
+    while '="499"' not in (told := studio.metrics.text().decode()) and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert 'impasto_requests_total{method="PUT",route="/api/pictures",status="499"} 1.0' in told
+    assert 'method="other",route="none",status="405"}' in told and "INVENTED" not in told
+    assert "request failed" not in caplog.text
+
+
 def test_whoever_says_nothing_is_let_go(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(punctual, "HEAD", 0.3)
     host, port = visit.base.removeprefix("http://").split(":")
@@ -384,6 +420,15 @@ def test_pictures_are_ids_and_never_paths_or_addresses(visit: Visit) -> None:
         ):
             assert visit.http.post("/api/jobs", json=asked).status_code == 422
             assert visit.http.post("/api/preview", json={**asked, "page": "p"}).status_code == 422
+
+
+def test_names_of_any_script_are_saved_as_they_are_where_that_is_understood(visit: Visit) -> None:
+    sent, style = visit.send(noise(64), name='小猫 "1".png'), visit.send(noise(64), "painting", name="Σ.png")
+    job = visit.ask(photo=sent["id"], styles=[{"painting": style["id"]}])["id"]
+    visit.until(job, "done")
+    told = visit.http.get(f"/api/jobs/{job}/download").headers["content-disposition"]
+    plain, _, named = told.partition("; filename*=UTF-8''")
+    assert (plain, unquote(named)) == ('attachment; filename="1.png"', "小猫-1-Σ.png") and named.isascii()
 
 
 def test_names_are_shown_as_text_and_saved_as_plain_letters(visit: Visit) -> None:

@@ -13,6 +13,11 @@ export class Refused extends Error {
   }
 }
 
+/** Whether the same may be answered otherwise a while later: nobody was there, or had the time, or something broke. */
+export function mayPass(error: unknown): boolean {
+  return !(error instanceof Refused) || [0, 408, 429, 500, 502, 503, 504].includes(error.status);
+}
+
 // Relative to the page: it may stand under any path.
 export const at = (path: string): string => `api/${path}`;
 const sized = (path: string, side?: number): string => at(side === undefined ? path : `${path}?side=${side}`);
@@ -39,6 +44,12 @@ export const addresses = {
 export const api = {
   session: () => json<Session>("GET", "session"),
   open: (token: string) => call("POST", "session", { token }),
+  /** Whether the stream of events may be had, which it does not say itself. */
+  listened: async () => {
+    const abort = new AbortController();
+    await call("GET", "events", undefined, abort.signal);
+    abort.abort();
+  },
   choices: () => json<Choices>("GET", "choices"),
   pictures: (kind: Picture["kind"]) => json<Picture[]>("GET", `pictures?kind=${kind}`),
   removePicture: (picture: string) => call("DELETE", `pictures/${id(picture)}`),

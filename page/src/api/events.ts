@@ -5,7 +5,8 @@ import type { Job, Picture } from "./types";
 export interface Listener {
   /** The stream is open, for the first time or again: what was missed must be asked for. */
   opened(): void;
-  lost(): void;
+  /** It ended, or was `refused` from the beginning. */
+  lost(refused: boolean): void;
   job(job: Job): void;
   picture(picture: Picture): void;
   removed(what: { job?: string; picture?: string }): void;
@@ -25,9 +26,10 @@ export function listen(listener: Listener): () => void {
     on("picture", (data) => listener.picture(data as Picture));
     on("removed", (data) => listener.removed(data as { job?: string; picture?: string }));
     source.onerror = () => {
-      listener.lost();
       // The browser tries again by itself, but not after an answer that was no stream (a proxy's 502).
-      if (source.readyState === EventSource.CLOSED) again = setTimeout(open, PATIENCE);
+      const refused = source.readyState === EventSource.CLOSED;
+      listener.lost(refused);
+      if (refused) again = setTimeout(open, PATIENCE);
     };
   }
 

@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * Session
-         * @description Who is asking, and what the server allows.
+         * @description Who is asking, and what the server allows. A session that is used lasts on.
          */
         get: operations["session_api_session_get"];
         put?: never;

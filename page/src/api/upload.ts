@@ -8,12 +8,20 @@ export interface Sent {
 import { at, refusal } from "./client";
 import type { Picture } from "./types";
 
-export function upload(
+/** A folder that was dropped, or a file that is gone, locked, or has changed since it was chosen. */
+export class Unreadable extends Error {}
+
+export async function upload(
   file: Blob,
   kind: Picture["kind"],
   name: string,
   progress: (share: number) => void = () => {},
 ): Promise<Sent> {
+  // The browser calls it a lost connection.
+  await file
+    .slice(0, 1)
+    .arrayBuffer()
+    .catch(() => Promise.reject(new Unreadable()));
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const to = kind === "clip" ? "clips?" : `pictures?kind=${kind}&`;

@@ -21,11 +21,17 @@ export async function downloadAll(jobs: readonly Job[], format: string): Promise
 async function savePicture(job: Job, format: string): Promise<true> {
   const response = await fetch(addresses.download(job.id, format));
   if (!response.ok) throw refusal(response.status, await response.text());
-  const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "")?.[1];
+  const name = nameIn(response.headers.get("Content-Disposition") ?? "");
   const address = URL.createObjectURL(await response.blob());
   save(address, name);
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
   return true;
+}
+
+/** What the header Content-Disposition calls a file: in any script, if it does. */
+export function nameIn(header: string): string | undefined {
+  const encoded = /filename\*=UTF-8''([^;]+)/i.exec(header)?.[1];
+  return encoded === undefined ? /filename="([^"]+)"/.exec(header)?.[1] : decodeURIComponent(encoded);
 }
 
 /** The browser fetches it by itself: it may be larger than its memory. */

@@ -7,10 +7,15 @@ const LONG_SIDE = 1024;
 
 export class Mask {
   readonly canvas = document.createElement("canvas");
+  /** What it is to be: the latest that was asked for, however long an earlier mask takes to come. */
+  private region: Region | null = null;
   private drawn: readonly Stroke[] = [];
   private claimed: Stroke | null = null;
   private base: string | null = null;
   private under: HTMLImageElement | null = null;
+  private laid: Promise<void> = Promise.resolve();
+  /** Whether all pieces of the stroke at hand are still there. */
+  private whole = true;
 
   constructor(photo: Picture) {
     const share = LONG_SIDE / Math.max(photo.width, photo.height);
@@ -24,31 +29,40 @@ export class Mask {
 
   /** Makes it what the region is. */
   async follow(region: Region): Promise<void> {
-    if (this.base !== region.base) {
-      this.base = region.base;
-      this.under = region.base === null ? null : await loaded(addresses.picture(region.base));
-      this.redraw(region.strokes);
-      this.drawn = region.strokes;
-      return;
-    }
-    if (this.drawn === region.strokes) return;
-    const last = region.strokes.at(-1);
-    const more =
-      region.strokes.length === this.drawn.length + 1 && this.drawn.every((each, i) => each === region.strokes[i]);
-    if (!more || last === undefined) this.redraw(region.strokes);
-    else if (last !== this.claimed) this.stroke(last);
+    this.region = region;
+    if (this.base !== region.base) this.laid = this.lay(region.base);
+    await this.laid;
+    this.update(this.region.strokes);
+  }
+
+  /** Puts a mask from the server under all strokes. One that does not come is empty, and is asked for again. */
+  private async lay(base: string | null): Promise<void> {
+    this.base = base;
+    const under = base === null ? null : await loaded(addresses.picture(base)).catch(() => undefined);
+    if (this.base !== base) return; // Another is laid since.
+    if (under === undefined) this.base = null;
+    this.under = under ?? null;
+    this.redraw(this.region?.strokes ?? []);
+  }
+
+  private update(strokes: readonly Stroke[]): void {
+    if (this.drawn === strokes) return;
+    const last = strokes.at(-1);
+    const more = strokes.length === this.drawn.length + 1 && this.drawn.every((each, i) => each === strokes[i]);
+    if (more && last === this.claimed) this.drawn = strokes;
+    else this.redraw(strokes);
     this.claimed = null;
-    this.drawn = region.strokes;
   }
 
   /** This stroke is there already: its pieces were drawn while it was made. */
   claim(stroke: Stroke): void {
-    this.claimed = stroke;
+    this.claimed = this.whole ? stroke : null;
   }
 
   /** A piece of a stroke. */
   dabs(stroke: Omit<Stroke, "dabs">, from: Dab | null, to: Dab): void {
     const { canvas, ink } = this;
+    if (from === null) this.whole = true;
     const long = Math.max(canvas.width, canvas.height);
     ink.globalCompositeOperation = stroke.erase ? "destination-out" : "source-over";
     const radius = (dab: Dab) => Math.max(0.5, (stroke.size * long * (0.3 + 0.7 * dab[2])) / 2);
@@ -64,8 +78,9 @@ export class Mask {
     ink.globalCompositeOperation = "source-over";
   }
 
-  /** White on black, as the server reads it. */
-  png(): Promise<Blob> {
+  /** White on black, as the server reads it, once all of it is here. */
+  async png(): Promise<Blob> {
+    if (this.region !== null) await this.follow(this.region);
     const flat = document.createElement("canvas");
     [flat.width, flat.height] = [this.canvas.width, this.canvas.height];
     const ink = flat.getContext("2d") as CanvasRenderingContext2D;
@@ -85,6 +100,8 @@ export class Mask {
       lightToOpaque(ink);
     }
     for (const stroke of strokes) this.stroke(stroke);
+    this.drawn = strokes;
+    this.whole = false;
   }
 
   private stroke(stroke: Stroke): void {

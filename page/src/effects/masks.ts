@@ -1,5 +1,6 @@
 /** The masks of the draft's regions: drawn here, and sent to the server when the brush rests. */
 import { effect, signal } from "@preact/signals";
+import { mayPass } from "../api/client";
 import { upload } from "../api/upload";
 import { isPainted } from "../state/regions";
 import { photo, regions } from "../state/selectors";
@@ -30,10 +31,7 @@ export function keepMasks(): void {
       void masks
         .get(region.key)
         ?.mask.follow(region)
-        .then(
-          () => drawn.value++,
-          () => {}, // A mask that is not on the server any more is empty.
-        );
+        .then(() => drawn.value++);
     }
     saveIn(REST, on.id);
   });
@@ -54,8 +52,17 @@ async function save(on: string): Promise<void> {
   )) {
     const mask = masks.get(key);
     if (mask?.photo !== on) continue;
-    const sent = await attempt(async () => upload(await mask.mask.png(), "mask", "region.png"));
-    if (sent === null && state.peek().access.kind === "open") saveIn(AGAIN, on);
+    let passes = true;
+    const sent = await attempt(() =>
+      mask.mask
+        .png()
+        .then((file) => upload(file, "mask", "region.png"))
+        .catch((error: unknown) => {
+          passes = mayPass(error); // What is refused for good is so until more is painted.
+          throw error;
+        }),
+    );
+    if (sent === null && passes && state.peek().access.kind === "open") saveIn(AGAIN, on);
     if (sent !== null) dispatch({ type: "mask-saved", photo: on, key, mask: sent.picture.id, strokes });
   }
 }

@@ -1,5 +1,6 @@
 /** Tells what went wrong, in the server's own sentence where it has one. */
 import { Refused } from "../api/client";
+import { Unreadable } from "../api/upload";
 import type { Notice } from "../state/model";
 import { dispatch } from "../state/store";
 import { t } from "../text";
@@ -23,6 +24,7 @@ function whenSeen(act: () => void): void {
 }
 
 export function sentence(error: unknown): string {
+  if (error instanceof Unreadable) return t().unreadable;
   if (!(error instanceof Refused)) return t().failedOffline;
   if (error.status === 429 && error.message === "") return t().queueFull;
   return said(error.message) || (error.status === 0 ? t().failedOffline : t().failedGeneral);

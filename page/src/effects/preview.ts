@@ -3,7 +3,7 @@
  * one when it rests. Newest wins, and what was seen before is shown again without asking.
  */
 import { computed, effect } from "@preact/signals";
-import { api, Refused } from "../api/client";
+import { api, mayPass, Refused } from "../api/client";
 import { NO_PREVIEW } from "../state/model";
 import { atHalf, PREVIEW_SIZE, sameHand, type Wanted, wantedPreviews } from "../state/preview";
 import { choices, draft, ownSide } from "../state/selectors";
@@ -16,6 +16,8 @@ const REST = 150;
 /** Where the sharp picture is there in so many milliseconds, no small one is needed before it. */
 const QUICK = 120;
 const KEPT = 64;
+/** Milliseconds until what failed, and may not another time, is asked for again; then twice as many. */
+const AGAIN = 5000;
 
 /** Addresses of pictures by what was asked for, the newest last. */
 const seen = new Map<string, string>();
@@ -25,6 +27,7 @@ let quick = false;
 /** When the draft last changed. */
 let moved = 0;
 let resting: ReturnType<typeof setTimeout> | undefined;
+let failures = 0;
 
 const wanted = computed(() =>
   choices.value === null ? {} : wantedPreviews(draft.value, choices.value, ownSide.value),
@@ -38,6 +41,7 @@ export function keepPreview(): void {
     live.value; // What failed while the server was away is asked for again when it is back.
     if (!open.value) return;
     moved = performance.now();
+    failures = 0;
     for (const [key, { abort }] of asked) if (!(key in all)) abort.abort();
     proceed();
   });
@@ -94,10 +98,16 @@ async function fetched(key: string, each: Wanted): Promise<void> {
     if (asked.get(key)?.abort === abort) asked.delete(key);
   }
   const now = wanted.peek()[key];
-  if (failed === null) proceed();
-  else if (now !== undefined && each.size !== PREVIEW_SIZE)
+  if (failed === null) {
+    failures = 0;
+    proceed();
+  } else if (now !== undefined && each.size !== PREVIEW_SIZE)
     ask(key, now); // It may be too small to be painted.
-  else dispatch({ type: "preview", preview: { state: "failed", error: sentence(failed) } });
+  else {
+    dispatch({ type: "preview", preview: { state: "failed", layers: {}, error: sentence(failed) } });
+    clearTimeout(resting);
+    if (mayPass(failed)) resting = setTimeout(proceed, AGAIN * 2 ** failures++);
+  }
 }
 
 function words(each: Wanted): string {

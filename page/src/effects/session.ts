@@ -1,6 +1,7 @@
 /** Comes in, asks for all there is, and then listens. */
-import { api, Refused } from "../api/client";
+import { api, mayPass, Refused } from "../api/client";
 import { listen } from "../api/events";
+import type { Session } from "../api/types";
 import { dispatch, state } from "../state/store";
 import { attempt, sentence, tell } from "./notices";
 
@@ -9,52 +10,41 @@ let again: ReturnType<typeof setTimeout> | undefined;
 /** Ends listening. */
 let stop = (): void => {};
 
-export async function enter(): Promise<void> {
-  const token = /[#&]token=([^&]+)/.exec(location.hash)?.[1];
-  if (token !== undefined) {
-    const came = await opened(decodeURIComponent(token));
-    // Out of the address bar and the browser's history, for it opens the studio; but not before it has: whoever loads
-    // the page again meanwhile would stand outside.
-    history.replaceState(null, "", location.pathname + location.search);
-    if (!came) return;
-  }
-  await begin();
-}
+export const enter = (): Promise<void> => begin(tokenIn(location.hash));
 
 /** Tries an address or a token that was typed. */
-export async function enterWith(words: string): Promise<void> {
-  const token = /token=([^&\s]+)/.exec(words)?.[1] ?? words.trim();
-  if (await opened(token)) await begin();
-}
+export const enterWith = (words: string): Promise<void> => begin(tokenIn(words) ?? words.trim());
 
-async function opened(token: string): Promise<boolean> {
+function tokenIn(address: string): string | undefined {
+  const written = /\btoken=([^&\s]+)/.exec(address)?.[1];
   try {
-    await api.open(token);
-    return true;
-  } catch (error) {
-    const refused = error instanceof Refused && (error.status === 401 || error.status === 403);
-    if (!refused) await attempt(() => Promise.reject(error));
-    dispatch({ type: "closed", wrong: refused });
-    return false;
+    return written && decodeURIComponent(written);
+  } catch {
+    return written; // Put together by hand, with a percent sign in it.
   }
 }
 
-async function begin(): Promise<void> {
+async function begin(token?: string): Promise<void> {
   clearTimeout(again);
+  let session: Session | null = null;
   try {
-    dispatch({ type: "opened", session: await api.session() });
+    session = await admitted(token);
   } catch (error) {
-    if (error instanceof Refused && error.status === 401) dispatch({ type: "closed", wrong: false });
-    else {
+    if (mayPass(error)) {
       tell(sentence(error), "error");
-      again = setTimeout(() => void begin(), PATIENCE);
+      again = setTimeout(() => void begin(token), PATIENCE);
+      return;
     }
-    return;
   }
+  // Out of the address bar and the browser's history, for it opens the studio; but not before it has: whoever loads
+  // the page again meanwhile would stand outside.
+  if (token !== undefined) history.replaceState(null, "", location.pathname + location.search);
+  if (session === null) return dispatch({ type: "closed", wrong: token !== undefined });
+  dispatch({ type: "opened", session });
   stop(); // Whoever enters twice listens once.
   stop = listen({
     opened: () => void refresh(),
-    lost: () => void lost(),
+    lost: (refused) => void lost(refused),
     job: (job) => dispatch({ type: "job", job }),
     picture: (picture) => dispatch({ type: "picture", picture }),
     removed: ({ job, picture }) => {
@@ -64,15 +54,29 @@ async function begin(): Promise<void> {
   });
 }
 
+/** By a token, or by the session that there is: an old link shuts nobody out who has one. */
+async function admitted(token?: string): Promise<Session> {
+  try {
+    if (token !== undefined) await api.open(token);
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+  }
+  return api.session();
+}
+
+const isRefused = (error: unknown): boolean => error instanceof Refused && error.status === 401;
+
 state.subscribe((now) => now.access.kind === "closed" && stop());
 
-/** The stream does not say why it ended: the server may be away, or not know this session any more. */
-async function lost(): Promise<void> {
-  dispatch({ type: "live", live: false });
+/** The stream does not say why: the server may be away, not know this session any more, or have no room for a page. */
+async function lost(refused: boolean): Promise<void> {
+  if (!refused) dispatch({ type: "live", live: false });
   try {
-    await api.session();
+    await (refused ? api.listened() : api.session());
   } catch (error) {
-    if (error instanceof Refused && error.status === 401) dispatch({ type: "closed", wrong: false });
+    if (isRefused(error)) dispatch({ type: "closed", wrong: false });
+    else if (error instanceof Refused && error.status === 429) tell(sentence(error), "error");
+    else dispatch({ type: "live", live: false });
   }
 }
 

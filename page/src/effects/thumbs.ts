@@ -3,18 +3,23 @@
  * stream: so these come two at a time, only for tiles that are seen, and never before a preview or an upload.
  */
 import { effect } from "@preact/signals";
+import { mayPass, refusal } from "../api/client";
 import { select } from "../state/store";
 
 interface Wish {
   readonly address: string;
   readonly give: (source: string) => void;
+  /** Milliseconds until it is asked for again. */
+  patience: number;
 }
 
 const AT_ONCE = 2;
-const TRY_AGAIN = 5000;
+const PATIENCE = 5000;
 
 const made = new Map<string, string>();
 let wishes: Wish[] = [];
+/** Those that nobody has any more need not be asked for again. */
+const dropped = new WeakSet<Wish>();
 let running = 0;
 
 const busy = select((s) => s.preview.state === "busy" || s.uploads.length > 0);
@@ -29,10 +34,11 @@ export function wishFor(address: string, give: (source: string) => void): () => 
     give(there);
     return () => {};
   }
-  const wish = { address, give };
+  const wish = { address, give, patience: PATIENCE };
   wishes.push(wish);
   next();
   return () => {
+    dropped.add(wish);
     wishes = wishes.filter((each) => each !== wish);
   };
 }
@@ -55,11 +61,13 @@ async function fulfil(wish: Wish): Promise<void> {
     const source = made.get(wish.address) ?? URL.createObjectURL(await response.blob());
     made.set(wish.address, source);
     wish.give(source);
-  } else if (response === null || response.status === 429 || response.status === 503) {
-    // Too much at once, or nobody there: later.
+  } else if (response === null || mayPass(refusal(response.status, ""))) {
+    // Too much at once, or nobody there, or something broke: later, and then later still.
     setTimeout(() => {
+      if (dropped.has(wish)) return;
       wishes.push(wish);
       next();
-    }, TRY_AGAIN);
+    }, wish.patience);
+    wish.patience *= 2;
   }
 }

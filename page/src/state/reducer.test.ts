@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CHOICES, given, job, picture, REQUEST } from "../testing/samples";
-import { FITTED, type State } from "./model";
+import { FITTED, NO_PREVIEW, type State } from "./model";
 import { reduce } from "./reducer";
 import { strokeScale } from "./strokes";
 
@@ -112,6 +112,21 @@ describe("the stage", () => {
     expect(reduce(near, { type: "stage", stage: { show: "pair", job: "a", other: null } }).view.scale).toBe(4);
     expect(reduce(near, { type: "stage", stage: { show: "job", job: "b", snapshot: null } }).view).toEqual(FITTED);
     expect(reduce(near, { type: "stage", stage: { show: "draft" } }).view).toEqual(FITTED);
+  });
+
+  test("a preview goes with the photo that it is of, however another is chosen, and stays with all else", () => {
+    const seen = reduce(onJob, { type: "preview", preview: { state: "shown", layers: { "": "blob:cat" } } });
+    for (const action of [
+      { type: "photo", id: "dog" },
+      { type: "clip", id: "walk" },
+      { type: "texture" },
+      { type: "again", request: { ...REQUEST, photo: "dog" } },
+    ] as const) {
+      const known = [picture("dog"), picture("walk")].map((each) => ({ type: "picture" as const, picture: each }));
+      expect(reduce(known.reduce(reduce, seen), action).preview, action.type).toEqual(NO_PREVIEW);
+    }
+    expect(reduce(seen, { type: "setting", name: "strength", value: 0.7 }).preview).toBe(seen.preview);
+    expect(reduce(seen, { type: "photo", id: "cat" }).preview).toBe(seen.preview);
   });
 
   test("only a region that is there can be painted", () => {

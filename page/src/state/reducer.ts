@@ -2,13 +2,23 @@
 import type { Job, Picture } from "../api/types";
 import type { Action } from "./actions";
 import { reduceDraft, withoutLost } from "./draft";
-import { FITTED, NO_PREVIEW, type Stage, type State, type Tab } from "./model";
+import { type Draft, FITTED, NO_PREVIEW, type Stage, type State, type Tab } from "./model";
 import { regionsOf } from "./regions";
 import { withStrokesOf } from "./strokes";
 
 const STEPS = ["waiting", "running", "cancelled", "failed", "done"];
 
 export function reduce(state: State, action: Action): State {
+  const next = reduced(state, action);
+  // What was painted of another photo or clip is no preview of this one.
+  return subject(next.draft) === subject(state.draft) ? next : { ...next, preview: NO_PREVIEW };
+}
+
+function subject({ texture, film, photo, clip }: Draft): string {
+  return JSON.stringify(texture || [film, film ? clip : photo]);
+}
+
+function reduced(state: State, action: Action): State {
   const changed = reduceDraft(state.draft, action);
   const draft =
     action.type === "look" && state.choices !== null ? withStrokesOf(state.draft, changed, state.choices) : changed;
@@ -78,7 +88,7 @@ function reducePage(state: State, action: Action): State {
     case "photo":
     case "texture":
     case "clip":
-      return { ...onDraft(state), painting: null, preview: NO_PREVIEW, view: FITTED, tab: "style" };
+      return { ...onDraft(state), painting: null, view: FITTED, tab: "style" };
     case "look":
       return { ...onDraft(state), fault: null };
     case "again":

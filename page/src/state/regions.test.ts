@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Action } from "./actions";
 import { reduceDraft } from "./draft";
 import { type Draft, EMPTY_DRAFT, type Stroke } from "./model";
-import { isPainted, regionsOf, TINTS } from "./regions";
+import { isPainted, regionsOf, restoredRegions, TINTS } from "./regions";
 
 const stroke = (size: number): Stroke => ({ size, softness: 0, erase: false, dabs: [[0.5, 0.5, 1]] });
 const [first, second] = [stroke(0.1), stroke(0.2)];
@@ -56,9 +56,9 @@ describe("strokes", () => {
       recipe: "default",
       settings: {},
     };
-    const restored = given({ type: "again", request }, { type: "stroke", key: "m", stroke: first });
+    const restored = given({ type: "again", request }, { type: "stroke", key: "m-0", stroke: first });
     expect(only(restored)).toMatchObject({ base: "m", mask: null });
-    expect(only(reduceDraft(restored, { type: "undo", key: "m" })).mask).toBe("m");
+    expect(only(reduceDraft(restored, { type: "undo", key: "m-0" })).mask).toBe("m");
   });
 });
 
@@ -90,4 +90,13 @@ test("a region is painted when it has strokes or a mask", () => {
   expect(isPainted(empty)).toBe(false);
   expect(isPainted({ ...empty, base: "m" })).toBe(true);
   expect(isPainted({ ...empty, strokes: [first] })).toBe(true);
+});
+
+test("two regions that are brought back with one mask are two", () => {
+  const [one, other] = restoredRegions([
+    { mask: "m", painting: "night" },
+    { mask: "m", painting: "wave" },
+  ]);
+  expect([one?.mask, other?.mask]).toEqual(["m", "m"]);
+  expect(one?.key).not.toBe(other?.key);
 });

@@ -67,7 +67,7 @@ export function isPainted(region: Region): boolean {
 
 export function restoredRegions(regions: JobRequest["regions"]): Region[] {
   return regions.map(({ mask, painting }, index) => {
-    const region = { ...EMPTY_REGION, key: mask, tint: index % TINTS, painting };
+    const region = { ...EMPTY_REGION, key: `${mask}-${index}`, tint: index % TINTS, painting };
     return mask === "faces" || mask === "people" ? { ...region, found: mask } : { ...region, mask, base: mask };
   });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { job, REQUEST } from "../testing/samples";
-import { askedAnew, madeOf } from "./selectors";
+import { job, picture, REQUEST } from "../testing/samples";
+import { askedAnew, madeOf, takesRegions } from "./selectors";
 import { dispatch } from "./store";
 
 test("a picture's results are those that it was the photo, a painting or a region's painting of", () => {
@@ -24,4 +24,15 @@ test("what went on is asked for anew with the iterations of the first of its row
   dispatch({ type: "refreshing" });
   dispatch({ type: "jobs", jobs: [third] }); // the others have been removed
   expect(askedAnew(third).settings).toEqual({ strength: 0.7 });
+});
+
+test("regions are of a photo, and not of learnt styles", () => {
+  dispatch({ type: "picture", picture: picture("cat") });
+  dispatch({ type: "photo", id: "cat" });
+  expect(takesRegions.value).toBe(true);
+  dispatch({ type: "look", id: "rhone", network: "multi", mixing: false });
+  expect(takesRegions.value).toBe(false);
+  dispatch({ type: "look", id: "wave", network: null, mixing: false });
+  dispatch({ type: "clip", id: "walk" });
+  expect(takesRegions.value).toBe(false);
 });

@@ -24,6 +24,10 @@ export const photo = computed(() => {
 export const ownSide = computed(() =>
   draft.value.film && photo.value ? Math.max(photo.value.width, photo.value.height) : undefined,
 );
+/** Whether regions can be added: of a photo, and not to learnt styles. */
+export const takesRegions = computed(
+  () => photo.value !== null && !draft.value.film && draft.value.look.network === null,
+);
 export const photos = computed(() => ofKind("photo"));
 export const clips = computed(() => ofKind("clip"));
 export const paintings = computed(() => ofKind("painting"));

@@ -237,6 +237,7 @@ export const en = {
   themeLight: "light",
   themeDark: "dark",
   failedGeneral: "That did not work.",
+  unreadable: "This file cannot be read: choose it again, or a file in place of a folder.",
   failedOffline: "The studio does not answer.",
   tooLarge: (limit: string) => `That file is too large: ${limit} at most.`,
   helpIntro:

@@ -1,4 +1,10 @@
 /** Words in the language that was chosen, and numbers as they are read there. */
+// All words stand beside one another in the bundle, for so it is packed smaller.
+import "./sentences.zh.json";
+import "./settings.zh";
+import "./zh";
+import "./en";
+import "./settings.en";
 import type { Language } from "../state/model";
 import { language } from "../state/selectors";
 import { en, type Text } from "./en";

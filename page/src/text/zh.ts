@@ -225,6 +225,7 @@ export const zh: Text = {
   themeLight: "浅色",
   themeDark: "深色",
   failedGeneral: "没有成功。",
+  unreadable: "无法读取这个文件。请重新选择，文件夹不行。",
   failedOffline: "画室没有回应。",
   tooLarge: (limit) => `文件太大：最多 ${limit}。`,
   helpIntro: "拖入一张照片和一幅画。预览快而粗略；“作画”才画出真正的成品，随时可以停下、保留、接着画。",

@@ -1,5 +1,5 @@
 /** All about the job on the stage: how far it is, what it was made with, and what can be done with it. */
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { addresses } from "../api/client";
 import type { Job, Progress } from "../api/types";
 import { cancel, goOn } from "../effects/commands";
@@ -16,6 +16,7 @@ import { Icon } from "./Icon";
 import { askToRemove } from "./Remove";
 
 const still = select((s) => s.still);
+const live = select((s) => s.live);
 const asking = select((s) => s.asking);
 
 export function JobPanel({ job }: { job: Job }) {
@@ -80,6 +81,8 @@ function Progressing({ progress, running, still, film }: ProgressingProps) {
 function CancelButton({ job }: { job: Job }) {
   const [asked, setAsked] = useState(false);
   const waiting = job.state === "waiting";
+  // A studio that has begun again knows nothing of it.
+  useEffect(() => setAsked(false), [waiting, live.value]);
   return (
     <button
       type="button"

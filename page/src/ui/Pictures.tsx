@@ -105,7 +105,8 @@ export function Tints({ regions, editing }: { regions: readonly Region[]; editin
   const version = drawn.value;
   useEffect(() => {
     const ink = canvas.current?.getContext("2d");
-    const size = regions[0] && maskOf(regions[0].key)?.canvas;
+    // One that the server finds has no mask, and all others are of one size.
+    const size = regions.map(({ key }) => maskOf(key)?.canvas).find((each) => each !== undefined);
     if (!canvas.current || !ink || !size) return;
     [canvas.current.width, canvas.current.height] = [size.width, size.height];
     for (const { key, tint } of regions) {

@@ -77,11 +77,9 @@ function DraftStage({ photo }: { photo: Picture }) {
       height={photo.height}
       hand={hand}
       over={(sheet) =>
-        editing.value !== null ? (
-          <BrushCursor sheet={sheet} />
-        ) : (
-          previewed && <Divider sheet={sheet} after={t().preview} />
-        )
+        editing.value !== null
+          ? hand !== null && <BrushCursor sheet={sheet} />
+          : previewed && <Divider sheet={sheet} after={t().preview} />
       }
     >
       <img src={original} alt={t().original} draggable={false} />

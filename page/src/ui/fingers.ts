@@ -41,6 +41,7 @@ export function fingers(element: HTMLElement, grasp: Grasp): () => void {
 
   function onDown(event: PointerEvent): void {
     if ((event.target as Element).closest("[data-own]")) return;
+    if (event.pointerType === "mouse" && event.button > MIDDLE) return; // A menu's.
     element.setPointerCapture(event.pointerId);
     const finger = place(event);
     down.set(event.pointerId, finger);
@@ -54,6 +55,7 @@ export function fingers(element: HTMLElement, grasp: Grasp): () => void {
   }
 
   function onMove(event: PointerEvent): void {
+    if (event.buttons === 0) onUp(event); // Which was not heard of, behind a menu, say.
     const before = down.get(event.pointerId);
     const finger = place(event);
     if (before === undefined) {

@@ -1,6 +1,6 @@
 /** Keys that work everywhere on the page, save where one types. */
 import { paint } from "../effects/commands";
-import { photo, stage } from "../state/selectors";
+import { stage, takesRegions } from "../state/selectors";
 import { dispatch, state } from "../state/store";
 import { focusStage } from "./focus";
 import { addRegion } from "./Regions";
@@ -50,7 +50,7 @@ function act(key: string, repeated: boolean): boolean {
       if (!repeated) peek(split);
       return true;
     case "r":
-      if (photo.peek() !== null && !state.peek().draft.film) addRegion(null);
+      if (takesRegions.peek()) addRegion(null);
       return true;
     case "e":
       dispatch({ type: "brush", brush: { erase: !brush.erase } });

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -48,8 +49,8 @@ class Studio:
     def __init__(self, address: str) -> None:
         """Raises SettingsError for what is no such address, or without a token."""
         parts = urllib.parse.urlsplit(address)
-        given = urllib.parse.parse_qs(parts.fragment).get("token", [])
-        self._token = given[0] if given else os.environ.get(TOKEN, "")
+        given = re.search(r"(?:^|&)token=([^&]+)", parts.fragment)  # no form, where a plus is a blank
+        self._token = urllib.parse.unquote(given[1]) if given else os.environ.get(TOKEN, "")
         self.made = False
         """Whether the latest answer was that something has been made, and was not there already."""
         self.address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"

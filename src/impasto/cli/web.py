@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import threading
 import webbrowser
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,9 @@ from impasto.cli.app import app
 from impasto.cli.options import with_exit_codes
 from impasto.cli.printing import say
 from impasto.extras import needed
+
+_TEXT = ("www-browser", "links", "elinks", "lynx", "w3m")
+"""Browsers that would take the terminal for themselves, and run no scripts."""
 
 
 @app.command()
@@ -73,7 +77,15 @@ def web(
         say(address)
         sys.stdout.flush()  # for whoever reads it through a pipe
         if open_page:
-            webbrowser.open(address)
+            threading.Thread(target=_show, args=[address], daemon=True).start()  # some wait until they are closed
 
     with contextlib.suppress(KeyboardInterrupt):  # which is how a studio ends
         serve(config, started)
+
+
+def _show(address: str) -> None:
+    """Open the page, unless there is but a browser of text, as over SSH."""
+    with contextlib.suppress(webbrowser.Error):  # there is none
+        browser = webbrowser.get()
+        if Path(browser.name).name not in _TEXT:
+            browser.open(address)

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -41,6 +41,8 @@ _HEADERS = {
 }
 _SAFE = ("GET", "HEAD")
 _SENDING = ("POST", "PUT", "DELETE")
+_GONE = 499
+"""What is told of a request whose client has gone before it was all there, as proxies tell it."""
 
 
 class Guard:
@@ -81,6 +83,8 @@ class Guard:
                 await refused(scope, receive, sent)
             else:
                 await self._app(scope, Patient(receive, most), sent)
+        except ClientDisconnect:  # nobody is there to be answered
+            status = _GONE
         except Exception:  # a mistake of ours
             log.exception("request failed")
             if begun:
@@ -89,7 +93,8 @@ class Guard:
         finally:
             route = getattr(scope.get("route"), "path", "none")  # no ids, and nothing that others have made up
             seconds = round(time.monotonic() - began, 4)
-            told = {"method": scope["method"], "route": route, "status": status, "seconds": seconds}
+            method = scope["method"] if scope["method"] in (*_SAFE, *_SENDING) else "other"
+            told = {"method": method, "route": route, "status": status, "seconds": seconds}
             log.info("request", extra=told)
             self._count(told)
         return None
@@ -131,7 +136,7 @@ def _is_own(headers: Headers, host: str) -> bool:
     """Whether a request that changes something comes from the studio's own page, or from no page."""
     origin = headers.get("origin")
     if origin is not None:
-        return urlsplit(origin).netloc.lower() == host.lower() != ""
+        return _netloc(origin) == host.lower() != ""
     return headers.get("sec-fetch-site", "none") in ("same-origin", "none")
 
 
@@ -140,6 +145,14 @@ def _path(scope: Scope) -> str:
     path: str = scope["path"]
     root: str = scope.get("root_path", "")
     return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
+def _netloc(origin: str) -> str:
+    """What is between an Origin's slashes, in small letters; nothing of what is none."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _name(host: str) -> str:

@@ -148,6 +148,7 @@ class Jobs:
         asked = job.request
         ids = [asked.clip, asked.photo, *(each.painting for each in asked.styles)]
         ids += [id for each in asked.regions for id in (each.painting, each.mask)]
+        ids += orders.protecting(asked.settings.get("protect") or {})
         return {id: found.name for id in ids if id and (found := self._store.picture(visitor, id))}
 
     def named(self, visitor: str, job: Job) -> dict[str, str]:

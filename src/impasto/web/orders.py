@@ -99,16 +99,22 @@ def _settings(given: Mapping[str, Any], file: File, offered: tuple[str, ...]) ->
     return settings
 
 
-def _protected(value: Any, file: File) -> dict[str, Any]:
-    """Masks by their words or ids, with amounts: never by anything that is looked for among files."""
+def protecting(value: Any) -> dict[str, Any]:
+    """What `protect` names, with amounts: masks by their words or ids, and never anything that is looked for
+    among files. Raises SettingsError.
+    """
     texts = [value] if isinstance(value, str) else value
     if not isinstance(value, Mapping):
         if not isinstance(texts, list) or not all(isinstance(each, str) for each in texts):
             raise SettingsError("`protect` takes faces, people, or ids of masks, each with an amount: faces:0.5.")
         pairs = [pair for text in texts for pair in names.listed(text, names.MASKS.__contains__)]
         value = {mask: USUAL_AMOUNT if amount is None else amount for mask, amount in pairs}
+    return dict(value)
+
+
+def _protected(value: Any, file: File) -> dict[str, Any]:
     try:
-        return {_mask(mask, file): amount for mask, amount in value.items()}
+        return {_mask(mask, file): amount for mask, amount in protecting(value).items()}
     except SettingsError as error:
         raise SettingsError(f"`protect` takes faces, people, or ids of masks: {error}") from None
 

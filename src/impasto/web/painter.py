@@ -148,12 +148,14 @@ class Painter:
         return Process(ready=READY)
 
     @contextlib.contextmanager
-    def _lent(self, quick: bool) -> Iterator[Process]:
-        """A process for a job; one that has done what is ``quick`` waits for the next, with all loaded."""
+    def _lent(self, id: str, quick: bool) -> Iterator[Process]:
+        """A process for a job; one that has done what is ``quick`` waits for the next, with all loaded.
+        One that was to be cancelled does not, however late that came: it hears of it now, and ends.
+        """
         with contextlib.ExitStack() as held:
             process = held.enter_context(self._begun())
             yield process
-            if quick and process.outcome == "done":
+            if quick and process.outcome == "done" and id not in self._jobs.cancelled:
                 self._spare = process
                 held.pop_all()
 
@@ -179,7 +181,7 @@ class Painter:
         job = job.model_copy(update={"progress": going(Progress(0, "loading"), steps)})
         for attempt in range(_TRIES):
             resume = files.checkpoint(order.output).exists()
-            with self._lent(quick) as process:
+            with self._lent(job.id, quick) as process:
                 self._process, self._current = process, job.id
                 if job.id in self._jobs.cancelled or self._closing:
                     self._process = None

@@ -62,7 +62,9 @@ def _listening(config: Config) -> socket.socket:
     """A socket that listens, so that the port is known, and ours, before anything else begins."""
     family = socket.AF_INET6 if ":" in config.bind else socket.AF_INET
     try:
-        listening = socket.create_server((config.bind, config.port), family=family, backlog=128)
+        listening = socket.create_server(
+            (config.bind, config.port), family=family, backlog=128, dualstack_ipv6=config.both
+        )
     except OSError as error:
         raise OutputError(
             f"{config.bind}:{config.port} cannot be listened on ({error.strerror}): choose another `port`, 0 for any."

@@ -8,11 +8,14 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from impasto.web.config import Config
+from impasto.errors import OutputError
+from impasto.web.config import LONGEST_TOKEN, Config
 from impasto.web.models import now
 from impasto.web.store import Store
 
 LASTS = timedelta(days=60)
+_RENEWED = timedelta(days=1)
+"""The age from which a session that is used lasts anew."""
 OWNER = "owner"
 """The visitor that the printed token itself stands for."""
 
@@ -28,7 +31,7 @@ class Sessions:
 
     def visitor(self, secret: str | None) -> str | None:
         """Whose secret this is: the printed token's, or a session's. None where it is nobody's."""
-        if not secret or len(secret) > 200:
+        if not secret or len(secret) > LONGEST_TOKEN:
             return None
         if self._is_printed(secret):
             return OWNER
@@ -44,6 +47,18 @@ class Sessions:
         if self._config.users and self._is_printed(secret):
             visitor = secrets.token_urlsafe(12)
         return self.another(visitor)
+
+    def renewed(self, secret: str | None) -> bool:
+        """Let a session last from now on; whether it was old enough for that."""
+        if not secret or self._store.visitor(key := _hash(secret), (now() - _RENEWED).isoformat()) is not None:
+            return False
+        if (visitor := self._store.visitor(key, _oldest())) is None:
+            return False
+        try:
+            self._store.add_session(key, visitor, now().isoformat())
+        except OutputError:  # the disk is full: another time
+            return False
+        return True
 
     def _is_printed(self, secret: str) -> bool:
         return secrets.compare_digest(secret.encode(), self._config.token.encode())

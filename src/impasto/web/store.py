@@ -191,15 +191,15 @@ class Store:
                 with self._file:  # a whole change or none
                     self._file.execute("BEGIN IMMEDIATE")
                     yield self._file
-            except sqlite3.OperationalError as error:  # the disk is full, for one
-                raise OutputError(f"What the studio knows cannot be written ({error}): free some space.") from error
+            except sqlite3.DatabaseError as error:
+                raise _unusable(error) from error
 
     def _all(self, query: str, *values: Any) -> list[Any]:
         with self._lock:
             try:
                 return self._file.execute(query, values).fetchall()
-            except sqlite3.OperationalError as error:  # the disk is full, and it would write for that, too
-                raise OutputError(f"What the studio knows cannot be read ({error}): free some space.") from error
+            except sqlite3.DatabaseError as error:
+                raise _unusable(error) from error
 
     def _read(self, kind: type[_Model], query: str, *values: Any) -> list[_Model]:
         """What a query for ids and data finds."""
@@ -212,3 +212,8 @@ class Store:
                     log.warning("row left out", extra={"row": id, "reason": briefly(error)})
                 self._odd.add(id)
         return found
+
+
+def _unusable(error: sqlite3.DatabaseError) -> OutputError:
+    """The disk is full, which hinders reading, too, or the file has been damaged meanwhile."""
+    return OutputError(f"What the studio knows cannot be used ({error}): free some space, or put a copy of it back.")

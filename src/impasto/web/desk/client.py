@@ -60,8 +60,11 @@ class Desk:
         return await self._in_turn(urgency, lambda: self._asked({"do": what, **arguments}))
 
     async def readiness(self) -> dict[str, Any]:
-        """What the process tells once it is ready; it is begun if it is not there."""
+        """What the process tells once it is ready; it is begun if it is not there. Raises what kept it
+        from being ready, as `ask` does.
+        """
         await self._in_turn(_LAST, self._begun)
+        self._check(self._told, self._ready)
         return self._told
 
     async def warm(self) -> None:
@@ -117,12 +120,17 @@ class Desk:
         if answer.told.get("bytes_held", 0) > self._most:
             await self._end()
             self.replaced += 1
-        if "failed" not in answer.told:
-            return answer
-        raised = getattr(errors, answer.told["error"], None)
+        self._check(answer.told, request["do"])
+        return answer
+
+    def _check(self, told: Mapping[str, Any], doing: str) -> None:
+        """Raise here what was raised there."""
+        if "failed" not in told:
+            return
+        raised = getattr(errors, told["error"], None)
         if isinstance(raised, type) and issubclass(raised, ImpastoError):
-            raise raised(answer.told["failed"])
-        log.error("desk failed", extra={"desk": self.name, "doing": request["do"], "because": answer.told["failed"]})
+            raise raised(told["failed"])
+        log.error("desk failed", extra={"desk": self.name, "doing": doing, "because": told["failed"]})
         raise Refused(500, "This should not have happened: see the server's log.")
 
     async def _begun(self) -> asyncio.subprocess.Process:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from impasto.errors import ImpastoError, SettingsError, VideoError
+from impasto.errors import SettingsError, VideoError
 from impasto.machine.files import sha256_of
 from impasto.pictures.codecs import save
 from impasto.pictures.picture import Picture
@@ -24,6 +24,7 @@ from impasto.video.source import Frame
 from impasto.video.times import written
 from impasto.video.work import plan
 from impasto.web.desk.showing import encoded
+from impasto.web.desk.taking import made
 from impasto.web.models import Edge
 
 _ENDINGS = (".mp4", ".webm")
@@ -63,7 +64,7 @@ def _taken(clip: Clip, to: list[str], most_frames: int) -> dict[str, Any]:
         "frames": frames, "begins": round(float(facts.times[0]), 3), "seconds": round(seconds, 3),
         "rate": round(float(facts.rate), 3), "ending": ending,
     }  # fmt: skip
-    return known | {"moving": moving, "made": _made(clip)}
+    return known | {"moving": moving, "made": made(lambda: told.carried(clip), VideoJob.of)}
 
 
 def estimate(job: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -94,15 +95,6 @@ def moment(file: str, time: float, side: int, edge: Edge | None = None) -> tuple
 def _clip(file: str) -> Clip:
     """A clip that is kept, whose frames' times are sought once."""
     return Clip(file)
-
-
-def _made(clip: Clip) -> dict[str, Any] | None:
-    """If the clip is a film of Impasto, the job that it was made by, as `taking.take` has it of pictures."""
-    try:
-        record = told.carried(clip)
-        return {"job": VideoJob.of(record["job"]).dictionary(), "hashed": record.get("hashed")}
-    except (ImpastoError, KeyError):
-        return None
 
 
 def _ending(clip: Clip, alpha: bool) -> str:

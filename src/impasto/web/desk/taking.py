@@ -1,5 +1,6 @@
 """Pictures taken in: decoded, and written anew, so that nothing of the file that was sent is ever sent on."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from impasto.masks.reading import mask
 from impasto.pictures.codecs import load, origin_of, save
 from impasto.tasks import record
 from impasto.tasks.inputs import check_side
+from impasto.video.job import VideoJob
 
 
 def take(file: str, to: str, kind: str) -> tuple[dict[str, Any], bytes]:
@@ -21,7 +23,7 @@ def take(file: str, to: str, kind: str) -> tuple[dict[str, Any], bytes]:
     save(picture, Path(to), origin=origin_of(Path(file)) if kind == "photo" else origin_of(Path(file), "none"))
     height, width = picture.size
     told = {"width": width, "height": height, "transparent": picture.alpha is not None, "stored": sha256_of(Path(to))}
-    return told | {"made": None if kind == "mask" else _made(Path(file))}, b""
+    return told | {"made": None if kind == "mask" else made(lambda: record.read(Path(file)), Job.of)}, b""
 
 
 def ready() -> tuple[dict[str, Any], bytes]:
@@ -29,12 +31,12 @@ def ready() -> tuple[dict[str, Any], bytes]:
     return {}, b""
 
 
-def _made(file: Path) -> dict[str, Any] | None:
-    """If the picture is a result of Impasto, the job that it was made by, the same with the SHA-256 of its
-    files in their place.
+def made(read: Callable[[], Mapping[str, Any]], of: Callable[[Any], Job | VideoJob]) -> dict[str, Any] | None:
+    """If a picture or a film is a result of Impasto, by the record that is ``read`` from it, the job that it
+    was made by, the same with the SHA-256 of its files in their place.
     """
     try:
-        told = record.read(file)
-        return {"job": Job.of(told.get("job")).dictionary(), "hashed": told.get("hashed")}
+        told = read()
+        return {"job": of(told.get("job")).dictionary(), "hashed": told.get("hashed")}
     except ImpastoError:
         return None

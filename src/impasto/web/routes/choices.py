@@ -4,10 +4,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from impasto._version import __version__
 from impasto.web.choices import choices
 from impasto.web.folder import tag
 from impasto.web.models import Choices, Id, Index, LearntNetwork, Network
-from impasto.web.routes.here import PICTURE, PROBLEMS, Here, Visitor, file_of, picture, unchanged
+from impasto.web.routes.here import PASSING, PICTURE, PROBLEMS, Here, Visitor, file_of, picture, unchanged
 
 router = APIRouter(prefix="/api", tags=["choices"], responses=PROBLEMS)
 
@@ -47,10 +48,11 @@ async def painting(
 
 async def _shown(here: Here, visitor: str, request: Request, photo: str, side: int, **style: Any) -> Response:
     file = file_of(here, visitor, photo)
-    mark = tag(photo, side, sorted(style.items()))
-    if (same := unchanged(request, mark)) is not None:
+    # Another version's networks may paint otherwise.
+    mark = tag(__version__, photo, side, sorted(style.items()))
+    if (same := unchanged(request, mark, PASSING)) is not None:
         return same
     shown = await here.seen.have(
         mark, lambda: here.easel.ask("paint", {"photo": file, "size": side, **style}, urgency=2)
     )
-    return picture(shown.content, shown.told["type"], mark)
+    return picture(shown.content, shown.told["type"], mark, PASSING)

@@ -30,6 +30,8 @@ Visitor = Annotated[str, Depends(_visitor)]
 Known = Annotated[Id, Path()]
 
 FOREVER = "private, max-age=31536000, immutable"
+PASSING = "private, no-cache"
+"""It may be kept, but is to be asked for again by its tag."""
 
 Responses = dict[int | str, dict[str, Any]]
 

@@ -14,9 +14,20 @@ from impasto.web.desk.client import Answer
 from impasto.web.folder import is_own, tag
 from impasto.web.job_files import FILMS
 from impasto.web.models import Download, Estimate, EstimateRequest, GoOn, Job, JobRequest, Move, Problem
-from impasto.web.naming import saved
+from impasto.web.naming import attachment
 from impasto.web.refusals import Refused
-from impasto.web.routes.here import FOREVER, PICTURE, PROBLEMS, Here, Known, Responses, Visitor, picture, unchanged
+from impasto.web.routes.here import (
+    FOREVER,
+    PASSING,
+    PICTURE,
+    PROBLEMS,
+    Here,
+    Known,
+    Responses,
+    Visitor,
+    picture,
+    unchanged,
+)
 from impasto.web.routes.pictures import Side
 
 router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=PROBLEMS)
@@ -24,7 +35,6 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"], responses=PROBLEMS)
 _FULL: Responses = {429: {"model": Problem, "description": "The queue is full; Retry-After tells when to try again."}}
 _STATE: Responses = {409: {"model": Problem, "description": "The job is not in a state for that."}}
 _ENDINGS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "tiff": ".tiff"}
-_PASSING = "private, no-cache"
 
 
 @router.post("", status_code=201, responses={**_FULL, **_STATE})
@@ -93,7 +103,7 @@ async def job_picture(
 ) -> Response:
     """The picture so far, or the result. What is asked for with its `revision` may be kept for ever."""
     job = here.jobs.one(visitor, id)
-    cached = _PASSING if revision != job.revision or job.state in ("waiting", "running") else FOREVER
+    cached = PASSING if revision != job.revision or job.state in ("waiting", "running") else FOREVER
     file, mark = here.jobs.files(id).picture(), tag(id, job.revision, side)
     return await _shown(here, request, file, mark=mark, side=side, cached=cached)
 
@@ -125,7 +135,7 @@ async def download(id: Known, here: Here, visitor: Visitor, *, format: Download 
     names = {here.folder.picture(id).name: name for id, name in known.items()}
     ending = _ENDINGS[format]
     made = await here.desk.ask("download", {"file": str(file), "ending": ending, "names": names})
-    told = {"Content-Disposition": f'attachment; filename="{saved(_made_of(job, known), ending)}"'}
+    told = {"Content-Disposition": attachment(_made_of(job, known), ending)}
     return Response(made.content, media_type=made.told["type"], headers=told)
 
 
@@ -147,12 +157,11 @@ async def film(id: Known, request: Request, here: Here, visitor: Visitor, *, sav
     if file is None:
         raise Refused(404, "There is no film yet.")
     mark = tag(id, job.revision)
-    if (same := unchanged(request, mark, _PASSING)) is not None:
+    if (same := unchanged(request, mark, PASSING)) is not None:
         return same
-    told = {"ETag": mark, "Cache-Control": _PASSING}
+    told = {"ETag": mark, "Cache-Control": PASSING}
     if save:
-        name = saved(_made_of(job, here.jobs.names(visitor, job)), file.suffix)
-        told["Content-Disposition"] = f'attachment; filename="{name}"'
+        told["Content-Disposition"] = attachment(_made_of(job, here.jobs.names(visitor, job)), file.suffix)
     return FileResponse(file, headers=told, media_type=FILMS[file.suffix])
 
 
