@@ -3,6 +3,7 @@ lists of edits, beginnings that cannot be decoded.
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -128,6 +129,34 @@ def test_what_cannot_be_decoded_at_the_end_is_told(tmp_path: Path, monkeypatch: 
         Clip(source).frame(4)
     with pytest.raises(VideoError, match="no frame that can be decoded where the film begins"):
         Film(job(source, tmp_path / "o.mkv", start=0.15)).opening()
+
+
+@pytest.mark.parametrize("container", ["h264", "mkv", "avi"])
+def test_a_film_ends_where_it_is_told_to_before_what_cannot_be_read(container: str, tmp_path: Path) -> None:
+    path, base = tmp_path / f"a.{container}", Fraction(1, 24)
+    if container == "h264":
+        small = [np.ascontiguousarray(each[:32, :48]) for each in drawn(3)]
+        halves = [
+            clip(tmp_path / f"{len(frames)}.h264", frames, container="h264", base=base) for frames in (drawn(5), small)
+        ]
+        path.write_bytes(b"".join(half.read_bytes() for half in halves))
+    else:  # frames of AVI that are shown in another order than that of decoding tell no time
+        options = {"bf": "2", "qp": "1", "g": "5", "x264-params": "scenecut=0:b-adapt=0"}
+        whole = clip(tmp_path / f"whole.{container}", drawn(20), form="yuv420p", base=base, options=options)
+        with av.open(str(whole)) as film, av.open(str(path), "w") as copy:
+            stream = copy.add_stream_from_template(film.streams.video[0])
+            for number, packet in enumerate(each for each in film.demux() if each.size):
+                kept: Any = packet if number < 10 else av.Packet(b"\0\0\0\4none")
+                kept.pts, kept.dts, kept.time_base, kept.stream = packet.pts, packet.dts, packet.time_base, stream
+                kept.is_keyframe = packet.is_keyframe
+                copy.mux(kept)
+    whole_film = Film(job(path, tmp_path / "o.mkv"))
+    with pytest.raises(VideoError, match="`end` there") as told:
+        list(whole_film.frames(0, whole_film.last))
+    found = re.search(r"(?:at|after) (\d+\.\d\d) s", str(told.value))
+    assert found and float(found[1]) > 0.1
+    film = Film(job(path, tmp_path / "o.mkv", end=float(found[1])))
+    assert [each.number for each in film.frames(0, film.last)] == [*range(film.count)] and film.count > 3
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov"])
