@@ -1,6 +1,7 @@
 """A film goes on from parts that are as they were written, and from no others."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -243,6 +244,35 @@ def test_two_that_number_the_same_pictures_leave_all_of_them(
     images.number(folder, [copied / "000000.mkv"], 4, within=copied)
     assert sorted(path.name for path in folder.iterdir()) == [f"000{number}.png" for number in range(1, 5)]
     assert not [*copied.glob("numbered*")]
+
+
+@pytest.mark.parametrize("kind", ["link", "busy", "elsewhere", "half"])
+def test_pictures_come_into_an_empty_folder_of_any_kind(
+    kind: str, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link to one, one that is mounted, one on another disk, and one into which a killed run has moved some."""
+    folder, there, replace = Path("numbered"), Path("there"), Path.replace
+    there.mkdir()
+    folder.symlink_to(there.absolute())
+    if kind == "half":
+        (there / "0001.png").write_bytes(b"half")
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.is_dir() and kind != "link":
+            raise OSError(errno.EXDEV if kind == "elsewhere" else errno.EBUSY, "no")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    images.number(folder, [copied / "000000.mkv"], 4, within=copied)
+    assert folder.is_symlink() and [*map(len, os.listdir(there))] == [8] * 4
+    for path in folder.iterdir():
+        with Image.open(path) as picture:
+            picture.load()
+    (there / "0001.png").unlink()
+    (there / "mine.png").write_bytes(b"mine")
+    with pytest.raises(OutputError, match="not empty"):
+        images.number(folder, [copied / "000000.mkv"], 4, within=copied)
+    assert (there / "mine.png").read_bytes() == b"mine" and not (there / "0001.png").exists()
 
 
 def test_frames_rendered_anew_are_another_film(tmp_path: Path) -> None:
