@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import av
 import pytest
 from PIL import Image
 
@@ -244,6 +245,22 @@ def test_two_that_number_the_same_pictures_leave_all_of_them(
     images.number(folder, [copied / "000000.mkv"], 4, within=copied)
     assert sorted(path.name for path in folder.iterdir()) == [f"000{number}.png" for number in range(1, 5)]
     assert not [*copied.glob("numbered*")]
+
+
+@pytest.mark.parametrize("kind", [av.error.ExternalError, av.error.UnknownError, av.error.ArgumentError])
+@pytest.mark.parametrize(
+    ("output", "where"),
+    [("out.mkv", "joining._pictures"), ("new.gif", "images.frames"), ("new", "images.frames")],
+)
+def test_whatever_ffmpeg_says_is_a_sentence(
+    kind: Any, output: str, where: str, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> Any:
+        raise kind(1, "it will not")
+
+    monkeypatch.setattr(f"impasto.video.{where}", fails)
+    with pytest.raises(OutputError, match=r"cannot be written \(it will not\)"):
+        VideoWork(film(output), resume=output == "out.mkv").finish()
 
 
 @pytest.mark.parametrize("kind", ["link", "busy", "elsewhere", "half"])
