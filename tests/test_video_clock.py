@@ -362,6 +362,27 @@ def test_sound_ends_where_a_part_does(tmp_path: Path) -> None:
     assert len(Clip(tmp_path / "o.mkv").facts.times) == 25 and 2.7 < last < 3
 
 
+@pytest.mark.parametrize("output", ["o.mkv", "o.mp4"])
+def test_sound_that_goes_back_is_left_out_until_it_goes_on(
+    output: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As of a recorder whose clock was set: no form takes it, and all had been painted by then."""
+    whole = clip(tmp_path / "whole.mkv", drawn(50), sound="aac", **EXACT)
+    content, at = bytearray(whole.read_bytes()), 0
+    with av.open(str(whole)) as film:
+        for number, packet in enumerate(each for each in film.demux(audio=0) if each.size):
+            at = content.index(bytes(packet), at + 1)
+            if 6 <= number < 8:  # a block's time from its cluster's on stands before the flags and the sound
+                content[at - 3 : at - 1] = (int.from_bytes(content[at - 3 : at - 1]) - 400).to_bytes(2)
+    (tmp_path / "a.mkv").write_bytes(content)
+    before, after = (packets(tmp_path / name, "audio") for name in ("whole.mkv", "a.mkv"))
+    assert [time for time, _ in after] != sorted(time for time, _ in after)
+    VideoWork(job(tmp_path / "a.mkv", tmp_path / output)).finish()
+    made = packets(tmp_path / output, "audio")
+    assert [sound for _, sound in made] == [sound for _, sound in [*before[:6], *before[8:]]]
+    assert len([each for each in caplog.messages if "go back in time" in each]) == 1
+
+
 SAID = "0\n00:00:00,100 --> 00:00:00,150\ngone\n\n1\n00:00:00,200 --> 00:00:02,500\nhello\n\n3\n00:00:01,900 --> 00:00:02,200\nshort\n\n4\n00:00:02,600 --> 00:00:02,800\nbye\n\n"
 
 
