@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from impasto.errors import ImageError, SettingsError
 from impasto.machine.files import at_home
-from impasto.masks.regions import Region
+from impasto.masks.regions import LEAST, Region
 from impasto.networks import codes
 from impasto.networks.codes import StyleCode
 from impasto.pictures import codecs
@@ -61,6 +61,18 @@ def check_side(size: Size, role: str) -> None:
         raise ImageError(
             f"The {role} picture is {size[1]}×{size[0]} pixels: it needs at least {MIN_SIDE} on each side."
         )
+
+
+def fitted(content: Picture, wanted: int | Size) -> Picture:
+    """The content at the size that is ``wanted``. Raises ImageError for one of which nothing is left that can
+    be seen.
+    """
+    found = content.fitted(wanted)
+    if found.alpha is not None and found.alpha.max() < LEAST:
+        raise ImageError(
+            f"What is left of the content at {found.size[1]}×{found.size[0]} pixels, its middle, is transparent everywhere: choose another `size`."
+        )
+    return found
 
 
 def wanted_size(setting: int | str | tuple[int, int], method: str, own: Size) -> int | Size:
