@@ -14,14 +14,14 @@ from safetensors.torch import save_file
 
 import impasto
 from impasto.colour import oklab
-from impasto.errors import NotReadyError, OutputError, SettingsError, StyleCodeError
+from impasto.errors import ImageError, NotReadyError, OutputError, SettingsError, StyleCodeError
 from impasto.networks import codes
 from impasto.networks import zoo as pretrained
 from impasto.networks.codes import StyleCode
 from impasto.networks.painter import Painter
 from impasto.pictures import codecs, large
 from impasto.pictures.codecs import PictureLike
-from impasto.pictures.large import LargePicture
+from impasto.pictures.large import LargePicture, load_own
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import Settings
 from impasto.tasks import budget, sweep
@@ -268,6 +268,29 @@ def test_refine_starts_from_the_fast_result() -> None:
 def test_too_little_memory_says_how_much_it_takes() -> None:
     with pytest.raises(SettingsError, match=r"it takes at least `memory` \d+MB"):
         impasto.plan_stylize(photo(64, 64), painting(60, 60), method="fast", memory="100MB")
+
+
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_what_cannot_be_seen_of_a_large_picture_has_the_mean_colour(
+    hidden: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As of a small one, whatever hides there: it counts in the network's statistics."""
+    shown = np.zeros((400, 300, 1), np.uint8)
+    shown[50:290, 40:200], shown[100:120] = 255, 100
+    pixels = np.concatenate([photo(400, 300), shown], 2)
+    pixels[pixels[..., 3] == 0, :3] = hidden
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    small = codecs.load(tmp_path / "a.png").array()
+    monkeypatch.setattr(large, "LARGE", 200 * 200)
+    for source in (tmp_path / "a.png", Image.fromarray(pixels)):
+        _, found = load_own(source, max)
+        assert isinstance(found, LargePicture)
+        assert np.abs(np.asarray(found.image()).astype(int) - small).max() <= 1
+    less = large.resized(found, (350, 262))
+    assert isinstance(less, LargePicture) and np.ptp(less.read((0, 20, 0, 20)).numpy(), (2, 3)).max() == 0
+    assert np.abs(less.read((0, 20, 0, 20)).mean((2, 3)).numpy() * 255 - small[0, 0, :3]).max() < 5
+    with pytest.raises(ImageError, match="transparent everywhere"):
+        load_own(Image.new("RGBA", (300, 300)), max)
 
 
 def test_a_large_outline_stays_sharp_whatever_the_strokes(monkeypatch: pytest.MonkeyPatch) -> None:
