@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import save, save_file
 
 import impasto
 from impasto.colour import oklab
-from impasto.errors import ImageError, NotReadyError, OutputError, SettingsError, StyleCodeError
+from impasto.errors import ImageError, NotReadyError, OutputError, SettingsError, StyleCodeError, WeightsError
 from impasto.networks import codes
 from impasto.networks import zoo as pretrained
 from impasto.networks.codes import StyleCode
@@ -24,7 +25,7 @@ from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture, load_own
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import Settings
-from impasto.tasks import budget, sweep
+from impasto.tasks import budget, inputs, sweep
 from impasto.tasks.fast import plan_fast
 from tests.helpers import painting, photo, small_network
 from tests.test_networks import CPU, picture
@@ -305,6 +306,30 @@ def test_a_large_outline_stays_sharp_whatever_the_strokes(monkeypatch: pytest.Mo
         assert image.size == ((256, 192) if size == "native" else (64, 48))
         if size == "native":
             assert (np.asarray(image)[..., 3] == alpha).all(), strokes
+
+
+def test_a_network_that_is_no_style_says_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of several styles, or damaged; and with one that sees no paintings, they are looked at once."""
+    name = small_network(tmp_path / "mine.safetensors")
+    with pytest.raises(SettingsError, match=r"mine\.safetensors paints in 2 styles: give it as `network`"):
+        StyleCode.load(name)
+    (tmp_path / "half.safetensors").write_bytes(network_without_a_weight(Path(name)))
+    with pytest.raises(WeightsError, match=r"half\.safetensors"):
+        StyleCode.load(tmp_path / "half.safetensors")
+    looked: list[Any] = []
+    monkeypatch.setattr(inputs, "load_own", lambda *given: looked.append(given) or load_own(*given))
+    Image.fromarray(painting(60, 60)).save(tmp_path / "painting.png")
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="in its own styles alone"):
+            inputs.style_code(tmp_path / "painting.png", name)
+        assert len(looked) == 1
+        looked.clear()
+
+
+def network_without_a_weight(path: Path) -> bytes:
+    with safe_open(path, "pt") as file:
+        tensors = {key: file.get_tensor(key) for key in [*file.keys()][1:]}
+        return save(tensors, file.metadata())
 
 
 def test_a_network_is_the_same_by_any_name_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,8 +159,8 @@ def _saved(entry: StyleCode | str | os.PathLike[str]) -> StyleCode:
 
 def _seen(entry: PictureLike, network: str) -> StyleCode:
     if isinstance(entry, (str, os.PathLike)):
-        with contextlib.suppress(OSError, ValueError):  # of what is not there, the reader tells
-            states = tuple(_state(path) for path in (entry, network) if path is entry or is_network(network))
+        states = _states(entry, *([network] if is_network(network) else []))
+        if states is not None:
             return _of_file(os.fspath(entry), network, states, codecs.truncation_allowed())
     return _looked_at(entry, network)
 
@@ -173,9 +173,13 @@ def _of_file(path: str, network: str, _states: tuple[tuple[int, ...], ...], _tru
     return _looked_at(path, network)
 
 
-def _state(path: str | os.PathLike[str]) -> tuple[int, ...]:
-    found = at_home(path).stat()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+def _states(*paths: str | os.PathLike[str]) -> tuple[tuple[int, ...], ...] | None:
+    """By what files are known to be as they were; None for what is not there, of which the reader tells."""
+    try:
+        found = [at_home(path).stat() for path in paths]
+    except (OSError, ValueError):
+        return None
+    return tuple((each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns) for each in found)
 
 
 def _looked_at(entry: PictureLike, network: str) -> StyleCode:
