@@ -250,9 +250,11 @@ def test_the_token_goes_to_no_other_server(monkeypatch: pytest.MonkeyPatch) -> N
         with answering([(302, b"", {"Location": other.partition("/#")[0] + "/x"}), (200, b"x", {})], moved) as address:
             assert Studio(address).ask("GET", "/x") == b"x" and len(moved) == 2 and not heard
         monkeypatch.setattr(asking, "PATIENCE", 0.0)
-        with answering([(302, b"", {"Location": other.partition("/#")[0] + "/x"})], moved) as address:
-            with pytest.raises(GoneError, match=r"leads to 127\.0\.0\.1:\d+, which is not given the token"):
-                Studio(address).ask("GET", "/x")
+        with (
+            answering([(302, b"", {"Location": other.partition("/#")[0] + "/x"})], moved) as address,
+            pytest.raises(GoneError, match=r"leads to 127\.0\.0\.1:\d+, which is not given the token"),
+        ):
+            Studio(address).ask("GET", "/x")
     assert not heard
     with answering([(302, b"", {"Location": "/y"}), (200, b"y", {})], heard) as address:
         assert Studio(address).ask("GET", "/x") == b"y"

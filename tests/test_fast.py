@@ -317,7 +317,12 @@ def test_a_network_that_is_no_style_says_what_it_is(tmp_path: Path, monkeypatch:
     with pytest.raises(WeightsError, match=r"half\.safetensors"):
         StyleCode.load(tmp_path / "half.safetensors")
     looked: list[Any] = []
-    monkeypatch.setattr(inputs, "load_own", lambda *given: looked.append(given) or load_own(*given))
+
+    def counted(*given: Any) -> Any:
+        looked.append(given)
+        return load_own(*given)
+
+    monkeypatch.setattr(inputs, "load_own", counted)
     Image.fromarray(painting(60, 60)).save(tmp_path / "painting.png")
     for _ in range(2):
         with pytest.raises(SettingsError, match="in its own styles alone"):

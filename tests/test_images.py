@@ -276,7 +276,11 @@ def test_hostile_files(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="No such file"):
         load(tmp_path / "missing.png")
     clear = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
-    for source, name in ((clear, "Pillow image"), (np.asarray(clear), "array"), (torch.from_numpy(np.array(clear)).permute(2, 0, 1), "tensor")):
+    for source, name in (
+        (clear, "Pillow image"),
+        (np.asarray(clear), "array"),
+        (torch.from_numpy(np.array(clear)).permute(2, 0, 1), "tensor"),
+    ):
         with pytest.raises(ImageError, match=f"^The {name} cannot be used: it is transparent everywhere"):
             load(source)
 

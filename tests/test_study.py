@@ -414,7 +414,9 @@ def test_commands_have_options_without_a_value_as_they_are_given(given: Any) -> 
     (one, _), _ = grid({"tv_weight": [0, 1]}, ["default"], {"allow_truncated": given})
     (off, _), _ = grid({"tv_weight": [0, 1]}, ["default"], {"allow_truncated": False})
     words = one.command("a", "b").split()
-    assert words[words.index("--allow-truncated") + 1 :] == ["--tv-weight", "0"] and "truncated" not in off.command("a", "b")
+    assert words[words.index("--allow-truncated") + 1 :] == ["--tv-weight", "0"] and "truncated" not in off.command(
+        "a", "b"
+    )
 
 
 def limited(room: int) -> None:

@@ -150,13 +150,13 @@ def test_a_film_ends_where_it_is_told_to_before_what_cannot_be_read(container: s
                 kept.pts, kept.dts, kept.time_base, kept.stream = packet.pts, packet.dts, packet.time_base, stream
                 kept.is_keyframe = packet.is_keyframe
                 copy.mux(kept)
-    whole_film = Film(job(path, tmp_path / "o.mkv"))
+    all_of_it = Film(job(path, tmp_path / "o.mkv"))
     with pytest.raises(VideoError, match="`end` there") as told:
-        list(whole_film.frames(0, whole_film.last))
+        list(all_of_it.frames(0, all_of_it.last))
     found = re.search(r"(?:at|after) (\d+\.\d\d) s", str(told.value))
     assert found and float(found[1]) > 0.1
-    film = Film(job(path, tmp_path / "o.mkv", end=float(found[1])))
-    assert [each.number for each in film.frames(0, film.last)] == [*range(film.count)] and film.count > 3
+    part = Film(job(path, tmp_path / "o.mkv", end=float(found[1])))
+    assert [each.number for each in part.frames(0, part.last)] == [*range(part.count)] and part.count > 3
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov"])

@@ -267,7 +267,7 @@ def test_whatever_ffmpeg_says_is_a_sentence(
 def test_pictures_come_into_an_empty_folder_of_any_kind(
     kind: str, copied: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A link to one, one that is mounted, one on another disk, and one into which a killed run has moved some."""
+    """A link, one on another disk, one that is mounted, also one into which a killed run has moved some."""
     folder, there, replace = Path("numbered"), Path("there"), Path.replace
     there.mkdir()
     folder.symlink_to(there.absolute())
@@ -281,7 +281,7 @@ def test_pictures_come_into_an_empty_folder_of_any_kind(
 
     monkeypatch.setattr(Path, "replace", refused)
     images.number(folder, [copied / "000000.mkv"], 4, within=copied)
-    assert folder.is_symlink() and [*map(len, os.listdir(there))] == [8] * 4
+    assert folder.is_symlink() and [len(each.name) for each in there.iterdir()] == [8] * 4
     for path in folder.iterdir():
         with Image.open(path) as picture:
             picture.load()

@@ -27,8 +27,8 @@ def loads(text: str | bytes, *, finite: bool = True) -> Any:
     if not text.strip():
         raise ValueError("it is empty")
     try:
-        refused = {"parse_constant": _refused, "parse_float": _number} if finite else {}
-        return json.loads(text, object_pairs_hook=_once, **refused)
+        constant, number = (_refused, _number) if finite else (None, None)
+        return json.loads(text, parse_constant=constant, parse_float=number, object_pairs_hook=_once)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 

@@ -75,7 +75,9 @@ def masked(style: Picture, mask: PictureLike) -> Picture:
     if seen.max() < LEAST:
         raise ImageError("The style mask is black all over: paint white what shall count.")
     if style.alpha is not None and (seen := style.alpha * seen).max() < LEAST:
-        raise ImageError("The style mask is white only where its painting is transparent: paint white what can be seen.")
+        raise ImageError(
+            "The style mask is white only where its painting is transparent: paint white what can be seen."
+        )
     return replace(style, alpha=seen)
 
 

@@ -268,8 +268,8 @@ def _searched_bytes(problem: Problem, area: int, dtype: torch.dtype) -> float:
 
 
 def _beyond(problem: Problem) -> int:
-    """What paintings take beyond one that has no more pixels than the picture: those that they have more, each
-    as it is, and turned; and all of every other.
+    """What paintings take beyond one that has no more pixels than the picture: all of every other, and those
+    that each has more, as it is, and turned.
     """
     own, pixels = math.prod(problem.frame.size), _paintings(problem)
     return _PAINTING * (sum(2 * max(0, each - own) for each in pixels) + sum(pixels[1:]))
