@@ -199,7 +199,7 @@ def of_array(array: Array) -> Picture:
     elif np.issubdtype(array.dtype, np.floating):
         peak = 1
         if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            raise ImageError("its floats are not from 0 to 1: divide them by the white value.")
+            raise ImageError("floats from 0 to 1 are expected, and it holds others: divide them by the white value.")
     else:
         raise ImageError(f"it is of {array.dtype}, where uint8, uint16, or float in [0, 1] is expected.")
     values = np.ascontiguousarray(array.transpose(2, 0, 1)).astype(np.float32)
