@@ -1,7 +1,7 @@
 # make demo   a stylised picture in output/demo
 # make web    the studio in the browser
 # make page   build the studio's page anew, after a change in page/ (with node)
-# make test   format check, lint, types, tests: five minutes on two cores; make test ALL=1 with the long proofs
+# make test   format check, lint, types, tests: about eight minutes on two idle cores; make test ALL=1 with the long proofs
 # make quick  only the laws that everything rests on: a minute
 # make slow   the long proofs that make test leaves out: five minutes
 # make fuzz   hunt for faults with broken files and kills, ten minutes and more: make fuzz MINUTES=60

@@ -72,6 +72,19 @@ def test_a_studio_paints_a_batch(visit: Visit, monkeypatch: pytest.MonkeyPatch) 
     assert code == 1 and (report["done"], report["done_now"]) == (3, 0)
 
 
+def test_what_is_larger_than_a_studio_takes_is_the_failure_of_one(tmp_path: Path) -> None:
+    """It would break off what is sent, and be taken for away."""
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (3000, 3000, 3), np.uint8)).save("p/large.png")
+    clip(Path("p/long.mp4"), drawn(4), base=Fraction(1, 8))
+    with served(tmp_path / "small", max_upload=10**6, max_clip=1000) as (visit, _):
+        code, report, said = run("p", "wave.jpg", "-o", "out", "--server", f"{visit.base}/#token={TOKEN}")
+    assert code == 1 and (report["done_now"], report["failures"], report["left"]) == (3, 2, 0), said
+    told = {row["content"]: row["reason"] for row in failures()}
+    assert told.keys() == {"p/large.png", "p/long.mp4"}
+    assert "takes 1.0 MB at a time" in told["p/large.png"] and "larger `max_clip`" in told["p/long.mp4"], told
+
+
 def test_what_is_copied_from_a_store_is_removed_when_it_is_sent(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     copied: list[Path] = []
 
@@ -181,7 +194,7 @@ def answering(answers: list[tuple[int, bytes, dict[str, str]]], heard: list[Any]
 
     class Answering(http.server.BaseHTTPRequestHandler):
         def _do(self) -> None:
-            heard.append((self.headers["Authorization"], self.rfile.read(int(self.headers["Content-Length"]))))
+            heard.append((self.headers["Authorization"], self.rfile.read(int(self.headers["Content-Length"] or 0))))
             status, content, headers = answers.pop(0) if len(answers) > 1 else answers[0]
             self.send_response(status)
             for name, value in ({"Content-Length": str(len(content))} | headers).items():
@@ -189,7 +202,7 @@ def answering(answers: list[tuple[int, bytes, dict[str, str]]], heard: list[Any]
             self.end_headers()
             self.wfile.write(content)
 
-        do_POST = do_PUT = _do  # noqa: N815 - as the library calls them
+        do_GET = do_POST = do_PUT = _do  # noqa: N815 - as the library calls them
 
         def log_message(self, *_: object) -> None: ...
 
@@ -228,6 +241,23 @@ def test_what_comes_in_half_or_of_a_proxy_is_asked_for_again(monkeypatch: pytest
     monkeypatch.setattr(asking, "PATIENCE", 0.0)
     with pytest.raises(GoneError):
         studio.ask("POST", "/x", b"")
+
+
+def test_the_token_goes_to_no_other_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Any] = []
+    moved: list[Any] = []
+    with answering([(200, b"{}", {})], heard) as other:
+        with answering([(302, b"", {"Location": other.partition("/#")[0] + "/x"}), (200, b"x", {})], moved) as address:
+            assert Studio(address).ask("GET", "/x") == b"x" and len(moved) == 2 and not heard
+        monkeypatch.setattr(asking, "PATIENCE", 0.0)
+        with (
+            answering([(302, b"", {"Location": other.partition("/#")[0] + "/x"})], moved) as address,
+            pytest.raises(GoneError, match=r"leads to 127\.0\.0\.1:\d+, which is not given the token"),
+        ):
+            Studio(address).ask("GET", "/x")
+    assert not heard
+    with answering([(302, b"", {"Location": "/y"}), (200, b"y", {})], heard) as address:
+        assert Studio(address).ask("GET", "/x") == b"y"
 
 
 def test_only_a_studio_that_says_so_is_waited_for_for_long(monkeypatch: pytest.MonkeyPatch) -> None:

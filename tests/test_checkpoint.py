@@ -185,6 +185,28 @@ def test_a_checkpoint_of_another_run_is_told(tmp_path: Path) -> None:
         impasto.plan_stylize(photo(60, 80), painting(50, 60), method="fast").resume(tmp_path / "c")
 
 
+@pytest.mark.usefixtures("small_looks")
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [
+        *(("fit", {name: value}) for name in ("bytes", "slower", "kept") for value in ("9", None, -1, math.nan, True)),
+        *(("fit", {name: value}) for name in ("tile", "history") for value in (0, -64, 64.0, "64")),
+        ("fit", {"bytes": 10, "kept": 11}), ("fit", {"cut": []}),
+        ("told", [{"other": 1.0}, [], [], [3]]), ("told", [{"total": "1"}, [], [], [3]]), ("told", [[], [], [], [3]]),
+        ("told", [{"total": math.inf}, [], [], [3]]),
+        ("told", [{}, [3], [], [3]]), ("told", [{}, [], ["3"], [3]]), ("told", [{}, [], [], ["3", 3]]), ("told", [{}, [], [], [-3]]),
+        ("told", [{}, [], [], []]),
+    ],
+)  # fmt: skip
+def test_what_no_run_tells_of_itself_is_not_believed(part: str, wrong: Any, tmp_path: Path) -> None:
+    cut_off(tmp_path / "c", 3)
+    state = checkpoint.load(tmp_path / "c")
+    state[part] = wrong if part == "told" else state[part] | wrong
+    checkpoint.save(tmp_path / "c", state)
+    with pytest.raises(CheckpointError, match="is no checkpoint of a picture"):
+        impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL).resume(tmp_path / "c")
+
+
 def test_less_memory_may_be_asked_of_the_rest(tmp_path: Path) -> None:
     cut_off(tmp_path / "c", 8)
     for memory, history in (("auto", 7), ("900MB", 2)):

@@ -10,21 +10,22 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import save, save_file
 
 import impasto
 from impasto.colour import oklab
-from impasto.errors import NotReadyError, OutputError, SettingsError, StyleCodeError
+from impasto.errors import ImageError, NotReadyError, OutputError, SettingsError, StyleCodeError, WeightsError
 from impasto.networks import codes
 from impasto.networks import zoo as pretrained
 from impasto.networks.codes import StyleCode
 from impasto.networks.painter import Painter
 from impasto.pictures import codecs, large
 from impasto.pictures.codecs import PictureLike
-from impasto.pictures.large import LargePicture
+from impasto.pictures.large import LargePicture, load_own
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import Settings
-from impasto.tasks import budget, sweep
+from impasto.tasks import budget, inputs, sweep
 from impasto.tasks.fast import plan_fast
 from tests.helpers import painting, photo, small_network
 from tests.test_networks import CPU, picture
@@ -270,6 +271,29 @@ def test_too_little_memory_says_how_much_it_takes() -> None:
         impasto.plan_stylize(photo(64, 64), painting(60, 60), method="fast", memory="100MB")
 
 
+@pytest.mark.parametrize("hidden", [0, 255])
+def test_what_cannot_be_seen_of_a_large_picture_has_the_mean_colour(
+    hidden: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As of a small one, whatever hides there: it counts in the network's statistics."""
+    shown = np.zeros((400, 300, 1), np.uint8)
+    shown[50:290, 40:200], shown[100:120] = 255, 100
+    pixels = np.concatenate([photo(400, 300), shown], 2)
+    pixels[pixels[..., 3] == 0, :3] = hidden
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    small = codecs.load(tmp_path / "a.png").array()
+    monkeypatch.setattr(large, "LARGE", 200 * 200)
+    for source in (tmp_path / "a.png", Image.fromarray(pixels)):
+        _, found = load_own(source, max)
+        assert isinstance(found, LargePicture)
+        assert np.abs(np.asarray(found.image()).astype(int) - small).max() <= 1
+    less = large.resized(found, (350, 262))
+    assert isinstance(less, LargePicture) and np.ptp(less.read((0, 20, 0, 20)).numpy(), (2, 3)).max() == 0
+    assert np.abs(less.read((0, 20, 0, 20)).mean((2, 3)).numpy() * 255 - small[0, 0, :3]).max() < 5
+    with pytest.raises(ImageError, match="transparent everywhere"):
+        load_own(Image.new("RGBA", (300, 300)), max)
+
+
 def test_a_large_outline_stays_sharp_whatever_the_strokes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("impasto.pictures.large.LARGE", 140 * 140)
     alpha = np.where(np.arange(256) < 100, 0, 255).astype(np.uint8)
@@ -282,6 +306,35 @@ def test_a_large_outline_stays_sharp_whatever_the_strokes(monkeypatch: pytest.Mo
         assert image.size == ((256, 192) if size == "native" else (64, 48))
         if size == "native":
             assert (np.asarray(image)[..., 3] == alpha).all(), strokes
+
+
+def test_a_network_that_is_no_style_says_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of several styles, or damaged; and with one that sees no paintings, they are looked at once."""
+    name = small_network(tmp_path / "mine.safetensors")
+    with pytest.raises(SettingsError, match=r"mine\.safetensors paints in 2 styles: give it as `network`"):
+        StyleCode.load(name)
+    (tmp_path / "half.safetensors").write_bytes(network_without_a_weight(Path(name)))
+    with pytest.raises(WeightsError, match=r"half\.safetensors"):
+        StyleCode.load(tmp_path / "half.safetensors")
+    looked: list[Any] = []
+
+    def counted(*given: Any) -> Any:
+        looked.append(given)
+        return load_own(*given)
+
+    monkeypatch.setattr(inputs, "load_own", counted)
+    Image.fromarray(painting(60, 60)).save(tmp_path / "painting.png")
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="in its own styles alone"):
+            inputs.style_code(tmp_path / "painting.png", name)
+        assert len(looked) == 1
+        looked.clear()
+
+
+def network_without_a_weight(path: Path) -> bytes:
+    with safe_open(path, "pt") as file:
+        tensors = {key: file.get_tensor(key) for key in [*file.keys()][1:]}
+        return save(tensors, file.metadata())
 
 
 def test_a_network_is_the_same_by_any_name_of_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

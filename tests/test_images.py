@@ -99,6 +99,13 @@ def test_exif_orientation(tmp_path: Path, orientation: int) -> None:
     assert np.array_equal(load(tmp_path / "b.png").array(), expected.astype(np.uint16) * 257)
 
 
+@pytest.mark.parametrize("orientation", [0, 9, 1000])
+def test_an_orientation_that_means_nothing_turns_nothing(tmp_path: Path, orientation: int) -> None:
+    for name, pixels in (("a.tif", photo(20, 30)), ("b.tif", photo(20, 30).astype(np.uint16) * 257)):
+        tifffile.imwrite(tmp_path / name, pixels, extratags=[(274, "H", 1, orientation, True)])
+        assert np.array_equal(load(tmp_path / name).array(), pixels)
+
+
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "PA", "RGBA", "CMYK", "YCbCr", "HSV", "LAB"])
 def test_modes_become_rgb(tmp_path: Path, mode: str) -> None:
     image = Image.fromarray(photo(20, 30))
@@ -269,8 +276,13 @@ def test_hostile_files(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="No such file"):
         load(tmp_path / "missing.png")
     clear = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
-    with pytest.raises(ImageError, match="transparent everywhere"):
-        load(clear)
+    for source, name in (
+        (clear, "Pillow image"),
+        (np.asarray(clear), "array"),
+        (torch.from_numpy(np.array(clear)).permute(2, 0, 1), "tensor"),
+    ):
+        with pytest.raises(ImageError, match=f"^The {name} cannot be used: it is transparent everywhere"):
+            load(source)
 
 
 def test_bytes_and_streams_are_read_as_files_are(tmp_path: Path) -> None:

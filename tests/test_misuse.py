@@ -125,11 +125,21 @@ def test_json_is_what_others_read_as_json() -> None:
         "losses": {"style": [None, None], "tv": [1.5, None]}
     }
     deep = "[" * 200_000 + "]" * 200_000
-    for text in (deep, '{"job": 1, "a": ' * 5000 + "1" + "}" * 5000, '{"job": NaN}', "9" * 5000, '"\ud800"', "{"):
+    for text in (
+        deep,
+        '{"job": 1, "a": ' * 5000 + "1" + "}" * 5000,
+        '{"job": NaN}',
+        '{"job": 1e999}',
+        '{"job": [-2E+400]}',
+        "9" * 5000,
+        '"\ud800"',
+        "{",
+    ):
         with pytest.raises(RecordError):
             Job.read(text)
     with pytest.raises(ValueError, match="nested too deep"):
         strict_json.loads(deep)
+    assert strict_json.loads("1e999", finite=False) == math.inf and strict_json.loads("1e99") == 1e99
     names = ", ".join(f'"{number}": 0' for number in range(200_000))
     began = time.process_time()
     with pytest.raises(ValueError, match="'199999' is there twice"):

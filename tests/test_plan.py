@@ -78,6 +78,18 @@ def test_the_places_of_several_paintings_are_counted() -> None:
     assert least(1) < least(2) <= least(3) <= least(9)
 
 
+def test_every_painting_but_the_first_is_counted() -> None:
+    """Blended, or of regions: each is held as long as the run."""
+    settings = Settings(memory="64GB").effective()
+    frame, style = Picture(torch.zeros(1, 3, 1, 1).expand(1, 3, 512, 512)), Picture(torch.zeros(1, 3, 64, 64))
+
+    def taken(*counts: int) -> int:
+        zones = [Zone([Style(style, 1 / count)] * count) for count in counts]
+        return fit(Problem("stylize", settings, frame, schedule=[], zones=zones), "bfloat16", CPU).bytes
+
+    assert taken(3) - taken(1) == taken(1, 1, 1) - taken(1) == 2 * 12 * 512 * 512
+
+
 def test_the_network_is_cut_where_that_is_less_work_than_margins() -> None:
     """Of `statistics` all layers are summed first, and behind pool3 is a third of the work; of content alone
     none is, and to see the front twice costs more than it saves.

@@ -81,6 +81,26 @@ def test_what_rounding_leaves_of_masks_is_nothing() -> None:
     assert len(zones) == 1 and fixed is not None
 
 
+def test_what_cannot_be_seen_is_told_or_left_out() -> None:
+    """Regions, parts of paintings and of the photograph, of which there are no statistics."""
+    shown = half(True)[..., None]
+    cut_out = np.concatenate([photo(*OWN), shown], 2)
+    with pytest.raises(ImageError, match="mask of region 2 is white only where the photograph is transparent"):
+        impasto.stylize(cut_out, None, regions=[Region(half(left), flat(9, 9, 9)) for left in (True, False)], **FEW)
+    made = impasto.stylize(cut_out, flat(9, 99, 9), regions=[Region(half(True), flat(200, 40, 30))], **FEW).picture
+    assert red_minus_blue(made.pixels[..., :28]) > 0.15
+    clear = np.concatenate([painting(*OWN), shown], 2)
+    with pytest.raises(ImageError, match="style mask is white only where its painting is transparent"):
+        impasto.stylize(photo(*OWN), None, regions=[Region(half(True), clear, half(False))], **FEW)
+    logo = np.concatenate([photo(48, 300), np.zeros((48, 300, 1), np.uint8)], 2)
+    logo[:, :20, 3] = logo[:, -20:, 3] = 255
+    own: dict[str, Any] = {"size": (48, 48), "iterations": 2}
+    with pytest.raises(ImageError, match="at 48×48 pixels, its middle, is transparent everywhere"):
+        impasto.stylize(logo, painting(60, 60), **own)
+    with pytest.raises(ImageError, match="at 48×48 pixels, its middle, is transparent everywhere"):
+        impasto.reconstruct(logo, **own)
+
+
 def test_feathered_masks_are_soft() -> None:
     (hard,), _ = given(half(True))
     (soft,), rest = given(half(True), feather=0.05)

@@ -410,6 +410,16 @@ def test_commands_keep_every_digit() -> None:
     assert "--size 64x48" in one.command("a", "b")
 
 
+@pytest.mark.parametrize("given", [True, "true"])
+def test_commands_have_options_without_a_value_as_they_are_given(given: Any) -> None:
+    (one, _), _ = grid({"tv_weight": [0, 1]}, ["default"], {"allow_truncated": given})
+    (off, _), _ = grid({"tv_weight": [0, 1]}, ["default"], {"allow_truncated": False})
+    words = one.command("a", "b").split()
+    assert words[words.index("--allow-truncated") + 1 :] == ["--tv-weight", "0"] and "truncated" not in off.command(
+        "a", "b"
+    )
+
+
 def limited(room: int) -> None:
     """From here on this process writes files of at most so many bytes."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

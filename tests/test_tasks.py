@@ -259,6 +259,18 @@ def test_colours_are_kept_where_refine_paints_more_freely(way: str) -> None:
     assert way != "luminance" or kept[0] < 0.005
 
 
+def test_a_strip_that_can_be_painted_can_be_estimated() -> None:
+    for recipe in ("default", "statistics"):
+        run = impasto.plan_stylize(photo(64, 2048), painting(60, 60), recipe, size="native", iterations=2)
+        assert run.estimate()[0] > 0
+
+
+def test_a_texture_has_the_aspect_of_its_painting_at_any_scale() -> None:
+    for scale in (1, 0.1):
+        frame = impasto.plan_texture(painting(203, 300), size=300, style_scale=scale).problem.frame
+        assert frame.size == (203, 300)
+
+
 def test_the_scale_of_a_style_is_its_size() -> None:
     """Half of 64 pixels is 32, one number for all or one for each, those of regions last."""
     style = codecs.load(painting(90, 90))

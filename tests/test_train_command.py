@@ -79,7 +79,7 @@ def test_a_network_is_trained_and_used(folders: Path) -> None:
     assert full.shape == half.shape and not torch.equal(full, half)
     with pytest.raises(SettingsError, match="paints in its own styles alone"):
         impasto.stylize(content, painting(40, 40), method="fast", network="two.safetensors")
-    with pytest.raises(StyleCodeError, match="paints in 2 styles"):
+    with pytest.raises(SettingsError, match="paints in 2 styles: give it as `network`"):
         StyleCode.load("two.safetensors")
 
 

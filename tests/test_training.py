@@ -3,6 +3,7 @@
 import copy
 import itertools
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -335,6 +336,8 @@ def test_a_checkpoint_of_another_training_is_refused(pictures: tuple[list[Path],
         Training("any", *pictures, SETTINGS, SMALL).resume(tmp_path / "c")
     with pytest.raises(CheckpointError, match="another batch"):
         Training("multi", *pictures, SETTINGS, replace(SMALL, batch=4)).resume(tmp_path / "c")
+    with pytest.raises(CheckpointError, match=r"another `palette` \(0\.8, not 0\.5\)"):
+        Training("multi", *pictures, replace(SETTINGS, palette=0.5), SMALL).resume(tmp_path / "c")
     with pytest.raises(CheckpointError, match="another network to begin from"):
         start = Training("multi", *pictures, SETTINGS, SMALL).result()
         Training("multi", *pictures, SETTINGS, SMALL, start=start).resume(tmp_path / "c")
@@ -376,6 +379,15 @@ def test_a_network_that_goes_on_sees_other_crops(pictures: tuple[list[Path], lis
     trained(other)
     once_more = Training("any", *pictures, SETTINGS, SMALL, start=other.result())
     assert [each.result().design.card["draws_seed"] for each in (again, other, once_more)] == [0, 4, 8]
+
+
+def test_what_counts_for_nothing_is_left_out(pictures: tuple[list[Path], list[Path]]) -> None:
+    for own, named in (({"style_weight": 0, "places_weight": 1}, "places"), ({"places_weight": 0}, "style")):
+        settings = SETTINGS.changed(**own, content_weight=0, tv_weight=0)
+        reached = next(Training("multi", *pictures, settings, SMALL).steps())
+        assert reached.losses.keys() == {named, "total"} and all(map(math.isfinite, reached.losses.values()))
+    with pytest.raises(SettingsError, match="Nothing is to be learnt: `style_weight`"):
+        Training("multi", *pictures, SETTINGS.changed(style_weight=0, places_weight=0, content_weight=0), SMALL)
 
 
 def test_misuse_is_told() -> None:

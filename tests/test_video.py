@@ -341,6 +341,7 @@ def test_what_moving_pictures_heed_is_what_they_accept(folder: Path) -> None:
         ({"style_index": "", "style_at": [[2, "a.png"], [1, "b.png"]]}, "`style_at` takes rising times"),
         ({"strength_at": [[1, 0.2], [1, 0.3]]}, "`strength_at` takes rising times"),
         ({"strength_at": [[1, 1.2]]}, "`strength_at` takes numbers from 0 to 1"),
+        ({"delivery": {"output": "."}}, "or a new folder of numbered pictures, and not"), ({"delivery": {"output": "a/.."}}, "name one"),
         ({"settings": {"steady": "full"}}, "`steady` cannot be 'full'"), ({"clip": "a\0b"}, "is no name of a file"),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@ lists of edits, beginnings that cannot be decoded.
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -128,6 +129,34 @@ def test_what_cannot_be_decoded_at_the_end_is_told(tmp_path: Path, monkeypatch: 
         Clip(source).frame(4)
     with pytest.raises(VideoError, match="no frame that can be decoded where the film begins"):
         Film(job(source, tmp_path / "o.mkv", start=0.15)).opening()
+
+
+@pytest.mark.parametrize("container", ["h264", "mkv", "avi"])
+def test_a_film_ends_where_it_is_told_to_before_what_cannot_be_read(container: str, tmp_path: Path) -> None:
+    path, base = tmp_path / f"a.{container}", Fraction(1, 24)
+    if container == "h264":
+        small = [np.ascontiguousarray(each[:32, :48]) for each in drawn(3)]
+        halves = [
+            clip(tmp_path / f"{len(frames)}.h264", frames, container="h264", base=base) for frames in (drawn(5), small)
+        ]
+        path.write_bytes(b"".join(half.read_bytes() for half in halves))
+    else:  # frames of AVI that are shown in another order than that of decoding tell no time
+        options = {"bf": "2", "qp": "1", "g": "5", "x264-params": "scenecut=0:b-adapt=0"}
+        whole = clip(tmp_path / f"whole.{container}", drawn(20), form="yuv420p", base=base, options=options)
+        with av.open(str(whole)) as film, av.open(str(path), "w") as copy:
+            stream = copy.add_stream_from_template(film.streams.video[0])
+            for number, packet in enumerate(each for each in film.demux() if each.size):
+                kept: Any = packet if number < 10 else av.Packet(b"\0\0\0\4none")
+                kept.pts, kept.dts, kept.time_base, kept.stream = packet.pts, packet.dts, packet.time_base, stream
+                kept.is_keyframe = packet.is_keyframe
+                copy.mux(kept)
+    all_of_it = Film(job(path, tmp_path / "o.mkv"))
+    with pytest.raises(VideoError, match="`end` there") as told:
+        list(all_of_it.frames(0, all_of_it.last))
+    found = re.search(r"(?:at|after) (\d+\.\d\d) s", str(told.value))
+    assert found and float(found[1]) > 0.1
+    part = Film(job(path, tmp_path / "o.mkv", end=float(found[1])))
+    assert [each.number for each in part.frames(0, part.last)] == [*range(part.count)] and part.count > 3
 
 
 @pytest.mark.parametrize("container", ["mp4", "mov"])
@@ -331,6 +360,27 @@ def test_sound_ends_where_a_part_does(tmp_path: Path) -> None:
     VideoWork(job(tmp_path / "a.mkv", tmp_path / "o.mkv", start=1.0, end=4.0)).finish()
     last = packets(tmp_path / "o.mkv", "audio")[-1][0]
     assert len(Clip(tmp_path / "o.mkv").facts.times) == 25 and 2.7 < last < 3
+
+
+@pytest.mark.parametrize("output", ["o.mkv", "o.mp4"])
+def test_sound_that_goes_back_is_left_out_until_it_goes_on(
+    output: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As of a recorder whose clock was set: no form takes it, and all had been painted by then."""
+    whole = clip(tmp_path / "whole.mkv", drawn(50), sound="aac", **EXACT)
+    content, at = bytearray(whole.read_bytes()), 0
+    with av.open(str(whole)) as film:
+        for number, packet in enumerate(each for each in film.demux(audio=0) if each.size):
+            at = content.index(bytes(packet), at + 1)
+            if 6 <= number < 8:  # a block's time from its cluster's on stands before the flags and the sound
+                content[at - 3 : at - 1] = (int.from_bytes(content[at - 3 : at - 1]) - 400).to_bytes(2)
+    (tmp_path / "a.mkv").write_bytes(content)
+    before, after = (packets(tmp_path / name, "audio") for name in ("whole.mkv", "a.mkv"))
+    assert [time for time, _ in after] != sorted(time for time, _ in after)
+    VideoWork(job(tmp_path / "a.mkv", tmp_path / output)).finish()
+    made = packets(tmp_path / output, "audio")
+    assert [sound for _, sound in made] == [sound for _, sound in [*before[:6], *before[8:]]]
+    assert len([each for each in caplog.messages if "go back in time" in each]) == 1
 
 
 SAID = "0\n00:00:00,100 --> 00:00:00,150\ngone\n\n1\n00:00:00,200 --> 00:00:02,500\nhello\n\n3\n00:00:01,900 --> 00:00:02,200\nshort\n\n4\n00:00:02,600 --> 00:00:02,800\nbye\n\n"

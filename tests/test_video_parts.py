@@ -1,6 +1,7 @@
 """A film goes on from parts that are as they were written, and from no others."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import av
 import pytest
 from PIL import Image
 
@@ -243,6 +245,51 @@ def test_two_that_number_the_same_pictures_leave_all_of_them(
     images.number(folder, [copied / "000000.mkv"], 4, within=copied)
     assert sorted(path.name for path in folder.iterdir()) == [f"000{number}.png" for number in range(1, 5)]
     assert not [*copied.glob("numbered*")]
+
+
+@pytest.mark.parametrize("kind", [av.error.ExternalError, av.error.UnknownError, av.error.ArgumentError])
+@pytest.mark.parametrize(
+    ("output", "where"),
+    [("out.mkv", "joining._pictures"), ("new.gif", "images.frames"), ("new", "images.frames")],
+)
+def test_whatever_ffmpeg_says_is_a_sentence(
+    kind: Any, output: str, where: str, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> Any:
+        raise kind(1, "it will not")
+
+    monkeypatch.setattr(f"impasto.video.{where}", fails)
+    with pytest.raises(OutputError, match=r"cannot be written \(it will not\)"):
+        VideoWork(film(output), resume=output == "out.mkv").finish()
+
+
+@pytest.mark.parametrize("kind", ["link", "busy", "elsewhere", "half"])
+def test_pictures_come_into_an_empty_folder_of_any_kind(
+    kind: str, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link, one on another disk, one that is mounted, also one into which a killed run has moved some."""
+    folder, there, replace = Path("numbered"), Path("there"), Path.replace
+    there.mkdir()
+    folder.symlink_to(there.absolute())
+    if kind == "half":
+        (there / "0001.png").write_bytes(b"half")
+
+    def refused(path: Path, target: Path) -> Path:
+        if path.is_dir() and kind != "link":
+            raise OSError(errno.EXDEV if kind == "elsewhere" else errno.EBUSY, "no")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    images.number(folder, [copied / "000000.mkv"], 4, within=copied)
+    assert folder.is_symlink() and [len(each.name) for each in there.iterdir()] == [8] * 4
+    for path in folder.iterdir():
+        with Image.open(path) as picture:
+            picture.load()
+    (there / "0001.png").unlink()
+    (there / "mine.png").write_bytes(b"mine")
+    with pytest.raises(OutputError, match="not empty"):
+        images.number(folder, [copied / "000000.mkv"], 4, within=copied)
+    assert (there / "mine.png").read_bytes() == b"mine" and not (there / "0001.png").exists()
 
 
 def test_frames_rendered_anew_are_another_film(tmp_path: Path) -> None:

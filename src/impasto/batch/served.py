@@ -140,6 +140,7 @@ class Served:
 
     def _send(self, kind: str, path: Path) -> dict[str, Any]:
         with files.opened(path) as file:
+            self._studio.check_bytes(os.fstat(file.fileno()).st_size, path.name, clip=kind == "clip")
             content = file.read()
         known = {"name": path.name} if kind == "clip" else {"kind": kind, "name": path.name}
         query = urllib.parse.urlencode(known, errors="replace")

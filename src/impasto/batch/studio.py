@@ -9,6 +9,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, TypeVar
 
 from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError, briefly
@@ -43,6 +44,16 @@ class _ForeignError(Exception):
     """What has answered is no studio."""
 
 
+class _Faithful(urllib.request.HTTPRedirectHandler):
+    """Goes where an answer leads, but to no other server: the token would go along."""
+
+    def redirect_request(self, req: urllib.request.Request, *rest: Any) -> urllib.request.Request | None:
+        there, here = (urllib.parse.urlsplit(url) for url in (rest[-1], req.full_url))
+        if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+            raise _ForeignError(f"it leads to {briefly(there.netloc)}, which is not given the token")
+        return super().redirect_request(req, *rest)
+
+
 class Studio:
     """A studio by the address that `impasto web` prints, with or without its token."""
 
@@ -51,6 +62,7 @@ class Studio:
         parts = urllib.parse.urlsplit(address)
         given = re.search(r"(?:^|&)token=([^&]+)", parts.fragment)  # no form, where a plus is a blank
         self._token = urllib.parse.unquote(given[1]) if given else os.environ.get(TOKEN, "")
+        self._opener = urllib.request.build_opener(_Faithful)
         self.made = False
         """Whether the latest answer was that something has been made, and was not there already."""
         self.address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
@@ -58,6 +70,22 @@ class Studio:
             raise SettingsError(f"`server` takes the address that the studio prints, not {briefly(address)!r}.")
         if not self._token:
             raise SettingsError(f"`server` needs the studio's token: give the whole address, or set {TOKEN}.")
+
+    @cached_property
+    def _limits(self) -> dict[str, Any]:
+        return self.told("GET", "/api/session")
+
+    def check_bytes(self, count: int, name: str, *, clip: bool) -> None:
+        """Raises SettingsError for more bytes of a picture, or of a ``clip``, than may be sent: whom a studio
+        refuses in the middle of sending finds the connection broken, and not the answer.
+        """
+        limit = "max_clip" if clip else "max_upload"
+        most = self._limits.get(limit)
+        if isinstance(most, int) and count > most:
+            raise SettingsError(
+                f"{name} has {count / 2**20:.1f} MB, and this studio takes {most / 2**20:.1f} MB at a time: begin it with a "
+                f"larger `{limit}`, or paint this one without `server`."
+            )
 
     def ask(self, method: str, path: str, body: bytes | dict[str, Any] | None = None) -> bytes:
         """What the studio answers, whole. Where it is busy, it is asked again when it says; where it is away,
@@ -97,7 +125,7 @@ class Studio:
     def _once(self, request: urllib.request.Request, read: Callable[[bytes], _Read]) -> _Read:
         """One answer. Raises, besides, _BusyError, and OSError, HTTPException and _ForeignError for none."""
         try:
-            with urllib.request.urlopen(request, timeout=_SLOWEST) as answer:  # which is http
+            with self._opener.open(request, timeout=_SLOWEST) as answer:  # which is http
                 content: bytes = answer.read()
                 if answer.headers.get_content_type() == "text/html":  # a proxy's, or of no studio
                     raise _ForeignError("a page for people came, and no answer of a studio")

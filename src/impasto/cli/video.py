@@ -55,7 +55,7 @@ def video(
         typer.Option(
             "--output",
             "-o",
-            help="What to write: .mp4, .mkv, .webm, .mov, .gif, .webp or .apng, or without a suffix a folder of PNG files.",
+            help="What to write: .mp4, .mkv, .webm, .mov, .gif, .webp or .apng, or without a suffix a folder of PNG files, also with a slash at its end.",
             show_default="named after the inputs",
         ),
     ] = None,

@@ -27,13 +27,21 @@ def loads(text: str | bytes, *, finite: bool = True) -> Any:
     if not text.strip():
         raise ValueError("it is empty")
     try:
-        return json.loads(text, parse_constant=_refused if finite else None, object_pairs_hook=_once)
+        constant, number = (_refused, _number) if finite else (None, None)
+        return json.loads(text, parse_constant=constant, parse_float=number, object_pairs_hook=_once)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 
 
 def _refused(word: str) -> None:
-    raise ValueError(f"{word} is no number")
+    raise ValueError(f"{word[:100]} is no number that can be held")
+
+
+def _number(word: str) -> float:
+    """Of what is written as one: 1e999 is read as infinite."""
+    if not math.isfinite(number := float(word)):
+        _refused(word)
+    return number
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -22,6 +22,9 @@ from impasto.pictures.picture import Picture, Size
 
 log = logging.getLogger("impasto")
 
+LEAST = 1e-3
+"""What is nowhere as white, or as opaque, as this cannot be told from black, or from nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class Region:
@@ -46,7 +49,7 @@ def shares(regions: Sequence[Region], own: Size, wanted: int | Size, feather: fl
     masks = [white(region.mask, own, wanted, f"mask of region {number}") for number, region in enumerate(regions, 1)]
     weights = [edges.blurred(mask, feather) for mask in masks]
     for number, weight in enumerate(weights, 1):
-        if weight.max() < 1e-3:
+        if weight.max() < LEAST:
             raise ImageError(f"The mask of region {number} is black all over: paint white what belongs to the region.")
     return parted(weights)
 
@@ -69,9 +72,13 @@ def white(mask: PictureLike, own: Size, wanted: int | Size, role: str) -> Tensor
 def masked(style: Picture, mask: PictureLike) -> Picture:
     """The style picture with only what is white in ``mask`` left visible. Raises ImageError as `shares`."""
     seen = _white(_mask(mask, style.size, "style mask"))
-    if seen.max() < 1e-3:
+    if seen.max() < LEAST:
         raise ImageError("The style mask is black all over: paint white what shall count.")
-    return replace(style, alpha=seen if style.alpha is None else style.alpha * seen)
+    if style.alpha is not None and (seen := style.alpha * seen).max() < LEAST:
+        raise ImageError(
+            "The style mask is white only where its painting is transparent: paint white what can be seen."
+        )
+    return replace(style, alpha=seen)
 
 
 def counts(mask: Tensor | None, layers: Iterable[str], backbone: Backbone) -> dict[str, Tensor]:

@@ -99,22 +99,22 @@ class StyleCode:
     @classmethod
     def load(cls, path: str | Path) -> "StyleCode":
         """The style saved there, or the one of a network that has learnt one. Raises StyleCodeError when the
-        file holds none.
+        file holds none, and SettingsError and WeightsError for a network that has not one alone, or is
+        damaged.
         """
         path = at_home(path)
         try:
             told, tensors = read_tensors(path)
-            if told.get("impasto") == "network":
-                return only_style(str(path))
-            if told.get("impasto") != STYLE_MARK:
-                raise ValueError("it is of another kind")
-            formats.check_version(told.get("format"), _FORMAT, path, StyleCodeError)
-            values = tensors["code"].float()
-            colours = tensors["colours"].double() if "colours" in tensors else None
-            name = told["network"]
-            if is_network(name):
-                name = _network_of(path, name, told.get("sha256", ""))
-            return cls(name, values, colours)
+            if (kind := told.get("impasto")) != "network":
+                if kind != STYLE_MARK:
+                    raise ValueError("it is of another kind")
+                formats.check_version(told.get("format"), _FORMAT, path, StyleCodeError)
+                values = tensors["code"].float()
+                colours = tensors["colours"].double() if "colours" in tensors else None
+                name = told["network"]
+                if is_network(name):
+                    name = _network_of(path, name, told.get("sha256", ""))
+                return cls(name, values, colours)
         except OSError as error:
             raise StyleCodeError(
                 f"The style code {path} cannot be read ({briefly(error)}): give the path of one."
@@ -123,6 +123,7 @@ class StyleCode:
             raise StyleCodeError(
                 f"{path} is no style code ({briefly(error)}): make one with impasto style-code."
             ) from error
+        return only_style(str(path))
 
 
 def predicted(painting: Picture | LargePicture, name: str) -> StyleCode:

@@ -8,6 +8,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from impasto.errors import ImageError
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.picture import LARGE, STRIP, Depth, Picture, Size, scaled_to
@@ -62,7 +63,7 @@ def resized(picture: Picture | LargePicture, size: Size) -> Picture | LargePictu
     if isinstance(picture, Picture) and (picture.depth == 16 or size[0] * size[1] <= LARGE):
         return picture.resized(size)
     image = picture.image().resize(size[::-1], Image.Resampling.BICUBIC, reducing_gap=3)
-    return LargePicture(image) if size[0] * size[1] > LARGE else codecs.load(image)
+    return LargePicture(_filled(image)) if size[0] * size[1] > LARGE else codecs.load(image)
 
 
 def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> tuple[Size, Picture | LargePicture]:
@@ -81,7 +82,7 @@ def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> tuple
         # ImageOps.fit crops what overhangs, and copies even when there is nothing to do.
         if size != own or image is source:
             image = ImageOps.fit(image, size[::-1], Image.Resampling.BICUBIC)
-        return own, LargePicture(image) if size[0] * size[1] > LARGE else codecs.load(image)
+        return own, LargePicture(_filled(image)) if size[0] * size[1] > LARGE else codecs.load(image)
 
     if isinstance(source, (Picture, np.ndarray, Tensor)):
         picture = codecs.load(source)
@@ -89,3 +90,22 @@ def load_own(source: PictureLike, fitted: Callable[[Size], int | Size]) -> tuple
         picture = picture.fitted(fitted(own))
         return own, replace(picture, pixels=picture.pixels.clone())
     return codecs.decoded(source, finish)
+
+
+def _filled(image: Image.Image) -> Image.Image:
+    """The same image, RGB or RGBA, in which what cannot be seen has the mean colour of what can, as in
+    `codecs.of_array`: a network's statistics are of all of it. Raises ImageError.
+    """
+    if image.mode != "RGBA":
+        return image
+    height, width = image.height, image.width
+    boxes = [(0, top, width, min(top + STRIP, height)) for top in range(0, height, STRIP)]
+    *sums, opacity = sum(np.asarray(image.crop(box).convert("RGBa")).sum((0, 1), dtype=np.int64) for box in boxes)
+    if opacity == 0:
+        raise ImageError("it is transparent everywhere: there is nothing to see in it.")
+    seen = *(round(255 * each / opacity) for each in sums), 0
+    for box in boxes:
+        strip = image.crop(box)
+        strip.paste(seen, mask=strip.getchannel("A").point([255] + [0] * 255))
+        image.paste(strip, box)
+    return image

@@ -67,9 +67,11 @@ def load(source: PictureLike, allow_truncated: bool | None = None) -> Picture:
     if isinstance(source, np.ndarray):
         if source.dtype == np.uint16:
             tell_of_few_bits(source)
-        return of_array(source)
+        with _named("The array"):
+            return of_array(source)
     if isinstance(source, torch.Tensor):
-        return of_array(_planes_last(source))
+        with _named("The tensor"):
+            return of_array(_planes_last(source))
     if allow_truncated is None:
         return decoded(source, lambda image: of_array(np.asarray(image)))
     with truncation(allow_truncated):
@@ -104,7 +106,8 @@ def decoded(source: Encoded | Image.Image, finish: Callable[[Image.Image | Array
     """
     if isinstance(source, Image.Image):
         try:
-            return finish(_upright(_of_pillow(source)))
+            with _named("The Pillow image"):
+                return finish(_upright(_of_pillow(source)))
         except (ImageError, MemoryError, SettingsError):
             raise
         except Exception as error:  # it may be decoded only now
@@ -117,10 +120,9 @@ def _told(source: Encoded, read: Callable[[BinaryIO], Decoded]) -> Decoded:
     name, file = _file(source)
     with file, silence():
         try:
-            return read(file)
-        except ImageError as error:
-            raise ImageError(f"The picture {name} cannot be used: {error}") from error
-        except (MemoryError, SettingsError):
+            with _named(f"The picture {name}"):
+                return read(file)
+        except (ImageError, MemoryError, SettingsError):
             raise
         except Exception as error:  # decoders of hostile files raise whatever they please
             try:
@@ -134,6 +136,15 @@ def _told(source: Encoded, read: Callable[[BinaryIO], Decoded]) -> Decoded:
                 f"The picture {name} cannot be decoded, {what} ({size} bytes): "
                 "get it anew, or save it again as PNG, TIFF, JPEG, WebP or AVIF."
             ) from error
+
+
+@contextmanager
+def _named(subject: str) -> Iterator[None]:
+    """Within it, an ImageError says what it is of."""
+    try:
+        yield
+    except ImageError as error:
+        raise ImageError(f"{subject} cannot be used: {error}") from error
 
 
 def _unreadable(name: object, error: Exception) -> ImageError:
@@ -170,7 +181,7 @@ def _planes_last(tensor: torch.Tensor) -> Array:
     planes = tensor[0] if tensor.ndim == 4 and len(tensor) == 1 else tensor
     if planes.ndim != 3 or planes.shape[0] not in (1, 3, 4):
         raise ImageError(
-            f"A tensor of shape {tuple(tensor.shape)} is no picture: expected (C, H, W) or (1, C, H, W) with 1, 3 or 4 channels."
+            f"its shape is {tuple(tensor.shape)}, where (C, H, W) or (1, C, H, W) is expected, with 1, 3 or 4 channels."
         )
     planes = planes.detach().cpu()
     return (planes.float() if planes.is_floating_point() else planes).permute(1, 2, 0).numpy()
@@ -181,16 +192,16 @@ def of_array(array: Array) -> Picture:
     if array.ndim == 2:
         array = array[..., None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or 0 in array.shape:
-        raise ImageError(f"An array of shape {array.shape} is no picture: expected (H, W), (H, W, 3) or (H, W, 4).")
+        raise ImageError(f"its shape is {array.shape}, where (H, W), (H, W, 3) or (H, W, 4) is expected.")
     bounds.check((array.shape[0], array.shape[1]), held=8 * max(2, array.shape[2]))
     if array.dtype in (np.uint8, np.uint16):
         peak = np.iinfo(array.dtype).max
     elif np.issubdtype(array.dtype, np.floating):
         peak = 1
         if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-            raise ImageError("An array of floats must hold values from 0 to 1: divide it by its white value.")
+            raise ImageError("floats from 0 to 1 are expected, and it holds others: divide them by the white value.")
     else:
-        raise ImageError(f"An array of {array.dtype} is no picture: expected uint8, uint16, or float in [0, 1].")
+        raise ImageError(f"it is of {array.dtype}, where uint8, uint16, or float in [0, 1] is expected.")
     values = np.ascontiguousarray(array.transpose(2, 0, 1)).astype(np.float32)
     values /= peak
     planes = torch.from_numpy(values)[None]
@@ -229,8 +240,8 @@ def _upright(picture: Opened) -> Image.Image | Array:
         if pixels.mode in ("I", "F") or pixels.mode.startswith("I;16"):
             return _upright(_of_pillow(pixels))
         profile = profiles.foreign(picture.profile, pixels.mode)
-        if picture.orientation != 1:
-            pixels = pixels.transpose(_TURNS[picture.orientation])
+        if (turn := _TURNS.get(picture.orientation)) is not None:  # careless programs write others, which mean nothing
+            pixels = pixels.transpose(turn)
         image = _to_rgb(pixels, profile)
         if encoding is None or pixels.mode == "CMYK":
             return image

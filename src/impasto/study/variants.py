@@ -63,8 +63,13 @@ class Variant:
         words = ["impasto", "stylize", content, style, "-o", f"{self.folder}.png"]
         if self.recipe != "default":
             words += ["--recipe", self.recipe]
+        resolved = self.resolved().dictionary()
         for name, value in self.settings.items():
-            words += ["--" + name.replace("_", "-"), written(name, value)]
+            option = "--" + name.replace("_", "-")
+            if isinstance(chosen := resolved[name], bool):  # which is there or not
+                words += [option] * chosen
+            else:
+                words += [option, written(name, value)]
         if self.snapshots:
             words += ["--snapshots", ",".join(map(str, self.snapshots))]
         return shlex.join(words)

@@ -37,6 +37,8 @@ _HELD = 75
 float32, and gaps."""
 _GRADIENT = 12
 """That of the pixels, among these."""
+_PAINTING = 12
+"""For each pixel of a painting, in float32: of the first it is among what is held for the picture."""
 _PAIR = 24
 """For each pixel and step that L-BFGS remembers: a pair of pictures."""
 _SHORTER = 3, 1
@@ -230,7 +232,7 @@ def _whole(problem: Problem, size: Size, precision: str, history: int) -> Fit:
     each = _STEP[DTYPES[precision]] + _state(problem, size, history)
     if problem.settings.style_weight > 0 and problem.settings.style_loss == "sliced-wasserstein":
         each += _map_bytes(problem.settings.style_layers, _SORTED)
-    return Fit(None, history, round(_BASE + _larger(problem) + math.prod(size) * each))
+    return Fit(None, history, round(_BASE + _beyond(problem) + math.prod(size) * each))
 
 
 def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterator[Fit]:
@@ -241,7 +243,7 @@ def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterat
     architecture.check(layers := problem.layers(size))
     whole = 2 * area * multiplications(architecture, layers)  # 0 where nothing but pixels is looked at
     targets = _map_bytes(problem.kept(size), dtype.itemsize) + _places_bytes(settings)
-    held = _BASE + _larger(problem) + area * (_HELD + targets + _state(problem, size, history))
+    held = _BASE + _beyond(problem) + area * (_HELD + targets + _state(problem, size, history))
     searched = _searched_bytes(problem, size, dtype) - area * history * _PAIR  # of which nothing is there yet then
     parted = {math.ceil(length / count) for length in size for count in range(1, 1 + length // _LEAST_SIDE)}
     for side, cut in itertools.product(sorted({_LEAST_SIDE, *parted}, reverse=True), CUTS):
@@ -266,12 +268,12 @@ def _searched_bytes(problem: Problem, size: Size, dtype: torch.dtype) -> float:
     return min(paintings * math.prod(size) / 16, MOST) * width
 
 
-def _larger(problem: Problem) -> int:
-    """What paintings take that have more pixels than the picture, for those that they have more: each as it
-    is, and turned.
+def _beyond(problem: Problem) -> int:
+    """What paintings take beyond one that has no more pixels than the picture: all of every other, and those
+    that each has more, as it is, and turned.
     """
-    own = math.prod(problem.frame.size)
-    return sum(2 * _GRADIENT * max(0, pixels - own) for pixels in _paintings(problem))
+    own, pixels = math.prod(problem.frame.size), _paintings(problem)
+    return _PAINTING * (sum(2 * max(0, each - own) for each in pixels) + sum(pixels[1:]))
 
 
 def _more(history: int, wanted: int) -> float:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias, TypeGuard
 
 from impasto.errors import ImageError, SettingsError
 from impasto.machine.files import at_home
-from impasto.masks.regions import Region
+from impasto.masks.regions import LEAST, Region
 from impasto.networks import codes
 from impasto.networks.codes import StyleCode
 from impasto.pictures import codecs
@@ -61,6 +61,18 @@ def check_side(size: Size, role: str) -> None:
         raise ImageError(
             f"The {role} picture is {size[1]}×{size[0]} pixels: it needs at least {MIN_SIDE} on each side."
         )
+
+
+def fitted(content: Picture, wanted: int | Size) -> Picture:
+    """The content at the size that is ``wanted``. Raises ImageError for one of which nothing is left that can
+    be seen.
+    """
+    found = content.fitted(wanted)
+    if found.alpha is not None and found.alpha.max() < LEAST:
+        raise ImageError(
+            f"What is left of the content at {found.size[1]}×{found.size[0]} pixels, its middle, is transparent everywhere: choose another `size`."
+        )
+    return found
 
 
 def wanted_size(setting: int | str | tuple[int, int], method: str, own: Size) -> int | Size:
@@ -147,8 +159,8 @@ def _saved(entry: StyleCode | str | os.PathLike[str]) -> StyleCode:
 
 def _seen(entry: PictureLike, network: str) -> StyleCode:
     if isinstance(entry, (str, os.PathLike)):
-        with contextlib.suppress(OSError, ValueError):  # of what is not there, the reader tells
-            states = tuple(_state(path) for path in (entry, network) if path is entry or is_network(network))
+        states = _states(entry, *([network] if is_network(network) else []))
+        if states is not None:
             return _of_file(os.fspath(entry), network, states, codecs.truncation_allowed())
     return _looked_at(entry, network)
 
@@ -161,9 +173,13 @@ def _of_file(path: str, network: str, _states: tuple[tuple[int, ...], ...], _tru
     return _looked_at(path, network)
 
 
-def _state(path: str | os.PathLike[str]) -> tuple[int, ...]:
-    found = at_home(path).stat()
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+def _states(*paths: str | os.PathLike[str]) -> tuple[tuple[int, ...], ...] | None:
+    """By what files are known to be as they were; None for what is not there, of which the reader tells."""
+    try:
+        found = [at_home(path).stat() for path in paths]
+    except (OSError, ValueError):
+        return None
+    return tuple((each.st_dev, each.st_ino, each.st_size, each.st_mtime_ns) for each in found)
 
 
 def _looked_at(entry: PictureLike, network: str) -> StyleCode:

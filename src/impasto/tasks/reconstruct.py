@@ -8,7 +8,7 @@ from impasto.settings import whole
 from impasto.settings.applies import chosen_settings
 from impasto.settings.keywords import Keywords
 from impasto.tasks import budget
-from impasto.tasks.inputs import refuse_two_starts, start_of, usable, wanted_size
+from impasto.tasks.inputs import fitted, refuse_two_starts, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
@@ -33,7 +33,7 @@ def plan_reconstruct(
         own = usable(image, "content")
         wanted = wanted_size(chosen.size, chosen.method, own.size)
         budget.check("reconstruct", effective, own.size, wanted)
-        photo = own.fitted(wanted)
+        photo = fitted(own, wanted)
         problem = Problem("reconstruct", effective, photo, schedule(photo.size, effective), photo)
         return Run(problem, recipe, chosen, start_of(chosen, start, {"content": lambda: photo}))
 

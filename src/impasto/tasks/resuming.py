@@ -1,7 +1,8 @@
 """What of a checkpoint a run goes on from, once it is known to be of this run, and whole."""
 
 import logging
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,14 +53,14 @@ def taken_up(path: Path, state: State, own: State, schedule: Sequence[Stage], *,
         check_state(state["solver"], schedule)
         first, events, seconds, resumed = state["told"]
         fit = Fit(**state["fit"])
-        kinds = [type(each) for each in (first, events, seconds, resumed, fit.history, *resumed[-1:])]
         if (
-            kinds != [dict, list, list, list, int, int]
-            or type(fit.tile) not in (int, type(None))
-            or fit.cut not in CUTS
+            [type(each) for each in (events, seconds, resumed)] != [list] * 3
+            or not first.keys() <= state["solver"]["descent"]["losses"].keys()
+            or not (_numbers([*first.values(), *seconds], float) and _numbers(resumed) and min(resumed) >= 0)
+            or not (all(type(each) is str for each in events) and _makes_sense(fit))
         ):
             raise ValueError("what it tells of the run cannot be read")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CheckpointError(
             f"{path} is no checkpoint of a picture ({briefly(error)}): leave out `resume`, or name the output that was cut off."
         ) from error
@@ -71,6 +72,18 @@ def taken_up(path: Path, state: State, own: State, schedule: Sequence[Stage], *,
             path, briefly(made.get("impasto")), __version__,
         )  # fmt: skip
     return Taken(state["memory"], fit, state["solver"], (first, events, seconds, resumed))
+
+
+def _makes_sense(fit: Fit) -> bool:
+    """Whether a plan could be one of `budget`."""
+    sides = [] if fit.tile is None else [fit.tile]
+    right = _numbers([*sides, fit.history, fit.bytes, fit.kept]) and _numbers([fit.slower], float)
+    return right and min(*sides, fit.history, fit.slower) > 0 and 0 <= fit.kept <= fit.bytes and fit.cut in CUTS
+
+
+def _numbers(found: Iterable[Any], *kinds: type) -> bool:
+    """Whether all are whole numbers, or finite ones of other ``kinds``."""
+    return all(type(each) in (int, *kinds) and math.isfinite(each) for each in found)
 
 
 def _another(path: Path, what: str) -> CheckpointError:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import math
 import time
 from collections.abc import Generator
 from dataclasses import replace
@@ -32,6 +33,7 @@ from impasto.settings.fields import Settings
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
 from impasto.tasks.budget import fit, fit_at
+from impasto.tasks.inputs import MIN_SIDE
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Prepared, Result
 from impasto.tasks.resuming import taken_up
@@ -242,8 +244,9 @@ class Run(Prepared):
         one evaluation.
         """
         # Much less is mostly the fixed cost of a step; a search is long.
-        length = 128 if self.settings.places_weight > 0 else 256
-        size = long_side(self.size, min(length, max(self.size)))
+        length, long = 128 if self.settings.places_weight > 0 else 256, max(self.size)
+        length = max(length, math.ceil(MIN_SIDE * long / min(self.size)))  # of a strip, something is to be seen
+        size = long_side(self.size, min(length, long))
         pixels = resize(self._start_pixels(), size)
         _ = self.eyes  # are made before anything is timed
         with memory.reused(), convolving(self.precision):

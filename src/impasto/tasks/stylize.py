@@ -19,7 +19,7 @@ from impasto.settings.keywords import Method, Others
 from impasto.tasks import budget, protect
 from impasto.tasks.fast import WHOLE, FastRun, plan_fast
 from impasto.tasks.held import Held
-from impasto.tasks.inputs import StyleLike, kinds, refuse_two_starts, start_of, usable, wanted_size
+from impasto.tasks.inputs import StyleLike, fitted, kinds, refuse_two_starts, start_of, usable, wanted_size
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
@@ -81,7 +81,7 @@ def plan_stylize(
         own = usable(content, "content")
         wanted = wanted_size(chosen.size, chosen.method, own.size)
         budget.check("stylize", effective, own.size, wanted)
-        photo = own.fitted(wanted)
+        photo = fitted(own, wanted)
         regions = [replace(region, mask=naming.found(region.mask, own)) for region in regions]
         asked = settings.get("protect") is not None
         # What a recipe protects is in some photographs only.

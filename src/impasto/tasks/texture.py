@@ -5,6 +5,7 @@ from typing import Unpack
 
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
+from impasto.pictures.picture import scaled_to
 from impasto.settings import whole
 from impasto.settings.applies import chosen_settings
 from impasto.settings.keywords import Keywords
@@ -16,6 +17,7 @@ from impasto.tasks.inputs import (
     scales_of,
     start_of,
     style_pictures,
+    usable,
     wanted_size,
     weighted,
 )
@@ -37,9 +39,11 @@ def plan_texture(
     wanted = wanted_size(chosen.size, chosen.method, (0, 0))
     length = wanted if isinstance(wanted, int) else max(wanted)
     with codecs.truncation(chosen.allow_truncated):
-        styles = style_pictures(style, length, scales_of(chosen, len(weighted(style))))
-        budget.check("texture", effective, styles[0].picture.size, wanted)
-        frame = replace(styles[0].picture.fitted(wanted), alpha=None)
+        (first, share), *others = weighted(style)
+        first = usable(first, "style")  # whose aspect is less exact once it is smaller
+        styles = style_pictures([(first, share), *others], length, scales_of(chosen, 1 + len(others)))
+        budget.check("texture", effective, first.size, wanted)
+        frame = replace(styles[0].picture.fitted(scaled_to(first.size, wanted)), alpha=None)
         problem = Problem("texture", effective, frame, schedule(frame.size, effective), zones=[Zone(styles)])
         return Run(problem, recipe, chosen, start_of(chosen, start, {"style": lambda: styles[0].picture}))
 

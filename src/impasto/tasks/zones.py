@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from impasto.colour import grey, transfer
-from impasto.masks.regions import Region, masked, refuse_swapped, shares
+from impasto.errors import ImageError
+from impasto.masks.regions import LEAST, Region, masked, refuse_swapped, shares
 from impasto.pictures.picture import Picture, Size, resize
 from impasto.settings.fields import Settings
 from impasto.tasks.inputs import Style, StyleLike, scales_of, style_pictures, weighted
@@ -44,6 +45,11 @@ class Zone:
             return self.visible if self.share is None else self.share
         return self.share * self.visible
 
+    def is_hidden(self) -> bool:
+        """Whether nothing of it can be seen."""
+        weight = self.weight()
+        return weight is not None and bool(weight.max() < LEAST)
+
     def area(self) -> float:
         """Of all that can be seen."""
         weight = self.weight()
@@ -64,7 +70,7 @@ def zoned(
     """What follows which style, and the share of every pixel that stays the photograph's, None for none.
 
     ``photo`` has been brought from its ``own`` size to the ``wanted`` one, as the masks will be. Raises
-    ImageError as `regions`.
+    ImageError as `regions`, and for a region of which nothing can be seen.
     """
     length, count = max(photo.size), 0 if style is None else len(weighted(style))
     scales = scales_of(settings, count + len(regions))
@@ -73,17 +79,22 @@ def zoned(
         return [Zone(styles, None, photo.alpha)], None
     refuse_swapped(regions)
     given, rest = shares(regions, own, wanted, settings.feather)
-    zones = []
-    for region, share in zip(regions, given, strict=True):
+    zones = list[Zone]()
+    for number, (region, share) in enumerate(zip(regions, given, strict=True), 1):
         (painting,) = style_pictures(region.style, length, scales)
         if region.style_mask is not None:
             painting = replace(painting, picture=masked(painting.picture, region.style_mask))
         zones.append(Zone([painting], share, photo.alpha))
+        if zones[-1].is_hidden():
+            raise ImageError(
+                f"The mask of region {number} is white only where the photograph is transparent: paint white what can be seen."
+            )
     if rest.max() < _NOTHING:
         return zones, None
     if style is None:
         return zones, rest
-    return [*zones, Zone(styles, rest, photo.alpha)] if rest.mean() > 1e-3 else zones, None
+    left = Zone(styles, rest, photo.alpha)
+    return zones if rest.mean() <= 1e-3 or left.is_hidden() else [*zones, left], None
 
 
 def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture:

@@ -45,14 +45,14 @@ def check_state(
     """
     try:
         theirs = {"weight of keeping still": 0.0} | state["training"]  # older ones do not tell of it
-        for name, value in ours.items():
-            # A setting that it does not tell of is younger than it, and is as if it were not there.
-            told = theirs[name]
-            if name == "settings":
-                told = {setting: told.get(setting, own) for setting, own in value.items()}
-            if told != value:
+        told = theirs["settings"]
+        pairs = [(f"another {name}", theirs[name], value) for name, value in ours.items() if name != "settings"]
+        # A setting that it does not tell of is younger than it, and is as if it were not there.
+        pairs += [(f"another `{name}`", told.get(name, own), own) for name, own in ours["settings"].items()]
+        for what, other, own in pairs:
+            if other != own:
                 raise CheckpointError(
-                    f"The checkpoint {path} is of a training with another {name} ({briefly(theirs[name])}, not {briefly(value)}): "
+                    f"The checkpoint {path} is of a training with {what} ({briefly(other)}, not {briefly(own)}): "
                     "give what it was begun with, or leave out `resume`."
                 )
         for part in ("network", "average"):

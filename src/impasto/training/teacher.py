@@ -114,7 +114,9 @@ class Teacher:
         """
         settings, weight = self._settings, share * self._style_weight
         shares = goal.contrast / self._contrast if self._relative else None
-        summands = [Term("style", self._style, weight, settings.style_layers, goal.targets, shares=shares)]
+        summands = list[Term]()
+        if weight > 0:
+            summands.append(Term("style", self._style, weight, settings.style_layers, goal.targets, shares=shares))
         if settings.places_weight > 0:
             summands.append(self._places(photos, paintings, share * settings.places_weight))
         if settings.content_weight > 0:

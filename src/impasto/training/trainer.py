@@ -83,6 +83,10 @@ class Training:
         """
         if kind == "single" and len(paintings) != 1:
             raise SettingsError(f"A single network learns one painting, and {len(paintings)} were given: train multi.")
+        if not any((settings.style_weight, settings.places_weight, settings.content_weight)):
+            raise SettingsError(
+                "Nothing is to be learnt: `style_weight`, `places_weight` and `content_weight` are 0; raise one of them."
+            )
         self._circle = Circle(course.batch)
         self.kind, self.settings, self.course = kind, settings, course
         self.device = choose_device(settings.device)

@@ -125,13 +125,13 @@ class Clip:
                 time = self.clock.of(frame, usual, count)
                 count += 1
                 number = last + 1 if self.clock.counts else index.get(time, last + 1)
+                if number <= last or number >= len(facts.times):
+                    continue  # a second frame for the same time
                 if (frame.height, frame.width) != self._stored:
                     raise VideoError(
                         f"{self.path} changes from {self._stored[1]}×{self._stored[0]} to {frame.width}×{frame.height} "
-                        f"pixels at {float(time):.2f} s: let it `end` there, and paint the rest by itself."
+                        f"pixels at {times.told(facts.times[number])} s: let it `end` there, and paint the rest by itself."
                     )
-                if number <= last or number >= len(facts.times):
-                    continue  # a second frame for the same time
                 last = number
                 if number >= first:
                     yield Frame(number, *self._read(frame), facts.times[number], facts.durations[number])
@@ -151,7 +151,7 @@ class Clip:
                         return Frame(number, *self._read(found), facts.times[number], facts.durations[number])
         if (following := next(self.frames(number), None)) is None:
             raise VideoError(
-                f"{self.path} cannot be decoded at {float(facts.times[number]):.2f} s: let it `end` before."
+                f"{self.path} cannot be decoded at {times.told(facts.times[number])} s: let it `end` before."
             )
         return following
 
@@ -218,21 +218,27 @@ class Clip:
                 ) from error
 
     def _decoded(self, container: Any, stream: Any) -> Iterator[Any]:
-        decode, last = _decoder(stream), None
+        decode, last, count = _decoder(stream), None, 0
         try:
             for packet in container.demux(stream):
                 for frame in decode(packet):
                     if frame.pts is not None:
                         frame.time_base = frame.time_base or stream.time_base
-                        last = frame
+                    last, count = frame, count + 1
                     yield frame
         except av.error.FFmpegError as error:
             if not self._allow_truncated:
-                after = float(self.clock.of(last, Fraction(0), 0)) if last else 0
+                after = self._moment(last, count - 1) if last else Fraction(0)
                 raise VideoError(
-                    f"{self.path} cannot be decoded after {after:.2f} s ({briefly(error)}): get it anew, let it `end` "
+                    f"{self.path} cannot be decoded after {times.told(after)} s ({briefly(error)}): get it anew, let it `end` "
                     f"there{OR_TRUNCATED}."
                 ) from error
+
+    def _moment(self, frame: Any, number: int) -> Fraction:
+        """The time of a frame that was decoded as that of a number."""
+        if self.clock.counts:
+            return self.facts.times[min(number, len(self.facts.times) - 1)]
+        return self.clock.of(frame, self.facts.durations[0], number)
 
 
 def _decoder(stream: Any) -> Any:

@@ -107,6 +107,8 @@ class Film:
             pixels = framing.fitted(framing.filled(frame.pixels, frame.alpha), self.size)
             alpha = None if frame.alpha is None else framing.fitted(frame.alpha, self.size)
             yield Frame(frame.number, pixels, alpha, frame.time - self.origin, frame.duration, own)
+            if frame.number == last - 1:
+                return  # what follows may be what the film ends before: it need not be such as can be read
 
     def opening(self) -> Frame:
         """Its first frame. Raises VideoError."""

@@ -1,7 +1,8 @@
 """Films that are written as pictures: animated GIF, WebP and PNG, and folders of numbered PNG files."""
 
-import contextlib
+import errno
 import logging
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -85,17 +86,32 @@ def number(folder: Path, parts: Sequence[Path], count: int, *, within: Path) -> 
             done, coded = cv2.imencode(".png", cv2.cvtColor(array, order))
             assert done
             (hidden / name).write_bytes(coded.tobytes())
-        with contextlib.suppress(OSError):  # only an empty one makes room
-            folder.rmdir()
-        hidden.replace(folder)
+        target = folder.resolve()
+        try:
+            hidden.replace(target)  # only an empty one makes room
+        except OSError as error:
+            if not there():
+                if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                _fill(target, hidden, names)
     except OSError as error:
-        if there():
-            return
         raise OutputError(
             f"{folder} could not be written ({error.strerror}): free some space or choose another place."
         ) from error
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _fill(folder: Path, hidden: Path, names: Sequence[str]) -> None:
+    """Write pictures into a folder that cannot be replaced, as where something is mounted, or on another disk
+    by a link, unless it holds what is not among them, as far as a run that was killed had come. Raises
+    OSError and OutputError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if not {path.name for path in folder.iterdir() if not path.name.startswith(".")} <= {*names}:
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+    for name in names:
+        files.write_atomic(folder / name, (hidden / name).read_bytes(), force=True)
 
 
 def frames(parts: Sequence[Path]) -> Iterator[NDArray[np.uint8]]:

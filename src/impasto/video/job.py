@@ -85,6 +85,10 @@ class VideoJob:
         object.__setattr__(self, "settings", given)
         for path in [self.delivery.output, *self.files()]:
             names.check(path)
+        if self.delivery.output and Path(self.delivery.output).name in ("", ".."):
+            raise SettingsError(
+                f"The `output` of a film is a file, or a new folder of numbered pictures, and not {self.delivery.output}: name one."
+            )
         _check_times("style_at", self.style_at)
         _check_times("strength_at", self.strength_at)
         wrong = [number for _, number in self.strength_at if not 0 <= number <= 1]

@@ -17,6 +17,9 @@ from impasto.video.parts import ALPHA_MODE, Moment
 
 log = logging.getLogger("impasto")
 
+_NOT_STRICT = 0x20000
+"""FFmpeg's flag of forms that hold two packets of a stream for the same time."""
+
 
 def check_streams(clip: Clip, form: Form, named: str) -> list[int]:
     """The numbers of a clip's streams that are copied into a form of output; what cannot be is told.
@@ -123,7 +126,7 @@ def _copies(film: Any, clip: Clip, copied: Sequence[int], origin: Fraction, end:
         stream.metadata.update(container.streams[index].metadata)
 
     def packets() -> Iterator[Fed]:
-        last = Fraction(0)
+        last, reached, warned = Fraction(0), dict[int, int](), False
         with container:
             for packet in container.demux([container.streams[index] for index in copied]):
                 if not packet.size or packet.pts is None:
@@ -143,8 +146,19 @@ def _copies(film: Any, clip: Clip, copied: Sequence[int], origin: Fraction, end:
                 if origin > 0 and packet.pts < 0:  # a word that stays: all of the film would begin with it
                     packet.duration += packet.pts
                     packet.pts = packet.dts = 0
+                decoded, index = packet.pts if packet.dts is None else packet.dts, packet.stream_index
+                equal = packet.stream.type == "subtitle" or film.format.flags & _NOT_STRICT
+                if index in reached and decoded < reached[index] + (0 if equal else 1):  # which no form takes
+                    if not warned:
+                        log.warning(
+                            "Sound or subtitles of %s go back in time at %.2f s: what is behind is left out, until they go on.",
+                            clip.path, float(time),
+                        )  # fmt: skip
+                    warned = True
+                    continue
+                reached[index] = decoded
                 last = max(last, time - origin)
-                packet.stream = streams[packet.stream_index]
+                packet.stream = streams[index]
                 yield last, 1, packet
 
     return packets()

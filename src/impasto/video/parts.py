@@ -240,7 +240,7 @@ class Writer:
     ) -> None:
         self.number, self._path, self._packing, self._base = number, path, packing, base
         self._hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-        with _told(path):
+        with writing(path):
             self._container = av.open(str(self._hidden), "w", format=container)
             stream: Any = self._container.add_stream(packing.codec.encoder, options=packing.options())
             stream.height, stream.width = size
@@ -264,7 +264,7 @@ class Writer:
         frame.duration = max(1, times.ticks(time + duration, self._base) - frame.pts)
         frame.time_base = self._base
         self._moments.append((frame.pts, frame.duration))
-        with _told(self._path):
+        with writing(self._path):
             self._container.mux(self._stream.encode(frame))
 
     def part(self, after: int, stretch: int) -> Part:
@@ -273,7 +273,7 @@ class Writer:
 
     def finish(self) -> None:
         """The part is whole. Raises OutputError."""
-        with _told(self._path):
+        with writing(self._path):
             self._container.mux(self._stream.encode())
             self._container.close()
             self._hidden.replace(self._path)
@@ -286,10 +286,10 @@ class Writer:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """Within it, FFmpeg's errors are OutputError."""
     try:
         yield
-    except (OSError, ValueError) as error:  # FFmpegError is one or the other
+    except (OSError, ValueError, av.error.FFmpegError) as error:  # some of FFmpeg's are of neither kind
         said = getattr(error, "strerror", None) or briefly(error)
         raise OutputError(f"{path} cannot be written ({said}): free some space or choose another place.") from error

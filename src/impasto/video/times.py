@@ -39,3 +39,12 @@ def ticks(time: Fraction, base: Any) -> int:
     42
     """
     return math.floor(time / exact(base) + Fraction(1, 2))
+
+
+def told(time: Fraction) -> str:
+    """A time in hundredths of a second that is surely not behind it: as an `end`, it is before the frame.
+
+    >>> told(Fraction(5, 24)), told(Fraction(1, 5))
+    ('0.20', '0.20')
+    """
+    return f"{math.floor(100 * time) / 100:.2f}"

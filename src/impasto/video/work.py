@@ -25,7 +25,7 @@ from impasto.video import images, joining
 from impasto.video.film import Film
 from impasto.video.job import VideoDelivery, VideoJob
 from impasto.video.painting import Painting
-from impasto.video.parts import Parts
+from impasto.video.parts import Parts, writing
 from impasto.video.sheet import Glances
 from impasto.video.times import written
 from impasto.video.writing import Writing
@@ -154,12 +154,13 @@ class VideoWork(Underway[VideoJob]):
                 comment=record.to_json(within) if delivery.metadata else "",
             )  # fmt: skip
 
-        if film.packing.form.container:
-            write = animate if film.packing.form.image else join
-            there = self._placed(self.output, lambda path, over: files.write_atomic(path, write, over), self._force)
-        else:
-            images.number(self.output, self._parts.files(), len(moments), within=self._parts.folder)
-            there = self.output
+        with writing(self.output):
+            if film.packing.form.container:
+                write = animate if film.packing.form.image else join
+                there = self._placed(self.output, lambda path, over: files.write_atomic(path, write, over), self._force)
+            else:
+                images.number(self.output, self._parts.files(), len(moments), within=self._parts.folder)
+                there = self.output
         in_place = there == self.output
         self.output, told["output"] = there, str(there)
         if self._glances:
