@@ -85,7 +85,9 @@ def test_every_painting_but_the_first_is_counted() -> None:
 
     def taken(*counts: int) -> int:
         zones = [Zone([Style(style, 1 / count)] * count) for count in counts]
-        return fit(Problem("stylize", settings, frame, schedule=[], zones=zones), "bfloat16", CPU).bytes
+        return fit(
+            Problem("stylize", settings, frame, schedule(frame.size, settings), zones=zones), "bfloat16", CPU
+        ).bytes
 
     assert taken(3) - taken(1) == taken(1, 1, 1) - taken(1) == 2 * 12 * 512 * 512
 
