@@ -11,8 +11,8 @@ layer alone.
 
 Ours differs from the paper's in that every layer is compared on its own grid, shallow ones averaged down to
 the grid of the search; in that places are sought along the painting's principal directions (`spaces`), which
-hold nine tenths of what tells its places apart; in copies that are mirrored too; and in quotas where
-there are several paintings.
+hold nearly all of what tells its places apart; in copies that are mirrored too; and in quotas where there are
+several paintings.
 
 The paintings are read a copy and a tile at a time, and of each the features of those places are kept that are
 the nearest so far. So no more has to be held than the features of one tile and of as many places as are
@@ -190,12 +190,15 @@ class _Search:
             columns = {name: each[order.to(each.device)] for name, each in columns.items()}
         self._taken = []
         along = self._space.along(columns)
-        places, numbers = nn.normalize(along - self._space.mean, dim=1), numbers.to(along.device)
+        # With as many digits as the features have, for more of them take twice the time.
+        places = nn.normalize(along - self._space.mean, dim=1).to(self.grid.backbone.dtype)
+        numbers = numbers.to(along.device)
         best, nearest = self._scores[painting], self._found[painting]
         rows = max(1, _PRODUCTS // len(places))
         for start in range(0, len(self._queries), rows):
             part = slice(start, start + rows)
-            cosine, index = (self._queries[part] @ places.T).max(1)
+            cosine, index = (self._queries[part].to(places.dtype) @ places.T).max(1)
+            cosine = cosine.to(best.dtype)
             better = (cosine > best[part]) | ((cosine == best[part]) & (numbers[index] < nearest[part]))
             best[part] = torch.where(better, cosine, best[part])
             nearest[part] = torch.where(better, numbers[index], nearest[part])

@@ -12,11 +12,10 @@ from impasto.pictures.picture import Size
 from impasto.places.gallery import Gallery
 from impasto.places.grids import Grid
 
-_AXES, _HELD = 64, 2**26
+_AXES, _HELD = 256, 2**26
 """How many principal directions of the paintings' places are compared, and how many numbers of a picture's
 places are held, of all grids together: of large pictures fewer directions, but no fewer than `_FEWEST`. At
-4096 × 2730 pixels they are still 64 of a hypercolumn. By 256 nothing is seen to change
-(docs/recipes.md)."""
+2048 × 1365 pixels they are still 256 of a hypercolumn, and 127 of a layer by itself in the last pass."""
 _FEWEST = 32
 _SAMPLE = 8192
 """So many places, spread over the paintings, tell what these directions are."""
