@@ -199,7 +199,7 @@ def test_an_interrupt_keeps_the_picture_so_far(pair: tuple[Path, Path], tmp_path
         (
             ["stylize", "content.png", "style.jpg", "--snapshots", "900"],
             2,
-            "--snapshots take iterations from 0 to 76",
+            "--snapshots take iterations from 0 to 74",
         ),
         (["stylize", "content.png", "style.jpg:-1"], 2, "digits and a dot"),
         (["stylize", "content.png", "style.jpg", "--device", "cuda:9"], 2, "device"),

@@ -94,7 +94,7 @@ def test_settings_take_their_one_form() -> None:
         ({"delivery": {"bits": 12}}, "`bits` must be 8 or 16"),
         ({"delivery": {"bits": "8"}}, "`bits` must be 8 or 16, not '8'"),
         ({"delivery": {"bits": "\x1b[31m"}}, r"`bits` must be 8 or 16, not '\\x1b\[31m'"),
-        ({"delivery": {"snapshots": "9999"}}, "`snapshots` take iterations from 0 to 76"),
+        ({"delivery": {"snapshots": "9999"}}, "`snapshots` take iterations from 0 to 74"),
         ({"delivery": {"checkpoint_every": -1}}, "`checkpoint_every` must be at least 0"),
         ({"settings": {"method": "fast"}, "delivery": {"checkpoint_every": 1}}, "`checkpoint_every` has no meaning"),
         ({"colour": 1}, "A job has no `colour`"),

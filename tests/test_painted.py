@@ -21,7 +21,7 @@ QUICK: dict[str, Any] = {"recipe": "painted", "size": 64, "iterations": 4}
 def test_the_schedule_ends_with_a_last_pass() -> None:
     run = impasto.plan_stylize(photo(256, 512), painting(60, 60), "painted")
     stages = [(stage.size[1], stage.iterations, stage.last) for stage in run.schedule]
-    assert stages == [(64, 9, False), (128, 17, False), (256, 25, False), (512, 9, False), (512, 16, True)]
+    assert stages == [(64, 8, False), (128, 17, False), (256, 25, False), (512, 9, False), (512, 15, True)]
 
 
 def looked_at(run: impasto.Run) -> list[tuple[int, bool, dict[str, list[str]], float]]:

@@ -60,7 +60,7 @@ _PAINTED = Settings(
     # shallow layers alone, in half the time. docs/recipes.md.
     places_weight=1,
     places_photo=0.5,
-    last_pass=0.21,
+    last_pass=0.2,
     finest_layer="relu3_1",
     style_weight=0.22,
     style_layers={"relu1_1": 1, "relu2_1": 1, "relu3_1": 1},
@@ -70,7 +70,7 @@ _PAINTED = Settings(
     content_layers={"relu3_1": 1, "relu4_1": 3},
     palette=0.5,
     tv_weight=0,
-    iterations=76,
+    iterations=74,
 )
 
 RECIPES: dict[str, Settings] = {
