@@ -125,12 +125,12 @@ def test_nothing_is_overwritten_unasked(pair: tuple[Path, Path], tmp_path: Path)
 
 def test_dry_run_prints_the_plan_and_writes_nothing(pair: tuple[Path, Path], tmp_path: Path) -> None:
     before = sorted(tmp_path.rglob("*"))
-    done = impasto("stylize", *pair, "--size", "300", "--snapshots", "every:40", "--dry-run", "--json", cwd=tmp_path)
+    done = impasto("stylize", *pair, "--size", "300", "--snapshots", "every:30", "--dry-run", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     plan = json.loads(done.stdout)
     assert (plan["width"], plan["height"]) == (300, 225)
     assert plan["scales"][-1].startswith("300x225") and plan["estimated_s"] >= 0 and plan["estimated_bytes"] > 10**8
-    assert plan["snapshots"] == ["content-style-00040.png", "content-style-00080.png"]
+    assert plan["snapshots"] == ["content-style-00030.png", "content-style-00060.png"]
     assert sorted(tmp_path.rglob("*")) == before
 
 
