@@ -69,6 +69,20 @@ def test_the_nearest_place_is_found(size: tuple[int, int]) -> None:
         assert (difference < 0.01).double().mean() > 0.97, name  # but for places that are as near as another
 
 
+def test_what_is_compared_in_few_digits_is_as_near() -> None:
+    """Cosines of bfloat16 have three: the places that are found are others, and nearly as like."""
+    own, style = picture(photo(80, 112)).pixels.float(), Picture(picture(painting(72, 104)).pixels.float())
+    exact = random_backbone(SMALL, torch.float32, padding="replicate")
+    rough = random_backbone(SMALL, torch.bfloat16, padding="replicate")
+    sought, likeness, found = columns(exact, own), [], []
+    for network in (exact, rough):
+        found.append(replaced(network, own, [(style, 1.0)], [LAYERS]))
+        pairs = [(found[-1][name][0].flatten(1).T.float(), sought[name]) for name in LAYERS]
+        likeness.append(torch.cat([nn.cosine_similarity(one, other) for one, other in pairs]).mean())
+    assert abs(likeness[0] - likeness[1]) < 0.01 * (1 - likeness[0]), likeness
+    assert any(not torch.equal(found[0][name], found[1][name]) for name in LAYERS)
+
+
 @pytest.mark.parametrize(("room", "looks"), [(0, 2 * (1 + 8)), (2**16, 1 + 7 + 5), (2**30, 8)])
 def test_what_is_remembered_is_not_looked_at_again(room: int, looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of two searches in one painting, each of which looks at its eight views, and at the first once
