@@ -403,12 +403,12 @@ def test_history_and_waiting_jobs_survive_a_restart(tmp_path: Path) -> None:
     DrawnProcess.begun.clear()
     with served(tmp_path) as (visit, studio):
         assert visit.job(done)["state"] == "done" and len(visit.http.get("/api/pictures").json()) == 2
-        visit.until(running, "running")
+        visit.until(running, lambda job: job["state"] == "running" and len(DrawnProcess.begun) == 1)
         assert DrawnProcess.begun[0]["resume"] is True and visit.job(waiting)["position"] == 0
         visit.http.post(f"/api/jobs/{running}/cancel")
         visit.until(running, "cancelled")
         assert not files.checkpoint(files.result).exists()
-        visit.until(waiting, "running")
+        visit.until(waiting, lambda job: job["state"] == "running" and len(DrawnProcess.begun) == 2)
         assert DrawnProcess.begun[1]["resume"] is False
 
 
