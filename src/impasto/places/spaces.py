@@ -78,10 +78,10 @@ def spaces_of(gallery: Gallery, grids: Sequence[Grid], size: Size) -> list[Space
                 chosen = grid.chosen(view, tile.owned_at(grid.depth), every)
                 for name, column in grid.columns(tile, features).items():
                     sample[name].append(column[chosen.to(column.device)].float())
-    axes = axes_of(grids, size)
+    axes = axes_of(sum(math.prod(grid.size(size)) for grid in grids))
     return [Space.of({name: torch.cat(parts) for name, parts in sample.items()}, axes) for sample in samples]
 
 
-def axes_of(grids: Sequence[Grid], size: Size) -> int:
-    """In how many directions, at the most, places are compared that a picture of a size has on some grids."""
-    return min(_AXES, max(_FEWEST, _HELD // max(1, sum(math.prod(grid.size(size)) for grid in grids))))
+def axes_of(positions: int) -> int:
+    """In how many directions, at the most, a picture's places are compared, that are so many on all grids."""
+    return min(_AXES, max(_FEWEST, _HELD // max(1, positions)))

@@ -21,6 +21,7 @@ from impasto.machine.devices import DTYPES, choose_device, choose_precision
 from impasto.pictures.picture import Picture, Size, long_side, scaled_to
 from impasto.places.gallery import VIEWS
 from impasto.places.search import MOST
+from impasto.places.spaces import axes_of
 from impasto.settings.fields import Effective
 from impasto.tasks.problem import Problem
 from impasto.tasks.schedule import schedule
@@ -260,12 +261,17 @@ def _tiled(problem: Problem, size: Size, precision: str, history: int) -> Iterat
 
 
 def _searched_bytes(problem: Problem, size: Size, dtype: torch.dtype) -> float:
-    """What the places look like that are the nearest of any of a picture's, of every painting of a zone."""
-    settings = problem.settings_at(size)
+    """What the places look like that are the nearest of any of a picture's, of every painting of a zone, and
+    by what the picture's own are compared in the last pass, layer by layer.
+    """
+    settings, architecture = problem.settings_at(size), ARCHITECTURES[BACKBONE]
     layers = settings.places_layers if settings.places_weight > 0 else {}
     paintings = max((len(zone.styles) for zone in problem.zones), default=1)
-    width = sum(ARCHITECTURES[BACKBONE].channels(layer) for layer in layers) * dtype.itemsize
-    return min(paintings * math.prod(size) / 16, MOST) * width
+    channels = {layer: architecture.channels(layer) for layer in layers}
+    positions = {layer: math.prod(size) >> 2 * architecture.depth(layer) for layer in layers}
+    axes = axes_of(sum(positions.values()))
+    compared = sum(positions[layer] * min(axes, channels[layer]) for layer in layers) * torch.float32.itemsize
+    return min(paintings * math.prod(size) / 16, MOST) * sum(channels.values()) * dtype.itemsize + compared
 
 
 def _beyond(problem: Problem) -> int:
