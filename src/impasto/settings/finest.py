@@ -11,21 +11,22 @@ from typing import Any
 from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.settings.fields import Effective
 from impasto.settings.parse import bounded
+from impasto.settings.whole import WEIGHTS
 
 LAST = ARCHITECTURES[BACKBONE].layers[-1]
 """The deepest layer of all."""
-_TERMS = ("style", "content", "places")
 
 
 def looking_to(settings: Effective, deepest: str) -> Effective:
     """These without what is deeper than a layer: what is left of a term counts what it did."""
     changed: dict[str, Any] = {}
-    for term in _TERMS:
-        layers: Mapping[str, float] = getattr(settings, f"{term}_layers")
+    for weight in WEIGHTS:
+        named = weight.replace("_weight", "_layers")
+        layers: Mapping[str, float] = getattr(settings, named)
         left = shallow(layers, deepest)
         if len(left) < len(layers):
-            weight = getattr(settings, f"{term}_weight") * sum(left.values()) / sum(layers.values())
-            changed |= {f"{term}_layers": left, f"{term}_weight": bounded(weight)}
+            counted = getattr(settings, weight) * sum(left.values()) / sum(layers.values())
+            changed |= {named: left, weight: bounded(counted)}
     return replace(settings, **changed) if changed else settings
 
 

@@ -6,9 +6,10 @@ from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.errors import SettingsError
 from impasto.settings.fields import AUTO_SIZE, Effective, Settings
 
+WEIGHTS = ("style_weight", "content_weight", "places_weight")
+"""Those of the terms, but for smoothness: what there is to compute."""
 _TERMS = {"texture": ("style_weight", "places_weight"), "reconstruct": ("content_weight",)}
-_ALL_TERMS = ("style_weight", "content_weight", "places_weight")
-"""What there is to compute, by the way: the weights of its own terms."""
+"""The same for the ways that have not all of them."""
 _UNDIVIDED = ("sliced-wasserstein", "nearest")
 """Style losses that know no parts of a picture (`losses.style`)."""
 _SINGLE = ("mmd-gaussian", *_UNDIVIDED)
@@ -44,7 +45,7 @@ def check(
         raise SettingsError("A style code or `style_index` is for a network, not the optimiser: use `method` fast.")
     looked = (*settings.style_layers, *settings.content_layers, *settings.places_layers, settings.finest_layer)
     ARCHITECTURES[BACKBONE].check([*layers, *looked])
-    effective, terms = settings.effective(), _TERMS.get(way, _ALL_TERMS)
+    effective, terms = settings.effective(), _TERMS.get(way, WEIGHTS)
     if not any(getattr(effective, name) > 0 for name in terms):
         named = " and ".join(f"`{name}`" for name in terms)
         raise SettingsError(f"Nothing is asked for: {named} come to 0 at this `strength`; raise one of them.")

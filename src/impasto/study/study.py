@@ -21,6 +21,7 @@ from impasto.progress import Progress
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 from impasto.settings.paths import paths
+from impasto.settings.whole import WEIGHTS
 from impasto.study.cell import CELL, RESULT, job_of
 from impasto.study.outcome import SUMMARY, Cell, is_whole, unreadable
 from impasto.study.variants import Variant, chosen, iterations_of
@@ -31,8 +32,7 @@ _DECIDING = (
     "method", "size", "stroke_size", "memory", "scales", "iterations", "optimizer", "history", "device", "precision", "init",
     "style_layers", "content_layers", "places_layers", "finest_layer", "last_pass", "style_loss", "style_scale", "protect", "network",
 )  # fmt: skip
-"""The settings that decide how long a variant takes, besides which of the `_WEIGHTS` are none."""
-_WEIGHTS = ("style_weight", "content_weight", "places_weight")
+"""The settings that decide how long a variant takes, besides which of the `WEIGHTS` are none."""
 _OVERHEAD = 4.0
 """Seconds that a variant takes besides its iterations: to start, to save, to be scored."""
 
@@ -279,7 +279,7 @@ def _cost(variant: Variant) -> str:
     """The settings that decide how long a variant takes: equal costs are estimated once."""
     settings = variant.resolved().effective()
     deciding = [getattr(settings, name) for name in _DECIDING]
-    return repr([*deciding, *(getattr(settings, name) > 0 for name in _WEIGHTS)])
+    return repr([*deciding, *(getattr(settings, name) > 0 for name in WEIGHTS)])
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -80,8 +80,8 @@ class Run(Prepared):
         _refuse_inference()
         if self._complete:
             return
-        state = self._last.state() if self._last else None
-        state = self._waiting.pop() if self._waiting else state
+        begun = self._last.state() if self._last else None
+        state = self._waiting.pop() if self._waiting else begun
         with memory.reused(), convolving(self.precision):
             start = self._start_pixels()
             for step in solve(

@@ -32,6 +32,7 @@ from impasto.networks.contract import Network
 from impasto.pictures import codecs
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
+from impasto.settings.whole import WEIGHTS
 from impasto.training import beginnings, held_out, motion
 from impasto.training.course import Course, Kind
 from impasto.training.learner import Learner
@@ -83,7 +84,7 @@ class Training:
         """
         if kind == "single" and len(paintings) != 1:
             raise SettingsError(f"A single network learns one painting, and {len(paintings)} were given: train multi.")
-        if not any((settings.style_weight, settings.places_weight, settings.content_weight)):
+        if not any(getattr(settings, name) for name in WEIGHTS):
             raise SettingsError(
                 "Nothing is to be learnt: `style_weight`, `places_weight` and `content_weight` are 0; raise one of them."
             )
