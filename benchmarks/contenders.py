@@ -13,6 +13,7 @@ from benchmarks.objective import CONTENT, STYLE, Problem, coarse_to_fine, fitted
 from impasto import weights
 from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.backbones.features import Backbone
+from impasto.backbones.passes import Compile
 from impasto.losses.objective import TOTAL
 from impasto.machine import memory
 from impasto.machine.devices import DTYPES, choose_precision
@@ -74,14 +75,14 @@ def textbook(content: Tensor, style: Tensor) -> Iterator[Tensor]:
         optimizer.step(closure)  # type: ignore[no-untyped-call]
 
 
-def backbone(precision: str) -> Backbone:
+def backbone(precision: str, compile: Compile = "auto") -> Backbone:
     """Impasto's network in that precision."""
-    return Backbone.pretrained(dtype=DTYPES[choose_precision(precision, torch.device("cpu"))])
+    return Backbone.pretrained(dtype=DTYPES[choose_precision(precision, torch.device("cpu"))], compile=compile)
 
 
-def impasto_steps(content: Path, style: Path, size: int, precision: str) -> Iterator[Tensor]:
+def impasto_steps(content: Path, style: Path, size: int, precision: str, compile: Compile) -> Iterator[Tensor]:
     """Impasto's engine and solver at one scale."""
-    problem, network = Problem(content, style, size), backbone(precision)
+    problem, network = Problem(content, style, size), backbone(precision, compile)
     stage = Stage(problem.size, 10**6)
     with memory.reused():
         for step in solve(

@@ -37,7 +37,7 @@ from impasto.tasks import record
 
 Pair = tuple[Path, Path]
 
-STEP_CONTENDERS = ("pastiche", "plain", "impasto-float32", "impasto", "floor")
+STEP_CONTENDERS = ("pastiche", "plain", "impasto-float32", "impasto", "impasto-compiled", "floor")
 FAST_CONTENDERS = ("onnxruntime", "impasto-float32", "impasto"), ("lite", "impasto-picture", "impasto-reuse")
 NETWORKS, TRAININGS = ("multistyle26", "multi", "arbitrary", "any"), ("multi", "any")
 ROUNDS = 5

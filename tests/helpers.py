@@ -12,6 +12,7 @@ from torch import Tensor
 from impasto.architecture import Architecture
 from impasto.backbones.features import Backbone
 from impasto.backbones.kernels import Padding, Pooling
+from impasto.backbones.passes import Compile
 from impasto.losses.statistics import Stat
 from impasto.networks import encoder
 from impasto.networks.cin import StylizerShape
@@ -37,9 +38,15 @@ def random_tensors(architecture: Architecture, dtype: torch.dtype) -> dict[str, 
 
 
 def random_backbone(
-    architecture: Architecture, dtype: torch.dtype, *, pooling: Pooling = "max", padding: Padding = "zeros"
+    architecture: Architecture,
+    dtype: torch.dtype,
+    *,
+    pooling: Pooling = "max",
+    padding: Padding = "zeros",
+    compile: Compile = "auto",
 ) -> Backbone:
-    return Backbone(architecture, random_tensors(architecture, dtype), pooling=pooling, padding=padding, dtype=dtype)
+    tensors = random_tensors(architecture, dtype)
+    return Backbone(architecture, tensors, pooling=pooling, padding=padding, dtype=dtype, compile=compile)
 
 
 def look_narrowly(patch: pytest.MonkeyPatch, cache: Path) -> None:

@@ -56,6 +56,7 @@ OTHERWISE: dict[str, Any] = {
     "strength": 0.3, "steady": "off", "steady_weight": 50, "frame_iterations": 5, "keyframes": 4, "size": 56, "stroke_size": 32, "memory": "900MB", "scales": (40,), "iterations": 33,
     "quality": "draft", "optimizer": "adam", "history": 4, "learning_rate": 0.5, "adam_beta1": 0.2,
     "adam_epsilon": 0.3, "averaging": 0.4, "allow_truncated": True, "seed": 5, "device": "cpu", "precision": "float32",
+    "compile": "off",
 }  # fmt: skip
 """A value for every setting that none of the bases has."""
 OTHERWISE_IN: dict[str, dict[str, Any]] = {
@@ -67,7 +68,7 @@ OTHERWISE_IN: dict[str, dict[str, Any]] = {
     "adam": {"optimizer": "lbfgs"},
 }
 
-HOW = {"memory", "device", "precision", "allow_truncated"}
+HOW = {"memory", "device", "precision", "compile", "allow_truncated"}
 """They say how it is computed, and not what."""
 
 MASK = np.zeros((48, 64), np.uint8)

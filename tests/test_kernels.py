@@ -14,12 +14,19 @@ from torch import Tensor
 from impasto.architecture import Architecture
 from impasto.backbones import kernels, rows, winograd
 from impasto.backbones.kernels import Padding, Pooling
+from impasto.backbones.passes import Compile
 from impasto.backbones.rows import Rows
 from impasto.losses import statistics
 from tests.helpers import random_backbone, random_tensors
 
 DEEP = Architecture(blocks=((2, 16), (2, 32), (2, 32)), mean=(100.0, 110.0, 120.0))
+AVERAGED = ["relu1_1", "relu1_1/4", "relu1_2/8", "relu2_1", "relu2_1/2", "pool2", "relu3_2"]
 SIZES = [(16, 24), (17, 23), (31, 9), (4, 4), (5, 40)]
+ENGINES: list[tuple[torch.dtype, Compile, float]] = [
+    (torch.float64, "off", 1e-12),
+    (torch.float32, "off", 1e-5),
+    (torch.float32, "auto", 1e-5),
+]
 TAPS = ["relu1_1", "relu1_2", "conv2_1", "relu2_1", "pool2", "relu3_2"]
 
 
@@ -61,32 +68,35 @@ def gradient(x: Tensor, features: dict[str, Tensor], layers: list[str]) -> Tenso
 def test_the_engine_is_the_plain_network(
     height: int, width: int, pooling: Pooling, padding: Padding, band: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In float64 to the last digits; in float32, where oneDNN's fused operators take over, to its own
-    rounding.
+    """In float64 to the last digits; in float32, where oneDNN's fused operators take over, and the compiled
+    passes, to its own rounding.
     """
     monkeypatch.setattr(rows, "_BAND_BYTES", band)
     picture = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     for layers in (TAPS, ["relu1_1", "relu2_2"], ["relu2_1", "relu2_2", "pool2"], ["conv1_1", "pool1"]):
-        for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
+        for dtype, compile, tolerance in ENGINES:
             x = picture.clone().to(dtype).requires_grad_()
             expected = plain(x, pooling, padding)
             wanted = gradient(x, expected, layers)
-            found = random_backbone(DEEP, dtype, pooling=pooling, padding=padding)(x, layers)
+            found = random_backbone(DEEP, dtype, pooling=pooling, padding=padding, compile=compile)(x, layers)
             for layer in layers:
                 assert difference(found[layer], expected[layer]) < tolerance, (layer, dtype)
             assert difference(gradient(x, found, layers), wanted) < tolerance, (layers, dtype)
 
 
 @pytest.mark.parametrize("padding", ["zeros", "replicate"])
-def test_bands_change_nothing_in_bfloat16(padding: Padding, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bands_and_compiled_passes_change_nothing_in_bfloat16(
+    padding: Padding, monkeypatch: pytest.MonkeyPatch
+) -> None:
     results = []
-    for size in (1, 2**30):
+    modes: tuple[Compile, ...] = ("off", "auto")
+    for size, compile in product((1, 2**30), modes):
         monkeypatch.setattr(rows, "_BAND_BYTES", size)
-        x = torch.rand(1, 3, 37, 50, generator=torch.Generator().manual_seed(1)).requires_grad_()
-        features = random_backbone(DEEP, torch.bfloat16, padding=padding)(x, TAPS)
-        results.append([*features.values(), gradient(x, features, TAPS)])
-    for banded, whole in zip(*results, strict=True):
-        assert torch.equal(banded, whole)
+        x = torch.rand(2, 3, 37, 50, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        features = random_backbone(DEEP, torch.bfloat16, padding=padding, compile=compile)(x, AVERAGED)
+        results.append([*features.values(), gradient(x, features, AVERAGED)])
+    for found in zip(*results, strict=True):
+        assert all(torch.equal(found[0], other) for other in found[1:])
 
 
 def test_bfloat16_is_the_plain_network_within_its_rounding() -> None:

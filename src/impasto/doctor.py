@@ -7,10 +7,10 @@ import torch
 
 from impasto import weights
 from impasto._version import __version__
-from impasto.architecture import BACKBONE
+from impasto.backbones.passes import compiled
 from impasto.errors import WeightsError
-from impasto.machine import limits, memory
-from impasto.machine.devices import choose_device, choose_precision, computes_bfloat16
+from impasto.machine import cache, limits, memory
+from impasto.machine.devices import DTYPES, choose_device, choose_precision, computes_bfloat16
 from impasto.tasks import record
 
 OK = "ok"
@@ -45,6 +45,7 @@ def examine() -> tuple[dict[str, Any], bool]:
         "device": str(device),
         "bfloat16 in hardware": computes_bfloat16(device),
         "precision": choose_precision("auto", device),
+        "compiled": _compiled(device),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "cuda": torch.version.cuda or "not built in",
         "weights cache": _cache(),
@@ -65,9 +66,16 @@ def _version(package: str) -> str:
         return "not installed under this name"
 
 
+def _compiled(device: torch.device) -> str:
+    if device.type != "cpu":
+        return "no need"
+    found = compiled(DTYPES[choose_precision("auto", device)])
+    return f"no, for {found}" if isinstance(found, str) else "yes"
+
+
 def _cache() -> str:
     try:
-        return str(weights.cache_path(BACKBONE).parent)
+        return str(cache.folder())
     except FileNotFoundError as error:
         return f"none, for {error}: set IMPASTO_CACHE to a folder"
 

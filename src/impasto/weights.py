@@ -10,12 +10,10 @@ word.
 import hashlib
 import importlib.metadata
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
 from safetensors import SafetensorError
 from safetensors.torch import load as loaded
 from safetensors.torch import load_file, save
@@ -26,6 +24,7 @@ from impasto._version import __version__
 from impasto.architecture import BACKBONE
 from impasto.errors import OutputError, SettingsError, WeightsError, briefly, did_you_mean
 from impasto.extras import command
+from impasto.machine import cache
 from impasto.machine.files import sha256_of, write_atomic
 
 log = logging.getLogger("impasto")
@@ -184,12 +183,7 @@ def cache_path(name: str) -> Path:
     """Where the decoded form of ``name`` is kept; the environment variable IMPASTO_CACHE moves the folder.
     Raises FileNotFoundError for a user without a home directory.
     """
-    try:
-        named = os.environ.get("IMPASTO_CACHE") or platformdirs.user_cache_dir("impasto", appauthor=False)
-        folder = Path(named).expanduser()
-    except RuntimeError:
-        raise FileNotFoundError("there is no home directory") from None
-    return folder / f"{name}-{entry(name).sha256[:12]}.safetensors"
+    return cache.folder() / f"{name}-{entry(name).sha256[:12]}.safetensors"
 
 
 def load(name: str) -> dict[str, Tensor]:

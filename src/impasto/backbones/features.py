@@ -14,6 +14,7 @@ from impasto import weights
 from impasto.architecture import ARCHITECTURES, BACKBONE, Architecture, plain
 from impasto.backbones import kernels, rows, winograd
 from impasto.backbones.kernels import Convolution, Padding, Pooling
+from impasto.backbones.passes import Compile, passes
 from impasto.backbones.rows import Backward, Rows, order
 from impasto.errors import ImageError
 from impasto.pictures.tiles import Window
@@ -32,7 +33,8 @@ class Backbone:
     synthesis. ``padding="replicate"`` repeats the border of every feature map where the network was trained
     with zeros; zeros are a grey frame to it, which a synthesised picture answers with smears along its
     border. ``dtype`` is the precision of the convolutions and of the features; pixels and their gradient stay
-    in theirs.
+    in theirs. ``compile`` says whether what is between the convolutions is compiled (`passes`); SettingsError
+    where it is on and cannot be.
     """
 
     def __init__(
@@ -44,10 +46,12 @@ class Backbone:
         padding: Padding = "zeros",
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        compile: Compile = "auto",
     ) -> None:
         self.architecture = architecture
         self.device = torch.device(device)
         self.dtype = dtype
+        self.passes = passes(compile, self.device, dtype)
         self._pool = kernels.max_pool if pooling == "max" else kernels.average_pool
         self._stops = pooling == "max"
         self._padding = padding
@@ -66,12 +70,19 @@ class Backbone:
         padding: Padding = "zeros",
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
+        compile: Compile = "auto",
     ) -> "Backbone":
         """The backbone of that name with its verified weights. Raises WeightsError when they cannot be
         had.
         """
         return cls(
-            ARCHITECTURES[name], weights.load(name), pooling=pooling, padding=padding, dtype=dtype, device=device
+            ARCHITECTURES[name],
+            weights.load(name),
+            pooling=pooling,
+            padding=padding,
+            dtype=dtype,
+            device=device,
+            compile=compile,
         )
 
     def __call__(
@@ -128,9 +139,9 @@ class Backbone:
                 x = x if fused else Rows.of(x.whole().relu())
                 if layer in looked_at or not (self._stops and following.startswith("pool")):
                     x = Rows.of(x.whole())
-                    backward = kernels.relu_backward(x.whole(), kept=layer != chain[1])
+                    backward = kernels.relu_backward(x.whole(), kept=layer != chain[1], passes=self.passes)
             else:
-                pooled, backward = self._pool(x)
+                pooled, backward = self._pool(x, self.passes)
                 x = Rows.of(pooled)
             if layer in looked_at:
                 x = Rows.of(x.whole())
@@ -156,7 +167,7 @@ class Backbone:
                     if gradient is None:
                         gradient = rows.spread(joining, shapes[layer], side, asked.windows.get(name))
                     else:
-                        gradient = rows.added(gradient, joining, side, asked.windows.get(name))
+                        gradient = rows.added(gradient, joining, side, asked.windows.get(name), self.passes)
             if gradient is not None and backward is not None:
                 gradient = backward(gradient)
         assert gradient is not None

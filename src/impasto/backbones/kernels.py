@@ -16,6 +16,7 @@ import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto.backbones import winograd
+from impasto.backbones.passes import Passes
 from impasto.backbones.rows import Backward, Rows, order
 from impasto.backbones.winograd import Convolve
 
@@ -144,37 +145,44 @@ def _fuses(device: str, dtype: torch.dtype) -> bool:
     return True
 
 
-def relu_backward(y: Tensor, kept: bool = True) -> Backward:
+def relu_backward(y: Tensor, kept: bool = True, passes: Passes | None = None) -> Backward:
     """The backward of y = relu(x): the gradient passes where y is positive.
 
     It is computed once and kept, or, where it is asked for only once, band by band as it is asked for.
     """
 
-    def stop(gradient: Tensor, top: int, bottom: int) -> Tensor:
-        return torch.ops.aten.threshold_backward(gradient, y[:, :, top:bottom], 0)  # type: ignore[no-any-return]
+    def stop(gradient: Tensor, here: Tensor, out: Tensor) -> Tensor:
+        if passes is not None and passes.fit(gradient, here, out):
+            passes.gate(gradient, here, out)
+            return out
+        return torch.ops.aten.threshold_backward.grad_input(gradient, here, 0, grad_input=out)  # type: ignore[no-any-return]
 
     if not kept:
-        return lambda gradient: gradient.derived(
-            y.shape[1], lambda top, bottom: stop(gradient.take(top, bottom), top, bottom)
-        )
+
+        def take(gradient: Rows, top: int, bottom: int) -> Tensor:
+            here = y[:, :, top:bottom]
+            return stop(gradient.take(top, bottom), here, torch.empty_like(here))
+
+        return lambda gradient: gradient.derived(y.shape[1], functools.partial(take, gradient))
 
     def backward(gradient: Rows) -> Rows:
         result = torch.empty_like(y)
         for top, bottom in gradient.bands():
-            band, out = gradient.take(top, bottom), result[:, :, top:bottom]
-            torch.ops.aten.threshold_backward.grad_input(band, y[:, :, top:bottom], 0, grad_input=out)
+            stop(gradient.take(top, bottom), y[:, :, top:bottom], result[:, :, top:bottom])
         return Rows.of(result)
 
     return backward
 
 
-def max_pool(x: Rows) -> tuple[Tensor, Backward]:
+def max_pool(x: Rows, passes: Passes | None = None) -> tuple[Tensor, Backward]:
     """The 2×2 max pooling of a ReLU's output, and the backward of both.
 
     Of equal values the first one in reading order gets the gradient, as in torch. A window of zeros gets
     none, for the ReLU in front would stop it: so that ReLU needs no backward of its own, and its output need
     not be kept.
     """
+    if passes is not None and x.dtype == passes.dtype and x.order == torch.channels_last:
+        return _compiled_max_pool(x, passes)
     shape, height, width = x.shape, x.shape[2] // 2, x.shape[3] // 2
     pooled, is_a, is_c, is_upper = (x.empty(height, width) for _ in range(4))
     for top, bottom in x.bands():
@@ -202,7 +210,26 @@ def max_pool(x: Rows) -> tuple[Tensor, Backward]:
     return pooled, backward
 
 
-def average_pool(x: Rows) -> tuple[Tensor, Backward]:
+def _compiled_max_pool(x: Rows, passes: Passes) -> tuple[Tensor, Backward]:
+    shape = x.shape
+    pooled = x.empty(shape[2] // 2, shape[3] // 2)
+    which = torch.empty_like(pooled, dtype=torch.uint8)
+    for top, bottom in x.bands():
+        band = slice(top // 2, bottom // 2)
+        passes.pool(passes.fitting(x.take(top, bottom)), pooled[:, :, band], which[:, :, band])
+
+    def backward(gradient: Rows) -> Rows:
+        kept = Rows.of(passes.fitting(gradient.joined()))
+
+        def fill(result: Tensor, band: slice) -> None:
+            passes.unpool(kept.take(band.start, band.stop), which[:, :, band], result)
+
+        return _unpooled(kept, shape, fill)
+
+    return pooled, backward
+
+
+def average_pool(x: Rows, passes: Passes | None = None) -> tuple[Tensor, Backward]:
     """The 2×2 average pooling and its backward."""
     shape = x.shape
 

@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as nn
 from torch import Tensor
 
+from impasto.backbones.passes import Passes
 from impasto.pictures.tiles import Window
 
 _BAND_BYTES = 8 * 2**20
@@ -28,6 +29,8 @@ class Rows:
     device: torch.device
     order: torch.memory_format
     take: Callable[[int, int], Tensor]
+    fresh: bool = False
+    """Whether what is taken is made anew every time, and may be written to."""
 
     @classmethod
     def of(cls, x: Tensor) -> "Rows":
@@ -37,7 +40,7 @@ class Rows:
     def derived(self, channels: int, take: Callable[[int, int], Tensor], height: int = 0, width: int = 0) -> "Rows":
         """Rows computed from these."""
         shape = torch.Size((self.shape[0], channels, height or self.shape[2], width or self.shape[3]))
-        return Rows(shape, self.dtype, self.device, self.order, take)
+        return Rows(shape, self.dtype, self.device, self.order, take, fresh=True)
 
     def whole(self) -> Tensor:
         """All rows at once."""
@@ -45,7 +48,8 @@ class Rows:
 
     def joined(self) -> Tensor:
         """All rows, computed band by band."""
-        return torch.cat([self.take(top, bottom) for top, bottom in self.bands()], 2)
+        taken = [self.take(top, bottom) for top, bottom in self.bands()]
+        return taken[0] if len(taken) == 1 else torch.cat(taken, 2)
 
     def empty(self, height: int, width: int) -> Tensor:
         """A tensor of the same kind, and of the same order, to write into."""
@@ -77,20 +81,21 @@ def averaged(x: Tensor, side: int) -> Tensor:
     return x if side == 1 else nn.avg_pool2d(x, side)
 
 
-def added(rows: Rows, other: Tensor, side: int = 1, window: Window | None = None) -> Rows:
+def added(rows: Rows, other: Tensor, side: int = 1, window: Window | None = None, passes: Passes | None = None) -> Rows:
     """The sum of a gradient and that of an `averaged` map, of all of it or of what lies in a ``window`` of
     it.
     """
-    if window is None and side == 1:
-        return rows.derived(rows.shape[1], lambda top, bottom: rows.take(top, bottom) + other[:, :, top:bottom])
     first, last, left, right = _within(other, side, window)
 
     def take(top: int, bottom: int) -> Tensor:
+        band = rows.take(top, bottom) if rows.fresh else rows.take(top, bottom).clone()
         a, b = max(top, first), min(bottom, last)
-        if a >= b:
-            return rows.take(top, bottom)
-        band = rows.take(top, bottom).clone()
-        band[:, :, a - top : b - top, left:right] += _handed_out(other, side, a - first, b - first)
+        if a < b:
+            there = band[:, :, a - top : b - top, left:right]
+            if passes is not None and passes.fit(there, other):
+                passes.add(there, other, side, a - first)
+            else:
+                there += _handed_out(other, side, a - first, b - first)
         return band
 
     return rows.derived(rows.shape[1], take)

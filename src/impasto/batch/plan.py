@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from impasto.backbones.passes import passes
 from impasto.batch import outputs
 from impasto.batch.copies import told_as_given
 from impasto.batch.inputs import Sources, sources_of
@@ -18,7 +19,7 @@ from impasto.batch.stores import HEARD, STATE, Found, Place, found_or_none
 from impasto.errors import NotInstalledError, OutputError, SettingsError, WeightsError
 from impasto.extras import needed
 from impasto.machine import memory
-from impasto.machine.devices import choose_device, choose_precision
+from impasto.machine.devices import DTYPES, choose_device, choose_precision
 from impasto.pictures import codecs
 from impasto.settings.paths import is_code
 from impasto.tasks.inputs import style_code
@@ -74,7 +75,10 @@ def plan_batch(
     if not elsewhere:  # whose devices are not known here
         for pattern in patterns:
             settings = pattern.job.chosen()
-            choose_precision(settings.precision, choose_device(settings.device))
+            device = choose_device(settings.device)
+            precision = choose_precision(settings.precision, device)
+            if settings.compile == "on":
+                passes("on", device, DTYPES[precision])
     place.opened()
     ledger.read()
     if shard is not None:

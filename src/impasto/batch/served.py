@@ -36,7 +36,7 @@ PATIENCE = 45.0
 _KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
 _FILMS = (".mp4", ".webm")
 """Of these the studio chooses by the clip."""
-_ITS_OWN = ("memory", "device")
+_ITS_OWN = ("memory", "device", "compile")
 """What whoever runs the studio decides."""
 
 

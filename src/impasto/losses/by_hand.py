@@ -13,10 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from impasto.backbones.passes import Passes
+
 _NARROW = (torch.bfloat16, torch.float16)
 
 
 _only_gradients: ContextVar[bool] = ContextVar("_only_gradients", default=False)
+_compiled: ContextVar[Passes | None] = ContextVar("_compiled", default=None)
 
 
 @contextmanager
@@ -29,6 +32,16 @@ def only_gradients() -> Iterator[None]:
         yield
     finally:
         _only_gradients.reset(token)
+
+
+@contextmanager
+def by(passes: Passes | None) -> Iterator[None]:
+    """Within it, what can be is computed by compiled passes, if there are any."""
+    token = _compiled.set(passes)
+    try:
+        yield
+    finally:
+        _compiled.reset(token)
 
 
 class Moments(torch.autograd.Function):
@@ -53,8 +66,8 @@ class Moments(torch.autograd.Function):
             gram = weight.new_zeros(len(rows), rows.shape[2], rows.shape[2])
             return gram, gram[:, 0].clone() if with_mean else None
         weighted = rows if share is None else rows * share
-        gram, ones = _product(rows.mT, weighted) * scale, rows.new_ones(len(rows), 1, rows.shape[1])
-        return gram, _product(ones, weighted)[:, 0] * scale[0] if with_mean else None
+        gram = _product(rows.mT, weighted) * scale
+        return gram, _total(weighted) * scale[0] if with_mean else None
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None]:
@@ -74,6 +87,10 @@ class SquaredError(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, feature: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        if passes := _passes(feature, target):
+            ctx.save_for_backward(feature, target, weight)
+            *_, squares = passes.products(feature, target)
+            return (squares * weight).sum((1, 2, 3)) / feature.shape[1]
         difference = feature.float().sub_(target) if feature.dtype in _NARROW else feature - target
         ctx.save_for_backward(difference, weight)
         ctx.dtype = feature.dtype
@@ -81,9 +98,12 @@ class SquaredError(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        difference, weight = ctx.saved_tensors
-        scale = weight * (2 / difference.shape[1] * gradients[0]).view(-1, 1, 1, 1)
-        return (difference * scale).to(ctx.dtype), None, None
+        *maps, weight = ctx.saved_tensors
+        scale = weight * (2 / maps[0].shape[1] * gradients[0]).view(-1, 1, 1, 1)
+        if len(maps) == 2:
+            nothing = torch.zeros_like(scale)
+            return _mixed(maps[0], maps[1], nothing, nothing, scale), None, None
+        return (maps[0] * scale).to(ctx.dtype), None, None
 
 
 class Unlikeness(torch.autograd.Function):
@@ -96,26 +116,57 @@ class Unlikeness(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, feature: Tensor, target: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
-        wide, goal = widen(feature), target.to(widen(feature[:0]).dtype)
-        own, other, both = ((one * two).sum(1, keepdim=True) for one, two in ((wide, wide), (goal, goal), (wide, goal)))
+        own, other, both, squares = _products(feature, target)
         tiny = torch.finfo(own.dtype).tiny ** 0.5
         own, norms = own.clamp_min(tiny), (own * other).sqrt().clamp_min(tiny)
         cosine = both / norms
         ctx.save_for_backward(feature, target, weight, own, norms, cosine)
-        squares = own - 2 * both + other
         return ((1 - cosine) * weight).sum((1, 2, 3)), (squares.clamp_min(0) * weight).sum((1, 2, 3))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None]:
         feature, target, weight, own, norms, cosine = ctx.saved_tensors
-        of_feature, of_target = torch.zeros_like(own), torch.zeros_like(own)
+        of_feature, of_target, of_both = (torch.zeros_like(own) for _ in range(3))
         of_angle, of_squares = (None if each is None else each.view(-1, 1, 1, 1) * weight for each in gradients)
         if of_angle is not None:
-            of_feature, of_target = of_feature + of_angle * cosine / own, of_target - of_angle / norms
+            of_feature, of_target = of_angle * cosine / own, -of_angle / norms
         if of_squares is not None:
-            of_feature, of_target = of_feature + 2 * of_squares, of_target - 2 * of_squares
-        wide = widen(feature)
-        return torch.addcmul(wide * of_feature, target.to(wide.dtype), of_target).to(feature.dtype), None, None
+            of_both = of_both + 2 * of_squares
+        return _mixed(feature, target, of_feature, of_target, of_both), None, None
+
+
+def _passes(*maps: Tensor) -> Passes | None:
+    """The compiled passes, where there are some and they fit the maps."""
+    found = _compiled.get()
+    dense = all(x.is_contiguous(memory_format=torch.channels_last) for x in maps)
+    return found if found is not None and dense and found.fit(*maps) else None
+
+
+def _products(f: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Of every position ‖f‖², ‖t‖², f·t and ‖f - t‖² (N, 1, H, W)."""
+    if passes := _passes(f, t):
+        return passes.products(f, t)
+    wide, goal = widen(f), t.to(widen(f[:0]).dtype)
+    own, other, both = ((one * two).sum(1, keepdim=True) for one, two in ((wide, wide), (goal, goal), (wide, goal)))
+    return own, other, both, own - 2 * both + other
+
+
+def _mixed(f: Tensor, t: Tensor, of_f: Tensor, of_t: Tensor, of_both: Tensor) -> Tensor:
+    """of_f · f + of_t · t + of_both · (f - t), by the shares of every position (N or 1, 1, H or 1, W or
+    1).
+    """
+    if passes := _passes(f, t):
+        return passes.mix(f, t, *(share.expand(len(f), 1, *f.shape[2:]) for share in (of_f, of_t, of_both)))
+    wide = widen(f)
+    return torch.addcmul(wide * (of_f + of_both), t.to(wide.dtype), of_t - of_both).to(f.dtype)
+
+
+def _total(rows: Tensor) -> Tensor:
+    """The sum over positions of positions × channels (N, M, C): (N, C)."""
+    passes = _compiled.get()
+    if passes is not None and rows.dtype == passes.dtype and rows.is_contiguous():
+        return passes.total(rows)
+    return _product(rows.new_ones(len(rows), 1, rows.shape[1]), rows)[:, 0]
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:

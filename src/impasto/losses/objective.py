@@ -24,6 +24,7 @@ from torch import Tensor
 
 from impasto.backbones.features import Backbone
 from impasto.errors import SettingsError
+from impasto.losses import by_hand
 from impasto.losses.by_hand import Sloped, only_gradients
 from impasto.losses.parts import Part, Where, looked_at, owned
 from impasto.losses.sections import Section, sections
@@ -83,7 +84,8 @@ class TermObjective:
         """
         while True:
             try:
-                return self._value_and_grad(pixels)
+                with by_hand.by(self._backbone.passes):
+                    return self._value_and_grad(pixels)
             except (MemoryError, RuntimeError) as error:
                 smaller = max(_SMALLEST_TILE, (self._tile or max(pixels.shape[2:])) // 32 * 16)
                 if not memory.ran_out(error) or smaller == self._tile or not self._tileable:

@@ -131,7 +131,8 @@ def _queries(
         # In place, for there are as many of them as a large picture has room for.
         rows -= (counts[wanted] / counts[wanted].sum()).to(rows) @ rows
         rows /= rows.norm(dim=1, keepdim=True).clamp_min(1e-12)
-        found.append((rows, wanted))
+        # With as many digits as the features have, for more of them take twice the time.
+        found.append((rows.to(look.backbone.dtype), wanted))
     return found
 
 
@@ -190,14 +191,15 @@ class _Search:
             columns = {name: each[order.to(each.device)] for name, each in columns.items()}
         self._taken = []
         along = self._space.along(columns)
-        # With as many digits as the features have, for more of them take twice the time.
         places = nn.normalize(along - self._space.mean, dim=1).to(self.grid.backbone.dtype)
         numbers = numbers.to(along.device)
         best, nearest = self._scores[painting], self._found[painting]
+        passes = self.grid.backbone.passes
         rows = max(1, _PRODUCTS // len(places))
         for start in range(0, len(self._queries), rows):
             part = slice(start, start + rows)
-            cosine, index = (self._queries[part].to(places.dtype) @ places.T).max(1)
+            cosines = self._queries[part] @ places.T
+            cosine, index = passes.largest(cosines) if passes else cosines.max(1)
             cosine = cosine.to(best.dtype)
             better = (cosine > best[part]) | ((cosine == best[part]) & (numbers[index] < nearest[part]))
             best[part] = torch.where(better, cosine, best[part])

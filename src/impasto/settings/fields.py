@@ -310,6 +310,13 @@ class Settings:
         RUN,
         of=EVERY,
     )
+    compile: Literal["auto", "on", "off"] = setting(
+        "auto",
+        "Whether what lies between the VGG19's convolutions is compiled, by this machine's C compiler: auto where there "
+        "is one, on does not do without.",
+        RUN,
+        of=OPTIMISED + " train",
+    )
 
     def __post_init__(self) -> None:
         for declared in fields(self):

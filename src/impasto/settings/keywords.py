@@ -63,6 +63,7 @@ class Others(TypedDict, total=False):
     seed: int | None
     device: str | None
     precision: Literal["auto", "float32", "bfloat16", "tf32"] | None
+    compile: Literal["auto", "on", "off"] | None
 
 
 class Keywords(Others, total=False):

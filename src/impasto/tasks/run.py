@@ -17,6 +17,7 @@ from impasto import weights
 from impasto._version import __version__
 from impasto.architecture import ARCHITECTURES, BACKBONE
 from impasto.backbones.features import Backbone
+from impasto.backbones.passes import passes
 from impasto.colour import transfer
 from impasto.colour.grey import greyed
 from impasto.errors import NotReadyError, SettingsError
@@ -61,6 +62,7 @@ class Run(Prepared):
         super().__init__(problem.task, recipe, settings, problem.frame.size)
         self.problem, self.schedule = problem, problem.schedule
         self.fit = fit(problem, self.precision, self.device)
+        passes(settings.compile, self.device, DTYPES[self.precision])  # what cannot be had is refused at once
         self._start = start and start.fitted(self.schedule[0].size)
         self._follows = follows
         self._grey = problem.is_grey(start)
@@ -130,9 +132,9 @@ class Run(Prepared):
         return self._resumed[-1]
 
     def _made(self) -> State:
-        """What decides the result, but for the memory and the device it is computed on."""
+        """What decides the result, but for the memory and how it is computed."""
         own = self.settings.dictionary()
-        own = {name: value for name, value in own.items() if name not in ("memory", "device")} | {
+        own = {name: value for name, value in own.items() if name not in ("memory", "device", "compile")} | {
             "precision": self.precision
         }
         scales = [[*stage.size, stage.iterations, stage.last] for stage in self.schedule]
@@ -206,6 +208,7 @@ class Run(Prepared):
                 "seconds_per_step": per_step,
                 "tile": self.fit.tile,
                 "history": self.fit.history,
+                "compiled": self.eyes.backbone.passes is not None,
             }
             | ({"resumed": self._resumed} if self._resumed else {}),
         )
@@ -275,6 +278,7 @@ class Run(Prepared):
             padding=self.settings.padding,
             dtype=DTYPES[self.precision],
             device=self.device,
+            compile=self.settings.compile,
         )
         return Eyes(backbone, Memory(self.fit.kept))
 

@@ -98,7 +98,11 @@ class Training:
                 held_out.parted(paintings, settings.seed) if kind == "any" else ([*paintings], [*paintings])
             )
         backbone = Backbone.pretrained(
-            pooling=settings.pooling, padding=settings.padding, dtype=DTYPES[self.precision], device=self.device
+            pooling=settings.pooling,
+            padding=settings.padding,
+            dtype=DTYPES[self.precision],
+            device=self.device,
+            compile=settings.compile,
         )
         self._teacher = Teacher(backbone, settings)
         self._held = held_out.HeldOut(held_photos, held_paintings, self._teacher, settings.palette, course.steady)

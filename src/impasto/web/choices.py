@@ -10,7 +10,7 @@ from impasto.settings.setting import STYLIZE
 from impasto.web.models import Choices, LearntNetwork, Recipe, Setting
 
 TASKS = ("stylize", "texture", "video")
-DECIDED = ("memory", "device")
+DECIDED = ("memory", "device", "compile")
 """Settings that whoever runs the studio decides."""
 FILMED = tuple(each.name for each in fields_of("video", inputs=()) if each.name not in (*DECIDED, "method"))
 """Those of a film, which is painted by the fast method here."""
