@@ -6,7 +6,7 @@ NAME is pastiche (the wheel), plain (the textbook network in torch, float32), im
 with nothing compiled, impasto-compiled, or floor (the convolutions of Impasto's step, and nothing else). All
 of them work on pastiche's objective and start from the content. The process answers when it is ready, and
 then to every line: to ``step N`` with the seconds of each of N steps, to ``save FILE`` when the picture so
-far is written, to ``memory`` with the peak of its resident memory in bytes, and, Impasto only, to ``descend
+far is written, to ``memory`` with the peak of its resident memory in bytes, and, compiled only, to ``descend
 FILE TARGET STAGES`` with the seconds it took from the content to a loss below TARGET, the iterations at full
 size, and the picture written.
 """

@@ -2,8 +2,10 @@
 machine that compiles nothing.
 """
 
+import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
@@ -18,7 +20,7 @@ import impasto
 from impasto import SettingsError, doctor
 from impasto.backbones import passes
 from impasto.backbones.passes import Passes, compiled
-from impasto.losses import by_hand
+from impasto.losses import by_hand, statistics
 from impasto.losses.content import ContentLoss, PlacesLoss
 from impasto.losses.style import MomentsLoss
 from impasto.losses.term import Loss
@@ -202,15 +204,28 @@ def anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
 SOURCE = passes._SOURCE
 
 
+def gcc_that(says: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let gcc be a script that only does that."""
+    path.mkdir()
+    (path / "gcc").write_text(f"#!/bin/sh\n{says}\n")
+    (path / "gcc").chmod(0o755)
+    monkeypatch.setenv("PATH", str(path), prepend=":")
+
+
 @needed
-def test_what_is_compiled_is_kept(anew: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiler.library(SOURCE)
-    (kept,) = anew.glob("*.so")
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o000])
+def test_what_is_compiled_is_kept(anew: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        compiler.library(SOURCE)
+    finally:
+        os.umask(before)
+    (kept,) = anew.rglob("*.so")
     written = kept.stat().st_mtime_ns
-    monkeypatch.setenv("CC", "false")
+    gcc_that("echo no such gcc >&2; exit 1", tmp_path / "bin", monkeypatch)
     compiler.library(SOURCE)
     assert kept.stat().st_mtime_ns == written
-    with pytest.raises(NotCompiledError, match="false says"):  # another source, type or processor is another one
+    with pytest.raises(NotCompiledError, match="says: no such gcc"):  # for another type or processor it is another
         compiler.library(SOURCE, "NARROW")
     monkeypatch.setattr(compiler, "_processor", lambda: "another")
     with pytest.raises(NotCompiledError):
@@ -218,7 +233,10 @@ def test_what_is_compiled_is_kept(anew: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 @needed
-@pytest.mark.parametrize("fault", ["damaged", "others can write it", "a folder", "no cache", "a file for a cache"])
+@pytest.mark.parametrize(
+    "fault",
+    ["cut off", "altered", "others can write it", "a folder", "no cache", "a file for a cache"],
+)
 def test_what_is_kept_is_trusted_no_further_than_it_should(
     anew: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
@@ -226,9 +244,11 @@ def test_what_is_kept_is_trusted_no_further_than_it_should(
         anew.write_bytes(b"")
     else:
         compiler.library(SOURCE)
-        (kept,) = anew.glob("*.so")
-        if fault == "damaged":
-            kept.write_bytes(kept.read_bytes()[:40])
+        (kept,) = anew.rglob("*.so")
+        if fault == "cut off":
+            os.truncate(kept, 40)
+        elif fault == "altered":
+            kept.write_bytes(kept.read_bytes()[:-1] + b"\1")
         elif fault == "others can write it":
             kept.chmod(0o666)
         else:
@@ -247,25 +267,66 @@ def test_what_is_kept_is_trusted_no_further_than_it_should(
         own(command)
 
     monkeypatch.setattr(compiler, "_run", counted)
-    assert compiler.library(SOURCE).pool is not None
-    assert len(calls) == 1
+    for _ in range(2):
+        assert compiler.library(SOURCE).pool is not None
+    assert len(calls) == (1 if fault in ("cut off", "altered", "others can write it") else 2)
 
 
-@pytest.mark.parametrize("fault", ["no such program", "none at all", "one that fails", "not Linux"])
-def test_without_a_compiler_torch_does_it(anew: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+@needed
+def test_two_types_are_two_libraries(anew: Path) -> None:
+    """One by the name of the other would read numbers twice as long."""
+    for _ in range(2):  # as they are compiled, and as they are kept
+        compiled.cache_clear()
+        for dtype in TYPES:
+            rows = torch.ones(1, 5, 3, dtype=dtype)
+            assert having(dtype).total(rows).tolist() == [[5.0, 5.0, 5.0]]
+
+
+@pytest.mark.parametrize(
+    "fault", ["none at all", "one that fails", "one that makes nothing", "no folder to work in", "not Linux"]
+)
+def test_without_a_compiler_torch_does_it(
+    anew: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fault: str
+) -> None:
     if fault == "not Linux":
         monkeypatch.setattr(sys, "platform", "darwin")
     elif fault == "none at all":
-        monkeypatch.delenv("CC", raising=False)
         monkeypatch.setattr(shutil, "which", lambda name: None)
     else:
-        monkeypatch.setenv("CC", "no-such-compiler" if fault == "no such program" else "false --flag")
+        gcc_that("exit 1" if fault == "one that fails" else "exit 0", tmp_path / "bin", monkeypatch)
+    if fault == "no folder to work in":
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
     result = impasto.stylize(photo(48, 64), painting(60, 60), **QUICK)
     assert result.record["compiled"] is False
     with pytest.raises(SettingsError, match=r"`compile` on cannot be had, for .*; auto does without"):
         impasto.plan_stylize(photo(48, 64), painting(60, 60), **QUICK, compile="on")
     report, _ = doctor.examine()
     assert report["compiled"].startswith("no, for ")
+
+
+@needed
+def test_what_does_not_fit_is_torchs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Targets that are broadcast, or of another size; weights in float64; a program of another default
+    type.
+    """
+    feature, other = (drawn(2, 12, 9, 11, dtype=torch.float32, seed=seed).relu() for seed in (1, 2))
+    with by_hand.by(having(torch.float32)):
+        one = statistics.squared_error(feature, other[:1])
+        assert torch.allclose(one, ((feature - other[:1]) ** 2).mean((1, 2, 3)), rtol=1e-5)
+        with pytest.raises(RuntimeError, match="must match"):
+            statistics.squared_error(feature, other[:, :, :, :5])
+        x, weight = feature.clone().requires_grad_(), torch.rand(1, 1, 9, 11, dtype=torch.float64)
+        (gradient,) = torch.autograd.grad(statistics.squared_error(x, other, weight).sum(), x)
+        assert torch.allclose(gradient, (2 / 12 * weight * (feature - other)).float(), rtol=1e-5, atol=1e-7)
+        torch.set_default_dtype(torch.float64)
+        try:
+            angle, squares = statistics.unlikeness(feature, other)
+        finally:
+            torch.set_default_dtype(torch.float32)
+    wide, goal = feature.double(), other.double()
+    cosine = (wide * goal).sum(1) / (wide.norm(dim=1) * goal.norm(dim=1))
+    assert torch.allclose(angle.double(), (1 - cosine).mean((1, 2)), rtol=1e-5)
+    assert torch.allclose(squares.double(), ((wide - goal) ** 2).sum(1).mean((1, 2)), rtol=1e-5)
 
 
 def test_it_is_refused_where_it_has_no_effect() -> None:

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from impasto.errors import SettingsError
+from impasto.errors import SettingsError, briefly
 from impasto.machine.compiler import NotCompiledError, library
 
 log = logging.getLogger("impasto")
@@ -101,7 +101,7 @@ class Passes:
     def products(self, f: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Of every position ‖f‖², ‖t‖², f·t and ‖f - t‖² (N, 1, H, W), float32."""
         channels, height, width = f.shape[1:]
-        out = torch.empty(len(f), 4, height, width)
+        out = _floats(len(f), 4, height, width)
         self._call("products", f, t, height * width, channels, out)
         own, others, both, apart = torch.split(out, 1, 1)
         return own, others, both, apart
@@ -109,21 +109,22 @@ class Passes:
     def mix(self, f: Tensor, t: Tensor, of_f: Tensor, of_t: Tensor, of_both: Tensor) -> Tensor:
         """of_f · f + of_t · t + of_both · (f - t), by the shares of every position (N, 1, H, W), float32."""
         channels, height, width = f.shape[1:]
-        out, shares = torch.empty_like(f), torch.cat([of_f, of_t, of_both], 1)
+        out, shares = torch.empty_like(f), torch.cat([of_f, of_t, of_both], 1).float().contiguous()
         self._call("mix", f, t, shares, height * width, channels, out)
         return out
 
     def total(self, rows: Tensor) -> Tensor:
         """The sum over positions of positions × channels (N, M, C), float32: (N, C)."""
         _, positions, channels = rows.shape
-        out = torch.empty(len(rows), -(-positions // _BLOCK), channels)
+        out = _floats(len(rows), -(-positions // _BLOCK), channels)
         self._call("total", rows, positions, channels, _BLOCK, out)
         return out.sum(1)
 
     def largest(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Of every row (M, K) the largest, float32, and where it is first: (M,) twice."""
         rows, columns = scores.shape
-        values, index = torch.empty(1, rows), torch.empty(1, rows, dtype=torch.long)
+        values = _floats(1, rows)
+        index = torch.empty_like(values, dtype=torch.long)
         self._call("largest", scores[None], rows, columns, values, index)
         return values[0], index[0]
 
@@ -132,6 +133,11 @@ class Passes:
         function, threads = getattr(self._library, name), torch.get_num_threads()
         for n in range(next(len(x) for x in given if isinstance(x, Tensor))):
             function(threads, *(_address(x, n) if isinstance(x, Tensor) else x for x in given))
+
+
+def _floats(*shape: int) -> Tensor:
+    """Room for numbers as C writes them, whatever a program's defaults are."""
+    return torch.empty(shape, dtype=torch.float32, device="cpu")
 
 
 def _address(x: Tensor, n: int) -> int:
@@ -153,3 +159,5 @@ def compiled(dtype: torch.dtype) -> Passes | str:
         return Passes(library(_SOURCE, *_DEFINES[dtype]), dtype)
     except NotCompiledError as error:
         return str(error)
+    except OSError as error:  # of the source or of a folder, which are no reason not to paint
+        return briefly(error)

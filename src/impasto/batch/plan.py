@@ -77,8 +77,8 @@ def plan_batch(
             settings = pattern.job.chosen()
             device = choose_device(settings.device)
             precision = choose_precision(settings.precision, device)
-            if settings.compile == "on":
-                passes("on", device, DTYPES[precision])
+            if settings.method != "fast":  # once for all workers
+                passes(settings.compile, device, DTYPES[precision])
     place.opened()
     ledger.read()
     if shard is not None:

@@ -77,7 +77,7 @@ def score(content: PictureLike, style: PictureLike, result: PictureLike, device:
     painting = at_length(artwork, max(made.size))
     place = choose_device(device)
     with torch.no_grad(), memory.reused(), convolving("float32"):
-        backbone = Backbone.pretrained(padding="replicate", device=place)
+        backbone = Backbone.pretrained(padding="replicate", device=place, compile="off")
         features = backbone(made.pixels.to(place), {*STYLE_LAYERS, *HELD_OUT, *CONTENT_LAYERS, *_PLACES})
         of_painting = backbone(painting.pixels.to(place), {*STYLE_LAYERS, *HELD_OUT, *_PLACES})
         of_photo = backbone(photo.pixels.to(place), {*CONTENT_LAYERS, *_PLACES})

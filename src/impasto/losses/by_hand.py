@@ -136,10 +136,11 @@ class Unlikeness(torch.autograd.Function):
 
 
 def _passes(*maps: Tensor) -> Passes | None:
-    """The compiled passes, where there are some and they fit the maps."""
+    """The compiled passes, where there are some and they fit the maps, of one shape."""
     found = _compiled.get()
-    dense = all(x.is_contiguous(memory_format=torch.channels_last) for x in maps)
-    return found if found is not None and dense and found.fit(*maps) else None
+    if found is None or len({x.shape for x in maps}) > 1 or not found.fit(*maps):
+        return None
+    return found if all(x.is_contiguous(memory_format=torch.channels_last) for x in maps) else None
 
 
 def _products(f: Tensor, t: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -1,12 +1,9 @@
-"""C compiled at its first use, by the machine's own compiler and for its very processor, and kept in the
-cache.
-"""
+"""C compiled at its first use, by the machine's own gcc and for its very processor, and kept in the cache."""
 
 import ctypes
 import hashlib
 import logging
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -22,6 +19,7 @@ log = logging.getLogger("impasto")
 
 _FLAGS = ("-O3", "-march=native", "-fopenmp", "-fPIC", "-shared", "-w")
 _SECONDS = 60
+_DIGEST = hashlib.sha256().digest_size
 
 
 class NotCompiledError(Exception):
@@ -32,47 +30,68 @@ def library(source: Path, *defines: str) -> ctypes.CDLL:
     """The functions of a C file that uses OpenMP, whose threads are torch's: that has loaded the library of
     their name already.
 
-    Raises NotCompiledError where there is no such compiler, or what it has made cannot be loaded.
+    Raises NotCompiledError where there is no such compiler, or what it has made cannot be loaded, and OSError
+    where there is no folder to work in.
     """
     if sys.platform != "linux":
         raise NotCompiledError("it is compiled on Linux alone")
     flags = [*_FLAGS, *(f"-D{each}" for each in defines)]
-    known = hashlib.sha256("\0".join([source.read_text(), _processor(), *flags]).encode()).hexdigest()
-    kept = _kept(f"{source.stem}-{known[:24]}.so")
-    if kept is not None and _ours(kept):
-        try:
-            return ctypes.CDLL(str(kept))
-        except OSError as error:
-            log.debug("%s is compiled anew, for it cannot be loaded (%s).", kept, error)
+    known = b"\0".join([source.read_bytes(), *(word.encode() for word in (_processor(), *flags))])
+    kept = _place(f"{source.stem}-{hashlib.sha256(known).hexdigest()[:24]}.so")
+    if kept is not None and (content := _read(kept)) is not None:
+        return _loaded(content)
+    gcc = shutil.which("gcc")
+    if gcc is None:
+        raise NotCompiledError("there is no C compiler: install gcc")
     with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
-        made = Path(folder) / f"{source.stem}.so"
-        _run([*_compiler(), *flags, str(source), "-o", str(made)])
-        try:
-            if kept is not None:
-                kept.parent.mkdir(parents=True, exist_ok=True)
-                write_atomic(kept, made.read_bytes(), force=True)
-        except (OSError, OutputError) as error:
-            log.debug("What was compiled is not kept (%s).", briefly(error))
-        try:
-            return ctypes.CDLL(str(made))
-        except OSError as error:
-            raise NotCompiledError(f"what was compiled cannot be loaded: {briefly(error)}") from error
+        made = Path(folder) / "made.so"
+        _run([gcc, *flags, str(source), "-o", str(made)])
+        content = made.read_bytes()
+    if kept is not None:
+        _keep(kept, content)
+    return _loaded(content)
 
 
-def _kept(name: str) -> Path | None:
+def _place(name: str) -> Path | None:
     try:
         return cache.folder() / name
     except FileNotFoundError:
         return None
 
 
-def _ours(path: Path) -> bool:
-    """Whether a file is there that nobody else can have written: what it holds is executed."""
+def _read(kept: Path) -> bytes | None:
+    """What is kept, None where it is not, is damaged, or may be another user's: it is executed."""
     try:
-        found = path.stat()
+        with kept.open("rb") as file:
+            found, content = os.fstat(file.fileno()), file.read()
     except OSError:
-        return False
-    return found.st_uid in (os.getuid(), 0) and not found.st_mode & 0o022
+        return None
+    digest, content = content[:_DIGEST], content[_DIGEST:]
+    whole = hashlib.sha256(content).digest() == digest
+    return content if whole and found.st_uid == os.getuid() and not found.st_mode & 0o022 else None
+
+
+def _keep(kept: Path, content: bytes) -> None:
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.unlink(missing_ok=True)  # or the mode of what was there would stay
+        write_atomic(kept, hashlib.sha256(content).digest() + content, force=True)
+        kept.chmod(0o600)  # whatever the umask
+    except (OSError, OutputError) as error:
+        log.debug("What was compiled is not kept (%s).", briefly(error))
+
+
+def _loaded(content: bytes) -> ctypes.CDLL:
+    """From memory: a file that another program cuts short while it is mapped would end the process, and in
+    some folders nothing may be executed.
+    """
+    try:
+        descriptor = os.memfd_create("impasto")  # left open, for under its name no other library could be loaded
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content)
+        return ctypes.CDLL(f"/proc/self/fd/{descriptor}")
+    except OSError as error:
+        raise NotCompiledError(f"what was compiled cannot be loaded: {briefly(error)}") from error
 
 
 def _processor() -> str:
@@ -82,14 +101,6 @@ def _processor() -> str:
     except OSError:
         return ""
     return "\n".join(line for line in lines if line.startswith(("model name", "flags", "CPU", "Features", "isa")))
-
-
-def _compiler() -> list[str]:
-    """As the environment variable CC names it, else gcc, else the system's."""
-    named = shlex.split(os.environ.get("CC", "")) or [shutil.which("gcc") or shutil.which("cc") or ""]
-    if not named[0]:
-        raise NotCompiledError("there is no C compiler: install gcc")
-    return named
 
 
 def _run(command: Sequence[str]) -> None:

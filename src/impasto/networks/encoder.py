@@ -88,7 +88,9 @@ class StyleEncoder(nn.Module):
     @torch.no_grad()
     def look(self, painting: Picture | LargePicture) -> Tensor:
         """The code (1, L) of any painting, for an encoder in float32 on the CPU."""
-        features = Backbone.pretrained(pooling="max", padding="replicate")(looked_at(painting).pixels, set(LAYERS))
+        features = Backbone.pretrained(pooling="max", padding="replicate", compile="off")(
+            looked_at(painting).pixels, set(LAYERS)
+        )
         return self(described({layer: moments(features[layer]) for layer in features}))  # type: ignore[no-any-return]
 
     @torch.no_grad()

@@ -29,7 +29,7 @@ from impasto.tasks import record
 from impasto.tasks.stylize import plan_stylize
 
 _DECIDING = (
-    "method", "size", "stroke_size", "memory", "scales", "iterations", "optimizer", "history", "device", "precision", "init",
+    "method", "size", "stroke_size", "memory", "scales", "iterations", "optimizer", "history", "device", "precision", "compile", "init",
     "style_layers", "content_layers", "places_layers", "finest_layer", "last_pass", "style_loss", "style_scale", "protect", "network",
 )  # fmt: skip
 """The settings that decide how long a variant takes, besides which of the `WEIGHTS` are none."""

@@ -141,7 +141,8 @@ def stylize(
     saved one; the settings it heeds are ``network``, ``size``, ``stroke_size``, ``memory``, ``strength``
     (above 0.5 it has no more to give), ``keep_colour``, ``allow_truncated``, ``device`` and ``precision``.
     The result has the content's transparency and depth. The same seed gives the same bytes on the same
-    machine with the same ``memory``; with "auto", where a picture needs tiles, if as much of it is free.
+    machine with the same ``memory`` and ``compile``; with "auto", where a picture needs tiles, if as much
+    memory is free, and if gcc is there as before.
 
     Raises ImageError for a picture that cannot be used, StyleCodeError for such a style code, SettingsError
     for a setting that makes no sense, WeightsError when the weights cannot be had and SolverError when not

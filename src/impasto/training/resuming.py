@@ -33,7 +33,7 @@ def identity(
         "weight of keeping still": course.steady,
         "set of photographs": digest(torch.tensor(list(os.fsencode(path.name))) for path in photos),
         "set of paintings": digest(torch.tensor(list(os.fsencode(path.name))) for path in paintings),
-        "settings": {name: repr(value) for name, value in settings.dictionary().items()},
+        "settings": {name: repr(value) for name, value in settings.dictionary().items() if name != "compile"},
     }
 
 
