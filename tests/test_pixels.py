@@ -39,7 +39,8 @@ THUMBNAIL, LEVELS = 8, 6
 """Side of the thumbnails, and how far from them, at the most, another processor may be led by its
 rounding."""
 
-EXACT: dict[str, Any] = {"precision": "float32", "device": "cpu", "compile": "off"}
+EXACT: dict[str, Any] = {"precision": "float32", "device": "cpu"}
+UNCOMPILED = EXACT | {"compile": "off"}
 CONTENT, STYLE, OTHER = photo(48, 64), painting(60, 60), painting(60, 44, seed=5)
 LEFT = np.zeros((48, 64), np.uint8)
 LEFT[:, :32] = 255
@@ -49,7 +50,7 @@ CLEAR = np.dstack([CONTENT, np.where(LEFT > 0, 255, 60).astype(np.uint8)])
 
 
 def stylized(content: Any = CONTENT, style: Any = STYLE, recipe: str = "statistics", **settings: Any) -> Result:
-    how = {name: value for name, value in EXACT.items() if name != "compile" or settings.get("method") != "fast"}
+    how = EXACT if settings.get("method") == "fast" else UNCOMPILED
     run = impasto.plan_stylize(content, style, recipe, **how | {"size": 64} | settings)
     result: Result = run.finish()
     return result
@@ -57,7 +58,7 @@ def stylized(content: Any = CONTENT, style: Any = STYLE, recipe: str = "statisti
 
 def resumed() -> Result:
     """The job "painted", cut off after seven iterations."""
-    settings = EXACT | {"size": 64, "iterations": 12}
+    settings = UNCOMPILED | {"size": 64, "iterations": 12}
     with TemporaryDirectory() as folder:
         first, checkpoint = impasto.plan_stylize(CONTENT, STYLE, **settings), Path(folder) / "checkpoint"
         for step in first.steps():
@@ -92,8 +93,8 @@ JOBS: dict[str, Callable[[], Result]] = {
     "gatys": lambda: stylized(recipe="gatys", iterations=6),
     "tutorial": lambda: stylized(recipe="tutorial", iterations=5),
     "tiles": lambda: stylized(photo(336, 448), size=448, scales="single", iterations=1, memory="1050MB"),
-    "texture": lambda: impasto.texture(STYLE, size=64, iterations=6, **EXACT),
-    "reconstruct": lambda: impasto.reconstruct(CONTENT, size=64, iterations=6, **EXACT),
+    "texture": lambda: impasto.texture(STYLE, size=64, iterations=6, **UNCOMPILED),
+    "reconstruct": lambda: impasto.reconstruct(CONTENT, size=64, iterations=6, **UNCOMPILED),
     "fast": lambda: stylized(method="fast", recipe="default", strength=0.4),
     "fast stroke size": lambda: stylized(CLEAR, method="fast", recipe="default", size=160, stroke_size=96),
     "learnt": lambda: stylized(style=impasto.learnt_style("rhone:0.5,7:0.5"), method="fast", recipe="default"),

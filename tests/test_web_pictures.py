@@ -194,6 +194,7 @@ def test_what_can_be_chosen_is_what_is_declared(visit: Visit) -> None:
         - {
             "memory",
             "device",
+            "compile",
             "steady_weight",
             "frame_iterations",
             "keyframes",

@@ -312,8 +312,7 @@ class Settings:
     )
     compile: Literal["auto", "on", "off"] = setting(
         "auto",
-        "Whether what lies between the VGG19's convolutions is compiled, by this machine's C compiler: auto where there "
-        "is one, on does not do without.",
+        "Compile what is between the VGG19's convolutions: auto where there is a gcc.",
         RUN,
         of=OPTIMISED + " train",
     )
