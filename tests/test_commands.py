@@ -31,7 +31,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
-HOW_LONG = 195
+HOW_LONG = 198
 """Lines of help that the longest command may take at 80 columns."""
 
 
