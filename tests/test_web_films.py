@@ -1,7 +1,9 @@
 """Clips are sent and films are painted of them, as pictures are of photographs."""
 
+import errno
 import io
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from fractions import Fraction
@@ -12,12 +14,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from impasto.errors import OutputError
 from impasto.pictures.codecs import load
+from impasto.video import joining
 from impasto.video.clip import Clip
 from impasto.video.work import VideoWork
 from impasto.web.jobs import Jobs
 from impasto.web.painter import WORKS
-from impasto.web.ready import filmed
+from impasto.web.ready import filmed, painted
 from impasto.web.studio import Studio
 from tests.clips import breaks_at, clip, decoded, drawn, packets
 from tests.web import JSON, DrawnProcess, Visit, noise, served
@@ -392,6 +396,26 @@ def test_work_that_fails_leaves_a_film_too_and_work_that_is_paused_its_parts(
     told = list(with_half.events())
     assert told[0].iteration > 4 and {each.counts["frames"] for each in told} == {8}
     assert len(Clip(tmp_path / "result.mp4").facts.times) == 8 and not (tmp_path / "result.mp4.parts").exists()
+
+
+def test_what_the_disk_does_not_take_fails_and_is_put_nowhere_else(
+    tmp_path: Path, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (folder := tmp_path / "job").mkdir()
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    monkeypatch.setattr(joining, "join", full)
+    with pytest.raises(OutputError, match="No space left"):
+        list(filmed(order(folder, files), resume=False).events())
+    assert [*(folder / "result.mp4.parts").glob("*.state")] and not [*elsewhere.iterdir()]
+    photo = folder / "a.png"
+    photo.write_bytes(noise(32))
+    asked = order(folder, files) | {"task": "stylize", "content": str(photo), "delivery": {"output": f"{folder}/b.png"}}
+    del asked["clip"]
+    assert not painted(asked | {"settings": {"method": "fast", "network": "multi"}}, resume=False).rescues
 
 
 def test_a_film_brings_back_how_it_was_made(visit: Visit, tmp_path: Path, files: Path, known: str) -> None:

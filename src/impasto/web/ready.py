@@ -43,8 +43,10 @@ def ready() -> None:
 
 
 def painted(job: dict[str, Any], resume: bool) -> Work:
-    """The work of a job, which writes over what an earlier try has left."""
-    return Work(Job.of(job), resume=resume, force=True)
+    """The work of a job, which writes over what an earlier try has left. Elsewhere nobody would find it."""
+    work = Work(Job.of(job), resume=resume, force=True)
+    work.rescues = False
+    return work
 
 
 def filmed(job: dict[str, Any], resume: bool, named: dict[str, str] | None = None) -> "Film":
@@ -54,7 +56,7 @@ def filmed(job: dict[str, Any], resume: bool, named: dict[str, str] | None = Non
     from impasto.video.work import VideoWork  # which needs PyAV, an extra that pictures do without
 
     work = VideoWork(VideoJob.of(job), resume=resume, force=True, keeps=True, named=named)
-    work.run.way.LENGTH = _PART
+    work.run.way.LENGTH, work.rescues = _PART, False
     return Film(work)
 
 
