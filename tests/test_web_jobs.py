@@ -436,9 +436,10 @@ def test_what_a_crash_has_left_is_removed(tmp_path: Path) -> None:
         lost = studio.folder.picture("A" * 16)
         lost.write_bytes(b"written, and never told of")
         (studio.folder.job("B" * 16)).mkdir()
+        (half := studio.folder.incoming("C" * 16)).write_bytes(b"half of an upload")
     with served(tmp_path) as (visit, studio):
         assert studio.folder.picture(kept).exists() and studio.folder.job(job).exists()
-        assert not lost.exists() and not studio.folder.job("B" * 16).exists()
+        assert not lost.exists() and not half.exists() and not studio.folder.job("B" * 16).exists()
 
 
 def test_the_sender_has_the_word_on_what_a_job_may_be(visit: Visit) -> None:

@@ -25,9 +25,6 @@ class Folder:
             files.create_folder(part)
             if part != root and part.is_symlink():
                 raise OutputError(f"{part} is a link, and none is followed there: remove it, or choose another folder.")
-        for each in (root / "incoming").iterdir():  # of uploads that a crash has ended
-            with contextlib.suppress(OSError):
-                each.unlink()
 
     def picture(self, id: str) -> Path:
         """The file of a picture."""
@@ -50,7 +47,10 @@ class Folder:
         return self.root / "incoming" / id
 
     def tidy(self, pictures: set[str], jobs: set[str]) -> None:
-        """Remove what belongs to none of these: what a crash has left between two steps."""
+        """Remove what belongs to none of these: what a crash has left between two steps, and of uploads."""
+        for each in (self.root / "incoming").iterdir():
+            with contextlib.suppress(OSError):
+                each.unlink()
         for each in (self.root / "pictures").iterdir():
             if each.stem not in pictures:
                 self.drop_picture(each.stem)
