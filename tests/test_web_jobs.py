@@ -412,6 +412,29 @@ def test_history_and_waiting_jobs_survive_a_restart(tmp_path: Path) -> None:
         assert DrawnProcess.begun[1]["resume"] is False
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_ends_with_the_studio_is_cancelled_if_that_was_asked_for_alone(
+    asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(tmp_path) as (visit, studio):
+        id = long(visit, visit.pair())["id"]
+        visit.until(id, lambda job: job["revision"] > 0)
+        if asked:
+            monkeypatch.setattr(DrawnProcess, "cancel", lambda *_: None)  # it does not hear of it before the end
+            visit.http.post(f"/api/jobs/{id}/cancel")
+        else:
+            cast(DrawnProcess, studio.painter._process)._stop.set()  # as a signal to every process does
+            time.sleep(0.1)
+    DrawnProcess.begun.clear()
+    with served(tmp_path) as (visit, _):
+        if asked:
+            assert visit.job(id)["state"] == "cancelled" and not DrawnProcess.begun
+            assert visit.http.get(f"/api/jobs/{id}/picture").status_code == 200
+        else:
+            visit.until(id, "running")
+            visit.http.post(f"/api/jobs/{id}/cancel")
+
+
 def test_a_visitor_leaves_room_in_the_queue_for_others(tmp_path: Path) -> None:
     with served(tmp_path, users=True, queue=4) as (owner, _):
         visits = [Visit(owner.base, token=None) for _ in range(2)]
