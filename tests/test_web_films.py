@@ -2,12 +2,14 @@
 
 import errno
 import io
+import logging
 import re
 import tempfile
 import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from impasto.pictures.codecs import load
 from impasto.video import joining
 from impasto.video.clip import Clip
 from impasto.video.work import VideoWork
+from impasto.web import ready
 from impasto.web.jobs import Jobs
 from impasto.web.painter import WORKS
 from impasto.web.ready import filmed, painted
@@ -416,6 +419,24 @@ def test_what_the_disk_does_not_take_fails_and_is_put_nowhere_else(
     asked = order(folder, files) | {"task": "stylize", "content": str(photo), "delivery": {"output": f"{folder}/b.png"}}
     del asked["clip"]
     assert not painted(asked | {"settings": {"method": "fast", "network": "multi"}}, resume=False).rescues
+
+
+def test_what_the_picture_so_far_does_not_hold_is_no_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = logging.getLogger("impasto")
+    monkeypatch.setattr(log, "handlers", [*log.handlers])
+    monkeypatch.delattr("os.nice", raising=False)  # which would last
+    monkeypatch.setattr(ready, "plan_stylize", lambda *_, **__: SimpleNamespace(steps=lambda: iter([None])))
+    ready.ready()
+    Image.new("RGBA", (32, 32), (90, 60, 30, 99)).save(photo := tmp_path / "a.png")
+    asked = {"job": 1, "task": "stylize", "content": str(photo), "style_index": "0"}
+    settings = {"settings": {"method": "fast", "network": "multi"}, "delivery": {"output": str(tmp_path / "b.png")}}
+    work = painted(asked | settings, resume=False)
+    work.finish()
+    work.lend(tmp_path / "so-far.jpg")
+    log.warning("The painting is small.")
+    assert capsys.readouterr().err == "impasto: The painting is small.\n"
 
 
 def test_a_film_brings_back_how_it_was_made(visit: Visit, tmp_path: Path, files: Path, known: str) -> None:
