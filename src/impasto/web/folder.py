@@ -104,7 +104,9 @@ def _places(root: Path) -> list[str]:
     first. A relative path may be a word of any sentence, and is none of them.
     """
     code = Path(__file__).parents[2]
-    places = {root.absolute(), root.resolve(), Path(tempfile.gettempdir()), Path.home(), Path(sys.prefix), code}
+    places = {root.absolute(), root.resolve(), Path(tempfile.gettempdir()), Path(sys.prefix), code}
+    with contextlib.suppress(RuntimeError):  # there is none
+        places.add(Path.home())
     return sorted((str(each) for each in places if each.is_absolute() and each.parent != each), key=len, reverse=True)
 
 
