@@ -138,6 +138,16 @@ def test_what_is_no_clip_is_told_in_a_sentence(here: tuple[Visit, Studio], files
     assert sent(visit, bytes(2**20 + 1), 413)["error"] and nothing_left(studio)
 
 
+def test_a_clip_needs_room_for_itself_and_not_for_the_largest(
+    here: tuple[Visit, Studio], files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (visit, studio), content = here, (files / "a.mp4").read_bytes()
+    monkeypatch.setattr(studio.folder, "room", lambda: 2**28 + len(content))
+    assert visit.http.put("/api/clips", content=content).status_code in (200, 201)
+    assert visit.http.put("/api/clips", content=content + b"0").status_code == 507
+    assert visit.http.put("/api/clips", content=iter([content])).status_code == 507  # it does not say how large it is
+
+
 def test_transparent_clips_become_films_that_hold_it(visit: Visit, files: Path) -> None:
     frames = [np.dstack([each, np.full(each.shape[:2], 99, np.uint8)]) for each in drawn(3)]
 
