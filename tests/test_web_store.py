@@ -66,6 +66,12 @@ def test_without_a_home_a_sentence_is_told_all_the_same(tmp_path: Path, monkeypa
     assert Folder(tmp_path).told(f"{tmp_path}/jobs/x is odd.") == "is odd."
 
 
+def test_half_a_letter_names_nothing(folder: Path) -> None:
+    store = Store(folder / FILE)
+    assert store.picture("v", "\ud800") is None and store.picture_by_hash("v", "\udfff") is None
+    store.close()
+
+
 def asked(path: Path, *queries: str) -> None:
     file = sqlite3.connect(path)
     for query in queries:
