@@ -452,17 +452,25 @@ def test_a_visitor_leaves_room_in_the_queue_for_others(tmp_path: Path) -> None:
             one.http.post(f"/api/jobs/{id}/cancel")
 
 
-def test_what_a_crash_has_left_is_removed(tmp_path: Path) -> None:
+def test_what_a_crash_has_left_is_put_aside(tmp_path: Path) -> None:
     with served(tmp_path) as (visit, studio):
         kept = visit.send(noise(20))["id"]
         job = visit.until(visit.ask()["id"], "done")["id"]
         lost = studio.folder.picture("A" * 16)
         lost.write_bytes(b"written, and never told of")
         (studio.folder.job("B" * 16)).mkdir()
-        (half := studio.folder.incoming("C" * 16)).write_bytes(b"half of an upload")
+        (unknown := studio.folder.job("D" * 16)).mkdir()  # of after the copy of studio.sqlite that was put back
+        (unknown / "result.png").write_bytes(b"hours of work")
+        halves = studio.folder.incoming("C" * 16), studio.folder.root / "pictures" / f".{'C' * 16}.png.1234.partial"
+        for half in halves:
+            half.write_bytes(b"half of it")
     with served(tmp_path) as (visit, studio):
         assert studio.folder.picture(kept).exists() and studio.folder.job(job).exists()
-        assert not lost.exists() and not half.exists() and not studio.folder.job("B" * 16).exists()
+        assert (
+            not lost.exists() and not any(half.exists() for half in halves) and not studio.folder.job("B" * 16).exists()
+        )
+        found = {str(each.relative_to(tmp_path)) for each in (tmp_path / "lost").rglob("*.png")}
+        assert found == {f"lost/pictures/{'A' * 16}.png", f"lost/jobs/{'D' * 16}/result.png"} and not unknown.exists()
 
 
 def test_the_sender_has_the_word_on_what_a_job_may_be(visit: Visit) -> None:
