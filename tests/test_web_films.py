@@ -511,9 +511,9 @@ def test_a_film_is_estimated_as_the_command_line_does(here: tuple[Visit, Studio]
     with pytest.MonkeyPatch.context() as patch:
         ask = here[1].previews.ask
 
-        async def noted(page: str, paint: Any) -> Any:
+        async def noted(visitor: str, page: str, paint: Any) -> Any:
             pages.append(page)
-            return await ask(page, paint)
+            return await ask(visitor, page, paint)
 
         patch.setattr(here[1].previews, "ask", noted)
         for page in ("one", "two"):
