@@ -19,9 +19,11 @@ import pytest
 from impasto.errors import OutputError
 from impasto.web import giving_way, logs, painter
 from impasto.web.giving_way import GivingWay
-from impasto.web.models import Job
+from impasto.web.job_files import JobFiles
+from impasto.web.models import Job, JobRequest, Snapshot, now
 from impasto.web.painter import Painter
 from impasto.web.studio import Studio
+from impasto.web.watching import Watch
 from tests.web import TOKEN, DrawnProcess, Visit, noise, png, served
 
 
@@ -433,6 +435,16 @@ def test_what_ends_with_the_studio_is_cancelled_if_that_was_asked_for_alone(
         else:
             visit.until(id, "running")
             visit.http.post(f"/api/jobs/{id}/cancel")
+
+
+def test_what_goes_on_has_its_snapshots_in_order(tmp_path: Path) -> None:
+    known = [Snapshot(iteration=5, revision=2)]
+    job = Job(id="A" * 16, request=JobRequest(), state="running", created=now(), snapshots=known)
+    process = DrawnProcess()
+    process.begin("", {"job": {"settings": {"iterations": 3}}})
+    process._write = lambda: None  # type: ignore[method-assign]
+    watched = Watch(job, JobFiles(tmp_path), 8, save=lambda _: None).watched(cast(Any, process))
+    assert watched.revision > 0 and watched.snapshots == known
 
 
 def test_a_visitor_leaves_room_in_the_queue_for_others(tmp_path: Path) -> None:
