@@ -288,6 +288,8 @@ def test_paths_come_through_a_pipe_as_they_are(monkeypatch: pytest.MonkeyPatch) 
     Path(os.fsdecode(b"p/\xff.jpg")).write_bytes(Path("p/a.jpg").read_bytes())
     code, _, _ = run("-", "wave.jpg", "-o", "out", input=b"\xef\xbb\xbfp/a.jpg\0p/\xff.jpg\0")
     assert code == 0 and [*results()] == ["a-wave.jpg", os.fsdecode(b"\xff-wave.jpg")]
+    code, report, _ = run("-", "-o", "none", "--dry-run", input="p/a.jpg\np/b.png\n")
+    assert code == 2 and not report  # neither of them is the painting
     monkeypatch.setattr(manifest, "LONGEST", 8)
     code, _, said = run("-", "wave.jpg", "-o", "out", input="p/a.jpg\0p/x/c.jpg\0")
     assert code == 2 and "standard input has more than" in said

@@ -150,6 +150,19 @@ def test_who_is_stopped_leaves_nothing_in_the_studio(visit: Visit, monkeypatch: 
     assert visit.http.get("/api/jobs").json() == [] == visit.http.get("/api/pictures?kind=photo").json()
 
 
+def test_who_is_stopped_while_the_queue_is_full_leaves_nothing_either(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DrawnProcess, "step", 60)
+    monkeypatch.setattr(asking, "_wait", stopped)
+    code, report, _ = run("p", "wave.jpg", "-o", "out", "--server", f"{visit.base}/#token={TOKEN}")
+    assert code == 130 and report["left"] == 3
+    assert visit.http.get("/api/jobs").json() == [] == visit.http.get("/api/pictures?kind=photo").json()
+
+
 def test_a_job_that_fails_is_the_failure_of_one(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DrawnProcess, "dies_after", 2)
     code, report, _ = run("p/a.jpg", "wave.jpg", "-o", "out", "--server", f"{visit.base}/#token={TOKEN}")

@@ -426,6 +426,10 @@ class TestTexture:
         job = answered.value.json()
         assert job["request"]["task"] == "texture" and job["request"]["photo"] is None
         assert job["request"]["recipe"] == "texture" and job["request"]["settings"] == {"size": "64", "iterations": 5}
+        page.locator(".after img").wait_for()
+        page.keyboard.press("b")
+        page.wait_for_timeout(200)
+        assert page.locator(".after").evaluate("each => getComputedStyle(each).clipPath") == "none"
         page.evaluate("async id => (await fetch(`api/jobs/${id}/cancel`, { method: 'POST' })).ok", job["id"])
 
 

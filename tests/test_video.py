@@ -1,6 +1,7 @@
 """A film is a job: checked as a whole, made in parts, cut off and gone on with, told of itself."""
 
 import json
+import os
 import time
 import weakref
 from collections.abc import Iterator
@@ -239,6 +240,14 @@ def test_every_form_of_output(output: str, folder: Path) -> None:
         said("stylize", "a.png", "--style-index", "3", "--method", "fast", "-o", "still.webp", "--size", "32")
         assert not told.is_film(Path("still.webp")) and told.is_film(Path("out.webp.json"))
         assert "impasto: stylize" in said("info", "still.webp") and "impasto: video" in said("info", "out.webp.json")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no name has a colon there")
+@pytest.mark.parametrize("output", ["10:30.mp4", "10:30.gif"])
+def test_a_colon_in_a_name_is_no_protocol(output: str, folder: Path) -> None:
+    Path("a.mp4").rename("9:15.mp4")
+    VideoWork(replace(job(output, settings={"size": 32}), clip="9:15.mp4")).finish()
+    assert len(Clip(output).facts.times) == 11 and told.job_of(Path(output)).clip == "9:15.mp4"
 
 
 def test_no_metadata_leaves_no_record_of_another_film(folder: Path) -> None:

@@ -70,8 +70,10 @@ def test_without_its_libraries_the_studio_says_what_to_install(monkeypatch: pyte
 
 def test_a_folder_is_one_studios(tmp_path: Path) -> None:
     other = Studio.of(Config(tmp_path))
+    (underway := other.folder.incoming("A" * 16)).write_bytes(b"half of an upload")
     told = CliRunner().invoke(app, ["web", "--no-open", "--port", "0", "--folder", str(tmp_path)])
     assert told.exit_code == 1 and "Another studio works in" in told.output
+    assert underway.exists()
     other._held.close()
     other.store.close()
     (tmp_path / "pictures").rmdir()

@@ -1,23 +1,30 @@
 """Clips are sent and films are painted of them, as pictures are of photographs."""
 
+import errno
 import io
+import logging
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from impasto.errors import OutputError
 from impasto.pictures.codecs import load
+from impasto.video import joining
 from impasto.video.clip import Clip
 from impasto.video.work import VideoWork
+from impasto.web import ready
 from impasto.web.jobs import Jobs
 from impasto.web.painter import WORKS
-from impasto.web.ready import filmed
+from impasto.web.ready import filmed, painted
 from impasto.web.studio import Studio
 from tests.clips import breaks_at, clip, decoded, drawn, packets
 from tests.web import JSON, DrawnProcess, Visit, noise, served
@@ -129,6 +136,16 @@ def test_what_is_no_clip_is_told_in_a_sentence(here: tuple[Visit, Studio], files
         told = sent(visit, content, 415)["error"]
         assert re.search(said, told) and str(studio.folder.root) not in told, (said, told)
     assert sent(visit, bytes(2**20 + 1), 413)["error"] and nothing_left(studio)
+
+
+def test_a_clip_needs_room_for_itself_and_not_for_the_largest(
+    here: tuple[Visit, Studio], files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (visit, studio), content = here, (files / "a.mp4").read_bytes()
+    monkeypatch.setattr(studio.folder, "room", lambda: 2**28 + len(content))
+    assert visit.http.put("/api/clips", content=content).status_code in (200, 201)
+    assert visit.http.put("/api/clips", content=content + b"0").status_code == 507
+    assert visit.http.put("/api/clips", content=iter([content])).status_code == 507  # it does not say how large it is
 
 
 def test_transparent_clips_become_films_that_hold_it(visit: Visit, files: Path) -> None:
@@ -394,6 +411,44 @@ def test_work_that_fails_leaves_a_film_too_and_work_that_is_paused_its_parts(
     assert len(Clip(tmp_path / "result.mp4").facts.times) == 8 and not (tmp_path / "result.mp4.parts").exists()
 
 
+def test_what_the_disk_does_not_take_fails_and_is_put_nowhere_else(
+    tmp_path: Path, files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (folder := tmp_path / "job").mkdir()
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(elsewhere))
+    monkeypatch.setattr(joining, "join", full)
+    with pytest.raises(OutputError, match="No space left"):
+        list(filmed(order(folder, files), resume=False).events())
+    assert [*(folder / "result.mp4.parts").glob("*.state")] and not [*elsewhere.iterdir()]
+    photo = folder / "a.png"
+    photo.write_bytes(noise(32))
+    asked = order(folder, files) | {"task": "stylize", "content": str(photo), "delivery": {"output": f"{folder}/b.png"}}
+    del asked["clip"]
+    assert not painted(asked | {"settings": {"method": "fast", "network": "multi"}}, resume=False).rescues
+
+
+def test_what_the_picture_so_far_does_not_hold_is_no_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = logging.getLogger("impasto")
+    monkeypatch.setattr(log, "handlers", [*log.handlers])
+    monkeypatch.delattr("os.nice", raising=False)  # which would last
+    monkeypatch.setattr(ready, "plan_stylize", lambda *_, **__: SimpleNamespace(steps=lambda: iter([None])))
+    ready.ready()
+    Image.new("RGBA", (32, 32), (90, 60, 30, 99)).save(photo := tmp_path / "a.png")
+    asked = {"job": 1, "task": "stylize", "content": str(photo), "style_index": "0"}
+    settings = {"settings": {"method": "fast", "network": "multi"}, "delivery": {"output": str(tmp_path / "b.png")}}
+    work = painted(asked | settings, resume=False)
+    work.finish()
+    work.lend(tmp_path / "so-far.jpg")
+    log.warning("The painting is small.")
+    assert capsys.readouterr().err == "impasto: The painting is small.\n"
+
+
 def test_a_film_brings_back_how_it_was_made(visit: Visit, tmp_path: Path, files: Path, known: str) -> None:
     asked = order(tmp_path, files) | {"start": 0.25, "end": 0.75}
     painting = tmp_path / "x.png"
@@ -456,9 +511,9 @@ def test_a_film_is_estimated_as_the_command_line_does(here: tuple[Visit, Studio]
     with pytest.MonkeyPatch.context() as patch:
         ask = here[1].previews.ask
 
-        async def noted(page: str, paint: Any) -> Any:
+        async def noted(visitor: str, page: str, paint: Any) -> Any:
             pages.append(page)
-            return await ask(page, paint)
+            return await ask(visitor, page, paint)
 
         patch.setattr(here[1].previews, "ask", noted)
         for page in ("one", "two"):

@@ -9,6 +9,8 @@ import pytest
 from tests.web import TOKEN, Visit, noise, served
 
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
+JSON = {"Content-Type": "application/json"}
+"""Or nothing of a body is looked at."""
 
 
 @pytest.mark.slow
@@ -57,7 +59,7 @@ def test_odd_values_of_every_setting_are_refused_or_mean_something(tmp_path: Pat
         for setting in visit.http.get("/api/choices").json()["settings"]:
             for value in ODD:
                 body = json.dumps(own | {"settings": {setting["name"]: value}})
-                answer = visit.http.post("/api/jobs", content=body)
+                answer = visit.http.post("/api/jobs", content=body, headers=JSON)
                 assert answer.status_code in (201, 422), (setting["name"], value, answer.text)
         assert visit.job(running)["state"] == "running"
         visit.http.post(f"/api/jobs/{running}/cancel")
@@ -79,7 +81,8 @@ def test_bodies_that_are_none_are_refused(tmp_path: Path) -> None:
             "\ufeff{}",
             '{"settings": {"a\\ud800": 1}}',
         ):
-            assert visit.http.post("/api/jobs", content=body.encode()).status_code in (400, 422), body[:20]
+            answer = visit.http.post("/api/jobs", content=body.encode(), headers=JSON)
+            assert answer.status_code in (400, 422), body[:20]
 
 
 @pytest.mark.parametrize("id", ["A" * 16, "_" * 16, "-" * 16])

@@ -19,9 +19,11 @@ import pytest
 from impasto.errors import OutputError
 from impasto.web import giving_way, logs, painter
 from impasto.web.giving_way import GivingWay
-from impasto.web.models import Job
+from impasto.web.job_files import JobFiles
+from impasto.web.models import Job, JobRequest, Snapshot, now
 from impasto.web.painter import Painter
 from impasto.web.studio import Studio
+from impasto.web.watching import Watch
 from tests.web import TOKEN, DrawnProcess, Visit, noise, png, served
 
 
@@ -412,6 +414,39 @@ def test_history_and_waiting_jobs_survive_a_restart(tmp_path: Path) -> None:
         assert DrawnProcess.begun[1]["resume"] is False
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_ends_with_the_studio_is_cancelled_if_that_was_asked_for_alone(
+    asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(tmp_path) as (visit, studio):
+        id = long(visit, visit.pair())["id"]
+        visit.until(id, lambda job: job["revision"] > 0)
+        if asked:
+            monkeypatch.setattr(DrawnProcess, "cancel", lambda *_: None)  # it does not hear of it before the end
+            visit.http.post(f"/api/jobs/{id}/cancel")
+        else:
+            cast(DrawnProcess, studio.painter._process)._stop.set()  # as a signal to every process does
+            time.sleep(0.1)
+    DrawnProcess.begun.clear()
+    with served(tmp_path) as (visit, _):
+        if asked:
+            assert visit.job(id)["state"] == "cancelled" and not DrawnProcess.begun
+            assert visit.http.get(f"/api/jobs/{id}/picture").status_code == 200
+        else:
+            visit.until(id, "running")
+            visit.http.post(f"/api/jobs/{id}/cancel")
+
+
+def test_what_goes_on_has_its_snapshots_in_order(tmp_path: Path) -> None:
+    known = [Snapshot(iteration=5, revision=2)]
+    job = Job(id="A" * 16, request=JobRequest(), state="running", created=now(), snapshots=known)
+    process = DrawnProcess()
+    process.begin("", {"job": {"settings": {"iterations": 3}}})
+    process._write = lambda: None  # type: ignore[method-assign]
+    watched = Watch(job, JobFiles(tmp_path), 8, save=lambda _: None).watched(cast(Any, process))
+    assert watched.revision > 0 and watched.snapshots == known
+
+
 def test_a_visitor_leaves_room_in_the_queue_for_others(tmp_path: Path) -> None:
     with served(tmp_path, users=True, queue=4) as (owner, _):
         visits = [Visit(owner.base, token=None) for _ in range(2)]
@@ -429,16 +464,25 @@ def test_a_visitor_leaves_room_in_the_queue_for_others(tmp_path: Path) -> None:
             one.http.post(f"/api/jobs/{id}/cancel")
 
 
-def test_what_a_crash_has_left_is_removed(tmp_path: Path) -> None:
+def test_what_a_crash_has_left_is_put_aside(tmp_path: Path) -> None:
     with served(tmp_path) as (visit, studio):
         kept = visit.send(noise(20))["id"]
         job = visit.until(visit.ask()["id"], "done")["id"]
         lost = studio.folder.picture("A" * 16)
         lost.write_bytes(b"written, and never told of")
         (studio.folder.job("B" * 16)).mkdir()
+        (unknown := studio.folder.job("D" * 16)).mkdir()  # of after the copy of studio.sqlite that was put back
+        (unknown / "result.png").write_bytes(b"hours of work")
+        halves = studio.folder.incoming("C" * 16), studio.folder.root / "pictures" / f".{'C' * 16}.png.1234.partial"
+        for half in halves:
+            half.write_bytes(b"half of it")
     with served(tmp_path) as (visit, studio):
         assert studio.folder.picture(kept).exists() and studio.folder.job(job).exists()
-        assert not lost.exists() and not studio.folder.job("B" * 16).exists()
+        assert (
+            not lost.exists() and not any(half.exists() for half in halves) and not studio.folder.job("B" * 16).exists()
+        )
+        found = {str(each.relative_to(tmp_path)) for each in (tmp_path / "lost").rglob("*.png")}
+        assert found == {f"lost/pictures/{'A' * 16}.png", f"lost/jobs/{'D' * 16}/result.png"} and not unknown.exists()
 
 
 def test_the_sender_has_the_word_on_what_a_job_may_be(visit: Visit) -> None:

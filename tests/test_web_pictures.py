@@ -1,6 +1,7 @@
 """Pictures of the studio: sent, shown, previewed, and restored with the jobs that made them."""
 
 import asyncio
+import contextlib
 import io
 import json
 import re
@@ -22,6 +23,7 @@ from impasto.settings.fields import Settings
 from impasto.tasks import record
 from impasto.web.choices import OFFERED, choices
 from impasto.web.desk.client import Answer
+from impasto.web.hub import Hub
 from impasto.web.previews import Previews
 from impasto.web.refusals import Refused
 from impasto.web.restoring import restored
@@ -258,7 +260,8 @@ def test_a_page_gets_its_newest_preview_and_no_other() -> None:
             return work
 
         asked = [
-            asyncio.create_task(previews.ask(page, paint(f"{page}{n}"))) for page, n in ("a1", "a2", "b1", "a3", "b2")
+            asyncio.create_task(previews.ask("", page, paint(f"{page}{n}")))
+            for page, n in ("a1", "a2", "b1", "a3", "b2")
         ]
         await asyncio.sleep(0.05)
         may.set()
@@ -272,6 +275,30 @@ def test_a_page_gets_its_newest_preview_and_no_other() -> None:
             assert answer.content.decode() == wanted
         else:
             assert isinstance(answer, Refused) and answer.status_code == 409
+
+
+def test_one_visitor_shuts_no_other_out() -> None:
+    async def ask() -> None:
+        previews, hub = Previews(users=True), Hub(users=True)
+
+        async def work() -> Answer:
+            await asyncio.sleep(60)
+            return Answer({}, b"")
+
+        tasks = [asyncio.create_task(previews.ask("one", str(page), work)) for page in range(30)]
+        tasks.append(asyncio.create_task(previews.ask("other", "a", work)))
+        await asyncio.sleep(0.05)
+        assert [each.done() for each in tasks] == [False] * 16 + [True] * 14 + [False]
+        for each in tasks:
+            each.cancel()
+        with contextlib.ExitStack() as pages:
+            for _ in range(32):
+                pages.enter_context(hub.listening("one"))
+            with pytest.raises(Refused, match="Too many pages"):
+                pages.enter_context(hub.listening("one"))
+            pages.enter_context(hub.listening("other"))
+
+    asyncio.run(ask())
 
 
 def test_what_many_ask_for_is_made_once_and_forgotten_when_it_is_much() -> None:

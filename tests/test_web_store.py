@@ -58,6 +58,20 @@ def test_a_folder_by_a_short_name_leaves_sentences_alone(tmp_path: Path, monkeyp
         assert folder.told(others := f"There are /other{own}/x.png and {own}s, too.") == others
 
 
+def test_without_a_home_a_sentence_is_told_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    assert Folder(tmp_path).told(f"{tmp_path}/jobs/x is odd.") == "is odd."
+
+
+def test_half_a_letter_names_nothing(folder: Path) -> None:
+    store = Store(folder / FILE)
+    assert store.picture("v", "\ud800") is None and store.picture_by_hash("v", "\udfff") is None
+    store.close()
+
+
 def asked(path: Path, *queries: str) -> None:
     file = sqlite3.connect(path)
     for query in queries:

@@ -130,7 +130,7 @@ function JobStage({ job, snapshot }: { job: Job; snapshot: number | null }) {
         <img class="before" src={addresses.picture(before.id, 2048)} alt={t().original} draggable={false} />
       )}
       {revision > 0 && (
-        <div class="after" style={split.after}>
+        <div class="after" style={before === null ? undefined : split.after}>
           <Steady source={source} alt={t().result} />
         </div>
       )}

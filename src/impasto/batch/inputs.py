@@ -50,11 +50,14 @@ class Sources:
 
 
 def is_many(text: str) -> bool:
-    """Whether an input stands for more than itself: a folder, a list, a manifest, or a glob.
+    """Whether an input stands for more than itself: a folder, a list, a manifest, a glob, or
+    standard input.
 
-    >>> is_many("photos/*.jpg"), is_many("painting.jpg"), is_many("orders.csv")
-    (True, False, True)
+    >>> is_many("photos/*.jpg"), is_many("painting.jpg"), is_many("orders.csv"), is_many("-")
+    (True, False, True, True)
     """
+    if text == "-":
+        return True
     if stores.is_remote(text) and "*" not in text:
         return not (is_code(text) or Path(text).suffix.lower() in SUFFIXES)
     path = at_home(stores.plain(text))

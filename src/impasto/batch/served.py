@@ -71,7 +71,8 @@ class Served:
         try:
             while waiting or begun:
                 while waiting and len(begun) < AHEAD:
-                    begun.append(self._begun(waiting.popleft()))
+                    begun.append(_Order(waiting.popleft()))  # first, or who is stopped meanwhile would not forget it
+                    self._begin(begun[-1])
                 yield from self._awaited(begun[0])
                 yield self._delivered(begun.popleft())
         except GoneError:
@@ -82,8 +83,8 @@ class Served:
                 with contextlib.suppress(ImpastoError, KeyboardInterrupt):
                     self._forget(order)
 
-    def _begun(self, item: Item) -> _Order:
-        order, began = _Order(item), time.perf_counter()
+    def _begin(self, order: _Order) -> None:
+        item, began = order.item, time.perf_counter()
         try:
             order.content = seen(item.content)
             asked, kind = self._asked(item), "clip" if item.pattern.is_film else "photo"
@@ -104,7 +105,6 @@ class Served:
         except (ImpastoError, OSError) as error:
             order.failure = error
         self._counts["prepare_s"] += time.perf_counter() - began
-        return order
 
     def _asked(self, item: Item) -> dict[str, Any]:
         """What is asked for, but for the photograph or the clip: paintings and masks by their ids."""

@@ -135,9 +135,9 @@ def batch(
     from impasto.jobs.job import Delivery
     from impasto.machine import memory
 
-    inputs = [line for each in inputs for line in (piped() if each == "-" else [each])]
     if not (style or style_index) and len(inputs) > 1 and not is_many(inputs[-1]):
         style = [inputs.pop()]
+    inputs = [line for each in inputs for line in (piped() if each == "-" else [each])]
     asked = {"shard": shard, "claim": claim, "ray": ray, "server": server}
     if len(ways := [name for name, given in asked.items() if given]) > 1:
         raise SettingsError(f"`{ways[0]}` and `{ways[1]}` are two ways to share a batch: choose one of them.")

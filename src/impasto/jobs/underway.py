@@ -48,6 +48,8 @@ class Underway(ABC, Generic[Kind]):
         self.job, self.output, self._key = job, job.output, key
         self.record: dict[str, Any] | None = None
         self.interrupted = False
+        self.rescues = not key
+        """Whether what cannot be written where it was asked for is put elsewhere."""
         self.misplaced: list[str] = []
         self._force = force or resume
 
@@ -89,8 +91,8 @@ class Underway(ABC, Generic[Kind]):
         return self.record
 
     def _placed(self, path: Path, write: Write, force: bool) -> Path:
-        """Where something was put: by `rescue.place`, unless it is one of many. Raises OutputError."""
-        if self._key:
+        """Where something was put: by `rescue.place`, if it ``rescues``. Raises OutputError."""
+        if not self.rescues:
             write(path, force)
             return path
         there = place(path, write, force)

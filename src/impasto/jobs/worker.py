@@ -5,9 +5,10 @@ output, both in JSON lines.
     → {"work": "impasto.jobs.deliver:Work.of", "arguments": {…}}      what gives the work, and with what; when
     it is done there may be more
     → {"picture": "FILE.png"}      write the picture so far there, once the evaluation at hand is done
-    → {"cancel": true}             stop once the evaluation at hand is done; what has no reader any more, or
-    is asked to stop by a signal, is cancelled, too
-    → {"pause": true}              the same, and before it write what the work can be taken up from again
+    → {"cancel": true}             stop once the evaluation at hand is done; what has no reader any more is
+    cancelled, too
+    → {"pause": true}              the same, and before it write what the work can be taken up from again; so
+    does a signal that asks to stop
     ← {"progress": {…}}            a `Progress`
     ← {"picture": "FILE.png", "written": true}      false: there is none yet, or nobody waits for it any more
     ← {"failed": "…", "error": "SettingsError"}, {"cancelled": true}, last, or {"done": true}
@@ -87,8 +88,8 @@ def _obeyed(order: Mapping[str, Any], requests: "queue.SimpleQueue[dict[str, Any
 def _worked(order: Mapping[str, Any], requests: "queue.SimpleQueue[dict[str, Any]]") -> dict[str, Any]:
     """Do the work of an order; what is to be told last of it."""
     try:
-        # By a batch system, for one, which sends its signal to every process of a job.
-        with interrupts.handled(lambda *_: requests.put({"cancel": True})):
+        # By a batch system or systemd, for one, which send their signal to every process.
+        with interrupts.handled(lambda *_: requests.put({"pause": True})):
             return _carried_out(_named(order["work"])(**order["arguments"]), requests)
     except BrokenPipeError:
         raise

@@ -162,7 +162,9 @@ class Clip:
         except OSError as error:
             raise VideoError(f"{self.path} cannot be read ({briefly(error)}): give the path of a clip.") from error
         try:
-            container = av.open(str(self.path), options={"format_whitelist": _FORMS, "protocol_whitelist": "file"})
+            # What stands before a colon of a relative path is a protocol to FFmpeg.
+            path = str(self.path.absolute())
+            container = av.open(path, options={"format_whitelist": _FORMS, "protocol_whitelist": "file"})
         except (av.error.FFmpegError, ValueError) as error:
             raise VideoError(
                 f"{self.path} holds no moving pictures, or is cut off or damaged ({briefly(error)}): get it anew."

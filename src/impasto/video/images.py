@@ -117,7 +117,7 @@ def _fill(folder: Path, hidden: Path, names: Sequence[str]) -> None:
 def frames(parts: Sequence[Path]) -> Iterator[NDArray[np.uint8]]:
     """The frames of parts without loss, (H, W, 3) or, with transparency, (H, W, 4)."""
     for part in parts:
-        with av.open(str(part)) as container:
+        with av.open(str(part.absolute())) as container:
             for frame in container.decode(video=0):
                 yield frame.to_ndarray(format="rgba" if frame.format.name == "bgra" else "rgb24")  # type: ignore[misc]
 

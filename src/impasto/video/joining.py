@@ -79,7 +79,7 @@ def join(
 
     opened = av.open(to, "w", format=form.container, options=options, metadata_errors="ignore", io_open=read_again)
     with opened as film:
-        with av.open(str(parts[0])) as first:
+        with av.open(str(parts[0].absolute())) as first:
             pictures = film.add_stream_from_template(first.streams.video[0], opaque=True)
             pictures.time_base = base
             pictures.metadata.update(ALPHA_MODE if alpha else {})
@@ -107,7 +107,7 @@ Fed = tuple[Fraction, int, Any]
 def _pictures(parts: Sequence[Path], moments: Sequence[Moment], base: Fraction, stream: Any) -> Iterator[Fed]:
     upcoming = iter(moments)
     for part in parts:
-        with av.open(str(part)) as container:
+        with av.open(str(part.absolute())) as container:
             for packet in container.demux(video=0):
                 if not packet.size:
                     continue

@@ -241,7 +241,7 @@ class Writer:
         self.number, self._path, self._packing, self._base = number, path, packing, base
         self._hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         with writing(path):
-            self._container = av.open(str(self._hidden), "w", format=container)
+            self._container = av.open(str(self._hidden.absolute()), "w", format=container)
             stream: Any = self._container.add_stream(packing.codec.encoder, options=packing.options())
             stream.height, stream.width = size
             stream.pix_fmt = packing.pixels

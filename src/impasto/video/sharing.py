@@ -7,12 +7,10 @@ import os
 import time
 from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
 from typing import Any
 
 from impasto.errors import ImpastoError, OutputError, SettingsError
 from impasto.jobs.claims import WAIT, Claims
-from impasto.jobs.rescue import Write
 from impasto.jobs.shared import Folder
 from impasto.machine import interrupts, memory
 from impasto.machine.devices import one_thread
@@ -36,6 +34,7 @@ class SharedWork(VideoWork):
             raise SettingsError("What is shared by `claim` is gone on with by itself: leave out `resume`.")
         with one_thread():  # in which styles are seen, too
             super().__init__(job, force=force)
+        self.rescues = False  # all look for it there, and the parts are left to whoever can write it
 
     @classmethod
     def of(cls, job: Mapping[str, Any], *, resume: bool = False, force: bool = False, sharers: int = 1) -> "SharedWork":
@@ -116,11 +115,6 @@ class SharedWork(VideoWork):
 
     def _leaves_parts(self) -> bool:
         return self._parts.begun  # and what is not begun by this one may be by another
-
-    def _placed(self, path: Path, write: Write, force: bool) -> Path:
-        """Where all look for it: what cannot be written there leaves the parts to whoever can."""
-        write(path, force)
-        return path
 
     def _told(self) -> dict[str, Any]:
         return super()._told() | {"key": self._own}

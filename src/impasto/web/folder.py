@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -11,23 +12,24 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from impasto.errors import OutputError
+from impasto.errors import OutputError, briefly
 from impasto.machine import files
+
+log = logging.getLogger("impasto.web")
 
 
 class Folder:
-    """``pictures/ID.png``, ``clips/ID/…``, ``jobs/ID/…``, and ``incoming/`` for what is being sent."""
+    """``pictures/ID.png``, ``clips/ID/…``, ``jobs/ID/…``, ``incoming/`` for what is being sent, and
+    ``lost/`` for what nothing is known of.
+    """
 
     def __init__(self, root: Path) -> None:
         """Make what of it is not there. Raises OutputError, also where a part of it is a link."""
         self.root = root
-        for part in (root, *(root / name for name in ("pictures", "clips", "jobs", "incoming"))):
+        for part in (root, *(root / name for name in ("pictures", "clips", "jobs", "incoming", "lost"))):
             files.create_folder(part)
             if part != root and part.is_symlink():
                 raise OutputError(f"{part} is a link, and none is followed there: remove it, or choose another folder.")
-        for each in (root / "incoming").iterdir():  # of uploads that a crash has ended
-            with contextlib.suppress(OSError):
-                each.unlink()
 
     def picture(self, id: str) -> Path:
         """The file of a picture."""
@@ -50,14 +52,29 @@ class Folder:
         return self.root / "incoming" / id
 
     def tidy(self, pictures: set[str], jobs: set[str]) -> None:
-        """Remove what belongs to none of these: what a crash has left between two steps."""
-        for each in (self.root / "pictures").iterdir():
-            if each.stem not in pictures:
-                self.drop_picture(each.stem)
-        for place, known in (("clips", pictures), ("jobs", jobs)):
+        """Put what belongs to none of these aside, for what the studio knows may be an older copy; and remove
+        what a crash has left of uploads.
+        """
+        for each in (self.root / "incoming").iterdir():
+            with contextlib.suppress(OSError):
+                each.unlink()
+        for place, known in (("pictures", pictures), ("clips", pictures), ("jobs", jobs)):
             for each in (self.root / place).iterdir():
-                if each.name not in known:
-                    _drop(each)
+                if each.name.removesuffix(".png") not in known:
+                    self._put_aside(each)
+
+    def _put_aside(self, place: Path) -> None:
+        """Move it into ``lost/``; what is empty, half written, or a link, is removed."""
+        if place.is_symlink() or place.name.startswith(".") or (place.is_dir() and not any(place.iterdir())):
+            _drop(place)
+            return
+        to = self.root / "lost" / place.relative_to(self.root)
+        try:
+            to.parent.mkdir(exist_ok=True)
+            place.rename(to)
+            log.warning("put aside", extra={"reason": f"It is not in studio.sqlite: {to}"})
+        except OSError as error:  # it stays where it is
+            log.warning("not put aside", extra={"reason": f"{place}: {briefly(error)}"})
 
     def drop_picture(self, id: str) -> None:
         """Remove a picture's file; of a clip, all of them."""
@@ -93,7 +110,7 @@ class Folder:
 
 
 def _drop(place: Path) -> None:
-    if place.is_symlink():
+    if place.is_symlink() or place.is_file():
         place.unlink()
     else:
         shutil.rmtree(place, ignore_errors=True)
@@ -104,7 +121,9 @@ def _places(root: Path) -> list[str]:
     first. A relative path may be a word of any sentence, and is none of them.
     """
     code = Path(__file__).parents[2]
-    places = {root.absolute(), root.resolve(), Path(tempfile.gettempdir()), Path.home(), Path(sys.prefix), code}
+    places = {root.absolute(), root.resolve(), Path(tempfile.gettempdir()), Path(sys.prefix), code}
+    with contextlib.suppress(RuntimeError):  # there is none
+        places.add(Path.home())
     return sorted((str(each) for each in places if each.is_absolute() and each.parent != each), key=len, reverse=True)
 
 

@@ -11,8 +11,8 @@ from impasto.web.refusals import Refused
 
 PAUSE = 0.25
 """Seconds between two deliveries to a page."""
-_MOST = 256
-"""Pages that listen at once."""
+_MOST, _MOST_EACH = 256, 32
+"""Pages that listen at once: of all, and of one visitor among others, who is not to shut them out."""
 
 Event = tuple[str, BaseModel]
 
@@ -51,7 +51,8 @@ class Listener:
 class Hub:
     """All that listen."""
 
-    def __init__(self) -> None:
+    def __init__(self, users: bool = False) -> None:
+        self._each = _MOST_EACH if users else _MOST
         self._listeners: dict[str, set[Listener]] = defaultdict(set)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -72,7 +73,7 @@ class Hub:
     @contextmanager
     def listening(self, visitor: str) -> Iterator[Listener]:
         """A page of a visitor's that listens. Raises Refused."""
-        if self.count >= _MOST:
+        if self.count >= _MOST or len(self._listeners.get(visitor, ())) >= self._each:
             raise Refused(429, "Too many pages are open: close some.", retry_after=30)
         listener = Listener()
         self._listeners[visitor].add(listener)

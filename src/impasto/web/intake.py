@@ -38,13 +38,16 @@ class Intake:
         self._config, self._folder, self._store, self._desk = config, folder, store, desk
         self._sending: Counter[str] = Counter()
 
-    async def take(self, visitor: str, kind: Held, name: str, body: AsyncIterator[bytes]) -> tuple[Picture, bool]:
-        """A visitor's picture from the bytes of its file, and whether it is new: the same again is the one
-        that is there.
+    async def take(
+        self, visitor: str, kind: Held, name: str, body: AsyncIterator[bytes], size: int | None = None
+    ) -> tuple[Picture, bool]:
+        """A visitor's picture from the bytes of its file, of which there are ``size`` if that is known, and
+        whether it is new: the same again is the one that is there.
 
         Raises Refused, ImageError and VideoError.
         """
-        if self._folder.room() < _SPARE + (self._config.max_clip if kind == "clip" else 0):
+        most = self._config.max_clip if kind == "clip" else 0  # a picture fits into what is spared
+        if self._folder.room() < _SPARE + (most if size is None else min(size, most)):
             raise Refused(507, FULL)
         if self._sending[visitor] >= _AT_ONCE_EACH or self._sending.total() >= _AT_ONCE:
             raise Refused(429, "Too many pictures are being sent: try again in a moment.", retry_after=2)

@@ -213,6 +213,11 @@ class Jobs:
             self._closed = True
             self._change.notify_all()
 
+    def await_close(self, seconds: float) -> None:
+        """Wait for that, so many seconds at the most."""
+        with self._change:
+            self._change.wait_for(lambda: self._closed, seconds)
+
     def save(self, visitor: str, job: Job) -> None:
         """Keep and tell what has become of one that runs."""
         with self._change:

@@ -205,14 +205,21 @@ class Painter:
                 time.sleep(1)  # by the process of the studio before this one, which is about to end
             else:
                 break
+        waits = self._waits_again(job, process.outcome if begun else "")
         self._warm()
         if process.outcome == "done":
             files.finish()
         if not self._closing and files.film() is None and files.has_parts():
             self._saved({"job": order.dictionary(), "resume": True} | named)
-        if self._closing and not (begun and process.outcome in ("done", "failed", "died")):
+        if waits:
             return job
         return self._come_to_an_end(job, files, order.output, process.outcome, process.failure)
+
+    def _waits_again(self, job: Job, outcome: str) -> bool:
+        """Whether a job that came to such an outcome is to go on at the studio's next start."""
+        if outcome == "cancelled" and job.id not in self._jobs.cancelled:
+            self._jobs.await_close(_PATIENCE)  # a service's end is told to every process, and may reach it first
+        return self._closing and job.id not in self._jobs.cancelled and outcome not in ("done", "failed", "died")
 
     def _save(self, visitor: str, job: Job) -> None:
         with contextlib.suppress(OutputError):  # the disk is full: what comes of the job is kept at its end

@@ -37,14 +37,18 @@ def ready() -> None:
         os.nice(_NICE)
     said = logging.StreamHandler()
     said.setFormatter(logging.Formatter("impasto: %(message)s"))
+    # What a JPEG does not hold is lost to the picture so far alone: the result is none.
+    said.addFilter(lambda record: not record.getMessage().startswith("JPEG "))
     logging.getLogger("impasto").addHandler(said)
     noise = np.random.default_rng(0).integers(0, 255, (_SIDE, _SIDE, 3), np.uint8)
     next(plan_stylize(noise, noise, size=_SIDE).steps())
 
 
 def painted(job: dict[str, Any], resume: bool) -> Work:
-    """The work of a job, which writes over what an earlier try has left."""
-    return Work(Job.of(job), resume=resume, force=True)
+    """The work of a job, which writes over what an earlier try has left. Elsewhere nobody would find it."""
+    work = Work(Job.of(job), resume=resume, force=True)
+    work.rescues = False
+    return work
 
 
 def filmed(job: dict[str, Any], resume: bool, named: dict[str, str] | None = None) -> "Film":
@@ -54,7 +58,7 @@ def filmed(job: dict[str, Any], resume: bool, named: dict[str, str] | None = Non
     from impasto.video.work import VideoWork  # which needs PyAV, an extra that pictures do without
 
     work = VideoWork(VideoJob.of(job), resume=resume, force=True, keeps=True, named=named)
-    work.run.way.LENGTH = _PART
+    work.run.way.LENGTH, work.rescues = _PART, False
     return Film(work)
 
 

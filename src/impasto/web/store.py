@@ -198,6 +198,8 @@ class Store:
         with self._lock:
             try:
                 return self._file.execute(query, values).fetchall()
+            except UnicodeEncodeError:  # half of a letter, as JSON may hold it: no text that is kept has one
+                return []
             except sqlite3.DatabaseError as error:
                 raise _unusable(error) from error
 

@@ -59,12 +59,12 @@ class Studio:
                 raise OutputError(told) from None
             store = Store(config.folder / "studio.sqlite", anew=folder.is_empty())
             folder.tidy(store.ids("pictures"), store.ids("jobs"))
-            hub, metrics = Hub(), Metrics()
+            hub, metrics = Hub(config.users), Metrics()
             desk, easel = Desk("pictures", _HELD, "arrive"), Desk("easel", _HELD, "ready")
             jobs = Jobs(config, folder, store, hub)
             return cls(
                 config, folder, store, Sessions(config, store), hub, desk, easel, Intake(config, folder, store, desk),
-                Previews(), Seen(), jobs, Painter(jobs, metrics.count_job), metrics, held.pop_all(),
+                Previews(config.users), Seen(), jobs, Painter(jobs, metrics.count_job), metrics, held.pop_all(),
             )  # fmt: skip
 
     def open(self) -> None:

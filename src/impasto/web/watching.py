@@ -37,7 +37,9 @@ class Watch:
         """
         self._job, self._files, self._iterations = job, files, iterations
         self._saved, self._first = save, first
-        self._strip = [round(iterations * part / _STRIP) for part in range(1, _STRIP)] if iterations else []
+        strip = [round(iterations * part / _STRIP) for part in range(1, _STRIP)] if iterations else []
+        last = job.snapshots[-1].iteration if job.snapshots else 0  # before the studio was started anew
+        self._strip = [each for each in strip if each > last]
         self._before, self._began = job.seconds, time.monotonic()
         self._lock, self._come, self._over = threading.Lock(), threading.Event(), threading.Event()
 

@@ -58,7 +58,7 @@ async def estimate(asked: EstimateRequest, here: Here, visitor: Visitor) -> Esti
         with here.painter.aside() if here.easel.ready else nullcontext():
             return await here.easel.ask("estimate", {"job": order}, urgency=1)
 
-    return Estimate.model_validate((await here.previews.ask(f"{visitor} estimate {asked.page}", planned)).told)
+    return Estimate.model_validate((await here.previews.ask(visitor, f"estimate {asked.page}", planned)).told)
 
 
 @router.get("")

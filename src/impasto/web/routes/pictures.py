@@ -60,7 +60,9 @@ clips = APIRouter(prefix="/api/clips", tags=["pictures"], responses=PROBLEMS)
 )
 async def send_clip(request: Request, response: Response, here: Here, visitor: Visitor, name: Name = "") -> Picture:
     """Send a clip: the bytes of its file as the body. It is a picture of the kind clip from then on."""
-    return _told(here, visitor, response, await here.intake.take(visitor, "clip", name, _parts(request)))
+    size = request.headers.get("content-length")  # a number, or the server has refused it
+    taken = await here.intake.take(visitor, "clip", name, _parts(request), None if size is None else int(size))
+    return _told(here, visitor, response, taken)
 
 
 def _told(here: Studio, visitor: str, response: Response, taken: tuple[Picture, bool]) -> Picture:

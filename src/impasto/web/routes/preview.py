@@ -44,5 +44,5 @@ async def preview(asked: PreviewRequest, here: Here, visitor: Visitor) -> Respon
         here.metrics.previews.observe(time.monotonic() - began)
         return answer
 
-    painted = await here.previews.ask(f"{visitor} {asked.page}", paint)
+    painted = await here.previews.ask(visitor, asked.page, paint)
     return Response(painted.content, media_type=painted.told["type"])
