@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import math
 import os
 import random
@@ -21,7 +22,7 @@ from typer.testing import CliRunner
 import impasto
 from impasto.cli import app
 from impasto.errors import CheckpointError, SettingsError
-from impasto.losses.objective import TOTAL
+from impasto.losses.objective import TOTAL, TermObjective
 from impasto.machine import checkpoint
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
@@ -163,6 +164,30 @@ def test_steps_that_were_left_go_on(way: int) -> None:
     assert told == [*range(told[-1] + 1)] and torch.equal(result.picture.pixels, whole.picture.pixels)
     for name in ("losses", "steps", "events", "complete"):
         assert result.record[name] == whole.record[name]
+
+
+def interrupted(run: impasto.Run, place: Any, name: str, at: int) -> None:
+    """Take steps until Ctrl-C comes in the midst of that call."""
+    count, call = itertools.count(1), getattr(place, name)
+
+    def counted(*arguments: Any) -> Any:
+        if next(count) == at:
+            raise KeyboardInterrupt
+        return call(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(place, name, counted)
+        list(run.steps())
+
+
+def test_a_run_that_was_interrupted_in_an_evaluation_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    run: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL)
+    interrupted(run, TermObjective, "value_and_grad", 7)
+    run.checkpoint(tmp_path / "c")
+    later = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL)
+    later.resume(tmp_path / "c")
+    for each in (run, later):
+        assert torch.equal(each.finish().picture.pixels, uninterrupted(0).picture.pixels)
 
 
 @pytest.mark.usefixtures("small_looks")
