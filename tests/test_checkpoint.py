@@ -26,6 +26,7 @@ from impasto.losses.objective import TOTAL, TermObjective
 from impasto.machine import checkpoint
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
+from impasto.tasks.run import Run
 from tests.helpers import painting, photo
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -180,14 +181,28 @@ def interrupted(run: impasto.Run, place: Any, name: str, at: int) -> None:
         list(run.steps())
 
 
-def test_a_run_that_was_interrupted_in_an_evaluation_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
-    run: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL)
-    interrupted(run, TermObjective, "value_and_grad", 7)
+@pytest.mark.parametrize(
+    ("way", "place", "name", "at"),
+    [
+        (0, TermObjective, "value_and_grad", 7),
+        *((way, place, name, at) for way in (0, 1) for place, name, at in ((TermObjective, "value_and_grad", 4), (Run, "_objective_at", 2))),
+    ],
+)  # fmt: skip
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(
+    way: int, place: Any, name: str, at: int, tmp_path: Path
+) -> None:
+    """In the midst of an evaluation, at the turn of the scales, and between them; a checkpoint does, too, and
+    is not lost where it is interrupted before its first step.
+    """
+    settings = SMALL | WAYS[way]
+    run: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **settings)
+    interrupted(run, place, name, at)
     run.checkpoint(tmp_path / "c")
-    later = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL)
+    later: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **settings)
     later.resume(tmp_path / "c")
+    interrupted(later, Run, "_objective_at", 1)
     for each in (run, later):
-        assert torch.equal(each.finish().picture.pixels, uninterrupted(0).picture.pixels)
+        assert torch.equal(each.finish().picture.pixels, uninterrupted(way).picture.pixels)
 
 
 @pytest.mark.usefixtures("small_looks")

@@ -196,8 +196,12 @@ class _Descent:
         return ""
 
     def leave(self) -> None:
-        """Let go of what the next scale needs the room of, though the last step still knows this one."""
-        del self._objective, self._gradient, self._candidate, self._good
+        """Let go of what the next scale needs the room of, though the last step still knows this one: should
+        the first step there be interrupted, the picture is enough to go on to it.
+        """
+        del self._objective
+        self._gradient = self._candidate = self._good = self.picture
+        self.finished = True
 
     def step(self) -> str:
         """Move on and evaluate. Returns the event, empty when all went well."""

@@ -83,7 +83,7 @@ class Run(Prepared):
         if self._complete:
             return
         begun = self._last.state() if self._last else None
-        state = self._waiting.pop() if self._waiting else begun
+        state = self._waiting[0] if self._waiting else begun
         with memory.reused(), convolving(self.precision):
             start = self._start_pixels()
             for step in solve(
@@ -100,6 +100,7 @@ class Run(Prepared):
                     self._startup = time.perf_counter() - self.started_at - (0 if self._resumed else step.elapsed)
                 if state:  # this step has been told
                     self._last, state = step, None
+                    self._waiting.clear()
                     continue
                 if step.scale == step.scales - 1:
                     self._final_scale.append(step.elapsed)
