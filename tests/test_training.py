@@ -28,7 +28,7 @@ from impasto.networks.cin import conditional_instance_norm
 from impasto.networks.contract import Design, Network, load_network, save_network
 from impasto.pictures import codecs
 from impasto.settings.fields import Settings
-from impasto.training import course, held_out, trainer
+from impasto.training import beginnings, course, held_out, trainer
 from impasto.training.course import Course, Kind
 from impasto.training.pictures import OWN, Draws, batches, pictures_of
 from impasto.training.teacher import Teacher
@@ -399,6 +399,14 @@ def test_misuse_is_told() -> None:
         Course(steps=1, learning_rate=float("nan"))
     with pytest.raises(SettingsError, match="train multi"):
         Training("single", [Path("a")], [Path("b"), Path("c")], SETTINGS, SMALL)
+    for loss in ("nearest", "sliced-wasserstein"):
+        with pytest.raises(SettingsError, match=f"`style_loss` {loss} compares pictures of one size"):
+            Training("multi", [Path("a")], [Path("b"), Path("c")], SETTINGS.changed(style_loss=loss), SMALL)
+    start = Network(beginnings.design("any", [], 0.0))
+    with pytest.raises(SettingsError, match="leave out `pooling` and `padding`"):
+        Training("any", [Path("a")], [Path("b")], SETTINGS.changed(pooling="average"), SMALL)
+    with pytest.raises(SettingsError, match="leave out `pooling` and `padding`"):
+        Training("single", [Path("a")], [Path("b")], SETTINGS.changed(padding="zeros"), SMALL, start=start)
 
 
 def test_a_damaged_network_is_told(pictures: tuple[list[Path], list[Path]], tmp_path: Path) -> None:
