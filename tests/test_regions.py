@@ -67,6 +67,14 @@ def test_empty_masks_are_refused_and_overlapping_ones_share() -> None:
     assert torch.allclose(one, other) and one.max() == 0.5 and rest[..., 40:].min() == 1
 
 
+def test_a_region_has_one_style() -> None:
+    several: Any = [flat(1, 2, 3), flat(4, 5, 6)]
+    with pytest.raises(SettingsError, match="number 2 has 2: give each style a region"):
+        impasto.plan_stylize(
+            photo(*OWN), None, regions=[Region(half(True), several[0]), Region(half(False), several)], **FEW
+        )
+
+
 def test_what_rounding_leaves_of_masks_is_nothing() -> None:
     """Two masks that complete each other but for 1/255: neither the photograph nor a default style has a part
     in it.

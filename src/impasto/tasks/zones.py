@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from impasto.colour import grey, transfer
-from impasto.errors import ImageError
+from impasto.errors import ImageError, SettingsError
 from impasto.masks.regions import LEAST, Region, masked, refuse_swapped, shares
 from impasto.pictures.picture import Picture, Size, resize
 from impasto.settings.fields import Settings
@@ -70,13 +70,19 @@ def zoned(
     """What follows which style, and the share of every pixel that stays the photograph's, None for none.
 
     ``photo`` has been brought from its ``own`` size to the ``wanted`` one, as the masks will be. Raises
-    ImageError as `regions`, and for a region of which nothing can be seen.
+    ImageError as `regions`, and for a region of which nothing can be seen, and SettingsError for one with
+    several styles.
     """
     length, count = max(photo.size), 0 if style is None else len(weighted(style))
     scales = scales_of(settings, count + len(regions))
     styles = [] if style is None else style_pictures(style, length, scales)
     if not regions:
         return [Zone(styles, None, photo.alpha)], None
+    for number, region in enumerate(regions, 1):
+        if (several := len(weighted(region.style))) > 1:
+            raise SettingsError(
+                f"`regions` have one style each, and number {number} has {several}: give each style a region of the same mask, which they share."
+            )
     refuse_swapped(regions)
     given, rest = shares(regions, own, wanted, settings.feather)
     zones = list[Zone]()
