@@ -84,6 +84,14 @@ def test_a_draw_is_known_by_its_number(pictures: tuple[list[Path], list[Path]]) 
     assert own.style.item() == 3 and torch.equal(own.photo, own.painting)
 
 
+def test_pictures_are_not_reduced_below_the_crop(tmp_path: Path) -> None:
+    """A large crop of a wide picture would be enlarged again, and soft."""
+    noise = np.random.default_rng(0).integers(0, 256, (300, 1500, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "wide.png")
+    draws = Draws([tmp_path / "wide.png"], [tmp_path / "wide.png"], 300, 0, any_style=True)
+    assert draws[0].photo.diff(dim=3).abs().mean() > 0.3
+
+
 def test_content_is_kept_in_the_colours_of_the_style(pictures: tuple[list[Path], list[Path]]) -> None:
     for any_style in (True, False):
         plain, moved = (Draws(*pictures, 64, 0, any_style=any_style, palette=palette)[0] for palette in (0.0, 1.0))
