@@ -25,7 +25,7 @@ from impasto.errors import CheckpointError, SettingsError
 from impasto.losses.objective import TOTAL, TermObjective
 from impasto.machine import checkpoint
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
-from impasto.solver.solve import Stage, Step, solve
+from impasto.solver.solve import Stage, Step, _Descent, solve
 from impasto.tasks.run import Run
 from tests.helpers import painting, photo
 
@@ -179,6 +179,16 @@ def interrupted(run: impasto.Run, place: Any, name: str, at: int) -> None:
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(place, name, counted)
         list(run.steps())
+
+
+def test_a_result_is_not_changed_by_what_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL)
+    steps = run.steps()
+    next(steps)
+    before = run.result()
+    monkeypatch.setattr(_Descent, "step", lambda self: "something happened")
+    next(steps)
+    assert before.record["events"] == [] and run.result().record["events"] == ["1: something happened"]
 
 
 @pytest.mark.parametrize(

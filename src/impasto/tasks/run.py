@@ -203,7 +203,7 @@ class Run(Prepared):
                 "steps": step.iteration,
                 "complete": self._complete,
                 "losses": {name: [self._first[name], value] for name, value in step.losses.items()},
-                "events": self._events,
+                "events": [*self._events],
                 "elapsed_s": step.elapsed,
                 "startup_s": self._startup,
                 "seconds_per_step": per_step,
@@ -211,7 +211,7 @@ class Run(Prepared):
                 "history": self.fit.history,
                 "compiled": self.eyes.backbone.passes is not None,
             }
-            | ({"resumed": self._resumed} if self._resumed else {}),
+            | ({"resumed": [*self._resumed]} if self._resumed else {}),
         )
 
     def _begun(self) -> Step:
