@@ -190,6 +190,16 @@ def test_of_a_style_only_what_its_mask_shows_counts() -> None:
         regions.masked(impasto.load(both), left * 0)
 
 
+@pytest.mark.usefixtures("vgg19")
+def test_a_style_mask_has_the_shape_of_the_painting_itself() -> None:
+    """And not that of the 64×16 pixels to which a painting of 1000×258 comes."""
+    style = painting(258, 1000)
+    everywhere = np.full(OWN, 255, np.uint8)
+    impasto.plan_stylize(photo(*OWN), None, regions=[Region(everywhere, style, half(True, (258, 1000)))], **FEW)
+    with pytest.raises(ImageError, match="style mask is 1000×240 pixels and its picture 1000×258"):
+        impasto.plan_stylize(photo(*OWN), None, regions=[Region(everywhere, style, half(True, (240, 1000)))], **FEW)
+
+
 def test_what_is_transparent_counts_nothing() -> None:
     """Half of the photograph and half of the painting cannot be seen: the rest comes out as it does by
     itself.

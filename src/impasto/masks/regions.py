@@ -70,9 +70,11 @@ def white(mask: PictureLike, own: Size, wanted: int | Size, role: str) -> Tensor
     return _white(_mask(mask, own, role).fitted(wanted))
 
 
-def masked(style: Picture, mask: PictureLike) -> Picture:
-    """The style picture with only what is white in ``mask`` left visible. Raises ImageError as `shares`."""
-    seen = _white(_mask(mask, style.size, "style mask"))
+def masked(style: Picture, mask: PictureLike, own: Size | None = None) -> Picture:
+    """The style picture, perhaps made smaller than its ``own`` size, with only what is white in ``mask`` left
+    visible. Raises ImageError as `shares`.
+    """
+    seen = _white(_mask(mask, own or style.size, "style mask", style.size))
     if seen.max() < LEAST:
         raise ImageError("The style mask is black all over: paint white what shall count.")
     if style.alpha is not None and (seen := style.alpha * seen).max() < LEAST:
@@ -151,14 +153,15 @@ def _name(given: PictureLike) -> str:
     return os.fspath(given) if isinstance(given, (str, os.PathLike)) else "the one"
 
 
-def _mask(source: PictureLike, own: Size, role: str) -> Picture:
+def _mask(source: PictureLike, own: Size, role: str, wanted: Size | None = None) -> Picture:
+    """A mask at its picture's ``own`` size, of which it must have the shape, or at the one ``wanted``."""
     mask = reading.mask(source, role)
     (height, width), (mask_height, mask_width) = own, mask.size
     if abs(mask_width * height / (mask_height * width) - 1) > 0.02:
         raise ImageError(
             f"The {role} is {mask_width}×{mask_height} pixels and its picture {width}×{height}: it must have the picture's shape."
         )
-    return mask.resized(own)
+    return mask.resized(wanted or own)
 
 
 def _white(mask: Picture) -> Tensor:

@@ -11,7 +11,7 @@ from impasto.errors import ImageError, SettingsError
 from impasto.masks.regions import LEAST, Region, masked, refuse_swapped, shares
 from impasto.pictures.picture import Picture, Size, resize
 from impasto.settings.fields import Settings
-from impasto.tasks.inputs import Style, StyleLike, scales_of, style_pictures, weighted
+from impasto.tasks.inputs import Style, StyleLike, scales_of, style_pictures, usable, weighted
 
 _NOTHING = 0.01
 """Of what masks leave, for rounded to 8 bits two that complete each other leave or share as much as 1/255."""
@@ -87,9 +87,11 @@ def zoned(
     given, rest = shares(regions, own, wanted, settings.feather)
     zones = list[Zone]()
     for number, (region, share) in enumerate(zip(regions, given, strict=True), 1):
-        (painting,) = style_pictures(region.style, length, scales)
+        ((source, _),) = weighted(region.style)
+        source = usable(source, "style")  # whose shape is less exact once it is smaller
+        (painting,) = style_pictures(source, length, scales)
         if region.style_mask is not None:
-            painting = replace(painting, picture=masked(painting.picture, region.style_mask))
+            painting = replace(painting, picture=masked(painting.picture, region.style_mask, source.size))
         zones.append(Zone([painting], share, photo.alpha))
         if zones[-1].is_hidden():
             raise ImageError(
