@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import math
 import os
 import random
@@ -21,10 +22,11 @@ from typer.testing import CliRunner
 import impasto
 from impasto.cli import app
 from impasto.errors import CheckpointError, SettingsError
-from impasto.losses.objective import TOTAL
+from impasto.losses.objective import TOTAL, TermObjective
 from impasto.machine import checkpoint
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
-from impasto.solver.solve import Stage, Step, solve
+from impasto.solver.solve import Stage, Step, _Descent, solve
+from impasto.tasks.run import Run
 from tests.helpers import painting, photo
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -163,6 +165,54 @@ def test_steps_that_were_left_go_on(way: int) -> None:
     assert told == [*range(told[-1] + 1)] and torch.equal(result.picture.pixels, whole.picture.pixels)
     for name in ("losses", "steps", "events", "complete"):
         assert result.record[name] == whole.record[name]
+
+
+def interrupted(run: impasto.Run, place: Any, name: str, at: int) -> None:
+    """Take steps until Ctrl-C comes in the midst of that call."""
+    count, call = itertools.count(1), getattr(place, name)
+
+    def counted(*arguments: Any) -> Any:
+        if next(count) == at:
+            raise KeyboardInterrupt
+        return call(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(place, name, counted)
+        list(run.steps())
+
+
+def test_a_result_is_not_changed_by_what_comes_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    run: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **SMALL)
+    steps = run.steps()
+    next(steps)
+    before = run.result()
+    monkeypatch.setattr(_Descent, "step", lambda self: "something happened")
+    next(steps)
+    assert before.record["events"] == [] and run.result().record["events"] == ["1: something happened"]
+
+
+@pytest.mark.parametrize(
+    ("way", "place", "name", "at"),
+    [
+        (0, TermObjective, "value_and_grad", 7),
+        *((way, place, name, at) for way in (0, 1) for place, name, at in ((TermObjective, "value_and_grad", 4), (Run, "_objective_at", 2))),
+    ],
+)  # fmt: skip
+def test_a_run_that_was_interrupted_goes_on_as_if_it_had_not_been(
+    way: int, place: Any, name: str, at: int, tmp_path: Path
+) -> None:
+    """In the midst of an evaluation, at the turn of the scales, and between them; a checkpoint does, too, and
+    is not lost where it is interrupted before its first step.
+    """
+    settings = SMALL | WAYS[way]
+    run: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **settings)
+    interrupted(run, place, name, at)
+    run.checkpoint(tmp_path / "c")
+    later: impasto.Run = impasto.plan_stylize(photo(60, 80), painting(50, 60), **settings)
+    later.resume(tmp_path / "c")
+    interrupted(later, Run, "_objective_at", 1)
+    for each in (run, later):
+        assert torch.equal(each.finish().picture.pixels, uninterrupted(way).picture.pixels)
 
 
 @pytest.mark.usefixtures("small_looks")

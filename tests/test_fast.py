@@ -236,11 +236,12 @@ def test_codes_can_be_saved_mixed_and_reused(tmp_path: Path) -> None:
 
 
 def test_learnt_styles_by_number() -> None:
-    assert codes.learnt_style("7").values[0, 7] == 1
+    for seven in ("7", 7, np.int64(7), {7: 0.3}):
+        assert codes.learnt_style(seven).values[0, 7] == 1  # type: ignore[arg-type]
     assert torch.allclose(codes.learnt_style("3:1, 12:3").values[0, [3, 12]], torch.tensor([0.25, 0.75]))
-    for wrong in ("16", "-1", "x", "1:2:3", "1:nan", "1:inf", "1:0", "1,:", ""):
+    for wrong in ("16", "-1", "x", "1:2:3", "1:nan", "1:inf", "1:0", "1,:", "", 16, 7.5, {"7": "much"}):
         with pytest.raises(SettingsError):
-            codes.learnt_style(wrong)
+            codes.learnt_style(wrong)  # type: ignore[arg-type]
 
 
 def test_a_file_that_holds_no_code_is_named(tmp_path: Path) -> None:

@@ -277,6 +277,13 @@ def test_a_process_whose_work_is_done_can_have_more() -> None:
         assert not process.alive and process.outcome == "done"
 
 
+def test_after_the_end_nothing_is_told() -> None:
+    for outcome, arguments in (("done", {"steps": 1}), ("failed", {"steps": 9, "how": "error"})):
+        with counting(**arguments) as process:
+            list(process.events())
+            assert process.outcome == outcome and list(process.events()) == []
+
+
 def test_errors_and_deaths_are_told() -> None:
     with counting(steps=9, how="error") as process:
         assert len(list(process.events())) == 2

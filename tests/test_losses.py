@@ -319,4 +319,4 @@ def test_the_losses_that_are_refused_are_those_that_cannot() -> None:
     for name, made in STYLE_LOSSES.items():
         loss = made(True)
         assert (name in whole._SINGLE) == (not loss.blends), name
-        assert (name in whole._UNDIVIDED) == (not loss.additive), name
+        assert (name in whole.UNDIVIDED) == (not loss.additive), name

@@ -20,6 +20,7 @@ from impasto import errors
 from impasto.errors import ImageError, ImpastoError, SettingsError
 from impasto.settings.fields import Settings
 from impasto.settings.keywords import Keywords, Others
+from impasto.tasks.inputs import weighted
 from tests.helpers import painting, photo
 from tests.test_applies import OTHERWISE
 
@@ -102,6 +103,14 @@ def test_numbers_of_other_makes_are_numbers(name: str, given: Any, kept: Any) ->
     found = getattr(Settings().changed(**{name: given}), name)
     assert found == kept and type(found) is type(kept)
     assert not isinstance(found, tuple) or [*map(type, found)] == [*map(type, kept)]
+
+
+def test_weights_of_other_makes_are_numbers() -> None:
+    for half in (np.float32(0.5), np.int64(2), np.float64(0.5)):
+        ((_, alone),), (_, (_, share)) = weighted(("a.jpg", half)), weighted([("a.jpg", half), ("b.jpg", half)])
+        assert (alone, share) == (1.0, 0.5) and type(share) is float
+    with pytest.raises(SettingsError, match="The weight of a style is a number, not 'much'"):
+        weighted([("a.jpg", "much")])
 
 
 def test_results_and_steps_are_short_to_print_and_can_be_sent() -> None:

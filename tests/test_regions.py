@@ -67,6 +67,14 @@ def test_empty_masks_are_refused_and_overlapping_ones_share() -> None:
     assert torch.allclose(one, other) and one.max() == 0.5 and rest[..., 40:].min() == 1
 
 
+def test_a_region_has_one_style() -> None:
+    several: Any = [flat(1, 2, 3), flat(4, 5, 6)]
+    with pytest.raises(SettingsError, match="number 2 has 2: give each style a region"):
+        impasto.plan_stylize(
+            photo(*OWN), None, regions=[Region(half(True), several[0]), Region(half(False), several)], **FEW
+        )
+
+
 def test_what_rounding_leaves_of_masks_is_nothing() -> None:
     """Two masks that complete each other but for 1/255: neither the photograph nor a default style has a part
     in it.
@@ -117,9 +125,33 @@ def test_every_layer_counts_the_mean_of_its_square(vgg19: Backbone) -> None:
     square = mask[..., 4:8, 8:12].mean() / mask[..., :48, :68].unfold(2, 4, 4).unfold(3, 4, 4).mean((4, 5)).sum()
     assert counted["relu3_1"][0, 0, 1, 2].item() == pytest.approx(square.item(), rel=1e-5)
     speck = torch.zeros(1, 1, 50, 70)
-    speck[..., 49, 69] = 1
+    speck[..., 9, 9] = 0.01
     with pytest.raises(ImageError, match="too small for layer relu3_1"):
         regions.counts(speck, ["relu3_1"], vgg19)
+
+
+def test_what_lies_in_the_odd_rows_and_columns_counts_in_the_last_ones(vgg19: Backbone) -> None:
+    """A stripe along the edge, of which poolings leave nothing; of what they see a part of, nothing moves."""
+    bottom, corner, seen = (torch.zeros(1, 1, 36, 65) for _ in range(3))
+    bottom[..., 33:, :32] = corner[..., 35, 64] = seen[..., 31:, :] = 1
+    layers = ["relu1_1", "relu4_1"]
+    assert regions.counts(bottom, layers, vgg19)["relu4_1"].nonzero()[:, 2:].tolist() == [[3, x] for x in range(4)]
+    assert regions.counts(corner, layers, vgg19)["relu4_1"].nonzero()[:, 2:].tolist() == [[3, 7]]
+    assert regions.counts(bottom, layers, vgg19)["relu1_1"].nonzero()[:, 2].min() == 33
+    assert regions.reaching(seen, layers, vgg19) is seen
+
+
+@pytest.mark.usefixtures("vgg19")
+@pytest.mark.parametrize("recipe", ["default", "statistics"])
+def test_a_region_along_the_bottom_is_painted(recipe: str) -> None:
+    """At the coarsest of the default's scales for a wide photograph."""
+    bottom = np.zeros((90, 160), np.uint8)
+    bottom[81:] = 255
+    given: dict[str, Any] = {"recipe": recipe, "size": 64, "scales": "single", "iterations": 2}
+    regions = [Region(bottom, painting(70, 70, 3))]
+    made = impasto.stylize(photo(90, 160), painting(60, 60), regions=regions, **given).picture.pixels
+    alone = impasto.stylize(photo(90, 160), painting(60, 60), **given).picture.pixels
+    assert not torch.equal(made[..., 33:, :], alone[..., 33:, :])
 
 
 def red_minus_blue(pixels: Tensor) -> float:
@@ -156,6 +188,16 @@ def test_of_a_style_only_what_its_mask_shows_counts() -> None:
     assert red_minus_blue(made) > 0.2
     with pytest.raises(ImageError, match="style mask is black"):
         regions.masked(impasto.load(both), left * 0)
+
+
+@pytest.mark.usefixtures("vgg19")
+def test_a_style_mask_has_the_shape_of_the_painting_itself() -> None:
+    """And not that of the 64×16 pixels to which a painting of 1000×258 comes."""
+    style = painting(258, 1000)
+    everywhere = np.full(OWN, 255, np.uint8)
+    impasto.plan_stylize(photo(*OWN), None, regions=[Region(everywhere, style, half(True, (258, 1000)))], **FEW)
+    with pytest.raises(ImageError, match="style mask is 1000×240 pixels and its picture 1000×258"):
+        impasto.plan_stylize(photo(*OWN), None, regions=[Region(everywhere, style, half(True, (240, 1000)))], **FEW)
 
 
 def test_what_is_transparent_counts_nothing() -> None:

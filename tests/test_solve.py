@@ -1,5 +1,6 @@
 """The solver on small problems: it descends, recovers, stops, and reports what it did."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -156,6 +157,16 @@ def test_the_count_goes_on_after_a_scale_that_ended_early() -> None:
     schedule = [Stage((2, 2), 100), Stage((4, 4), 100)]
     steps = list(solve(lambda stage, pixels: Flat(), torch.full((1, 3, 2, 2), 0.5), schedule, LBFGS))
     assert next(step.iteration for step in steps if step.scale == 1) == 100
+
+
+def test_the_time_of_the_steps_is_with_what_later_scales_prepare() -> None:
+    def objective_at(stage: Stage, pixels: Tensor) -> Quadratic:
+        time.sleep(0.1)
+        return Quadratic()
+
+    schedule = [Stage((2, 2), 2), Stage((2, 2), 2)]
+    took = [step.elapsed for step in solve(objective_at, torch.full((1, 3, 2, 2), 0.5), schedule, LBFGS)]
+    assert took[1] < 0.1 <= took[2] - took[1]
 
 
 def test_a_later_scale_that_cannot_start_leaves_the_one_before() -> None:

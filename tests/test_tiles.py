@@ -1,5 +1,6 @@
 """Tiles: the same value and the same gradient as the whole frame, for every loss that adds up."""
 
+import itertools
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import impasto
 from impasto.architecture import Architecture
 from impasto.backbones import winograd
 from impasto.backbones.features import Backbone
@@ -19,7 +21,7 @@ from impasto.losses.style import STYLE_LOSSES
 from impasto.losses.term import Loss, Term
 from impasto.pictures import tiles
 from impasto.pictures.picture import Size
-from tests.helpers import random_backbone
+from tests.helpers import painting, photo, random_backbone
 
 SMALL = Architecture(blocks=((2, 4), (2, 6), (1, 8)))
 DEEP = ["relu1_1", "relu2_1", "relu3_1"]
@@ -216,3 +218,18 @@ def test_tiles_own_everything_once(lane: int, monkeypatch: pytest.MonkeyPatch) -
     widths = {tile.seen[3] - tile.seen[2] for tile in tiles.cut((100, 1024), 200, 16, 70)}
     # Six of 160 or 176 pixels, with 80 more on one side or on both.
     assert widths == ({256, 384} if lane > 1 else {240, 256, 320, 336})
+
+
+@pytest.mark.usefixtures("narrow")
+def test_where_memory_runs_out_the_record_tells_of_the_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    count, evaluate = itertools.count(), TermObjective._value_and_grad
+
+    def short(self: TermObjective, pixels: Tensor) -> Any:
+        if next(count) == 2:
+            raise MemoryError
+        return evaluate(self, pixels)
+
+    monkeypatch.setattr(TermObjective, "_value_and_grad", short)
+    made = impasto.stylize(photo(60, 80), painting(50, 60), "statistics", size=48, iterations=3, scales="single")
+    assert made.record["events"] == ["2: not enough memory: going on with tiles of 256 pixels"]
+    assert made.record["tile"] == 256

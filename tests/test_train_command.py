@@ -98,6 +98,9 @@ def test_a_new_style_is_fitted_to_a_network_that_stays_as_it_is(folders: Path) -
     assert torch.allclose(mixture.values, (fitted.values + begun.style()) / 2, atol=1e-5)
     said = run("--style", "new.png", "--from", "any.safetensors", "-o", "./any.safetensors", "--force", code=1)
     assert "is the input any.safetensors itself" in said
+    for name, advice in (("new", "train afresh with --force"), ("any", "train on with it as --from, or afresh")):
+        said = run("--style", "new.png", "--steps", "3", "-o", f"{name}.safetensors", "--resume", code=2)
+        assert advice in " ".join(said.split())
     # The network that it was made for is no more.
     run("--style", "paintings", "--kind", "any", "--steps", "2", "-o", "any.safetensors", "--force")
     with pytest.raises(StyleCodeError, match="is not the one that it was made for"):

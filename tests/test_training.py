@@ -28,7 +28,7 @@ from impasto.networks.cin import conditional_instance_norm
 from impasto.networks.contract import Design, Network, load_network, save_network
 from impasto.pictures import codecs
 from impasto.settings.fields import Settings
-from impasto.training import course, held_out, trainer
+from impasto.training import beginnings, course, held_out, trainer
 from impasto.training.course import Course, Kind
 from impasto.training.pictures import OWN, Draws, batches, pictures_of
 from impasto.training.teacher import Teacher
@@ -82,6 +82,14 @@ def test_a_draw_is_known_by_its_number(pictures: tuple[list[Path], list[Path]]) 
     assert not torch.equal(draws[0].photo, Draws(*pictures, 64, 4, any_style=True)[0].photo)
     own = draws[OWN - 1]
     assert own.style.item() == 3 and torch.equal(own.photo, own.painting)
+
+
+def test_pictures_are_not_reduced_below_the_crop(tmp_path: Path) -> None:
+    """A large crop of a wide picture would be enlarged again, and soft."""
+    noise = np.random.default_rng(0).integers(0, 256, (300, 1500, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "wide.png")
+    draws = Draws([tmp_path / "wide.png"], [tmp_path / "wide.png"], 300, 0, any_style=True)
+    assert draws[0].photo.diff(dim=3).abs().mean() > 0.3
 
 
 def test_content_is_kept_in_the_colours_of_the_style(pictures: tuple[list[Path], list[Path]]) -> None:
@@ -399,6 +407,14 @@ def test_misuse_is_told() -> None:
         Course(steps=1, learning_rate=float("nan"))
     with pytest.raises(SettingsError, match="train multi"):
         Training("single", [Path("a")], [Path("b"), Path("c")], SETTINGS, SMALL)
+    for loss in ("nearest", "sliced-wasserstein"):
+        with pytest.raises(SettingsError, match=f"`style_loss` {loss} compares pictures of one size"):
+            Training("multi", [Path("a")], [Path("b"), Path("c")], SETTINGS.changed(style_loss=loss), SMALL)
+    start = Network(beginnings.design("any", [], 0.0))
+    with pytest.raises(SettingsError, match="leave out `pooling` and `padding`"):
+        Training("any", [Path("a")], [Path("b")], SETTINGS.changed(pooling="average"), SMALL)
+    with pytest.raises(SettingsError, match="leave out `pooling` and `padding`"):
+        Training("single", [Path("a")], [Path("b")], SETTINGS.changed(padding="zeros"), SMALL, start=start)
 
 
 def test_a_damaged_network_is_told(pictures: tuple[list[Path], list[Path]], tmp_path: Path) -> None:

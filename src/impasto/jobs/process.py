@@ -100,8 +100,10 @@ class Process:
 
     def events(self) -> Iterator[Progress]:
         """What the work tells, to its end; of an end that is none, by a signal or for want of memory, the
-        last event.
+        last event. After the end it is nothing.
         """
+        if self.outcome == "done":
+            return
         while (message := self._messages.get()) is not None:
             if "progress" in message:
                 yield Progress(**message["progress"])
@@ -112,6 +114,7 @@ class Process:
             elif "done" in message:
                 self.outcome = "done"
                 return
+        self._messages.put(None)  # whoever asks next is told the same
         code = self._process.wait()
         if self.outcome == "running":
             self.outcome, self.failure = "died", self._cause(code)

@@ -18,8 +18,9 @@ from impasto.jobs.rescue import Write, place
 from impasto.machine import files, formats, interrupts, strict_json
 from impasto.machine.claim import claimed
 from impasto.machine.files import beside
+from impasto.machine.tensors import read_tensors
 from impasto.networks.codes import StyleCode
-from impasto.networks.contract import save_network
+from impasto.networks.contract import STYLE_MARK, save_network
 from impasto.pictures import codecs
 from impasto.progress import Progress
 from impasto.training.trainer import Reached, Training
@@ -63,9 +64,9 @@ class Outputs:
         results = [network, outputs.log, outputs.sheet]
         files.refuse_inputs([*results, outputs.checkpoint], inputs)
         if resume and network.exists() and not outputs.checkpoint.exists():
+            on = "" if _holds_style(network) else "on with it as `start`, or "
             raise SettingsError(
-                f"The training of {network} is finished, and has left no checkpoint to `resume`: train on with it as `start`, "
-                "or afresh with `force`."
+                f"The training of {network} is finished, and has left no checkpoint to `resume`: train {on}afresh with `force`."
             )
         if outputs.checkpoint.exists() and not (resume or force):
             raise SettingsError(
@@ -171,6 +172,14 @@ def _attempt(path: Path, write: Write) -> None:
         write(path, True)
     except OutputError as error:
         log.error("%s", error)
+
+
+def _holds_style(path: Path) -> bool:
+    """Whether a file is what a fit leaves, from which nothing can go on."""
+    try:
+        return read_tensors(path)[0].get("impasto") == STYLE_MARK
+    except (OSError, ValueError):
+        return False
 
 
 def _plain(reached: Reached) -> dict[str, Any]:

@@ -16,7 +16,7 @@ their own (`sections`).
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import torch
@@ -67,10 +67,20 @@ class TermObjective:
     weighted mean.
     """
 
-    def __init__(self, backbone: Backbone, terms: Sequence[Term], tile: int | None = None, cut: str = "") -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        terms: Sequence[Term],
+        tile: int | None = None,
+        cut: str = "",
+        *,
+        smaller: Callable[[int], None] | None = None,
+    ) -> None:
         """``tile`` is the side of the tiles in pixels; None sees the picture whole. In tiles the network may
-        be ``cut`` at a pooling (`sections.CUTS`). Raises SettingsError where a loss has no tiles.
+        be ``cut`` at a pooling (`sections.CUTS`). ``smaller`` is told the side of tiles that had to be made
+        smaller. Raises SettingsError where a loss has no tiles.
         """
+        self._smaller = smaller
         self._backbone, self._terms, self._tile, self._cut = backbone, terms, tile, cut
         self._layers = {layer for term in terms for layer in term.layers}
         self._summed = {layer for term in terms for layer in term.layers if not term.loss.proportional}
@@ -92,6 +102,8 @@ class TermObjective:
                     raise
                 log.warning("There was not enough memory: going on with tiles of %d pixels.", smaller)
                 self._tile, self._cut = smaller, self._cut or "pool2"
+                if self._smaller:
+                    self._smaller(smaller)
             memory.release()
 
     @torch.enable_grad()  # whatever the caller has switched off

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+import torch.nn.functional as nn
 from torch import Tensor
 
 from impasto.backbones.features import Backbone
@@ -69,9 +70,11 @@ def white(mask: PictureLike, own: Size, wanted: int | Size, role: str) -> Tensor
     return _white(_mask(mask, own, role).fitted(wanted))
 
 
-def masked(style: Picture, mask: PictureLike) -> Picture:
-    """The style picture with only what is white in ``mask`` left visible. Raises ImageError as `shares`."""
-    seen = _white(_mask(mask, style.size, "style mask"))
+def masked(style: Picture, mask: PictureLike, own: Size | None = None) -> Picture:
+    """The style picture, perhaps made smaller than its ``own`` size, with only what is white in ``mask`` left
+    visible. Raises ImageError as `shares`.
+    """
+    seen = _white(_mask(mask, own or style.size, "style mask", style.size))
     if seen.max() < LEAST:
         raise ImageError("The style mask is black all over: paint white what shall count.")
     if style.alpha is not None and (seen := style.alpha * seen).max() < LEAST:
@@ -95,7 +98,7 @@ def counts(mask: Tensor | None, layers: Iterable[str], backbone: Backbone) -> di
             raise ImageError(
                 f"A picture of {mask.shape[3]}×{mask.shape[2]} pixels is too small for layer {layer}: enlarge it or `size`, or choose earlier layers."
             )
-        weight = torch.nn.functional.avg_pool2d(mask, square)
+        weight = nn.avg_pool2d(reaching(mask, [layer], backbone), square)
         total = weight.sum()
         if total < 1e-3:
             raise ImageError(
@@ -103,6 +106,25 @@ def counts(mask: Tensor | None, layers: Iterable[str], backbone: Backbone) -> di
             )
         found[layer] = (weight / total).to(backbone.device)
     return found
+
+
+def reaching(mask: Tensor, layers: Iterable[str], backbone: Backbone) -> Tensor:
+    """The mask (1, 1, H, W); where a layer has no position for what is white in it, grown into the last
+    squares that the layer has. Poolings leave out the rows and columns that are odd at the end, and with them
+    what lies along the edge.
+    """
+    height, width = mask.shape[2:]
+    for square in (2 ** backbone.architecture.depth(layer) for layer in layers):
+        rows, columns = height // square, width // square
+        if rows and columns and nn.avg_pool2d(mask, square).sum() < LEAST:
+            odd = mask.clone()
+            odd[..., : rows * square, : columns * square] = 0
+            means = nn.avg_pool2d(nn.pad(odd, (0, -width % square, 0, -height % square)), square)
+            means = torch.cat([means[:, :, : rows - 1], means[:, :, rows - 1 :].sum(2, keepdim=True)], 2)
+            means = torch.cat([means[..., : columns - 1], means[..., columns - 1 :].sum(3, keepdim=True)], 3)
+            grown = nn.interpolate(means, scale_factor=square)
+            mask = mask.maximum(nn.pad(grown, (0, width % square, 0, height % square)))
+    return mask
 
 
 def refuse_swapped(regions: Sequence[Region]) -> None:
@@ -131,14 +153,15 @@ def _name(given: PictureLike) -> str:
     return os.fspath(given) if isinstance(given, (str, os.PathLike)) else "the one"
 
 
-def _mask(source: PictureLike, own: Size, role: str) -> Picture:
+def _mask(source: PictureLike, own: Size, role: str, wanted: Size | None = None) -> Picture:
+    """A mask at its picture's ``own`` size, of which it must have the shape, or at the one ``wanted``."""
     mask = reading.mask(source, role)
     (height, width), (mask_height, mask_width) = own, mask.size
     if abs(mask_width * height / (mask_height * width) - 1) > 0.02:
         raise ImageError(
             f"The {role} is {mask_width}×{mask_height} pixels and its picture {width}×{height}: it must have the picture's shape."
         )
-    return mask.resized(own)
+    return mask.resized(wanted or own)
 
 
 def _white(mask: Picture) -> Tensor:

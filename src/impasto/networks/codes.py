@@ -151,9 +151,9 @@ def plain(photo: Picture | LargePicture, name: str) -> StyleCode:
     return StyleCode(name, torch.eye(count)[-1:], _colours(photo))
 
 
-def learnt_style(spec: str | Mapping[str, float], name: str = "auto") -> StyleCode:
-    """One of a network's learnt styles by number or name, ``"7"``, or a mixture, ``"3:0.5,12:0.5"`` or
-    ``{"3": 0.5, "12": 0.5}``; "auto" is the network that has some by default. Raises SettingsError.
+def learnt_style(spec: str | int | Mapping[str, float] | Mapping[int, float], name: str = "auto") -> StyleCode:
+    """One of a network's learnt styles by number or name, ``7``, or a mixture, ``"3:0.5,12:0.5"`` or
+    ``{3: 0.5, 12: 0.5}``; "auto" is the network that has some by default. Raises SettingsError.
     """
     name = LEARNT if name == "auto" else name
     chosen = network(name)
@@ -163,13 +163,13 @@ def learnt_style(spec: str | Mapping[str, float], name: str = "auto") -> StyleCo
     values = torch.zeros(1, chosen.stylizer.heads.in_features, dtype=torch.float64)
     try:
         pairs = (
-            names.listed(spec, lambda style: place_of(style, design.styles) is not None)
-            if isinstance(spec, str)
-            else spec.items()
+            [*spec.items()]
+            if isinstance(spec, Mapping)
+            else names.listed(str(spec), lambda style: place_of(style, design.styles) is not None)
         )
         for style, share in pairs:
-            values[0, _place(style, design.styles)] += 1.0 if share is None else share
-    except (SettingsError, ValueError) as error:
+            values[0, _place(str(style), design.styles)] += 1.0 if share is None else share
+    except (SettingsError, ValueError, TypeError) as error:
         raise SettingsError(
             f"`style_index` takes styles of {name}, from 0 to {len(design.styles) - 1} or by name, like 7 or 3:0.5,12:0.5, "
             f"not {spec!r}: {error}"

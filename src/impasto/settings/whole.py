@@ -10,9 +10,9 @@ WEIGHTS = ("style_weight", "content_weight", "places_weight")
 """Those of the terms, but for smoothness: what there is to compute."""
 _TERMS = {"texture": ("style_weight", "places_weight"), "reconstruct": ("content_weight",)}
 """The same for the ways that have not all of them."""
-_UNDIVIDED = ("sliced-wasserstein", "nearest")
+UNDIVIDED = ("sliced-wasserstein", "nearest")
 """Style losses that know no parts of a picture (`losses.style`)."""
-_SINGLE = ("mmd-gaussian", *_UNDIVIDED)
+_SINGLE = ("mmd-gaussian", *UNDIVIDED)
 """Style losses that compare with one painting at a time."""
 _WITHOUT = {"texture": "content", "reconstruct": "style"}
 """The picture that a way has not, and cannot start from."""
@@ -72,7 +72,7 @@ def check(
 def _check_loss(name: str, *, styles: int, regions: int) -> None:
     """Raises SettingsError for a style loss that cannot have so many paintings, or regions."""
     usual = "take moments, gram, mean-deviation, mmd-linear, mmd-poly or wasserstein"
-    if regions and name in _UNDIVIDED:
+    if regions and name in UNDIVIDED:
         raise SettingsError(f"`style_loss` {name} compares whole pictures and knows no `regions`: {usual}.")
     if styles > 1 and name in _SINGLE:
         raise SettingsError(f"`style_loss` {name} compares with one painting at a time, not {styles}: {usual}.")

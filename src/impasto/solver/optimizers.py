@@ -60,7 +60,8 @@ class LBFGS:
         self.reset()
 
     def propose(self, pixels: Tensor, gradient: Tensor) -> Tensor:
-        if self._last is not None:
+        # Of the same picture it is asked again where the evaluation of what it proposed was interrupted.
+        if self._last is not None and self._last[0] is not pixels:
             before, slope = self._last
             # The old gradient is nobody else's, and its memory serves: pictures can be half a gigabyte.
             self._remember((pixels - before).flatten(), slope.neg_().add_(gradient).flatten())

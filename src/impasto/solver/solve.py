@@ -57,11 +57,11 @@ class Step:
 
     ``losses`` are every term's unweighted value and their weighted ``total`` at the last good picture;
     ``pixels`` is that picture, or the running average of the iterates where averaging is on: (1, 3, H, W) in
-    [0, 1], not to be modified. ``elapsed`` counts the seconds spent in the solver, not those the caller takes
-    between steps. ``event`` says in a few words what the solver noticed and did, and is empty when all went
-    well. ``state`` gives all that `solve` needs to go on from here, as `checkpoint.State`; it has to be
-    called before the next step is asked for. Nothing goes on from a pickled step, nor from one that ends it
-    all early: they have none.
+    [0, 1], not to be modified. ``elapsed`` counts the seconds spent in the solver since it was ready for the
+    first step, not those the caller takes between steps. ``event`` says in a few words what the solver
+    noticed and did, and is empty when all went well. ``state`` gives all that `solve` needs to go on from
+    here, as `checkpoint.State`; it has to be called before the next step is asked for. Nothing goes on from a
+    pickled step, nor from one that ends it all early: they have none.
     """
 
     iteration: int
@@ -111,9 +111,12 @@ def solve(
         done = sum(earlier.iterations for earlier in schedule[:index])
         if state is None:
             optimizer.resized(stage.size)
+        began = time.perf_counter()
         resized = resize(pixels, stage.size)
         descent = _Descent(objective_at(stage, resized), optimizer, resized, averaging)
         del resized
+        if step is not None:  # what comes before the first step is no part of the steps
+            elapsed += time.perf_counter() - began
         # n iterations make n new pictures. The first picture of a later scale is the last one of the scale
         # before, resized.
         for count in range(reached, stage.iterations + (index == len(schedule) - 1)):
@@ -196,8 +199,12 @@ class _Descent:
         return ""
 
     def leave(self) -> None:
-        """Let go of what the next scale needs the room of, though the last step still knows this one."""
-        del self._objective, self._gradient, self._candidate, self._good
+        """Let go of what the next scale needs the room of, though the last step still knows this one: should
+        the first step there be interrupted, the picture is enough to go on to it.
+        """
+        del self._objective
+        self._gradient = self._candidate = self._good = self.picture
+        self.finished = True
 
     def step(self) -> str:
         """Move on and evaluate. Returns the event, empty when all went well."""

@@ -100,7 +100,7 @@ def grid(
     for name, values in sweeps.items():
         if name not in known:
             raise SettingsError(f"There is no setting {name!r} to sweep: {did_you_mean(name, known)}")
-        if not values:
+        if len(values) == 0:  # not by its truth, which arrays have not
             raise SettingsError(f"The sweep of `{name}` has no values: give some, like tv_weight=0,30.")
         if name in settings:
             raise SettingsError(f"`{name}` is swept and set at once: leave one of them out.")

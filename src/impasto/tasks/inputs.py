@@ -8,10 +8,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
-from impasto.errors import ImageError, SettingsError
+from impasto.errors import ImageError, SettingsError, briefly
 from impasto.machine.files import at_home
 from impasto.masks.regions import LEAST, Region
 from impasto.networks import codes
@@ -205,11 +206,14 @@ def _told(entries: list[tuple[Any, float]]) -> Iterator[tuple[Any, float]]:
 
 
 def weighted(source: Any) -> list[tuple[Any, float]]:
-    """The entries of a `StyleLike`, with weights that sum to one."""
-    weighted = isinstance(source, tuple) and len(source) == 2 and isinstance(source[1], (int, float))
+    """The entries of a `StyleLike`, with weights that sum to one. Raises SettingsError."""
+    weighted = isinstance(source, tuple) and len(source) == 2 and isinstance(source[1], Real)  # NumPy's, too
     listed = source if isinstance(source, (list, tuple)) and not weighted else [source]
     pairs = [entry if isinstance(entry, tuple) else (entry, 1.0) for entry in listed]
-    shares = normalised([share for _, share in pairs])
+    for _, share in pairs:
+        if not isinstance(share, Real):
+            raise SettingsError(f"The weight of a style is a number, not {briefly(repr(share))}.")
+    shares = normalised([float(share) for _, share in pairs])
     return [(entry, share) for (entry, _), share in zip(pairs, shares, strict=True)]
 
 

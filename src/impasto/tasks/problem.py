@@ -15,7 +15,7 @@ from impasto.losses import terms
 from impasto.losses.content import ContentLoss, PlacesLoss
 from impasto.losses.objective import remember
 from impasto.losses.term import Term
-from impasto.masks.regions import counts
+from impasto.masks.regions import counts, reaching
 from impasto.pictures import edges
 from impasto.pictures.picture import Picture, Size, resize
 from impasto.places.gallery import Memory
@@ -142,6 +142,7 @@ class Problem:
         weight, layers = self.settings.places_weight * zone.area(), self.settings.places_layers
         if weight > 0:
             loss, mask = PlacesLoss(), zone.weight()
+            mask = None if mask is None else reaching(mask, layers, backbone)
             where = counts(mask, layers, backbone)
             paintings = [(style.at(max(stage.size)), style.share) for style in zone.styles if style.share > 0]
             groups, most = ([[layer] for layer in layers], _LAST_MOST) if stage.last else ([list(layers)], MOST)

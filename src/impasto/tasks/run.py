@@ -73,6 +73,8 @@ class Run(Prepared):
         self._final_scale: list[float] = []
         self._events: list[str] = []
         self._resumed: list[int] = []
+        self._smaller: list[int] = []
+        self._tile = self.fit.tile
         self._waiting: list[State] = []
 
     def steps(self) -> Generator[Progress, None, None]:
@@ -83,7 +85,7 @@ class Run(Prepared):
         if self._complete:
             return
         begun = self._last.state() if self._last else None
-        state = self._waiting.pop() if self._waiting else begun
+        state = self._waiting[0] if self._waiting else begun
         with memory.reused(), convolving(self.precision):
             start = self._start_pixels()
             for step in solve(
@@ -100,9 +102,14 @@ class Run(Prepared):
                     self._startup = time.perf_counter() - self.started_at - (0 if self._resumed else step.elapsed)
                 if state:  # this step has been told
                     self._last, state = step, None
+                    self._waiting.clear()
                     continue
                 if step.scale == step.scales - 1:
                     self._final_scale.append(step.elapsed)
+                for tile in self._smaller:
+                    self._tile = tile
+                    self._events.append(f"{step.iteration}: not enough memory: going on with tiles of {tile} pixels")
+                self._smaller.clear()
                 if step.event:
                     self._events.append(f"{step.iteration}: {step.event}")
                 self._last = step
@@ -127,6 +134,7 @@ class Run(Prepared):
         taken = taken_up(path, checkpoint.load(path, self.device), self._made(), self.schedule, exact=exact)
         if taken.memory == self.settings.memory:
             self.fit = taken.fit  # what is free differs from day to day
+            self._tile = self.fit.tile
         self._first, self._events, self._final_scale, self._resumed = taken.told
         self._waiting = [taken.solver]
         return self._resumed[-1]
@@ -202,15 +210,15 @@ class Run(Prepared):
                 "steps": step.iteration,
                 "complete": self._complete,
                 "losses": {name: [self._first[name], value] for name, value in step.losses.items()},
-                "events": self._events,
+                "events": [*self._events],
                 "elapsed_s": step.elapsed,
                 "startup_s": self._startup,
                 "seconds_per_step": per_step,
-                "tile": self.fit.tile,
+                "tile": self._tile,
                 "history": self.fit.history,
                 "compiled": self.eyes.backbone.passes is not None,
             }
-            | ({"resumed": self._resumed} if self._resumed else {}),
+            | ({"resumed": [*self._resumed]} if self._resumed else {}),
         )
 
     def _begun(self) -> Step:
@@ -292,7 +300,7 @@ class Run(Prepared):
         with torch.no_grad():
             terms = self.problem.terms(backbone, stage, pixels, how.tile, memory=seen, cut=how.cut)
         memory.release()
-        objective: Objective = TermObjective(backbone, terms, how.tile, how.cut)
+        objective: Objective = TermObjective(backbone, terms, how.tile, how.cut, smaller=self._smaller.append)
         if self.problem.fixed is not None:
             assert self.problem.photo is not None, "what stays, stays the photograph's"
             frame = self.problem.photo.resized(stage.size).pixels.to(self.device)

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from impasto.colour import grey, transfer
-from impasto.errors import ImageError
+from impasto.errors import ImageError, SettingsError
 from impasto.masks.regions import LEAST, Region, masked, refuse_swapped, shares
 from impasto.pictures.picture import Picture, Size, resize
 from impasto.settings.fields import Settings
-from impasto.tasks.inputs import Style, StyleLike, scales_of, style_pictures, weighted
+from impasto.tasks.inputs import Style, StyleLike, scales_of, style_pictures, usable, weighted
 
 _NOTHING = 0.01
 """Of what masks leave, for rounded to 8 bits two that complete each other leave or share as much as 1/255."""
@@ -70,20 +70,28 @@ def zoned(
     """What follows which style, and the share of every pixel that stays the photograph's, None for none.
 
     ``photo`` has been brought from its ``own`` size to the ``wanted`` one, as the masks will be. Raises
-    ImageError as `regions`, and for a region of which nothing can be seen.
+    ImageError as `regions`, and for a region of which nothing can be seen, and SettingsError for one with
+    several styles.
     """
     length, count = max(photo.size), 0 if style is None else len(weighted(style))
     scales = scales_of(settings, count + len(regions))
     styles = [] if style is None else style_pictures(style, length, scales)
     if not regions:
         return [Zone(styles, None, photo.alpha)], None
+    for number, region in enumerate(regions, 1):
+        if (several := len(weighted(region.style))) > 1:
+            raise SettingsError(
+                f"`regions` have one style each, and number {number} has {several}: give each style a region of the same mask, which they share."
+            )
     refuse_swapped(regions)
     given, rest = shares(regions, own, wanted, settings.feather)
     zones = list[Zone]()
     for number, (region, share) in enumerate(zip(regions, given, strict=True), 1):
-        (painting,) = style_pictures(region.style, length, scales)
+        ((source, _),) = weighted(region.style)
+        source = usable(source, "style")  # whose shape is less exact once it is smaller
+        (painting,) = style_pictures(source, length, scales)
         if region.style_mask is not None:
-            painting = replace(painting, picture=masked(painting.picture, region.style_mask))
+            painting = replace(painting, picture=masked(painting.picture, region.style_mask, source.size))
         zones.append(Zone([painting], share, photo.alpha))
         if zones[-1].is_hidden():
             raise ImageError(

@@ -8,6 +8,7 @@ crops that it would have seen, and several processes share a batch without a wor
 import functools
 import itertools
 import logging
+import math
 import os
 import threading
 import time
@@ -36,7 +37,7 @@ log = logging.getLogger("impasto")
 _KEPT = 200
 """How many decoded pictures a worker keeps, in 8 bits."""
 _LONGEST = 1024
-"""The long side beyond which pictures are reduced when they are decoded: crops show no more detail."""
+"""The long side beyond which pictures are reduced when they are decoded: most crops show no more detail."""
 _PALETTE = 96
 """Side of the part of another painting whose colours are lent."""
 _NAMED = 5
@@ -89,10 +90,13 @@ def loaded(paths: Iterable[Path]) -> Iterator[tuple[Path, Picture]]:
 
 
 @functools.lru_cache(_KEPT)
-def _decoded(path: Path) -> Tensor:
-    """A picture as (1, 3, H, W) uint8, no longer than `_LONGEST`. Raises ImageError."""
+def _decoded(path: Path, crop: int) -> Tensor:
+    """A picture as (1, 3, H, W) uint8, no longer than `_LONGEST`, unless its short side were less than a crop
+    then. Raises ImageError.
+    """
     picture = codecs.load(path)
-    picture = picture.fitted(min(_LONGEST, max(picture.size)))
+    own = max(picture.size)
+    picture = picture.fitted(min(own, max(_LONGEST, math.ceil(crop * own / min(picture.size)))))
     return (picture.pixels * 255).round().byte()
 
 
@@ -189,7 +193,7 @@ class Draws(torch.utils.data.Dataset[Drawn]):
         index = self._shuffled(len(paths), number, purpose)
         for _ in paths:
             try:
-                return _decoded(paths[index])
+                return _decoded(paths[index], self._crop)
             except ImageError as error:
                 log.warning("%s", error)
                 index = (index + 1) % len(paths)
