@@ -435,7 +435,7 @@ def test_what_the_picture_so_far_does_not_hold_is_no_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = logging.getLogger("impasto")
-    monkeypatch.setattr(log, "handlers", [*log.handlers])
+    monkeypatch.setattr(log, "handlers", [])  # others have left some, whose streams are closed
     monkeypatch.delattr("os.nice", raising=False)  # which would last
     monkeypatch.setattr(ready, "plan_stylize", lambda *_, **__: SimpleNamespace(steps=lambda: iter([None])))
     ready.ready()
