@@ -140,13 +140,10 @@ class Film:
     def known_by(self) -> dict[str, Any]:
         """By what it is known again when it is gone on with."""
         job = self.job.moved(lambda path: Path(path).name).dictionary()
-        facts, settings = (
-            self.source.facts,
-            {name: value for name, value in job["settings"].items() if name != "compile"},
-        )
+        settings = {name: value for name, value in job["settings"].items() if name != "compile"}
         return {
             "impasto": __version__, "settings": settings, "delivery": job["delivery"], "precision": self.precision,
-            "recipe": job["recipe"], "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in facts.times]),
+            "recipe": job["recipe"], "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in self.source.facts.times]),
             "styles": self.way.known_by(), "strengths": job["strength_at"], "masks": self._masks.known_by(), "size": list(self.size),
             "clip": self.source.known_by(), "length": self.way.LENGTH,
         }  # fmt: skip
