@@ -108,8 +108,36 @@ def test_sums_are_those_of_float64(dtype: torch.dtype, shape: tuple[int, ...]) -
     rounding = 2e-7 if dtype == torch.float32 else 2**-8
     scale = (a * wide).abs() + (b * goal).abs() + (c * (wide - goal)).abs()
     assert ((mixed - (a * wide + b * goal + c * (wide - goal))).abs() <= 2 * rounding * scale).all()
-    rows = drawn(2, 3000, 1, 7, dtype=dtype)[:, :, 0].contiguous()
-    assert (engine.total(rows).double() - rows.double().sum(1)).abs().max() < 1e-4
+
+
+@needed
+@pytest.mark.parametrize("dtype", TYPES)
+@pytest.mark.parametrize("without", [(), ("AMX_BF16",), ("AMX_BF16", "AVX512F")])
+def test_moments_are_those_of_float64(
+    anew: Path, monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, without: Sequence[str]
+) -> None:
+    """Of two pictures, of a panel and one more, of more blocks than one; symmetric to the bit; also by what
+    lesser processors have.
+    """
+    monkeypatch.setattr(compiler, "_FLAGS", (*compiler._FLAGS, *(f"-U__{each}__" for each in without)))
+    for positions, channels in [(1, 32), (127, 64), (129, 96), (9001, 64), (1030, 256)]:
+        rows = drawn(2, channels, positions, 1, dtype=dtype)[..., 0].mT
+        found = having(dtype).moments(rows)
+        assert found is not None
+        gram, total = found
+        wide = rows.double()
+        assert torch.equal(gram, gram.mT)
+        assert ((gram - wide.mT @ wide).abs() <= 1e-6 * (wide.mT.abs() @ wide.abs())).all()
+        assert ((total - wide.sum(1)).abs() <= 1e-6 * wide.abs().sum(1)).all()
+
+
+@needed
+def test_other_channels_than_those_of_wide_maps_are_left_to_torch() -> None:
+    engine = having(torch.float32)
+    assert engine.moments(torch.ones(1, 9, 24)) is None
+    assert engine.moments(torch.ones(1, 9, 1024)) is None
+    assert engine.moments(torch.ones(1, 64, 32).mT) is None
+    assert engine.moments(torch.ones(1, 9, 64, dtype=torch.bfloat16)) is None
 
 
 @needed
@@ -167,11 +195,10 @@ def test_one_thread_finds_what_several_find() -> None:
     f, t = (drawn(1, 64, 80, 90, dtype=torch.float32, seed=seed) for seed in (1, 2))
     rows = f.permute(0, 2, 3, 1).flatten(1, 2)
     with one_thread():
-        alone = [*engine.products(f, t), engine.total(rows)]
-    assert all(
-        torch.equal(one, several)
-        for one, several in zip(alone, [*engine.products(f, t), engine.total(rows)], strict=True)
-    )
+        alone = [*engine.products(f, t), *(engine.moments(rows) or ())]
+    several = [*engine.products(f, t), *(engine.moments(rows) or ())]
+    assert len(alone) == 6
+    assert all(torch.equal(one, other) for one, other in zip(alone, several, strict=True))
 
 
 @needed
@@ -201,7 +228,7 @@ def anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     compiled.cache_clear()
 
 
-SOURCE = passes._SOURCE
+SOURCES = passes._SOURCES
 
 
 def gcc_that(says: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,19 +244,23 @@ def gcc_that(says: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_compiled_is_kept(anew: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, umask: int) -> None:
     before = os.umask(umask)
     try:
-        compiler.library(SOURCE)
+        compiler.library(SOURCES)
     finally:
         os.umask(before)
     (kept,) = anew.rglob("*.so")
     written = kept.stat().st_mtime_ns
     gcc_that("echo no such gcc >&2; exit 1", tmp_path / "bin", monkeypatch)
-    compiler.library(SOURCE)
+    compiler.library(SOURCES)
     assert kept.stat().st_mtime_ns == written
     with pytest.raises(NotCompiledError, match="says: no such gcc"):  # for another type or processor it is another
-        compiler.library(SOURCE, "NARROW")
+        compiler.library(SOURCES, "NARROW")
+    written_anew = tmp_path / "numbers.h"
+    written_anew.write_bytes(SOURCES[-1].read_bytes() + b"\n")
+    with pytest.raises(NotCompiledError):
+        compiler.library([*SOURCES[:-1], written_anew])
     monkeypatch.setattr(compiler, "_processor", lambda: "another")
     with pytest.raises(NotCompiledError):
-        compiler.library(SOURCE)
+        compiler.library(SOURCES)
 
 
 @needed
@@ -243,7 +274,7 @@ def test_what_is_kept_is_trusted_no_further_than_it_should(
     if fault in ("no cache", "a file for a cache"):
         anew.write_bytes(b"")
     else:
-        compiler.library(SOURCE)
+        compiler.library(SOURCES)
         (kept,) = anew.rglob("*.so")
         if fault == "cut off":
             os.truncate(kept, 40)
@@ -268,7 +299,7 @@ def test_what_is_kept_is_trusted_no_further_than_it_should(
 
     monkeypatch.setattr(compiler, "_run", counted)
     for _ in range(2):
-        assert compiler.library(SOURCE).pool is not None
+        assert compiler.library(SOURCES).pool is not None
     assert len(calls) == (1 if fault in ("cut off", "altered", "others can write it") else 2)
 
 
@@ -278,8 +309,8 @@ def test_two_types_are_two_libraries(anew: Path) -> None:
     for _ in range(2):  # as they are compiled, and as they are kept
         compiled.cache_clear()
         for dtype in TYPES:
-            rows = torch.ones(1, 5, 3, dtype=dtype)
-            assert having(dtype).total(rows).tolist() == [[5.0, 5.0, 5.0]]
+            values, index = having(dtype).largest(torch.ones(5, 3, dtype=dtype))
+            assert (values.tolist(), index.tolist()) == ([1.0] * 5, [0] * 5)
 
 
 @pytest.mark.parametrize(

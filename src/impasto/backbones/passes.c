@@ -1,33 +1,11 @@
 /* Passes over maps whose channels lie last: each reads and writes its maps once, where torch takes several operations.
  *
- * T is the type of the maps, bfloat16 where NARROW is defined, else float; sums and products are floats. Maps are of one
- * picture; `…_row` is how many numbers lie between the beginnings of two rows. What `passes.py` says of each holds.
+ * Sums and products are floats. Maps are of one picture; `…_row` is how many numbers lie between the beginnings of two
+ * rows. What `passes.py` says of each holds.
  */
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
-#ifdef NARROW
-typedef uint16_t T;
-
-static inline float wide(T x)
-{
-    union { uint32_t bits; float value; } u = {(uint32_t)x << 16};
-    return u.value;
-}
-
-static inline T narrow(float x) /* to the nearest, and of two the even one */
-{
-    union { float value; uint32_t bits; } u = {x};
-    return x != x ? 0x7fc0 : (u.bits + 0x7fff + (u.bits >> 16 & 1)) >> 16;
-}
-#else
-typedef float T;
-static inline float wide(T x) { return x; }
-static inline T narrow(float x) { return x; }
-#endif
-
-#define ENOUGH 32768 /* numbers for which it pays to wake a second thread */
+#include "numbers.h"
 
 /* The larger of two, and where it was; the earlier of two equal ones, and what is no number is handed on. */
 static inline void larger(float next, uint8_t here, float *most, uint8_t *found)
@@ -139,22 +117,6 @@ void mix(int threads, const T *restrict f, const T *restrict t, const float *res
         for (long k = 0; k < channels; k++) {
             float x = wide(a[k]), y = wide(b[k]);
             to[k] = narrow(of_f * x + of_t * y + of_both * (x - y));
-        }
-    }
-}
-
-void total(int threads, const T *restrict rows, long positions, long channels, long block, float *restrict out)
-{
-    const long blocks = (positions + block - 1) / block;
-#pragma omp parallel for num_threads(threads) if (positions * channels > ENOUGH)
-    for (long b = 0; b < blocks; b++) {
-        float *sum = out + b * channels;
-        memset(sum, 0, channels * sizeof(float));
-        for (long p = b * block; p < positions && p < (b + 1) * block; p++) {
-            const T *row = rows + p * channels;
-#pragma omp simd
-            for (long k = 0; k < channels; k++)
-                sum[k] += wide(row[k]);
         }
     }
 }

@@ -1,4 +1,4 @@
-"""The passes over maps between the convolutions, in C (`passes.c`), where there is a compiler.
+"""The passes over maps between the convolutions, in C (`passes.c`, `moments.c`), where there is a compiler.
 
 Most of what a step does besides its convolutions waits for memory. Written with torch, a pooling is six
 operations that each read and write whole maps, and to compare two maps takes ten; here either is one. What
@@ -22,7 +22,7 @@ log = logging.getLogger("impasto")
 
 Compile = Literal["auto", "on", "off"]
 
-_SOURCE = Path(__file__).with_suffix(".c")
+_SOURCES = [Path(__file__).with_name(name) for name in ("passes.c", "moments.c", "numbers.h")]
 _DEFINES = {torch.float32: (), torch.bfloat16: ("NARROW",)}
 _P, _N = ctypes.c_void_p, ctypes.c_long
 _FUNCTIONS = {
@@ -32,12 +32,12 @@ _FUNCTIONS = {
     "add": (_P, _N, _P, _N, _N, _N, _N, _N, _N),
     "products": (_P, _P, _N, _N, _P),
     "mix": (_P, _P, _P, _N, _N, _P),
-    "total": (_P, _N, _N, _N, _P),
+    "moments": (_P, _N, _N, _N, _P, _P),
     "largest": (_P, _N, _N, _P, _P),
 }
 """What each function takes after the number of threads: maps, and numbers."""
-_BLOCK = 1024
-"""So many positions are added up in float32 before their sum is added to others'."""
+_BLOCKS = 32
+"""At the most, of positions that are added up by themselves, before their sum is added to others'."""
 
 
 def passes(compile: Compile, device: torch.device, dtype: torch.dtype) -> "Passes | None":
@@ -113,12 +113,19 @@ class Passes:
         self._call("mix", f, t, shares, height * width, channels, out)
         return out
 
-    def total(self, rows: Tensor) -> Tensor:
-        """The sum over positions of positions × channels (N, M, C), float32: (N, C)."""
+    def moments(self, rows: Tensor) -> tuple[Tensor, Tensor] | None:
+        """The sums over positions of f fᵀ and of f, of positions × channels (N, M, C): (N, C, C) and (N, C),
+        float32. None for such channels as torch is to be asked for.
+        """
         _, positions, channels = rows.shape
-        out = _floats(len(rows), -(-positions // _BLOCK), channels)
-        self._call("total", rows, positions, channels, _BLOCK, out)
-        return out.sum(1)
+        if rows.dtype != self.dtype or not rows.is_contiguous() or channels % 32 or channels > self._library.widest():
+            return None
+        block = max(2**17 // channels, -(-positions // _BLOCKS))
+        count = -(-positions // block)
+        grams, totals = _floats(len(rows), count, channels, channels), _floats(len(rows), count, channels)
+        self._call("moments", rows, positions, channels, block, grams, totals)
+        gram = grams.sum(1).triu()
+        return gram + gram.triu(1).mT, totals.sum(1)
 
     def largest(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Of every row (M, K) the largest, float32, and where it is first: (M,) twice."""
@@ -156,7 +163,7 @@ def compiled(dtype: torch.dtype) -> Passes | str:
     if dtype not in _DEFINES:
         return f"{dtype} is no type that it is compiled for"
     try:
-        return Passes(library(_SOURCE, *_DEFINES[dtype]), dtype)
+        return Passes(library(_SOURCES, *_DEFINES[dtype]), dtype)
     except NotCompiledError as error:
         return str(error)
     except OSError as error:  # of the source or of a folder, which are no reason not to paint

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from impasto.backbones.kernels import affine
 from impasto.backbones.passes import Passes
 
 _NARROW = (torch.bfloat16, torch.float16)
@@ -65,9 +66,10 @@ class Moments(torch.autograd.Function):
         if _only_gradients.get():
             gram = weight.new_zeros(len(rows), rows.shape[2], rows.shape[2])
             return gram, gram[:, 0].clone() if with_mean else None
-        weighted = rows if share is None else rows * share
-        gram = _product(rows.mT, weighted) * scale
-        return gram, _total(weighted) * scale[0] if with_mean else None
+        passes = _compiled.get()
+        sums = passes.moments(rows) if passes is not None and even else None
+        gram, total = sums or _sums(rows, rows if share is None else rows * share, with_mean)
+        return gram * scale, total * scale[0] if with_mean else None
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None]:
@@ -76,9 +78,13 @@ class Moments(torch.autograd.Function):
         symmetric = rows.new_zeros(rows.shape[0], *2 * rows.shape[2:]) if of_gram is None else of_gram + of_gram.mT
         shift = symmetric.new_zeros(rows.shape[0], rows.shape[2]) if of_mean is None else of_mean
         symmetric, shift = (symmetric * scale).to(rows.dtype), (shift * scale[0]).to(rows.dtype)
-        result = torch.empty_like(rows)
-        for *factors, out in zip(shift, rows, symmetric, result, strict=True):
-            torch.addmm(*factors, out=out)
+        if _compiled.get() is not None and rows.is_contiguous():
+            made = [affine(*factors) for factors in zip(rows, symmetric, shift, strict=True)]
+            result = made[0][None] if len(made) == 1 else torch.stack(made)
+        else:
+            result = torch.empty_like(rows)
+            for *factors, out in zip(shift, rows, symmetric, result, strict=True):
+                torch.addmm(*factors, out=out)
         return result if share is None else result.mul_(share), None, None
 
 
@@ -162,12 +168,12 @@ def _mixed(f: Tensor, t: Tensor, of_f: Tensor, of_t: Tensor, of_both: Tensor) ->
     return torch.addcmul(wide * (of_f + of_both), t.to(wide.dtype), of_t - of_both).to(f.dtype)
 
 
-def _total(rows: Tensor) -> Tensor:
-    """The sum over positions of positions × channels (N, M, C): (N, C)."""
-    passes = _compiled.get()
-    if passes is not None and rows.dtype == passes.dtype and rows.is_contiguous():
-        return passes.total(rows)
-    return _product(rows.new_ones(len(rows), 1, rows.shape[1]), rows)[:, 0]
+def _sums(rows: Tensor, weighted: Tensor, with_mean: bool) -> tuple[Tensor, Tensor]:
+    """Over positions the sums of f gᵀ, (N, C, C), and, if wanted, of g, (N, C), for f and g of positions ×
+    channels.
+    """
+    gram = _product(rows.mT, weighted)
+    return gram, _product(rows.new_ones(len(rows), 1, rows.shape[1]), weighted)[:, 0] if with_mean else gram[:, 0]
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:

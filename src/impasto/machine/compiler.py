@@ -26,9 +26,9 @@ class NotCompiledError(Exception):
     """There is no library, for the reason that it gives."""
 
 
-def library(source: Path, *defines: str) -> ctypes.CDLL:
-    """The functions of a C file that uses OpenMP, whose threads are torch's: that has loaded the library of
-    their name already.
+def library(sources: Sequence[Path], *defines: str) -> ctypes.CDLL:
+    """The functions of C files, named with what they include, that use OpenMP: its threads are torch's, which
+    has loaded the library of their name already.
 
     Raises NotCompiledError where there is no such compiler, or what it has made cannot be loaded, and OSError
     where there is no folder to work in.
@@ -36,8 +36,9 @@ def library(source: Path, *defines: str) -> ctypes.CDLL:
     if sys.platform != "linux":
         raise NotCompiledError("it is compiled on Linux alone")
     flags = [*_FLAGS, *(f"-D{each}" for each in defines)]
-    known = b"\0".join([source.read_bytes(), *(word.encode() for word in (_processor(), *flags))])
-    kept = _place(f"{source.stem}-{hashlib.sha256(known).hexdigest()[:24]}.so")
+    written = [source.read_bytes() for source in sources]
+    known = b"\0".join([*written, *(word.encode() for word in (_processor(), *flags))])
+    kept = _place(f"{sources[0].stem}-{hashlib.sha256(known).hexdigest()[:24]}.so")
     if kept is not None and (content := _read(kept)) is not None:
         return _loaded(content)
     gcc = shutil.which("gcc")
@@ -45,7 +46,7 @@ def library(source: Path, *defines: str) -> ctypes.CDLL:
         raise NotCompiledError("there is no C compiler: install gcc")
     with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
         made = Path(folder) / "made.so"
-        _run([gcc, *flags, str(source), "-o", str(made)])
+        _run([gcc, *flags, *(str(source) for source in sources if source.suffix == ".c"), "-o", str(made)])
         content = made.read_bytes()
     if kept is not None:
         _keep(kept, content)
