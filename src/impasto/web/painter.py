@@ -213,7 +213,8 @@ class Painter:
             self._saved({"job": order.dictionary(), "resume": True} | named)
         if waits:
             return job
-        return self._come_to_an_end(job, files, order.output, process.outcome, process.failure)
+        kept = process.error == "OutputError" and files.can_be_taken_up()  # there may be room another time
+        return self._come_to_an_end(job, files, order.output, process.outcome, process.failure, kept=kept)
 
     def _waits_again(self, job: Job, outcome: str) -> bool:
         """Whether a job that came to such an outcome is to go on at the studio's next start."""
@@ -236,14 +237,19 @@ class Painter:
 
     def _failed(self, job: Job, why: str) -> Job:
         """One that could not be begun; what it was to go on from is there still."""
-        return _ended(job.model_copy(update={"can_go_on": self._jobs.has_parts(job)}), "failed", why)
+        return _ended(job.model_copy(update={"can_go_on": self._jobs.files(job.id).can_be_taken_up()}), "failed", why)
 
-    def _come_to_an_end(self, job: Job, files: JobFiles, output: Path, outcome: str, failure: str = "") -> Job:
+    def _come_to_an_end(
+        self, job: Job, files: JobFiles, output: Path, outcome: str, failure: str = "", *, kept: bool = False
+    ) -> Job:
+        """A job as it has ended. What it could be taken up from is let go of, if it is not to be ``kept`` and
+        no parts of a film.
+        """
         state: State = "done" if outcome == "done" else "failed"
         if job.id in self._jobs.cancelled or outcome == "cancelled":
             state = "cancelled"
-        parts = state != "done" and files.has_parts()
-        if not parts:
+        kept = state != "done" and (kept or files.has_parts())
+        if not kept:
             files.drop_checkpoint(output)
         told, there = files.record(output), files.picture() is not None
         update: dict[str, Any] = {"revision": job.revision + 1 if told or state == "done" else job.revision}
@@ -252,7 +258,7 @@ class Painter:
         film = update["film"] = files.film() is not None
         # A film that has no whole part yet is begun anew, which takes no longer than a part.
         goes_on = state != "done" and film if job.request.task == "video" else there and not job.request.style_index
-        update["can_go_on"] = parts or goes_on
+        update["can_go_on"] = kept or goes_on
         return _ended(job.model_copy(update=update), state, failure if state == "failed" else None)
 
 
