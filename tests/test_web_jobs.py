@@ -368,6 +368,29 @@ def test_who_has_painted_in_one_pass_paints_the_next(visit: Visit) -> None:
     assert pids[0] == pids[1] == pids[2] and len({*pids}) == 3
 
 
+def test_a_process_that_dies_as_it_waits_costs_no_job(
+    here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its death is known only once it has been given the job."""
+    (visit, studio), dead = here, list[DrawnProcess]()
+    events = DrawnProcess.events
+
+    def dying(process: DrawnProcess) -> Iterator[Progress]:
+        if process in dead:
+            process.outcome, process.failure = "died", "Its process was ended by SIGTERM."
+            yield Progress(0, event=process.failure)
+        else:
+            yield from events(process)
+
+    monkeypatch.setattr(DrawnProcess, "events", dying)
+    pair = visit.pair()
+    while studio.painter._spare is None:
+        time.sleep(0.01)
+    dead.append(cast(DrawnProcess, studio.painter._spare))
+    assert visit.until(long(visit, pair, iterations=5)["id"], lambda job: bool(job["ended"]))["state"] == "done"
+    assert len({each["pid"] for each in DrawnProcess.begun}) == 2
+
+
 def test_who_was_to_be_cancelled_as_it_was_done_paints_no_more(
     here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch
 ) -> None:

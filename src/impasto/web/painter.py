@@ -179,8 +179,8 @@ class Painter:
         quick, begun = not (films or steps), False
         self._grace = _PATIENCE if films else GRACE
         job = job.model_copy(update={"progress": going(Progress(0, "loading"), steps)})
-        for attempt in range(_TRIES):
-            resume = files.checkpoint(order.output).exists()
+        for _ in range(_TRIES):
+            resume, spare, revision = files.checkpoint(order.output).exists(), self._spare, job.revision
             with self._lent(job.id, quick) as process:
                 self._process, self._current = process, job.id
                 if job.id in self._jobs.cancelled or self._closing:
@@ -197,13 +197,8 @@ class Painter:
                 ).watched(process)
                 job = job.model_copy(update={"warnings": _warnings(process)})
                 self._process = None
-            if process.outcome != "failed" or self._closing:
-                break
-            if process.error == "CheckpointError" and resume:  # begin anew, then
-                files.drop_checkpoint(order.output)
-            elif process.error == "OutputError" and attempt + 1 < _TRIES and "is being made by" in process.failure:
-                time.sleep(1)  # by the process of the studio before this one, which is about to end
-            else:
+            waited = process is spare and job.revision == revision
+            if self._closing or not _tries_again(process, files, order.output, resume=resume, waited=waited):
                 break
         waits = self._waits_again(job, process.outcome if begun else "")
         self._warm()
@@ -260,6 +255,24 @@ class Painter:
         goes_on = state != "done" and film if job.request.task == "video" else there and not job.request.style_index
         update["can_go_on"] = kept or goes_on
         return _ended(job.model_copy(update=update), state, failure if state == "failed" else None)
+
+
+def _tries_again(process: Process, files: JobFiles, output: Path, *, resume: bool, waited: bool) -> bool:
+    """Whether another process is to try what this one has not done. One that ``waited`` for the job, and died
+    before it made anything of it, may have been about to die before.
+    """
+    if process.outcome == "died" and waited:
+        log.warning("painter replaced", extra={"reason": process.failure})
+        return True
+    if process.outcome != "failed":
+        return False
+    if process.error == "CheckpointError" and resume:  # begin anew, then
+        files.drop_checkpoint(output)
+        return True
+    if process.error == "OutputError" and "is being made by" in process.failure:
+        time.sleep(1)  # by the process of the studio before this one, which is about to end
+        return True
+    return False
 
 
 def _warnings(process: Process) -> list[str]:
