@@ -346,6 +346,14 @@ def test_a_film_survives_a_restart_and_is_another_visitors_business(tmp_path: Pa
         assert not [*(studio.folder.root / "clips").iterdir()]
 
 
+def test_what_a_film_may_take_is_the_studios_to_say(tmp_path: Path, files: Path) -> None:
+    DrawnProcess.begun.clear()
+    with served(tmp_path, memory="3GB") as (visit, _):
+        id = sent(visit, (files / "a.mp4").read_bytes())["id"]
+        visit.until(film(visit, id, settings={"strength": 0.7})["id"], "done")
+        assert DrawnProcess.begun[-1]["job"]["settings"] == {"strength": 0.7, "memory": "3GB"}
+
+
 @pytest.mark.parametrize(
     ("asked", "setting"),
     [

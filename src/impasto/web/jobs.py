@@ -159,7 +159,7 @@ class Jobs:
 
     def order(self, visitor: str, job: Job) -> Order | VideoJob:
         """What is to be carried out for a job. Raises SettingsError."""
-        files, asked = self.files(job.id), job.request
+        files, asked, memory = self.files(job.id), job.request, self._config.memory
 
         def file(id: str) -> Path:
             if self._store.picture(visitor, id) is None:
@@ -170,9 +170,10 @@ class Jobs:
             clip = asked.clip and self._store.picture(visitor, asked.clip)
             if not clip or clip.moving is None:
                 raise SettingsError(f"There is no `clip` {asked.clip!r}: send it first.")
-            return orders.film(asked, self._folder.clip(clip.id), clip.moving, file, files.film_to(clip.moving.ending))
+            output = files.film_to(clip.moving.ending)
+            return orders.film(asked, self._folder.clip(clip.id), clip.moving, file, output, memory=memory)
         start = files.start if job.origin else None
-        return orders.order(asked, file, files.result, memory=self._config.memory, start=start)
+        return orders.order(asked, file, files.result, memory=memory, start=start)
 
     def film(self, visitor: str, request: JobRequest) -> VideoJob:
         """What would be carried out for a film. Raises SettingsError."""
