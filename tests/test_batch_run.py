@@ -48,7 +48,7 @@ def test_each_is_painted_once() -> None:
     assert code == 0 and report["done_now"] == report["total"] == 3 and "3 new" in said
     first = results()
     assert [*first] == ["a-wave.jpg", "b-wave.png", "x/c-wave.jpg"]
-    assert report["seconds"]["paint"] > 0 and report["pictures_per_s"] > 0 and report["errors"] is None
+    assert report["seconds"]["paint"] > 0 and report["pictures_per_s"] > 0 and report["errors"] == []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Work, "__init__", None)  # nothing is prepared
         code, report, said = run("p", "wave.jpg", "-o", "out")
@@ -361,9 +361,9 @@ def test_who_claims_names_the_lists_that_name_the_failures(monkeypatch: pytest.M
             Path("p", name).write_bytes(b"")
         code, report, said = run("p", "wave.jpg", "-o", "out", "--claim")
         assert code == 1 and report["failures"] == min(number + 1, 2)
-        assert report["errors"] == ", ".join(lists[:2]) and f"named in {report['errors']}" in said
+        assert report["errors"] == lists[:2] and f"named in {', '.join(report['errors'])}" in said
     assert not Path(lists[2]).exists()
-    assert run("p", "wave.jpg", "-o", "out")[1]["errors"] == "out/errors.jsonl" and len(failures()) == 2
+    assert run("p", "wave.jpg", "-o", "out")[1]["errors"] == ["out/errors.jsonl"] and len(failures()) == 2
 
 
 def test_what_another_makes_while_it_is_planned_is_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,6 +188,7 @@ def test_what_no_studio_does_is_refused(visit: Visit, monkeypatch: pytest.Monkey
         ("workers of its own: leave out --workers", 2, known, "--workers", "2"),
         ("a --memory of its own", 2, known, "--memory", "4G"),
         ("a --device of its own", 2, known, "--device", "cpu"),
+        ("leave out --allow-truncated", 2, known, "--allow-truncated"),
         ("needs the studio's token", 2, visit.base),
         ("takes the address", 2, "studio.example"),
         ("does not answer", 1, "http://127.0.0.1:9/#token=x"),

@@ -67,7 +67,7 @@ def test_what_a_store_has_is_painted_as_from_folders(store: Any) -> None:
     code, report, said = run(*whole)
     assert code == 1 and (report["done_now"], report["failures"]) == (1, 1) and "s3://box/p/x/bad.jpg" in said
     (row,) = map(json.loads, store.cat_file("box/out/errors.jsonl").splitlines())
-    assert report["errors"] == "s3://box/out/errors.jsonl" and "/tmp" not in row["reason"]
+    assert report["errors"] == ["s3://box/out/errors.jsonl"] and "/tmp" not in row["reason"]
     store.put_file("d.jpg", "box/p/x/bad.jpg")
     assert run(*whole)[0] == 0 and not store.exists("box/out/errors.jsonl") and len(stored(store)) == 4
 

@@ -23,7 +23,7 @@ from impasto.jobs.deliver import Work
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.jobs.rescue import place
 from impasto.machine import checkpoint, files
-from impasto.pictures import codecs
+from impasto.pictures import codecs, writing
 from impasto.pictures.codecs import FORMATS
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
@@ -250,6 +250,23 @@ def test_an_old_checkpoint_makes_room_for_the_whole_picture(folder: Path, monkey
     with pytest.raises(OutputError, match="No space left"):
         begun.finish()
     assert kept.exists()  # which is worth more than a picture that is not complete
+
+
+def test_a_checkpoint_whose_room_is_not_enough_is_written_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, begun_at = folder / "a.png.checkpoint", files.write_atomic
+
+    def full() -> None:
+        def no_room(path: Path, content: Any, force: bool) -> None:
+            if path != kept:
+                raise OutputError(f"{path} could not be written (No space left on device).")
+            begun_at(path, content, force)
+
+        for module in (checkpoint, writing):
+            monkeypatch.setattr(module, "write_atomic", no_room)
+
+    with pytest.raises(OutputError, match=r"a\.png could not be written"):
+        work(folder, monkeypatch, full, checkpoint_every=0.0).finish()
+    assert checkpoint.load(kept) and [each.name for each in folder.iterdir()] == [kept.name]
 
 
 def test_when_no_place_is_left_the_first_reason_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

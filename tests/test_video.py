@@ -321,6 +321,13 @@ def test_strength_changes_over_time(folder: Path) -> None:
         job(strength_at=at, settings={"strength": 0.5})
 
 
+def test_a_frame_is_painted_in_the_memory_that_it_is_given(folder: Path) -> None:
+    with pytest.raises(SettingsError, match=r"A frame of 64×48 needs .* GB to be painted, and there are 0.0 GB"):
+        VideoWork(job(settings={"memory": "1MB"}))
+    large = films.Film(job(settings={"memory": "4GB"}))
+    assert large.known_by() == films.Film(job()).known_by(), "with another one it goes on"
+
+
 def test_what_moving_pictures_heed_is_what_they_accept(folder: Path) -> None:
     read: set[str] = set()
 

@@ -9,6 +9,7 @@ import time
 import webbrowser
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -162,6 +163,39 @@ def test_a_network_that_cannot_be_loaded_is_told_by_its_own_sentence(monkeypatch
     monkeypatch.setattr(desk, "_begun", begun)
     with pytest.raises(WeightsError, match="multi is damaged"):
         asyncio.run(desk.readiness())
+
+
+def test_a_network_that_could_not_be_loaded_is_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In the same process, or a studio would have to be started anew once the file is whole."""
+    ready = tmp_path / "ready"
+    stand_in = (
+        "import json, pathlib, sys\n"
+        "for line in sys.stdin:\n"
+        f"    there = pathlib.Path({str(ready)!r}).exists()\n"
+        "    told = {} if there else {'failed': 'The file of multi is damaged.', 'error': 'WeightsError'}\n"
+        "    print(json.dumps(told | {'length': 0}), flush=True)\n"
+    )
+    begin = asyncio.create_subprocess_exec
+    begun: list[Any] = []
+
+    async def in_its_place(*_: str, **options: Any) -> Any:
+        begun.append(await begin(sys.executable, "-c", stand_in, **options))
+        return begun[-1]
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", in_its_place)
+
+    async def tried() -> None:
+        desk = Desk("easel", 2**30, "ready")
+        try:
+            for _ in range(2):
+                with pytest.raises(WeightsError, match="multi is damaged"):
+                    await desk.readiness()
+            ready.touch()
+            assert await desk.readiness() == {} and len(begun) == 1
+        finally:
+            await desk.close()
+
+    asyncio.run(tried())
 
 
 def test_a_file_that_is_no_store_is_left_alone(tmp_path: Path) -> None:

@@ -159,6 +159,20 @@ def test_transparent_clips_become_films_that_hold_it(visit: Visit, files: Path) 
     assert found["transparent"] and found["moving"]["ending"] == ".webm"
 
 
+def test_advice_on_sound_is_of_what_the_film_can_hold(visit: Visit, tmp_path: Path) -> None:
+    clear = [np.dstack([each, np.full(each.shape[:2], 99, np.uint8)]) for each in drawn(3)]
+    cut = tmp_path / "clear.mkv"
+    clip(cut, clear, codec="ffv1", form="bgra", sound="aac")
+    told = visit.http.put("/api/clips", content=cut.read_bytes())
+    assert told.status_code == 415, told.text
+    assert told.json()["error"].endswith("no WebM, which its transparency needs: write the clip anew, with Opus.")
+    clip(cut, clear, codec="ffv1", form="bgra", sound="libopus")
+    assert sent(visit, cut.read_bytes())["moving"]["ending"] == ".webm"
+    clip(cut, drawn(3), codec="ffv1", form="bgr0", sound="tta")
+    told = visit.http.put("/api/clips", content=cut.read_bytes())
+    assert told.json()["error"].endswith("neither MP4 nor WebM: write the clip anew, with AAC or Opus.")
+
+
 def test_a_film_is_painted_kept_and_played(here: tuple[Visit, Studio], files: Path, known: str) -> None:
     (visit, studio), id = here, known
     DrawnProcess.begun.clear()
@@ -330,6 +344,14 @@ def test_a_film_survives_a_restart_and_is_another_visitors_business(tmp_path: Pa
         assert {each.name for each in (studio.folder.root / "clips").iterdir()} == {id}
         assert one.http.delete(f"/api/pictures/{id}").status_code == 204
         assert not [*(studio.folder.root / "clips").iterdir()]
+
+
+def test_what_a_film_may_take_is_the_studios_to_say(tmp_path: Path, files: Path) -> None:
+    DrawnProcess.begun.clear()
+    with served(tmp_path, memory="3GB") as (visit, _):
+        id = sent(visit, (files / "a.mp4").read_bytes())["id"]
+        visit.until(film(visit, id, settings={"strength": 0.7})["id"], "done")
+        assert DrawnProcess.begun[-1]["job"]["settings"] == {"strength": 0.7, "memory": "3GB"}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from impasto.errors import OutputError
+from impasto.progress import Progress
 from impasto.web import giving_way, logs, painter
 from impasto.web.giving_way import GivingWay
 from impasto.web.job_files import JobFiles
@@ -52,6 +53,40 @@ def test_a_disk_that_is_full_for_a_while_costs_no_job(
     jobs = [visit.ask()["id"] for _ in range(2)]
     assert [visit.until(each, "done")["state"] for each in jobs] == ["done"] * 2
     assert refused.count("running") == refused.count("done") == 2
+
+
+def test_a_picture_that_does_not_fit_the_disk_is_taken_up_from_its_checkpoint(
+    here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit, studio = here
+
+    def full(process: DrawnProcess) -> None:
+        output = Path(process._job["delivery"]["output"])
+        output.with_name(f"{output.name}.checkpoint").write_bytes(b"all that was computed")
+        process.outcome, process.error, process.failure = "failed", "OutputError", f"{output} could not be written."
+
+    def events(process: DrawnProcess) -> Iterator[Progress]:
+        yield Progress(1.0, "painting", iteration=4)
+        full(process)
+
+    def no_room(*_: Any) -> None:
+        raise OSError("There is no room for it.")
+
+    pair = visit.pair()
+    with monkeypatch.context() as patch:
+        patch.setattr(DrawnProcess, "events", events)
+        job = visit.until(long(visit, pair, iterations=7)["id"], "failed")
+        assert job["can_go_on"]
+        again = visit.until(visit.http.post(f"/api/jobs/{job['id']}/go-on", json={}).json()["id"], "failed")
+        patch.setattr(JobFiles, "begin", no_room)
+        third = visit.until(visit.http.post(f"/api/jobs/{again['id']}/go-on", json={}).json()["id"], "failed")
+        assert third["can_go_on"] and third["error"] == "There is no room for it."
+    last = visit.until(visit.http.post(f"/api/jobs/{third['id']}/go-on", json={}).json()["id"], "done")
+    assert last["request"] == job["request"] and last["from"] is None
+    assert [each["resume"] for each in DrawnProcess.begun] == [False, True, True]
+    assert not [*studio.jobs.files(last["id"]).place.glob("*.checkpoint")]
+    files = studio.jobs.files(job["id"])
+    assert files.checkpoint(files.result).read_bytes() == b"all that was computed"  # until that is deleted
 
 
 def test_what_cannot_be_read_for_a_while_costs_no_job(
@@ -331,6 +366,29 @@ def test_who_has_painted_in_one_pass_paints_the_next(visit: Visit) -> None:
         visit.until(visit.ask(photo=pair[0], styles=styles, settings=settings)["id"], "done")
     pids = [each["pid"] for each in DrawnProcess.begun]
     assert pids[0] == pids[1] == pids[2] and len({*pids}) == 3
+
+
+def test_a_process_that_dies_as_it_waits_costs_no_job(
+    here: tuple[Visit, Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its death is known only once it has been given the job."""
+    (visit, studio), dead = here, list[DrawnProcess]()
+    events = DrawnProcess.events
+
+    def dying(process: DrawnProcess) -> Iterator[Progress]:
+        if process in dead:
+            process.outcome, process.failure = "died", "Its process was ended by SIGTERM."
+            yield Progress(0, event=process.failure)
+        else:
+            yield from events(process)
+
+    monkeypatch.setattr(DrawnProcess, "events", dying)
+    pair = visit.pair()
+    while studio.painter._spare is None:
+        time.sleep(0.01)
+    dead.append(cast(DrawnProcess, studio.painter._spare))
+    assert visit.until(long(visit, pair, iterations=5)["id"], lambda job: bool(job["ended"]))["state"] == "done"
+    assert len({each["pid"] for each in DrawnProcess.begun}) == 2
 
 
 def test_who_was_to_be_cancelled_as_it_was_done_paints_no_more(

@@ -197,6 +197,7 @@ def test_what_can_be_chosen_is_what_is_declared(visit: Visit) -> None:
             "memory",
             "device",
             "compile",
+            "allow_truncated",
             "steady_weight",
             "frame_iterations",
             "keyframes",

@@ -125,7 +125,7 @@ class Batch:
             "failures": self.failures,
             "left": len(self.plan.to_do) - sum(ended.values()),
             "stopped": self.stopped,
-            "errors": ", ".join(self._lists) or None,
+            "errors": self._lists,
             "workers": self.workers,
             "part": self.part.removeprefix("-"),
             "elapsed_s": round(elapsed, 3),

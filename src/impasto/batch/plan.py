@@ -21,6 +21,7 @@ from impasto.extras import needed
 from impasto.machine import memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision
 from impasto.pictures import codecs
+from impasto.settings.fields import Settings
 from impasto.settings.paths import is_code
 from impasto.tasks.inputs import style_code
 from impasto.video.forms import is_clip
@@ -71,10 +72,10 @@ def plan_batch(
     outputs.check_places(place.folder, [(item.output, item.pattern.is_film) for item in items], wish.delivery.bits)
     patterns = {id(item.pattern): item.pattern for item in items}.values()
     _check_files(patterns)
-    _check_networks(patterns, elsewhere=elsewhere)
+    chosen = [(pattern, pattern.job.chosen()) for pattern in patterns]
+    _check_networks(chosen, elsewhere=elsewhere)
     if not elsewhere:  # whose devices are not known here
-        for pattern in patterns:
-            settings = pattern.job.chosen()
+        for _, settings in chosen:
             device = choose_device(settings.device)
             precision = choose_precision(settings.precision, device)
             if settings.method != "fast":  # once for all workers
@@ -198,14 +199,14 @@ def _check_files(patterns: Iterable[Pattern]) -> None:
             codecs.load(Path(path), bool(cut_off))  # whole, or all items would fail by it
 
 
-def _check_networks(patterns: Iterable[Pattern], *, elsewhere: bool) -> None:
+def _check_networks(chosen: Iterable[tuple[Pattern, Settings]], *, elsewhere: bool) -> None:
     """Raises SettingsError, StyleCodeError and WeightsError for a network that is none, for style codes that
     are none, of another network or of several, and for paintings given to a network that looks at none.
     ``elsewhere`` there may be weights that are not here.
     """
     tried: dict[tuple[str, ...], tuple[list[str], bool]] = {}
-    for pattern in patterns:
-        job, settings = pattern.here, pattern.job.chosen()
+    for pattern, settings in chosen:
+        job = pattern.here
         for blended in [[path for path, _ in job.styles], *([each.style] for each in job.regions)]:
             saved = [path for path in blended if is_code(path)]
             painted = [path for path in blended if not is_code(path)][:1]  # one shows it for all

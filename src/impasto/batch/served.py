@@ -220,6 +220,10 @@ def _check(item: Item) -> None:
     job, suffix = item.pattern.job, _suffix(item)
     if own := [name for name in _ITS_OWN if name in job.settings]:
         raise SettingsError(f"A studio has a `{own[0]}` of its own: leave out `{own[0]}`, or paint without `server`.")
+    if "allow_truncated" in job.settings:
+        raise SettingsError(
+            "A studio takes nothing that is cut off: leave out `allow_truncated`, or paint without `server`."
+        )
     if isinstance(job, VideoJob):
         if suffix not in _FILMS:
             raise SettingsError(

@@ -217,7 +217,7 @@ def _carry_out(batch: "Batch", *, json: bool, quiet: bool) -> int:
     report = batch.report()
     if not quiet:
         state = "Interrupted: the same command goes on. " if code else "Stopped. " if batch.stopped else ""
-        failed = f"; {report['failures']} failed, named in {report['errors']}" if report["failures"] else ""
+        failed = f"; {report['failures']} failed, named in {', '.join(report['errors'])}" if report["failures"] else ""
         stderr.print(
             f"impasto: {state}{_counted(report['done_now'], 'result')} in {report['elapsed_s']:.1f} s, {report['pictures_per_s']:.2f}/s{failed}",
             markup=False,

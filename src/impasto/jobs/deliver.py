@@ -164,8 +164,14 @@ class Work(Underway[Job]):
         except OutputError:
             if not complete or not self._checkpoint.exists():
                 raise
-            files.remove(self._checkpoint)  # nobody will go on from it, and there may be room now
-            write(self.output, self._force)
+            files.remove(self._checkpoint)  # there may be room now
+            try:
+                write(self.output, self._force)
+            except OutputError:
+                if self.job.iterations:
+                    with contextlib.suppress(OutputError):  # the room that it had may be taken
+                        self.run.checkpoint(self._checkpoint)
+                raise
         in_place = self.output == self.job.output
         if self.misplaced:
             result.record["events"] = [*result.record.get("events", []), *self.misplaced]

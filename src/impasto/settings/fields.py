@@ -225,7 +225,7 @@ class Settings:
         "What it may take, like 4GB: whole picture or tiles, and how much L-BFGS remembers, follow from "
         "it. auto is half of what is free.",
         RUN,
-        of=OPTIMISED + " fast",
+        of=OPTIMISED + " fast video",
     )
     scales: str | tuple[int, ...] = setting(
         "auto",

@@ -125,7 +125,7 @@ class Fast:
         return Sweep(self.painted_at, 12, reach, DTYPES[self._precision], self._device).needed(None)
 
     def _check_memory(self) -> None:
-        needed, room = self._needed(), memory.budget("auto", self._device)
+        needed, room = self._needed(), memory.budget(self._settings.memory, self._device)
         if needed > room:
             raise SettingsError(
                 f"A frame of {self.painted_at[1]}×{self.painted_at[0]} needs {needed / 1e9:.1f} GB to be painted, and there are "

@@ -140,7 +140,7 @@ class Film:
     def known_by(self) -> dict[str, Any]:
         """By what it is known again when it is gone on with."""
         job = self.job.moved(lambda path: Path(path).name).dictionary()
-        settings = {name: value for name, value in job["settings"].items() if name != "compile"}
+        settings = {name: value for name, value in job["settings"].items() if name not in ("memory", "compile")}
         return {
             "impasto": __version__, "settings": settings, "delivery": job["delivery"], "precision": self.precision,
             "recipe": job["recipe"], "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in self.source.facts.times]),

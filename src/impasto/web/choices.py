@@ -12,12 +12,14 @@ from impasto.web.models import Choices, LearntNetwork, Recipe, Setting
 TASKS = ("stylize", "texture", "video")
 DECIDED = ("memory", "device", "compile")
 """Settings that whoever runs the studio decides."""
-FILMED = tuple(each.name for each in fields_of("video", inputs=()) if each.name not in (*DECIDED, "method"))
+_IDLE = ("allow_truncated",)
+"""What would have no effect: what is cut off is refused as it is sent, before it is asked for."""
+FILMED = tuple(each.name for each in fields_of("video", inputs=()) if each.name not in (*DECIDED, *_IDLE, "method"))
 """Those of a film, which is painted by the fast method here."""
 WORDS = {"init": STARTS, "network": ("auto", *NETWORKS)}
 """Settings that elsewhere may also be files."""
 
-_FIELDS = [each for each in fields_of(*STYLIZE, "texture", "video") if each.name not in DECIDED]
+_FIELDS = [each for each in fields_of(*STYLIZE, "texture", "video") if each.name not in (*DECIDED, *_IDLE)]
 OFFERED = tuple(each.name for each in _FIELDS)
 _KINDS: dict[Any, Literal["number", "integer", "bool"]] = {float: "number", int: "integer", bool: "bool"}
 

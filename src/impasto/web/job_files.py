@@ -58,6 +58,10 @@ class JobFiles:
         """Whether there are whole parts of a film."""
         return any(self.place.glob("*.parts/*.state"))
 
+    def can_be_taken_up(self) -> bool:
+        """Whether there is what the same work goes on from: a picture's checkpoint, or a film's parts."""
+        return self.has_parts() or is_own(self.checkpoint(self.result))
+
     def drop_checkpoint(self, output: Path) -> None:
         """Let the work begin anew."""
         place = self.checkpoint(output)
@@ -87,7 +91,9 @@ class JobFiles:
         return False
 
     def start_from(self, other: "JobFiles") -> None:
-        """Begin with what another job has made: the parts of a film, or a picture. Raises OSError."""
+        """Begin with what another job has made: the parts of a film, the checkpoint of a picture and what it
+        started from, or a picture. Raises OSError.
+        """
         for parts in other.place.glob("*.parts"):
             shutil.copytree(
                 parts,
@@ -96,6 +102,11 @@ class JobFiles:
                 ignore=shutil.ignore_patterns(".*.partial"),  # of a process that was killed
                 copy_function=_shared,
             )
+            return
+        if is_own(kept := other.checkpoint(other.result)):
+            self.place.mkdir(exist_ok=True)
+            for each in filter(is_own, (kept, other.start)):
+                _shared(str(each), str(self.place / each.name))
             return
         picture = other.picture()
         if picture is None:

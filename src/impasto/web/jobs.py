@@ -49,8 +49,9 @@ class Jobs:
         return self._added(visitor, Job(id=new_id(), request=request, state="waiting", created=now()))
 
     def go_on(self, visitor: str, id: str, iterations: int) -> Job:
-        """A new job that goes on from the picture of one that has ended, or from the parts of its film; one
-        that has no whole part is begun anew.
+        """A new job that goes on from the picture of one that has ended, or takes it up to its end: from the
+        checkpoint of a result that could not be written, or from the parts of its film, which is begun anew
+        where there is no whole one.
 
         Raises SettingsError and Refused.
         """
@@ -60,12 +61,14 @@ class Jobs:
                 409,
                 "There is nothing to go on from: the job has no picture yet, one of a learnt style, or a whole film.",
             )
-        request = before.request if before.request.task == "video" else _going_on(before, iterations)
-        job = Job(id=new_id(), request=request, state="waiting", created=now(), origin=before.id)
+        films, kept = before.request.task == "video", self.files(id).can_be_taken_up()
+        request = before.request if films or kept else _going_on(before, iterations)
+        origin = before.origin if kept and not films else before.id  # for it is the same job, and starts as that did
+        job = Job(id=new_id(), request=request, state="waiting", created=now(), origin=origin)
         self._checked(visitor, job)
         self._check_room(visitor)  # before what may be much is copied; and once more after it
         try:
-            if before.request.task != "video" or self.has_parts(before):
+            if kept or not films:
                 self.files(job.id).start_from(self.files(id))
             return self._added(visitor, job)
         except Exception as error:
@@ -79,7 +82,9 @@ class Jobs:
         with self._change:
             job = self.one(visitor, id)
             if job.state == "waiting":
-                job = job.model_copy(update={"state": "cancelled", "ended": now(), "can_go_on": self.has_parts(job)})
+                job = job.model_copy(
+                    update={"state": "cancelled", "ended": now(), "can_go_on": self.files(id).can_be_taken_up()}
+                )
                 self._store.save_job(job)
             elif job.state == "running":
                 self.cancelled.add(id)
@@ -128,10 +133,6 @@ class Jobs:
         """Where those that wait are in the queue."""
         return {job.id: place for place, (_, job) in enumerate(self._store.jobs_in("waiting"))}
 
-    def has_parts(self, job: Job) -> bool:
-        """Whether it is of a film, and there are parts of that to go on from."""
-        return job.request.task == "video" and self.files(job.id).has_parts()
-
     def needs(self, visitor: str, picture: str) -> bool:
         """Whether a job that has not ended needs a picture."""
         unfinished = [*self._store.jobs_in("waiting"), *self._store.jobs_in("running")]
@@ -158,7 +159,7 @@ class Jobs:
 
     def order(self, visitor: str, job: Job) -> Order | VideoJob:
         """What is to be carried out for a job. Raises SettingsError."""
-        files, asked = self.files(job.id), job.request
+        files, asked, memory = self.files(job.id), job.request, self._config.memory
 
         def file(id: str) -> Path:
             if self._store.picture(visitor, id) is None:
@@ -169,9 +170,10 @@ class Jobs:
             clip = asked.clip and self._store.picture(visitor, asked.clip)
             if not clip or clip.moving is None:
                 raise SettingsError(f"There is no `clip` {asked.clip!r}: send it first.")
-            return orders.film(asked, self._folder.clip(clip.id), clip.moving, file, files.film_to(clip.moving.ending))
+            output = files.film_to(clip.moving.ending)
+            return orders.film(asked, self._folder.clip(clip.id), clip.moving, file, output, memory=memory)
         start = files.start if job.origin else None
-        return orders.order(asked, file, files.result, memory=self._config.memory, start=start)
+        return orders.order(asked, file, files.result, memory=memory, start=start)
 
     def film(self, visitor: str, request: JobRequest) -> VideoJob:
         """What would be carried out for a film. Raises SettingsError."""

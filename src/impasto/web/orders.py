@@ -38,8 +38,6 @@ def order(request: JobRequest, file: File, output: Path, *, memory: str = "auto"
     settings = _settings(request.settings, file, OFFERED)
     if start is not None:
         settings = _going_on(request, settings, start)
-    if memory != "auto":
-        settings["memory"] = memory
     job = Job(
         request.task,  # type: ignore[arg-type]  # which is none of a film
         content=str(file(request.photo)) if request.photo else "",
@@ -47,13 +45,15 @@ def order(request: JobRequest, file: File, output: Path, *, memory: str = "auto"
         style_index=request.style_index,
         regions=tuple(RegionFiles(_mask(each.mask, file), str(file(each.painting))) for each in request.regions),
         recipe=request.recipe,
-        settings=settings,
+        settings=_bounded(settings, memory),
     )
     every = CHECKPOINT_EVERY if job.iterations else None
     return Job(**vars(job) | {"delivery": Delivery(str(output), bits=_BITS, checkpoint_every=every)})
 
 
-def film(request: JobRequest, clip: Path, moving: Moving, file: File, output: Path) -> VideoJob:
+def film(
+    request: JobRequest, clip: Path, moving: Moving, file: File, output: Path, *, memory: str = "auto"
+) -> VideoJob:
     """The film that is carried out into ``output``, by the fast method. Raises SettingsError as `order`."""
     if request.photo or request.regions or request.recipe != "default":
         raise SettingsError("A video takes a `clip`, by its id, and no `photo`, `regions` or `recipe`.")
@@ -62,13 +62,14 @@ def film(request: JobRequest, clip: Path, moving: Moving, file: File, output: Pa
     ends = moving.begins + moving.seconds
     if request.start >= ends or (request.end is not None and request.end <= moving.begins):
         raise SettingsError(f"There is no frame between `start` and `end`: the clip ends at {ends:.2f} s.")
+    settings = {name: each for name, each in request.settings.items() if name != "method"}
     return VideoJob(
         str(clip),
         styles=tuple((str(file(each.painting)), each.weight) for each in request.styles),
         style_index=request.style_index,
         start=request.start,
         end=request.end,
-        settings=_settings({name: each for name, each in request.settings.items() if name != "method"}, file, FILMED),
+        settings=_bounded(_settings(settings, file, FILMED), memory),
         delivery=VideoDelivery(str(output), bits=8),  # browsers play few films of more
     )
 
@@ -97,6 +98,11 @@ def _settings(given: Mapping[str, Any], file: File, offered: tuple[str, ...]) ->
     if "protect" in settings:
         settings["protect"] = _protected(settings["protect"], file)
     return settings
+
+
+def _bounded(settings: dict[str, Any], memory: str) -> dict[str, Any]:
+    """With what a job may take here, if that is said."""
+    return settings if memory == "auto" else settings | {"memory": memory}
 
 
 def protecting(value: Any) -> dict[str, Any]:

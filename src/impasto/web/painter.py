@@ -179,8 +179,8 @@ class Painter:
         quick, begun = not (films or steps), False
         self._grace = _PATIENCE if films else GRACE
         job = job.model_copy(update={"progress": going(Progress(0, "loading"), steps)})
-        for attempt in range(_TRIES):
-            resume = files.checkpoint(order.output).exists()
+        for _ in range(_TRIES):
+            resume, spare, revision = files.checkpoint(order.output).exists(), self._spare, job.revision
             with self._lent(job.id, quick) as process:
                 self._process, self._current = process, job.id
                 if job.id in self._jobs.cancelled or self._closing:
@@ -197,13 +197,8 @@ class Painter:
                 ).watched(process)
                 job = job.model_copy(update={"warnings": _warnings(process)})
                 self._process = None
-            if process.outcome != "failed" or self._closing:
-                break
-            if process.error == "CheckpointError" and resume:  # begin anew, then
-                files.drop_checkpoint(order.output)
-            elif process.error == "OutputError" and attempt + 1 < _TRIES and "is being made by" in process.failure:
-                time.sleep(1)  # by the process of the studio before this one, which is about to end
-            else:
+            waited = process is spare and job.revision == revision
+            if self._closing or not _tries_again(process, files, order.output, resume=resume, waited=waited):
                 break
         waits = self._waits_again(job, process.outcome if begun else "")
         self._warm()
@@ -213,7 +208,8 @@ class Painter:
             self._saved({"job": order.dictionary(), "resume": True} | named)
         if waits:
             return job
-        return self._come_to_an_end(job, files, order.output, process.outcome, process.failure)
+        kept = process.error == "OutputError" and files.can_be_taken_up()  # there may be room another time
+        return self._come_to_an_end(job, files, order.output, process.outcome, process.failure, kept=kept)
 
     def _waits_again(self, job: Job, outcome: str) -> bool:
         """Whether a job that came to such an outcome is to go on at the studio's next start."""
@@ -236,14 +232,19 @@ class Painter:
 
     def _failed(self, job: Job, why: str) -> Job:
         """One that could not be begun; what it was to go on from is there still."""
-        return _ended(job.model_copy(update={"can_go_on": self._jobs.has_parts(job)}), "failed", why)
+        return _ended(job.model_copy(update={"can_go_on": self._jobs.files(job.id).can_be_taken_up()}), "failed", why)
 
-    def _come_to_an_end(self, job: Job, files: JobFiles, output: Path, outcome: str, failure: str = "") -> Job:
+    def _come_to_an_end(
+        self, job: Job, files: JobFiles, output: Path, outcome: str, failure: str = "", *, kept: bool = False
+    ) -> Job:
+        """A job as it has ended. What it could be taken up from is let go of, if it is not to be ``kept`` and
+        no parts of a film.
+        """
         state: State = "done" if outcome == "done" else "failed"
         if job.id in self._jobs.cancelled or outcome == "cancelled":
             state = "cancelled"
-        parts = state != "done" and files.has_parts()
-        if not parts:
+        kept = state != "done" and (kept or files.has_parts())
+        if not kept:
             files.drop_checkpoint(output)
         told, there = files.record(output), files.picture() is not None
         update: dict[str, Any] = {"revision": job.revision + 1 if told or state == "done" else job.revision}
@@ -252,8 +253,26 @@ class Painter:
         film = update["film"] = files.film() is not None
         # A film that has no whole part yet is begun anew, which takes no longer than a part.
         goes_on = state != "done" and film if job.request.task == "video" else there and not job.request.style_index
-        update["can_go_on"] = parts or goes_on
+        update["can_go_on"] = kept or goes_on
         return _ended(job.model_copy(update=update), state, failure if state == "failed" else None)
+
+
+def _tries_again(process: Process, files: JobFiles, output: Path, *, resume: bool, waited: bool) -> bool:
+    """Whether another process is to try what this one has not done. One that ``waited`` for the job, and died
+    before it made anything of it, may have been about to die before.
+    """
+    if process.outcome == "died" and waited:
+        log.warning("painter replaced", extra={"reason": process.failure})
+        return True
+    if process.outcome != "failed":
+        return False
+    if process.error == "CheckpointError" and resume:  # begin anew, then
+        files.drop_checkpoint(output)
+        return True
+    if process.error == "OutputError" and "is being made by" in process.failure:
+        time.sleep(1)  # by the process of the studio before this one, which is about to end
+        return True
+    return False
 
 
 def _warnings(process: Process) -> list[str]:

@@ -60,10 +60,10 @@ class Desk:
         return await self._in_turn(urgency, lambda: self._asked({"do": what, **arguments}))
 
     async def readiness(self) -> dict[str, Any]:
-        """What the process tells once it is ready; it is begun if it is not there. Raises what kept it
-        from being ready, as `ask` does.
+        """What the process tells once it is ready; it is begun if it is not there, and tries again if it was
+        not ready before. Raises what kept it from being ready, as `ask` does.
         """
-        await self._in_turn(_LAST, self._begun)
+        await self._in_turn(_LAST, self._readied)
         self._check(self._told, self._ready)
         return self._told
 
@@ -132,6 +132,12 @@ class Desk:
             raise raised(told["failed"])
         log.error("desk failed", extra={"desk": self.name, "doing": doing, "because": told["failed"]})
         raise Refused(500, "This should not have happened: see the server's log.")
+
+    async def _readied(self) -> None:
+        failed = "failed" in self._told and self.pid is not None
+        process = await self._begun()
+        if failed:  # a file may be there by now, or whole
+            self._told = (await self._answered(process, {"do": self._ready}, STARTING)).told
 
     async def _begun(self) -> asyncio.subprocess.Process:
         if self._closed:
