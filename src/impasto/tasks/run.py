@@ -30,7 +30,7 @@ from impasto.machine.devices import DTYPES, convolving
 from impasto.pictures.picture import Picture, Size, long_side, resize
 from impasto.places.gallery import Memory
 from impasto.progress import Progress
-from impasto.settings.fields import Settings
+from impasto.settings.fields import MACHINES, Settings
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
 from impasto.tasks.budget import fit, fit_at
@@ -142,9 +142,7 @@ class Run(Prepared):
     def _made(self) -> State:
         """What decides the result, but for the memory and how it is computed."""
         own = self.settings.dictionary()
-        own = {name: value for name, value in own.items() if name not in ("memory", "device", "compile")} | {
-            "precision": self.precision
-        }
+        own = {name: value for name, value in own.items() if name not in MACHINES} | {"precision": self.precision}
         scales = [[*stage.size, stage.iterations, stage.last] for stage in self.schedule]
         return {
             "impasto": __version__,
