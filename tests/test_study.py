@@ -392,7 +392,7 @@ def test_settings_hold_for_the_variants_that_heed_them() -> None:
     several, _ = grid({"style_weight": [1, 2]}, ["default", "gatys"], {})
     assert [each.name for each in several][:2] == ["default, style_weight=1", "default, style_weight=2"]
     assert several[3].resolved() == recipe("gatys").changed(style_weight=2)
-    assert [each.name for each in grid({"seed": np.arange(2)}, ["default"], {})[0]] == ["seed=0", "seed=1"]  # type: ignore[dict-item]
+    assert [each.name for each in grid({"seed": np.arange(2)}, ["gatys"], {})[0]] == ["seed=0", "seed=1"]  # type: ignore[dict-item]
 
 
 def test_sweeps_are_parsed_and_folders_named() -> None:
