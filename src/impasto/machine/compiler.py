@@ -26,6 +26,10 @@ class NotCompiledError(Exception):
     """There is no library, for the reason that it gives."""
 
 
+class FailedError(NotCompiledError):
+    """There is a compiler, but what it should have made is not there, or of no use."""
+
+
 def library(source: Path, *defines: str) -> ctypes.CDLL:
     """The functions of a C file that uses OpenMP, whose threads are torch's: that has loaded the library of
     their name already.
@@ -46,6 +50,8 @@ def library(source: Path, *defines: str) -> ctypes.CDLL:
     with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
         made = Path(folder) / "made.so"
         _run([gcc, *flags, str(source), "-o", str(made)])
+        if not made.exists():
+            raise FailedError(f"{gcc} has made nothing")
         content = made.read_bytes()
     if kept is not None:
         _keep(kept, content)
@@ -91,7 +97,7 @@ def _loaded(content: bytes) -> ctypes.CDLL:
             file.write(content)
         return ctypes.CDLL(f"/proc/self/fd/{descriptor}")
     except OSError as error:
-        raise NotCompiledError(f"what was compiled cannot be loaded: {briefly(error)}") from error
+        raise FailedError(f"what was compiled cannot be loaded: {briefly(error)}") from error
 
 
 def _processor() -> str:
@@ -107,6 +113,6 @@ def _run(command: Sequence[str]) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=_SECONDS)
     except subprocess.CalledProcessError as error:
-        raise NotCompiledError(f"{command[0]} says: {briefly(error.stderr.decode(errors='replace'))}") from error
+        raise FailedError(f"{command[0]} says: {briefly(error.stderr.decode(errors='replace'))}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotCompiledError(f"{command[0]} cannot be run: {briefly(error)}") from error
+        raise FailedError(f"{command[0]} cannot be run: {briefly(error)}") from error
