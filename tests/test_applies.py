@@ -302,7 +302,12 @@ def test_a_study_sweeps_only_what_has_an_effect(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="`learning_rate` has no effect without `optimizer` adam"):
         plan_study(content, style, tmp_path / "out", sweeps={"learning_rate": [0.1, 0.2]})
     with pytest.raises(SettingsError, match="`feather` has no effect on any variant"):
-        plan_study(content, style, tmp_path / "out", sweeps={"seed": [1, 2]}, feather=0.1)
+        plan_study(content, style, tmp_path / "out", sweeps={"strength": [0.4, 0.6]}, feather=0.1)
+    seeds = {"seed": [1, 2]}
+    for recipes, method in ((["default"], None), (["gatys", "statistics"], None), (["default"], "refine")):
+        with pytest.raises(SettingsError, match=r"`seed` is swept, and nothing is random in '.*seed=1'"):
+            plan_study(content, style, tmp_path / "out", sweeps=seeds, recipes=recipes, method=method)
+    assert len(plan_study(content, style, tmp_path / "out", sweeps=seeds, recipes=["gatys"]).variants) == 2
     study = plan_study(content, style, tmp_path / "out", sweeps={"optimizer": ["lbfgs", "adam"]}, learning_rate=0.1)
     assert [dict(each.settings) for each in study.variants] == [
         {"optimizer": "lbfgs"},

@@ -74,12 +74,15 @@ def test_other_files_are_told(tmp_path: Path) -> None:
 
 
 class Valley:
-    """A curved valley, which now and then says something senseless."""
+    """A curved valley, which now and then says something senseless, and once is interrupted."""
 
-    def __init__(self, senseless: tuple[int, ...] = ()) -> None:
-        self.calls, self.senseless = 0, senseless
+    def __init__(self, senseless: tuple[int, ...] = (), interrupted: int = 0) -> None:
+        self.calls, self.senseless, self.interrupted = 0, senseless, interrupted
 
     def value_and_grad(self, pixels: Tensor) -> tuple[dict[str, float], Tensor]:
+        if self.calls + 1 == self.interrupted:
+            self.interrupted = 0
+            raise KeyboardInterrupt
         self.calls += 1
         x = pixels.detach().requires_grad_()
         value = (100 * (x[..., 1:] - x[..., :-1] ** 2).square() + (0.7 - x[..., :-1]).square()).mean()
@@ -115,6 +118,26 @@ def test_every_step_can_be_gone_on_from(
             assert torch.equal(one.pixels, other.pixels)
             assert one.event == (other.event if other is not saved else "")
             assert one.elapsed >= saved.elapsed
+
+
+@pytest.mark.parametrize("senseless", [(), (4, 5, 9), (3, *range(12, 24))])
+@pytest.mark.parametrize("make", [lambda: LBFGS(3), lambda: Adam(0.05)])
+def test_every_evaluation_can_be_interrupted(make: Callable[[], Optimizer], senseless: tuple[int, ...]) -> None:
+    """Also in the middle of a recovery: no move is made twice."""
+    schedule = [Stage((6, 8), 7), Stage((9, 12), 24)]
+    start = torch.rand(1, 3, 6, 8, generator=torch.Generator().manual_seed(1))
+
+    def steps(valley: Valley, **more: Any) -> Any:
+        return solve(lambda stage, pixels: valley, start, schedule, make, **more)
+
+    whole = list(steps(Valley(senseless)))
+    for number in range(2, 33):
+        valley, before = Valley(senseless, interrupted=number), list[Step]()
+        with pytest.raises(KeyboardInterrupt):
+            before.extend(steps(valley))  # which takes one by one
+        _, *later = steps(valley, state=before[-1].state())
+        assert [step.event for step in before + later] == [step.event for step in whole]
+        assert torch.equal(later[-1].pixels, whole[-1].pixels)
 
 
 SMALL: dict[str, Any] = {"recipe": "statistics", "size": 48, "iterations": 9, "scales": (32, 48)}
@@ -194,7 +217,7 @@ def test_a_result_is_not_changed_by_what_comes_after_it(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("way", "place", "name", "at"),
     [
-        (0, TermObjective, "value_and_grad", 7),
+        *((way, TermObjective, "value_and_grad", 7) for way in (0, 1)),
         *((way, place, name, at) for way in (0, 1) for place, name, at in ((TermObjective, "value_and_grad", 4), (Run, "_objective_at", 2))),
     ],
 )  # fmt: skip

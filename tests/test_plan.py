@@ -3,8 +3,10 @@
 import logging
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageOps
@@ -14,6 +16,7 @@ import impasto
 from impasto.errors import SettingsError
 from impasto.losses.objective import TermObjective
 from impasto.machine import memory
+from impasto.masks.regions import Region
 from impasto.pictures.picture import Picture, Size
 from impasto.places.search import replaced
 from impasto.settings.fields import Settings
@@ -131,6 +134,42 @@ def test_too_little_memory_says_what_it_takes() -> None:
     assert planned((2731, 4096), f"{least}MB").tile == 256
     with pytest.raises(SettingsError, match="has no tiles"):
         planned((2731, 4096), "4GB", style_loss="nearest")
+
+
+MASK = np.zeros((300, 400), np.uint8)
+MASK[:, 200:] = 255
+PAINTINGS = [painting(300, 300), painting(200, 420), painting(60, 900)]
+
+
+@pytest.mark.usefixtures("small_looks")
+@pytest.mark.parametrize("sharers", [1, 3])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"style": PAINTINGS[0]},
+        {"style": PAINTINGS, "style_scale": (1, 0.6, 1.5)},
+        {"style": PAINTINGS[0], "protect": "mask.png:0.5"},
+        {"style": PAINTINGS[0], "regions": [Region(MASK, PAINTINGS[1]), Region(MASK // 2, PAINTINGS[2])]},
+        {"style": None, "regions": [Region(MASK, PAINTINGS[1])]},
+        {"style": PAINTINGS[1], "method": "fast"},
+        {"style": PAINTINGS[1], "method": "refine", "size": 64, "precision": "float32"},
+    ],
+    ids=["one", "several", "protected", "regions", "beside the photograph", "fast", "refine"],
+)
+def test_the_least_memory_that_is_told_is_enough(
+    given: dict[str, Any], sharers: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(MASK).save("mask.png")
+    monkeypatch.setattr("impasto.machine.memory._sharers", sharers)
+
+    def plan(memory: str) -> Any:
+        made: Any = impasto.plan_stylize
+        return made(photo(300, 400), **{"size": 2048} | given, memory=memory)
+
+    with pytest.raises(SettingsError, match="are too little for") as told:
+        plan("300MB")
+    plan(str(told.value).split("`memory` ")[1].split(",")[0])
 
 
 @pytest.mark.usefixtures("small_looks")

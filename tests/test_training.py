@@ -349,6 +349,8 @@ def test_a_checkpoint_of_another_training_is_refused(pictures: tuple[list[Path],
     with pytest.raises(CheckpointError, match="another network to begin from"):
         start = Training("multi", *pictures, SETTINGS, SMALL).result()
         Training("multi", *pictures, SETTINGS, SMALL, start=start).resume(tmp_path / "c")
+    here = replace(SETTINGS, device="cpu", compile="off", memory="2GB")
+    assert Training("multi", *pictures, here, SMALL).resume(tmp_path / "c") == 0, "by its machine none is known"
     (tmp_path / "c").write_bytes(b"no checkpoint")
     with pytest.raises(CheckpointError, match="damaged"):
         Training("multi", *pictures, SETTINGS, SMALL).resume(tmp_path / "c")

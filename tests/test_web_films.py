@@ -467,8 +467,9 @@ def test_what_the_picture_so_far_does_not_hold_is_no_warning(
     work = painted(asked | settings, resume=False)
     work.finish()
     work.lend(tmp_path / "so-far.jpg")
-    log.warning("The painting is small.")
-    assert capsys.readouterr().err == "impasto: The painting is small.\n"
+    assert capsys.readouterr().err == ""
+    work.run.result().save(tmp_path / "result.jpg")
+    assert capsys.readouterr().err == "impasto: JPEG cannot hold transparency: it is laid on white.\n"
 
 
 def test_a_film_brings_back_how_it_was_made(visit: Visit, tmp_path: Path, files: Path, known: str) -> None:

@@ -7,7 +7,7 @@ import torch
 
 from impasto import weights
 from impasto._version import __version__
-from impasto.backbones.passes import compiled
+from impasto.backbones.passes import Passes, compiled
 from impasto.errors import WeightsError
 from impasto.machine import cache, limits, memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision, computes_bfloat16
@@ -70,7 +70,7 @@ def _compiled(device: torch.device) -> str:
     if device.type != "cpu":
         return "no need"
     found = compiled(DTYPES[choose_precision("auto", device)])
-    return f"no, for {found}" if isinstance(found, str) else "yes"
+    return "yes" if isinstance(found, Passes) else f"no, for {found.why}"
 
 
 def _cache() -> str:

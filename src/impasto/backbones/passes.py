@@ -10,13 +10,13 @@ import ctypes
 import functools
 import logging
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 
 from impasto.errors import SettingsError, briefly
-from impasto.machine.compiler import NotCompiledError, library
+from impasto.machine.compiler import FailedError, NotCompiledError, library
 
 log = logging.getLogger("impasto")
 
@@ -47,13 +47,30 @@ def passes(compile: Compile, device: torch.device, dtype: torch.dtype) -> "Passe
     """
     if compile == "off":
         return None
-    found = compiled(dtype) if device.type == "cpu" else f"{device.type} is no processor that C is compiled for"
+    elsewhere = Missing(f"{device.type} is no processor that C is compiled for")
+    found = compiled(dtype) if device.type == "cpu" else elsewhere
     if isinstance(found, Passes):
         return found
     if compile == "on":
-        raise SettingsError(f"`compile` on cannot be had, for {found}; auto does without.")
-    log.debug("The passes between the convolutions are torch's, for %s.", found)
+        raise SettingsError(f"`compile` on cannot be had, for {found.why}; auto does without.")
+    _tell(found)
     return None
+
+
+@functools.cache
+def _tell(missing: "Missing") -> None:
+    """Say once why there are none: aloud where there should be, for a compiler that fails can be mended."""
+    if missing.failed:
+        log.warning("Every step takes longer, for %s: mend that, or choose `compile` off.", missing.why)
+    else:
+        log.debug("The passes between the convolutions are torch's, for %s.", missing.why)
+
+
+class Missing(NamedTuple):
+    """Why there are no passes; ``failed``: there is a compiler, and they should be there."""
+
+    why: str
+    failed: bool = False
 
 
 class Passes:
@@ -158,13 +175,13 @@ def _lies(x: Tensor) -> bool:
 
 
 @functools.cache
-def compiled(dtype: torch.dtype) -> Passes | str:
+def compiled(dtype: torch.dtype) -> Passes | Missing:
     """The passes for a type, or why there are none."""
     if dtype not in _DEFINES:
-        return f"{dtype} is no type that it is compiled for"
+        return Missing(f"{dtype} is no type that it is compiled for")
     try:
         return Passes(library(_SOURCES, *_DEFINES[dtype]), dtype)
     except NotCompiledError as error:
-        return str(error)
+        return Missing(str(error), failed=isinstance(error, FailedError))
     except OSError as error:  # of the source or of a folder, which are no reason not to paint
-        return briefly(error)
+        return Missing(briefly(error))

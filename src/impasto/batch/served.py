@@ -25,6 +25,7 @@ from impasto.errors import ImageError, ImpastoError, OutputError, SettingsError
 from impasto.machine import files, interrupts
 from impasto.progress import Progress
 from impasto.settings import names, paths
+from impasto.settings.fields import MACHINES
 from impasto.video.job import VideoJob
 
 AHEAD = 3
@@ -36,8 +37,6 @@ PATIENCE = 45.0
 _KINDS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
 _FILMS = (".mp4", ".webm")
 """Of these the studio chooses by the clip."""
-_ITS_OWN = ("memory", "device", "compile")
-"""What whoever runs the studio decides."""
 
 
 @dataclass
@@ -218,7 +217,7 @@ class Served:
 def _check(item: Item) -> None:
     """Raises SettingsError for an item that no studio paints."""
     job, suffix = item.pattern.job, _suffix(item)
-    if own := [name for name in _ITS_OWN if name in job.settings]:
+    if own := [name for name in MACHINES if name in job.settings]:
         raise SettingsError(f"A studio has a `{own[0]}` of its own: leave out `{own[0]}`, or paint without `server`.")
     if "allow_truncated" in job.settings:
         raise SettingsError(

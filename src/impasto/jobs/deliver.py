@@ -17,7 +17,7 @@ from impasto.jobs.checkpointed import checkpointed
 from impasto.jobs.job import Delivery, Job
 from impasto.jobs.underway import Underway
 from impasto.machine import files, interrupts, memory
-from impasto.pictures.codecs import NOWHERE, check_format, origin_of, save
+from impasto.pictures.codecs import NOWHERE, check_format, origin_of, save, so_far
 from impasto.pictures.picture import Depth, Picture
 from impasto.progress import Progress
 from impasto.settings.names import bare
@@ -98,7 +98,8 @@ class Work(Underway[Job]):
         """Write the picture so far, over what is there, with the record that it would have if it were the
         last. Raises NotReadyError and OutputError.
         """
-        self._save(self._result(), path, force=True)
+        with so_far():
+            self._save(self._result(), path, force=True)
 
     def checkpoint(self) -> None:
         if self.job.delivery.checkpoint_every is not None and self.run.has_picture:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from impasto._version import IMPORTED_AT
 from impasto.jobs.rescue import Write, place
 from impasto.machine.claim import claimed
-from impasto.pictures.codecs import save
+from impasto.pictures.codecs import save, so_far
 from impasto.pictures.picture import Picture
 from impasto.progress import Progress
 
@@ -70,7 +70,8 @@ class Underway(ABC, Generic[Kind]):
 
     def lend(self, path: Path) -> None:
         """Write the picture so far, over what is there. Raises NotReadyError and OutputError."""
-        save(self.picture(), path, force=True)
+        with so_far():
+            save(self.picture(), path, force=True)
 
     def checkpoint(self) -> None:
         """Write what can be gone on from, between two events, where that is not written as it goes. Raises

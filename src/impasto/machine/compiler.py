@@ -26,6 +26,10 @@ class NotCompiledError(Exception):
     """There is no library, for the reason that it gives."""
 
 
+class FailedError(NotCompiledError):
+    """There is a compiler, but what it should have made is not there, or of no use."""
+
+
 def library(sources: Sequence[Path], *defines: str) -> ctypes.CDLL:
     """The functions of C files, named with what they include, that use OpenMP: its threads are torch's, which
     has loaded the library of their name already.
@@ -47,6 +51,8 @@ def library(sources: Sequence[Path], *defines: str) -> ctypes.CDLL:
     with tempfile.TemporaryDirectory(prefix="impasto-") as folder:
         made = Path(folder) / "made.so"
         _run([gcc, *flags, *(str(source) for source in sources if source.suffix == ".c"), "-o", str(made)])
+        if not made.exists():
+            raise FailedError(f"{gcc} has made nothing")
         content = made.read_bytes()
     if kept is not None:
         _keep(kept, content)
@@ -92,7 +98,7 @@ def _loaded(content: bytes) -> ctypes.CDLL:
             file.write(content)
         return ctypes.CDLL(f"/proc/self/fd/{descriptor}")
     except OSError as error:
-        raise NotCompiledError(f"what was compiled cannot be loaded: {briefly(error)}") from error
+        raise FailedError(f"what was compiled cannot be loaded: {briefly(error)}") from error
 
 
 def _processor() -> str:
@@ -108,6 +114,6 @@ def _run(command: Sequence[str]) -> None:
     try:
         subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=_SECONDS)
     except subprocess.CalledProcessError as error:
-        raise NotCompiledError(f"{command[0]} says: {briefly(error.stderr.decode(errors='replace'))}") from error
+        raise FailedError(f"{command[0]} says: {briefly(error.stderr.decode(errors='replace'))}") from error
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise NotCompiledError(f"{command[0]} cannot be run: {briefly(error)}") from error
+        raise FailedError(f"{command[0]} cannot be run: {briefly(error)}") from error

@@ -4,6 +4,7 @@ while a run lasts.
 
 import ctypes
 import gc
+import math
 import sys
 import threading
 from collections.abc import Iterator
@@ -117,6 +118,11 @@ def budget(setting: str, device: torch.device) -> int:
         return int(number * {"MB": 10**6, "GB": 10**9}[unit]) // _sharers
     free, own = _free_and_own(device)
     return free // 2 // _sharers + own
+
+
+def setting_for(needed: float) -> str:
+    """The setting with which each of those that share it has so many bytes, in whole megabytes."""
+    return f"{math.ceil(needed * _sharers / 1e6)}MB"
 
 
 def most(device: torch.device) -> int:

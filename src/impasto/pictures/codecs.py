@@ -15,7 +15,7 @@ from impasto.pictures.reading import (
     truncation,
     truncation_allowed,
 )
-from impasto.pictures.writing import FORMATS, Format, Saveable, check_format, encoded, save
+from impasto.pictures.writing import FORMATS, Format, Saveable, check_format, encoded, save, so_far
 
 __all__ = [
     "FORMATS",
@@ -33,6 +33,7 @@ __all__ = [
     "read_description",
     "save",
     "size_of",
+    "so_far",
     "truncation",
     "truncation_allowed",
 ]

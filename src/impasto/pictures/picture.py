@@ -100,6 +100,11 @@ class Picture:
         return Image.fromarray(self.array(8))
 
 
+def outline(size: Size) -> Picture:
+    """A picture of that size that takes no memory: a single number."""
+    return Picture(torch.zeros(1, 1, 1, 1).expand(1, 3, *size))
+
+
 def resize(planes: Tensor, size: Size) -> Tensor:
     """Bicubic resampling of (N, C, H, W), antialiased when it shrinks, clamped to [0, 1]."""
     if planes.shape[2:] == size:

@@ -4,12 +4,14 @@ Pillow writes what has 8 bits a channel; 16-bit PNG goes through OpenCV, and TIF
 strip.
 """
 
+import contextlib
 import io
 import itertools
 import logging
 import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -75,6 +77,21 @@ FORMATS: dict[str, Format] = {
     ".avif": _AVIF,
 }
 """The formats that can be written, by file suffix."""
+
+
+_so_far = ContextVar("_so_far", default=False)
+
+
+@contextlib.contextmanager
+def so_far() -> Iterator[None]:
+    """Within it a picture that is written is not the result: of what its format cannot hold nothing is said,
+    for it is not lost.
+    """
+    before = _so_far.set(True)
+    try:
+        yield
+    finally:
+        _so_far.reset(before)
 
 
 class Saveable(Protocol):
@@ -166,10 +183,16 @@ def _fitting(form: Format, description: str, origin: Origin) -> Image.Exif:
     else:
         exif = NOWHERE.exif("")
     if told != description:
-        log.warning("%s has no room for the record (%d bytes): it is left out of it.", form.name, len(description))
+        _warn("%s has no room for the record (%d bytes): it is left out of it.", form.name, len(description))
     if said is not origin:
-        log.warning("%s has no room for what the photograph says of itself: it is left out.", form.name)
+        _warn("%s has no room for what the photograph says of itself: it is left out.", form.name)
     return exif
+
+
+def _warn(lost: str, *of: Any) -> None:
+    """Tell what a result has ``lost`` by its format."""
+    if not _so_far.get():
+        log.warning(lost, *of)
 
 
 def _encode(picture: Saveable, depth: Depth, form: Format, file: BinaryIO, *, exif: Image.Exif, profile: bytes) -> None:
@@ -180,7 +203,7 @@ def _encode(picture: Saveable, depth: Depth, form: Format, file: BinaryIO, *, ex
     else:
         image = picture.image()
         if image.mode == "RGBA" and not form.alpha:
-            log.warning("%s cannot hold transparency: it is laid on white.", form.name)
+            _warn("%s cannot hold transparency: it is laid on white.", form.name)
             white = Image.new("RGB", image.size, "white")
             white.paste(image, mask=image.getchannel("A"))
             image = white

@@ -226,6 +226,7 @@ class Settings:
         "it. auto is half of what is free.",
         RUN,
         of=OPTIMISED + " fast video",
+        machines=True,
     )
     scales: str | tuple[int, ...] = setting(
         "auto",
@@ -303,7 +304,7 @@ class Settings:
     seed: int = setting(
         0, "Seed of all that is random (noise starts).", RUN, of=OPTIMISED + " train", least=0, most=2**63 - 1
     )
-    device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps.", RUN, of=EVERY)
+    device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps.", RUN, of=EVERY, machines=True)
     precision: Literal["auto", "float32", "bfloat16", "tf32"] = setting(
         "auto",
         "Of the convolutions: auto takes bfloat16 where the processor computes in it, else float32.",
@@ -315,6 +316,7 @@ class Settings:
         "Compile what is between the VGG19's convolutions: auto where there is a gcc.",
         RUN,
         of=OPTIMISED + " train",
+        machines=True,
     )
 
     def __post_init__(self) -> None:
@@ -356,6 +358,12 @@ class Settings:
     def dictionary(self) -> dict[str, Any]:
         """As plain values for JSON; ``Settings(**dictionary)`` gives the same settings."""
         return {declared.name: plain(getattr(self, declared.name)) for declared in fields(self)}
+
+
+MACHINES = tuple(declared.name for declared in fields(Settings) if declared.metadata["machines"])
+"""The settings that fit a run to a machine: by them none is known again, and whoever runs a studio decides
+them.
+"""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def setting(
     least: float | None = None,
     most: float | None = None,
     repeats: str | None = None,
+    machines: bool = False,
 ) -> Any:
     """A dataclass field with its help text, its group, and the bounds, inclusive, of its value.
 
@@ -40,7 +41,8 @@ def setting(
     that it is above 0. A way or one of `INPUTS` may stand for a setting, and "or" between two of which one is
     enough.
     ``repeats`` is what each of the values is like, of an option that may be given again for another.
+    ``machines`` are settings that fit a run to a machine: what is made differs by rounding at most.
     """
-    described = {"help": help, "group": group, "least": least, "most": most, "repeats": repeats}
+    described = {"help": help, "group": group, "least": least, "most": most, "repeats": repeats, "machines": machines}
     wanted = [need.split(" or ") for need in needs.split(", ") if need]
     return field(default=default, metadata=described | {"of": of.split(), "needs": wanted})

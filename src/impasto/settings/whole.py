@@ -69,6 +69,24 @@ def check(
         listed(effective, length)
 
 
+def check_training(settings: Settings, kind: str, *, looks: bool) -> None:
+    """Refuse what makes no sense in the training of a kind of network, of which one ``looks`` at paintings by
+    itself. Raises SettingsError.
+    """
+    if not any(getattr(settings, name) for name in WEIGHTS):
+        raise SettingsError(
+            "Nothing is to be learnt: `style_weight`, `places_weight` and `content_weight` are 0; raise one of them."
+        )
+    if kind != "any" and settings.style_weight > 0 and settings.style_loss in UNDIVIDED:
+        raise SettingsError(
+            f"`style_loss` {settings.style_loss} compares pictures of one size, and those of a {kind} network have several: take moments or another, or kind any."
+        )
+    if looks and (settings.pooling != "max" or settings.padding != "replicate"):
+        raise SettingsError(
+            "A network for any style looks at paintings by max pooling and replicated borders: leave out `pooling` and `padding`."
+        )
+
+
 def _check_loss(name: str, *, styles: int, regions: int) -> None:
     """Raises SettingsError for a style loss that cannot have so many paintings, or regions."""
     usual = "take moments, gram, mean-deviation, mmd-linear, mmd-poly or wasserstein"

@@ -60,7 +60,7 @@ class LBFGS:
         self.reset()
 
     def propose(self, pixels: Tensor, gradient: Tensor) -> Tensor:
-        # Of the same picture it is asked again where the evaluation of what it proposed was interrupted.
+        # Of the same picture it is asked again where this was interrupted.
         if self._last is not None and self._last[0] is not pixels:
             before, slope = self._last
             # The old gradient is nobody else's, and its memory serves: pictures can be half a gigabyte.
@@ -129,11 +129,12 @@ class Adam:
         first, second = self._moments or (torch.zeros_like(pixels), torch.zeros_like(pixels))
         first = torch.lerp(gradient, first, self._beta1)
         second = torch.lerp(gradient.square(), second, self._beta2)
-        self._moments = first, second
-        self._count += 1
-        unbiased = second / (1 - self._beta2**self._count)
-        rate = self._rate / (1 - self._beta1**self._count)
-        return (pixels - rate * first / (unbiased.sqrt() + self._epsilon)).clamp(0, 1)
+        count = self._count + 1
+        unbiased = second / (1 - self._beta2**count)
+        rate = self._rate / (1 - self._beta1**count)
+        proposed = (pixels - rate * first / (unbiased.sqrt() + self._epsilon)).clamp(0, 1)
+        self._moments, self._count = (first, second), count  # at once: it may be interrupted, and asked again
+        return proposed
 
 
 def state_of(optimizer: Optimizer) -> dict[str, Any]:

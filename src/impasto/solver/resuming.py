@@ -33,6 +33,7 @@ def check_state(state: State, schedule: Sequence[Stage]) -> None:
     _require(all(type(descent[name]) is kind for name, kind in _NUMBERS.items()), "numbers")
     _require(descent["_averaged"] >= 0 and descent["_failures"] >= 0, "counts")
     _require(all(_finite(value) for value in descent["totals"]), "losses before")
+    _require(isinstance(descent.get("awaited"), str | None), "event")
     # Left for the next scale, it may have that one's moments already.
     later = (1, 3, *schedule[min(index + 1, len(schedule) - 1)].size) if descent["finished"] else shape
     _check_memory(state["optimizer"], shape, later)

@@ -172,6 +172,8 @@ class _Descent:
         self._failures, self._total = 0, math.nan
         self._totals: deque[float] = deque(maxlen=_STALL_STEPS)
         self._restarted = False
+        self._awaited: str | None = None
+        """What was noticed on the way to the candidate, while it is still to be evaluated; None otherwise."""
         self.finished = False
 
     def begin(self) -> str:
@@ -189,12 +191,14 @@ class _Descent:
 
     def state(self) -> State:
         """All it knows, for a checkpoint."""
-        return {name: getattr(self, name) for name in self._STATE} | {"totals": list(self._totals)}
+        known = {name: getattr(self, name) for name in self._STATE}
+        return known | {"awaited": self._awaited, "totals": list(self._totals)}
 
     def restore(self, state: State) -> str:
         """Take over a `state`. Returns the event: none."""
         for name in self._STATE:
             setattr(self, name, state[name])
+        self._awaited = state.get("awaited")  # which the first ones do not tell
         self._totals.extend(state["totals"])
         return ""
 
@@ -208,8 +212,10 @@ class _Descent:
 
     def step(self) -> str:
         """Move on and evaluate. Returns the event, empty when all went well."""
-        event = self._move()
+        if self._awaited is None:  # else its evaluation was interrupted, and to move once more would be another step
+            self._awaited = self._move()
         losses, gradient = self._objective.value_and_grad(self._candidate)
+        event, self._awaited = self._awaited, None
         self._total = losses[TOTAL]
         if not _finite(losses, gradient):
             self._failures += 1

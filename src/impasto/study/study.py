@@ -21,18 +21,12 @@ from impasto.progress import Progress
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
 from impasto.settings.paths import paths
-from impasto.settings.whole import WEIGHTS
 from impasto.study.cell import CELL, RESULT, job_of
 from impasto.study.outcome import SUMMARY, Cell, is_whole, unreadable
 from impasto.study.variants import Variant, chosen, iterations_of
 from impasto.tasks import record
 from impasto.tasks.stylize import plan_stylize
 
-_DECIDING = (
-    "method", "size", "stroke_size", "memory", "scales", "iterations", "optimizer", "history", "device", "precision", "compile", "init",
-    "style_layers", "content_layers", "places_layers", "finest_layer", "last_pass", "style_loss", "style_scale", "protect", "network",
-)  # fmt: skip
-"""The settings that decide how long a variant takes, besides which of the `WEIGHTS` are none."""
 _OVERHEAD = 4.0
 """Seconds that a variant takes besides its iterations: to start, to save, to be scored."""
 
@@ -276,10 +270,12 @@ def plan_study(
 
 
 def _cost(variant: Variant) -> str:
-    """The settings that decide how long a variant takes: equal costs are estimated once."""
+    """All that may decide how long a variant takes: equal costs are estimated once. Of a number that weighs
+    something it is whether there is any; the share of the last pass is one of iterations.
+    """
     settings = variant.resolved().effective()
-    deciding = [getattr(settings, name) for name in _DECIDING]
-    return repr([*deciding, *(getattr(settings, name) > 0 for name in WEIGHTS)])
+    deciding = [value > 0 if isinstance(value, float) else value for value in vars(settings).values()]
+    return repr([*deciding, settings.last_pass])
 
 
 def _read(path: Path) -> dict[str, Any] | None:

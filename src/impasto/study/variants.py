@@ -117,6 +117,8 @@ def grid(
         parts = [recipe] if len(of_recipes) > 1 else []
         parts += [f"{name}={written(name, value)}" for name, value in swept.items()]
         variants.append(_variant(", ".join(parts), recipe, swept, settings))
+    if "seed" in sweeps:
+        _refuse_without_chance(variants)
     _refuse_twins(variants)
     return _used(variants, settings), recipes.recipe(of_recipes[0]).changed(**settings)
 
@@ -189,6 +191,18 @@ def _used(variants: list[Variant], settings: Mapping[str, Any]) -> list[Variant]
         if not any(name in each.settings for each in variants):
             raise SettingsError(f"`{name}` has no effect on any variant of this study: leave it out.")
     return variants
+
+
+def _refuse_without_chance(variants: Iterable[Variant]) -> None:
+    """A seed may be given wherever there is one, so that it can be relied on; but to sweep it where nothing
+    follows from it makes one picture again and again.
+    """
+    for each in variants:
+        settings = each.resolved()
+        if settings.method != "iterative" or settings.init != "noise":
+            raise SettingsError(
+                f"`seed` is swept, and nothing is random in {each.name!r}: start from `init` noise, or leave it out."
+            )
 
 
 def _refuse_twins(variants: Iterable[Variant]) -> None:

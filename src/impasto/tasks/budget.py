@@ -7,8 +7,9 @@ samples or fewer.
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -18,7 +19,7 @@ from impasto.losses.sections import CUTS, multiplications, sections
 from impasto.losses.style import STYLE_LOSSES
 from impasto.machine import memory
 from impasto.machine.devices import DTYPES, choose_device, choose_precision
-from impasto.pictures.picture import Picture, Size, long_side, scaled_to
+from impasto.pictures.picture import Size, long_side, outline, scaled_to
 from impasto.places.gallery import VIEWS
 from impasto.places.search import MOST
 from impasto.places.spaces import axes_of
@@ -66,6 +67,8 @@ pool2 with the default recipe, behind pool3 with `statistics`, at 4096 pixels.""
 
 _FAST_BASE = 400 * 10**6
 """What the process takes before a network paints any picture."""
+CANVAS, LARGE_CANVAS = 12, 4
+"""What a picture to be painted over takes for each pixel: in float32, and in the 8 bits of a large one."""
 _FAST_PIXEL = {torch.float32: 320, torch.bfloat16: 170}
 """What the wider of the networks holds for each pixel that it sees, measured."""
 SAMPLE, _FEWEST_SAMPLES, _MOST_SAMPLES = 128, 64, 192
@@ -121,16 +124,23 @@ def fit(problem: Problem, precision: str, device: torch.device) -> Fit:
     )
 
 
-def check(task: str, settings: Effective, own: Size, wanted: int | Size) -> None:
+def check(
+    task: str, settings: Effective, own: Size, wanted: int | Size, beside: Callable[[], Mapping[str, Any]] = dict
+) -> None:
     """Raises SettingsError, as `fit` does, where the memory is too little for a picture of its ``own`` size
     at the one that is ``wanted``, whatever comes with it: before that picture is made, which can be larger
-    than the memory.
+    than the memory. The least that it tells is enough for what is ``beside`` it, too: fields of the
+    `Problem`, as large as they will be.
     """
     size = scaled_to(own, wanted)
     device = choose_device(settings.device)
-    frame = Picture(torch.zeros(1, 1, 1, 1).expand(1, 3, *size))  # a single number
-    problem = Problem(task, settings, frame, schedule(size, settings))
-    fit(problem, choose_precision(settings.precision, device), device)
+    precision = choose_precision(settings.precision, device)
+    problem = Problem(task, settings, outline(size), schedule(size, settings))
+    try:
+        fit(problem, precision, device)
+    except SettingsError:
+        fit(replace(problem, **beside()), precision, device)
+        raise
 
 
 def fit_at(problem: Problem, size: Size, precision: str, fitted: Fit) -> Fit:
@@ -179,7 +189,8 @@ class Sweep:
         and the number of samples for the statistics. Raises SettingsError.
         """
         room = memory.budget(setting, self.device)
-        if tileless and self.needed(None) <= room:
+        whole = self.needed(None) if tileless else math.inf
+        if whole <= room:
             return None, 0
         sides = range(_LARGEST_TILE, _SMALLEST_TILE, -64)
         tile = next((side for side in sides if self.needed(side) <= room), _SMALLEST_TILE)
@@ -188,14 +199,16 @@ class Sweep:
         of_sample = SAMPLE**2 * _FAST_PIXEL[self.dtype]
         least = max(self.needed(_SMALLEST_TILE), self.standing() + _FEWEST_SAMPLES * of_sample)
         if room < least:
-            raise _too_little(room, least, self.size)
+            if whole <= room:  # a small one needs less so than the samples for tiles
+                return None, 0
+            raise _too_little(room, min(least, whole), self.size)
         return tile, min((room - self.standing()) // of_sample, _MOST_SAMPLES)
 
 
 def _too_little(room: float, least: float, size: Size, another: str = "") -> SettingsError:
     return SettingsError(
         f"{room / 1e6:.0f} MB of memory are too little for {size[1]}×{size[0]} pixels: it takes at least "
-        f"`memory` {math.ceil(least / 1e6)}MB, or a smaller `size`{another}."
+        f"`memory` {memory.setting_for(least)}, or a smaller `size`{another}."
     )
 
 

@@ -30,11 +30,11 @@ from impasto.networks.zoo import FILES, network
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture, load_own, resized
-from impasto.pictures.picture import MAX_PIXELS, STRIP, Picture, Size, long_side, resize, scaled_to
+from impasto.pictures.picture import LARGE, MAX_PIXELS, STRIP, Picture, Size, long_side, resize, scaled_to
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.settings.paths import is_network
-from impasto.tasks.budget import Sweep
+from impasto.tasks.budget import CANVAS, LARGE_CANVAS, Sweep
 from impasto.tasks.inputs import MIN_SIDE, StyleLike, check_side, style_code, told_of, wanted_size
 from impasto.tasks.result import Prepared, Result
 from impasto.tasks.sweep import around, paint_tiles, samples
@@ -76,7 +76,7 @@ class FastRun(Prepared):
         stylizer, self._palette = chosen.stylizer, chosen.design.palette
         self._reach = stylizer.reach
         self._painter = Painter(stylizer, code.style(), dtype=self._dtype, device=self.device)
-        held = 12 if isinstance(canvas, Picture) else 4
+        held = CANVAS if isinstance(canvas, Picture) else LARGE_CANVAS
         self._sweep = Sweep(canvas.size, held, self._reach, self._dtype, self.device)
         self.tile, self._samples = self._sweep.fit(settings.memory, tileless=isinstance(canvas, Picture))
         self._started = self._complete = False
@@ -207,7 +207,8 @@ def _planned(content: PictureLike, style: StyleLike, settings: Settings) -> Fast
         size = scaled_to(own, painted_at)
         device = choose_device(settings.device)
         dtype = DTYPES[choose_precision(settings.precision, device)]
-        Sweep(size, 4, network(code.network).stylizer.reach, dtype, device).fit(settings.memory, tileless=True)
+        held = LARGE_CANVAS if math.prod(size) > LARGE else CANVAS
+        Sweep(size, held, network(code.network).stylizer.reach, dtype, device).fit(settings.memory, tileless=True)
         return max(_sizes(own, settings))
 
     with told_of("content"):

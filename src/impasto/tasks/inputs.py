@@ -20,7 +20,7 @@ from impasto.networks.codes import StyleCode
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import load_own
-from impasto.pictures.picture import Picture, Size
+from impasto.pictures.picture import Picture, Size, long_side, outline
 from impasto.settings.fields import AUTO_SIZE, PREDICTING, Settings
 from impasto.settings.names import normalised
 from impasto.settings.paths import is_code, is_network
@@ -120,6 +120,16 @@ def style_pictures(source: StyleLike, length: int, scales: Iterator[float]) -> l
     return styles
 
 
+def outlines(source: StyleLike, length: int, scales: Iterator[float]) -> list[Style]:
+    """The same with an `outline` of every picture."""
+    styles = []
+    for entry, share in weighted(source):
+        size, scale = usable(entry, "style").size, next(scales)
+        seen = long_side(size, _least(size, min(round(length * scale), max(size))))
+        styles.append(Style(outline(seen), share, scale))
+    return styles
+
+
 def style_code(source: StyleLike, network: str = "auto") -> StyleCode:
     """The style code of paintings, codes or files of codes, mixed by their weights, all of one network.
 
@@ -145,7 +155,11 @@ def at_length(style: Picture, length: int) -> Picture:
     """A style picture at a long side; more where a scroll or a strip would lose its short side before the
     deepest layer.
     """
-    return style.fitted(max(length, math.ceil(MIN_SIDE * max(style.size) / min(style.size))))
+    return style.fitted(_least(style.size, length))
+
+
+def _least(size: Size, length: int) -> int:
+    return max(length, math.ceil(MIN_SIDE * max(size) / min(size)))
 
 
 def scales_of(settings: Settings, count: int) -> Iterator[float]:

@@ -54,6 +54,11 @@ def protected(
     return torch.stack(weights).amax(0) if weights else None
 
 
+def protects(amounts: Mapping[str, float], own: Picture) -> bool:
+    """Whether `protected` gives anything: known before it takes memory. Raises as that does."""
+    return any(amount > 0 and naming.sought(name, own) is not None for name, amount in amounts.items())
+
+
 def term(
     weight: Tensor,
     photo: Picture,

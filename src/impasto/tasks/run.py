@@ -15,7 +15,7 @@ from torch import Tensor
 
 from impasto import weights
 from impasto._version import __version__
-from impasto.architecture import ARCHITECTURES, BACKBONE
+from impasto.architecture import BACKBONE
 from impasto.backbones.features import Backbone
 from impasto.backbones.passes import passes
 from impasto.colour import transfer
@@ -23,18 +23,17 @@ from impasto.colour.grey import greyed
 from impasto.errors import NotReadyError, SettingsError
 from impasto.losses.narrowed import Colourless, PartlyFixed
 from impasto.losses.objective import Objective, TermObjective
-from impasto.losses.sections import multiplications
 from impasto.machine import checkpoint, memory
 from impasto.machine.checkpoint import State
 from impasto.machine.devices import DTYPES, convolving
-from impasto.pictures.picture import Picture, Size, long_side, resize
+from impasto.pictures.picture import Picture, resize
 from impasto.places.gallery import Memory
 from impasto.progress import Progress
-from impasto.settings.fields import Settings
+from impasto.settings.fields import MACHINES, Settings
 from impasto.solver.optimizers import LBFGS, Adam, Optimizer
 from impasto.solver.solve import Stage, Step, solve
+from impasto.tasks import forecast
 from impasto.tasks.budget import fit, fit_at
-from impasto.tasks.inputs import MIN_SIDE
 from impasto.tasks.problem import Problem
 from impasto.tasks.result import Prepared, Result
 from impasto.tasks.resuming import taken_up
@@ -142,9 +141,7 @@ class Run(Prepared):
     def _made(self) -> State:
         """What decides the result, but for the memory and how it is computed."""
         own = self.settings.dictionary()
-        own = {name: value for name, value in own.items() if name not in ("memory", "device", "compile")} | {
-            "precision": self.precision
-        }
+        own = {name: value for name, value in own.items() if name not in MACHINES} | {"precision": self.precision}
         scales = [[*stage.size, stage.iterations, stage.last] for stage in self.schedule]
         return {
             "impasto": __version__,
@@ -228,7 +225,7 @@ class Run(Prepared):
 
     def _progress(self, step: Step) -> Progress:
         """How far the run is after a step, counted in pixels."""
-        stages = [stage.iterations * _area(stage.size) for stage in self.schedule]
+        stages = [stage.iterations * math.prod(stage.size) for stage in self.schedule]
         before = sum(stage.iterations for stage in self.schedule[: step.scale])
         height, width = self.schedule[step.scale].size
         done = (sum(stages[: step.scale]) + (step.iteration - before) * height * width) / sum(stages)
@@ -238,45 +235,13 @@ class Run(Prepared):
         return self._told(done, step.elapsed, text, event=step.event, **own)
 
     def plan(self) -> dict[str, Any]:
-        """What `steps` will do, for people to read."""
-        return {
-            "scales": [
-                f"{stage.size[1]}x{stage.size[0]}: {stage.iterations} iterations{', last pass' if stage.last else ''}"
-                for stage in self.schedule
-            ],
-            "tiles": f"{self.fit.tile}x{self.fit.tile}{f', cut at {self.fit.cut}' if self.fit.cut else ''}"
-            if self.fit.tile
-            else "none, the picture is seen whole",
-            "history": self.fit.history,
-        }
+        return forecast.plan(self.schedule, self.fit)
 
     def estimate(self) -> tuple[float, float]:
-        """Roughly the seconds and the bytes that the run will take, by timing a small scale: its targets, and
-        one evaluation.
-        """
-        # Much less is mostly the fixed cost of a step; a search is long.
-        length, long = 128 if self.settings.places_weight > 0 else 256, max(self.size)
-        length = max(length, math.ceil(MIN_SIDE * long / min(self.size)))  # of a strip, something is to be seen
-        size = long_side(self.size, min(length, long))
-        pixels = resize(self._start_pixels(), size)
         _ = self.eyes  # are made before anything is timed
         with memory.reused(), convolving(self.precision):
-            began = time.perf_counter()
-            objective = self._objective_at(Stage(size, 1), pixels)
-            targets = time.perf_counter() - began
-            took = []
-            for _ in range(4):  # the first ones still find their memory
-                began = time.perf_counter()
-                objective.value_and_grad(pixels)
-                took.append(time.perf_counter() - began)
-
-        def work(scale: Size) -> float:
-            return _area(scale) * max(1.0, multiplications(ARCHITECTURES[BACKBONE], self.problem.layers(scale)))
-
-        seconds = sum(
-            (targets + min(took) * self.fit.slower * stage.iterations) * work(stage.size) for stage in self.schedule
-        )
-        return seconds / work(size), self.fit.bytes
+            seconds = forecast.seconds(self.problem, self.fit, self._start_pixels(), self._objective_at)
+        return seconds, self.fit.bytes
 
     @cached_property
     def eyes(self) -> Eyes:
@@ -326,7 +291,3 @@ def _refuse_inference() -> None:
         raise SettingsError(
             "The optimiser needs gradients: prepare it and take its steps outside of torch.inference_mode()."
         )
-
-
-def _area(size: Size) -> int:
-    return size[0] * size[1]

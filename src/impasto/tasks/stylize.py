@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal, Unpack, overload
+from typing import Any, Literal, Unpack, overload
+
+import torch
 
 from impasto.colour import transfer
 from impasto.errors import SettingsError
@@ -11,7 +13,7 @@ from impasto.masks import naming
 from impasto.masks.regions import Region
 from impasto.pictures import codecs
 from impasto.pictures.codecs import PictureLike
-from impasto.pictures.picture import Picture
+from impasto.pictures.picture import Picture, scaled_to
 from impasto.settings import whole
 from impasto.settings.applies import chosen_settings
 from impasto.settings.fields import Settings
@@ -24,7 +26,7 @@ from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
 from impasto.tasks.schedule import schedule
-from impasto.tasks.zones import in_colours_of, uncoloured, zoned
+from impasto.tasks.zones import in_colours_of, outlined, uncoloured, zoned
 
 
 @overload
@@ -80,7 +82,14 @@ def plan_stylize(
     with codecs.truncation(chosen.allow_truncated):
         own = usable(content, "content")
         wanted = wanted_size(chosen.size, chosen.method, own.size)
-        budget.check("stylize", effective, own.size, wanted)
+
+        def beside() -> dict[str, Any]:
+            length = max(scaled_to(own.size, wanted))
+            zones, fixed = outlined(style, regions, length, chosen)
+            share = torch.zeros(1, 1, 1, 1) if protect.protects(chosen.protect, own) else None
+            return {"zones": zones, "fixed": fixed, "protected": share}
+
+        budget.check("stylize", effective, own.size, wanted, beside)
         photo = fitted(own, wanted)
         regions = [replace(region, mask=naming.found(region.mask, own)) for region in regions]
         asked = settings.get("protect") is not None

@@ -42,7 +42,7 @@ def plan_texture(
         (first, share), *others = weighted(style)
         first = usable(first, "style")  # whose aspect is less exact once it is smaller
         styles = style_pictures([(first, share), *others], length, scales_of(chosen, 1 + len(others)))
-        budget.check("texture", effective, first.size, wanted)
+        budget.check("texture", effective, first.size, wanted, lambda: {"zones": [Zone(styles)]})
         frame = replace(styles[0].picture.fitted(scaled_to(first.size, wanted)), alpha=None)
         problem = Problem("texture", effective, frame, schedule(frame.size, effective), zones=[Zone(styles)])
         return Run(problem, recipe, chosen, start_of(chosen, start, {"style": lambda: styles[0].picture}))

@@ -11,7 +11,7 @@ from impasto.errors import ImageError, SettingsError
 from impasto.masks.regions import LEAST, Region, masked, refuse_swapped, shares
 from impasto.pictures.picture import Picture, Size, resize
 from impasto.settings.fields import Settings
-from impasto.tasks.inputs import Style, StyleLike, scales_of, style_pictures, usable, weighted
+from impasto.tasks.inputs import Style, StyleLike, outlines, scales_of, style_pictures, usable, weighted
 
 _NOTHING = 0.01
 """Of what masks leave, for rounded to 8 bits two that complete each other leave or share as much as 1/255."""
@@ -103,6 +103,21 @@ def zoned(
         return zones, rest
     left = Zone(styles, rest, photo.alpha)
     return zones if rest.mean() <= 1e-3 or left.is_hidden() else [*zones, left], None
+
+
+def outlined(
+    style: StyleLike | None, regions: Sequence[Region], length: int, settings: Settings
+) -> tuple[list[Zone], Tensor | None]:
+    """The most that `zoned` can give for a picture of a long side, without what takes memory: paintings are
+    outlines, and shares a single number.
+    """
+    count, share = 0 if style is None else len(weighted(style)), torch.zeros(1, 1, 1, 1)
+    scales = scales_of(settings, count + len(regions))
+    styles = [] if style is None else outlines(style, length, scales)
+    if not regions:
+        return [Zone(styles)], None
+    zones = [Zone(outlines(region.style, length, scales), share) for region in regions]
+    return (zones, share) if style is None else ([*zones, Zone(styles, share)], None)
 
 
 def recoloured(photo: Picture, zones: Sequence[Zone], palette: float) -> Picture:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from impasto.errors import CheckpointError, briefly
 from impasto.machine.checkpoint import State, digest
-from impasto.settings.fields import Settings
+from impasto.settings.fields import MACHINES, Settings
 from impasto.training.course import Course
 
 _MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
@@ -33,7 +33,7 @@ def identity(
         "weight of keeping still": course.steady,
         "set of photographs": digest(torch.tensor(list(os.fsencode(path.name))) for path in photos),
         "set of paintings": digest(torch.tensor(list(os.fsencode(path.name))) for path in paintings),
-        "settings": {name: repr(value) for name, value in settings.dictionary().items() if name != "compile"},
+        "settings": {name: repr(value) for name, value in settings.dictionary().items() if name not in MACHINES},
     }
 
 

@@ -31,8 +31,8 @@ from impasto.machine.devices import DTYPES, choose_device, choose_precision, con
 from impasto.networks.contract import Network
 from impasto.pictures import codecs
 from impasto.progress import Progress
+from impasto.settings import whole
 from impasto.settings.fields import Settings
-from impasto.settings.whole import UNDIVIDED, WEIGHTS
 from impasto.training import beginnings, held_out, motion
 from impasto.training.course import Course, Kind
 from impasto.training.learner import Learner
@@ -84,19 +84,7 @@ class Training:
         """
         if kind == "single" and len(paintings) != 1:
             raise SettingsError(f"A single network learns one painting, and {len(paintings)} were given: train multi.")
-        if not any(getattr(settings, name) for name in WEIGHTS):
-            raise SettingsError(
-                "Nothing is to be learnt: `style_weight`, `places_weight` and `content_weight` are 0; raise one of them."
-            )
-        if kind != "any" and settings.style_weight > 0 and settings.style_loss in UNDIVIDED:
-            raise SettingsError(
-                f"`style_loss` {settings.style_loss} compares pictures of one size, and those of a {kind} network have several: take moments or another, or kind any."
-            )
-        usual = settings.pooling == "max" and settings.padding == "replicate"
-        if not usual and (kind == "any" or (start is not None and start.encoder is not None)):
-            raise SettingsError(
-                "A network for any style looks at paintings by max pooling and replicated borders: leave out `pooling` and `padding`."
-            )
+        whole.check_training(settings, kind, looks=kind == "any" or (start is not None and start.encoder is not None))
         self._circle = Circle(course.batch)
         self.kind, self.settings, self.course = kind, settings, course
         self.device = choose_device(settings.device)

@@ -14,7 +14,7 @@ from impasto.errors import OR_TRUNCATED, ImageError, VideoError, briefly
 from impasto.machine import files
 from impasto.pictures import bounds, encodings
 from impasto.pictures.encodings import SRGB, Encoding
-from impasto.video import planes, times
+from impasto.video import ffmpeg, planes, times
 from impasto.video.clock import Clock
 from impasto.video.geometry import Seen, seen
 from impasto.video.needed import av
@@ -162,9 +162,7 @@ class Clip:
         except OSError as error:
             raise VideoError(f"{self.path} cannot be read ({briefly(error)}): give the path of a clip.") from error
         try:
-            # What stands before a colon of a relative path is a protocol to FFmpeg.
-            path = str(self.path.absolute())
-            container = av.open(path, options={"format_whitelist": _FORMS, "protocol_whitelist": "file"})
+            container = ffmpeg.opened(self.path, options={"format_whitelist": _FORMS, "protocol_whitelist": "file"})
         except (av.error.FFmpegError, ValueError) as error:
             raise VideoError(
                 f"{self.path} holds no moving pictures, or is cut off or damaged ({briefly(error)}): get it anew."

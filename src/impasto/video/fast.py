@@ -20,7 +20,7 @@ from impasto.pictures import codecs
 from impasto.pictures.picture import long_side
 from impasto.settings.fields import Settings
 from impasto.settings.paths import is_network
-from impasto.tasks.budget import Sweep
+from impasto.tasks.budget import CANVAS, Sweep
 from impasto.tasks.fast import share_of
 from impasto.tasks.inputs import style_code
 from impasto.video.colour import Floats
@@ -122,7 +122,7 @@ class Fast:
     def _needed(self) -> float:
         """The bytes of memory that a frame takes."""
         reach = max(network(styles.keys[0][1].network).stylizer.reach for styles in self._styles)
-        return Sweep(self.painted_at, 12, reach, DTYPES[self._precision], self._device).needed(None)
+        return Sweep(self.painted_at, CANVAS, reach, DTYPES[self._precision], self._device).needed(None)
 
     def _check_memory(self) -> None:
         needed, room = self._needed(), memory.budget(self._settings.memory, self._device)

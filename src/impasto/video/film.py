@@ -19,7 +19,7 @@ from impasto.machine.devices import choose_device, choose_precision
 from impasto.machine.files import at_home
 from impasto.pictures import codecs
 from impasto.pictures.picture import MAX_PIXELS, long_side
-from impasto.settings.fields import AUTO_SIZE
+from impasto.settings.fields import AUTO_SIZE, MACHINES
 from impasto.tasks import record
 from impasto.tasks.inputs import MIN_SIDE, check_side
 from impasto.video import framing
@@ -140,7 +140,7 @@ class Film:
     def known_by(self) -> dict[str, Any]:
         """By what it is known again when it is gone on with."""
         job = self.job.moved(lambda path: Path(path).name).dictionary()
-        settings = {name: value for name, value in job["settings"].items() if name not in ("memory", "compile")}
+        settings = {name: value for name, value in job["settings"].items() if name not in MACHINES}
         return {
             "impasto": __version__, "settings": settings, "delivery": job["delivery"], "precision": self.precision,
             "recipe": job["recipe"], "range": [self.first, self.last], "times": checkpoint.digest([float(each) for each in self.source.facts.times]),

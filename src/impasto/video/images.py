@@ -17,7 +17,7 @@ from PIL import Image
 
 from impasto.errors import OutputError
 from impasto.machine import files
-from impasto.video import planes
+from impasto.video import ffmpeg, planes
 from impasto.video.needed import av
 from impasto.video.parts import Moment
 
@@ -117,9 +117,9 @@ def _fill(folder: Path, hidden: Path, names: Sequence[str]) -> None:
 def frames(parts: Sequence[Path]) -> Iterator[NDArray[np.uint8]]:
     """The frames of parts without loss, (H, W, 3) or, with transparency, (H, W, 4)."""
     for part in parts:
-        with av.open(str(part.absolute())) as container:
+        with ffmpeg.opened(part) as container:
             for frame in container.decode(video=0):
-                yield frame.to_ndarray(format="rgba" if frame.format.name == "bgra" else "rgb24")  # type: ignore[misc]
+                yield frame.to_ndarray(format="rgba" if frame.format.name == "bgra" else "rgb24")
 
 
 def _packed(array: NDArray[np.uint8], form: str) -> Any:

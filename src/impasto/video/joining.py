@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from impasto.errors import SettingsError
-from impasto.video import times
+from impasto.video import ffmpeg, times
 from impasto.video.clip import Clip
 from impasto.video.forms import Form
 from impasto.video.needed import av
@@ -79,7 +79,7 @@ def join(
 
     opened = av.open(to, "w", format=form.container, options=options, metadata_errors="ignore", io_open=read_again)
     with opened as film:
-        with av.open(str(parts[0].absolute())) as first:
+        with ffmpeg.opened(parts[0]) as first:
             pictures = film.add_stream_from_template(first.streams.video[0], opaque=True)
             pictures.time_base = base
             pictures.metadata.update(ALPHA_MODE if alpha else {})
@@ -107,7 +107,7 @@ Fed = tuple[Fraction, int, Any]
 def _pictures(parts: Sequence[Path], moments: Sequence[Moment], base: Fraction, stream: Any) -> Iterator[Fed]:
     upcoming = iter(moments)
     for part in parts:
-        with av.open(str(part.absolute())) as container:
+        with ffmpeg.opened(part) as container:
             for packet in container.demux(video=0):
                 if not packet.size:
                     continue

@@ -20,7 +20,7 @@ from typing import Any
 from impasto.errors import CheckpointError, OutputError, briefly
 from impasto.machine import checkpoint, files, formats, strict_json
 from impasto.machine.checkpoint import State
-from impasto.video import planes, times
+from impasto.video import ffmpeg, planes, times
 from impasto.video.colour import Floats
 from impasto.video.forms import Packing
 from impasto.video.needed import av
@@ -241,7 +241,7 @@ class Writer:
         self.number, self._path, self._packing, self._base = number, path, packing, base
         self._hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
         with writing(path):
-            self._container = av.open(str(self._hidden.absolute()), "w", format=container)
+            self._container = ffmpeg.opened(self._hidden, "w", format=container)
             stream: Any = self._container.add_stream(packing.codec.encoder, options=packing.options())
             stream.height, stream.width = size
             stream.pix_fmt = packing.pixels

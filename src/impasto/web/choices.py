@@ -3,23 +3,21 @@
 from typing import Any, Literal, get_args, get_origin
 
 from impasto.settings.applies import fields_of
-from impasto.settings.fields import NETWORKS, STARTS, Settings
+from impasto.settings.fields import MACHINES, NETWORKS, STARTS, Settings
 from impasto.settings.parse import plain
 from impasto.settings.recipes import RECIPES, recipe
 from impasto.settings.setting import STYLIZE
 from impasto.web.models import Choices, LearntNetwork, Recipe, Setting
 
 TASKS = ("stylize", "texture", "video")
-DECIDED = ("memory", "device", "compile")
-"""Settings that whoever runs the studio decides."""
-_IDLE = ("allow_truncated",)
-"""What would have no effect: what is cut off is refused as it is sent, before it is asked for."""
-FILMED = tuple(each.name for each in fields_of("video", inputs=()) if each.name not in (*DECIDED, *_IDLE, "method"))
+_ABSENT = (*MACHINES, "allow_truncated")
+"""What whoever runs the studio decides; and what is cut off is refused as it is sent, whatever is asked."""
+FILMED = tuple(each.name for each in fields_of("video", inputs=()) if each.name not in (*_ABSENT, "method"))
 """Those of a film, which is painted by the fast method here."""
 WORDS = {"init": STARTS, "network": ("auto", *NETWORKS)}
 """Settings that elsewhere may also be files."""
 
-_FIELDS = [each for each in fields_of(*STYLIZE, "texture", "video") if each.name not in (*DECIDED, *_IDLE)]
+_FIELDS = [each for each in fields_of(*STYLIZE, "texture", "video") if each.name not in _ABSENT]
 OFFERED = tuple(each.name for each in _FIELDS)
 _KINDS: dict[Any, Literal["number", "integer", "bool"]] = {float: "number", int: "integer", bool: "bool"}
 

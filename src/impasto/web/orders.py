@@ -10,10 +10,10 @@ from impasto.errors import SettingsError, did_you_mean
 from impasto.jobs.job import Delivery, Job, RegionFiles
 from impasto.settings import names, recipes
 from impasto.settings.applies import idle
-from impasto.settings.fields import AUTO_SIZE
+from impasto.settings.fields import AUTO_SIZE, MACHINES
 from impasto.settings.parse import USUAL_AMOUNT
 from impasto.video.job import VideoDelivery, VideoJob
-from impasto.web.choices import DECIDED, FILMED, OFFERED, WORDS
+from impasto.web.choices import FILMED, OFFERED, WORDS
 from impasto.web.models import JobRequest, Moving
 
 CHECKPOINT_EVERY = 20.0
@@ -88,7 +88,7 @@ def long_side(job: Job | VideoJob, own: tuple[int, int] | None) -> int:
 
 def _settings(given: Mapping[str, Any], file: File, offered: tuple[str, ...]) -> dict[str, Any]:
     for name, value in given.items():
-        if name in DECIDED:
+        if name in MACHINES:
             raise SettingsError(f"`{name}` is for whoever runs the studio to decide: leave it out.")
         if name not in offered:
             raise SettingsError(f"There is no setting {name!r}: {did_you_mean(name, offered)}")

@@ -37,8 +37,6 @@ def ready() -> None:
         os.nice(_NICE)
     said = logging.StreamHandler()
     said.setFormatter(logging.Formatter("impasto: %(message)s"))
-    # What a JPEG does not hold is lost to the picture so far alone: the result is none.
-    said.addFilter(lambda record: not record.getMessage().startswith("JPEG "))
     logging.getLogger("impasto").addHandler(said)
     noise = np.random.default_rng(0).integers(0, 255, (_SIDE, _SIDE, 3), np.uint8)
     next(plan_stylize(noise, noise, size=_SIDE).steps())
