@@ -121,7 +121,7 @@ def test_moments_are_those_of_float64(
     lesser processors have.
     """
     monkeypatch.setattr(compiler, "_FLAGS", (*compiler._FLAGS, *(f"-U__{each}__" for each in without)))
-    for positions, channels in [(1, 32), (127, 64), (129, 96), (9001, 64), (1030, 256)]:
+    for positions, channels in [(1, 32), (127, 64), (129, 96), (9001, 64), (1030, 256), (150_001, 32)]:
         rows = drawn(2, channels, positions, 1, dtype=dtype)[..., 0].mT
         found = having(dtype).moments(rows)
         assert found is not None

@@ -45,6 +45,7 @@ static void add_by_matrices(const T *restrict rows, long positions, long channel
 #pragma omp simd
                     for (int j = 0; j < SIDE; j++)
                         down[(k + i) * PAIRS + p + j] = across[(p + j) * channels + k + i];
+        __asm__ volatile("" ::: "memory"); /* what tiles are loaded from has to be there: gcc is not told that they are */
         for (long l = 0; l < channels; l += TILE)
             for (long k = 0; k <= l; k += TILE) {
                 float *upper = gram + k * channels + l, *lower = upper + SIDE * channels;

@@ -36,8 +36,9 @@ _FUNCTIONS = {
     "largest": (_P, _N, _N, _P, _P),
 }
 """What each function takes after the number of threads: maps, and numbers."""
-_BLOCKS = 32
-"""At the most, of positions that are added up by themselves, before their sum is added to others'."""
+_LONGEST, _SEVERAL = 2**13, 32
+"""So many positions at most are added up by themselves, before their sum is added to others'; and in so many
+parts at least, for as many threads."""
 
 
 def passes(compile: Compile, device: torch.device, dtype: torch.dtype) -> "Passes | None":
@@ -137,7 +138,7 @@ class Passes:
         _, positions, channels = rows.shape
         if rows.dtype != self.dtype or not rows.is_contiguous() or channels % 32 or channels > self._library.widest():
             return None
-        block = max(2**17 // channels, -(-positions // _BLOCKS))
+        block = max(2**17 // channels, min(_LONGEST, -(-positions // _SEVERAL)))
         count = -(-positions // block)
         grams, totals = _floats(len(rows), count, channels, channels), _floats(len(rows), count, channels)
         self._call("moments", rows, positions, channels, block, grams, totals)

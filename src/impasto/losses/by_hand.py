@@ -69,7 +69,7 @@ class Moments(torch.autograd.Function):
         passes = _compiled.get()
         sums = passes.moments(rows) if passes is not None and even else None
         gram, total = sums or _sums(rows, rows if share is None else rows * share, with_mean)
-        return gram * scale, total * scale[0] if with_mean else None
+        return gram * scale, None if total is None or not with_mean else total * scale[0]
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None, None]:
@@ -168,12 +168,12 @@ def _mixed(f: Tensor, t: Tensor, of_f: Tensor, of_t: Tensor, of_both: Tensor) ->
     return torch.addcmul(wide * (of_f + of_both), t.to(wide.dtype), of_t - of_both).to(f.dtype)
 
 
-def _sums(rows: Tensor, weighted: Tensor, with_mean: bool) -> tuple[Tensor, Tensor]:
+def _sums(rows: Tensor, weighted: Tensor, with_mean: bool) -> tuple[Tensor, Tensor | None]:
     """Over positions the sums of f gᵀ, (N, C, C), and, if wanted, of g, (N, C), for f and g of positions ×
     channels.
     """
     gram = _product(rows.mT, weighted)
-    return gram, _product(rows.new_ones(len(rows), 1, rows.shape[1]), weighted)[:, 0] if with_mean else gram[:, 0]
+    return gram, _product(rows.new_ones(len(rows), 1, rows.shape[1]), weighted)[:, 0] if with_mean else None
 
 
 def _product(a: Tensor, b: Tensor) -> Tensor:
