@@ -4,24 +4,18 @@ and one row does not take the others along.
 
 import sqlite3
 import tempfile
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from impasto.errors import OutputError
-from impasto.web import freeing
 from impasto.web.config import Config
 from impasto.web.folder import Folder
-from impasto.web.freeing import free
-from impasto.web.models import Held, Job, JobRequest, Picture, RegionRequest, Restored, State, now
-from impasto.web.sessions import OWNER
+from impasto.web.models import Job, JobRequest, Picture
 from impasto.web.store import Store
 from impasto.web.studio import Studio
-from tests.web import served
 
 FILE = "studio.sqlite"
 THEN = datetime(2024, 5, 6, tzinfo=UTC)
@@ -70,69 +64,6 @@ def test_without_a_home_a_sentence_is_told_all_the_same(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(Path, "home", homeless)
     assert Folder(tmp_path).told(f"{tmp_path}/jobs/x is odd.") == "is odd."
-
-
-def picture(id: str, kind: Held, created: datetime) -> Picture:
-    return Picture(id=id, kind=kind, name="a.png", sha256=id, width=8, height=8, created=created, transparent=False)
-
-
-def test_masks_that_nothing_names_are_freed_once_no_page_remembers_them(tmp_path: Path) -> None:
-    folder, store, young = Folder(tmp_path), Store(tmp_path / FILE), now() - timedelta(days=59)
-    shown = [name.ljust(16, "_") for name in ("region", "protected", "odd", "restored", "young", "idle")]
-    for id in shown:
-        store.add_picture(OWNER, picture(id, "mask", young if id.startswith("young") else THEN), id)
-        folder.picture(id).write_bytes(b"a mask")
-    region, protected, odd, restored, new, _ = shown
-    store.add_picture(OWNER, picture(PHOTO, "photo", THEN), PHOTO)
-    asked = JobRequest(photo=PHOTO, regions=[RegionRequest(mask=region, painting=PHOTO)])
-    back = Restored(job=JobRequest(settings={"protect": {restored: 0.5}}), missing=[])
-    store.add_picture(OWNER, picture(TWO, "photo", THEN).model_copy(update={"restored": back}), TWO)
-    for id, request in ((ONE, asked), (TWO, JobRequest(settings={"protect": f"faces,{protected}:0.5"}))):
-        store.add_job(OWNER, Job(id=id, request=request, state="done", created=THEN))
-    with store._writing() as file:
-        file.execute("INSERT INTO jobs VALUES (9, ?, ?, 'done', 9, ?)", (THREE, OWNER, f'{{"newer": "{odd}"}}'))
-    free(store, folder)
-    kept = {region, protected, odd, restored, new}
-    assert {each.id for each in store.pictures(OWNER)} == {*kept, PHOTO, TWO}
-    assert {each.stem for each in (tmp_path / "pictures").iterdir()} == kept
-    assert [each.id for each in store.jobs(OWNER)] == [TWO, ONE]
-    store.close()
-
-
-def test_what_a_visitor_has_left_who_stays_away_is_freed(tmp_path: Path) -> None:
-    folder, store = Folder(tmp_path), Store(tmp_path / FILE)
-    came = {OWNER: None, "gone": 61, "waited for": 61, "here": 59}
-    for number, (visitor, days) in enumerate(came.items()):
-        id = visitor.replace(" ", "-").ljust(16, "_")
-        if days is not None:
-            store.add_session(visitor, visitor, (now() - timedelta(days=days)).isoformat())
-        store.add_picture(visitor, picture(id, ("clip", "photo")[number % 2], THEN), id)
-        state: State = "waiting" if visitor == "waited for" else "done"
-        store.add_job(visitor, Job(id=id, request=JobRequest(photo=id), state=state, created=THEN))
-        folder.picture(id).write_bytes(b"a picture")
-        for place in (folder.clip(id).parent, folder.job(id)):
-            place.mkdir()
-    free(store, folder)
-    assert [bool(store.pictures(each)) for each in came] == [bool(store.jobs(each)) for each in came]
-    assert {each for each in came if store.jobs(each)} == {*came} - {"gone"}
-    assert [len([*(tmp_path / part).iterdir()]) for part in ("pictures", "clips", "jobs")] == [3, 3, 3]
-    store.close()
-
-
-def test_a_studio_frees_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tries: list[Any] = []
-
-    def full(*tried: Any) -> None:
-        tries.append(tried)
-        raise OutputError("The disk is full.")
-
-    monkeypatch.setattr(freeing, "_EVERY", 0.01)
-    monkeypatch.setattr(Store, "drop_sessions", full)
-    with served(tmp_path):
-        ends = time.monotonic() + 20
-        while len(tries) < 3 and time.monotonic() < ends:
-            time.sleep(0.01)
-    assert len(tries) >= 3
 
 
 def test_half_a_letter_names_nothing(folder: Path) -> None:

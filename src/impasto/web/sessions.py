@@ -24,8 +24,10 @@ class Sessions:
     """The sessions of a studio."""
 
     def __init__(self, config: Config, store: Store) -> None:
+        """Those that are too old are forgotten."""
         self._config, self._store = config, store
         self.cookie = f"impasto-{config.port}"
+        store.drop_sessions(_oldest())
 
     def visitor(self, secret: str | None) -> str | None:
         """Whose secret this is: the printed token's, or a session's. None where it is nobody's."""

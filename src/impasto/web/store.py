@@ -6,12 +6,10 @@ written whole and at once; after a crash there is the state before or after a ch
 
 import contextlib
 import logging
-import re
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,8 +42,6 @@ _ASKED = (
     "number, id, stored, data FROM pictures",
     "number, id, place, data FROM jobs",
 )
-_IDS = re.compile(r"[A-Za-z0-9_-]{16}")
-"""What may be a `models.Id`."""
 _Model = TypeVar("_Model", Picture, Job)
 
 
@@ -187,24 +183,6 @@ class Store:
         """Of all ``pictures`` or ``jobs``."""
         assert table in ("pictures", "jobs")
         return {id for (id,) in self._all(f"SELECT id FROM {table}")}
-
-    def left(self, table: str, owner: str) -> set[str]:
-        """The ids of all ``pictures`` or ``jobs`` of visitors who have no session any more, the ``owner``
-        aside, who needs none; and those of whom a job waits or runs.
-        """
-        assert table in ("pictures", "jobs")
-        query = (
-            f"SELECT id FROM {table} WHERE visitor != ? AND visitor NOT IN (SELECT visitor FROM sessions) "
-            "AND visitor NOT IN (SELECT visitor FROM jobs WHERE state IN ('waiting', 'running'))"
-        )
-        return {id for (id,) in self._all(query, owner)}
-
-    def unnamed_masks(self, before: datetime) -> set[str]:
-        """The ids of masks from before a time that no job names, and no picture that brings one back."""
-        rows = self._all("SELECT id, data FROM jobs UNION ALL SELECT id, data FROM pictures")
-        named = {each for id, data in rows for each in _IDS.findall(data) if each != id}  # in those left out, too
-        masks = self._read(Picture, "SELECT id, data FROM pictures WHERE kind = 'mask'")
-        return {mask.id for mask in masks if mask.created < before and mask.id not in named}
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -11,7 +11,6 @@ from impasto.machine.claim import claimed
 from impasto.web.config import Config
 from impasto.web.desk.client import Desk
 from impasto.web.folder import Folder
-from impasto.web.freeing import freeing
 from impasto.web.hub import Hub
 from impasto.web.intake import Intake
 from impasto.web.jobs import Jobs
@@ -46,8 +45,7 @@ class Studio:
     painter: Painter
     metrics: Metrics
     _held: contextlib.ExitStack
-    _aside: "list[asyncio.Future[None]]" = field(default_factory=list)
-    """What is done beside all else."""
+    _warming: "list[asyncio.Future[None]]" = field(default_factory=list)
 
     @classmethod
     def of(cls, config: Config) -> "Studio":
@@ -73,14 +71,11 @@ class Studio:
         """Begin, in the loop that answers requests."""
         self.hub.open()
         self.painter.open()
-        aside = (self.easel.warm(), self.desk.warm(), freeing(self.store, self.folder))
-        self._aside = [asyncio.ensure_future(each) for each in aside]
+        self._warming = [asyncio.ensure_future(each.warm()) for each in (self.easel, self.desk)]
 
     async def close(self) -> None:
         """Let the job at hand write what it can be taken up from, end what runs, and close what is open."""
         self.hub.close()
-        for each in self._aside:
-            each.cancel()
         await asyncio.to_thread(self.painter.close)
         await asyncio.gather(self.desk.close(), self.easel.close())
         self.store.close()
