@@ -477,7 +477,8 @@ def test_a_film_brings_back_how_it_was_made(visit: Visit, tmp_path: Path, files:
     painting = tmp_path / "x.png"
     painting.write_bytes(noise(64))
     id = visit.send(painting.read_bytes(), "painting")["id"]
-    by_painting = asked | {"style_index": "", "styles": [[str(painting), 2]], "settings": {"steady": "off"}}
+    own = {"steady": "off", "memory": "8GB"}  # as where the studio was given that
+    by_painting = asked | {"style_index": "", "styles": [[str(painting), 2]], "settings": own}
     mine = {str(files / "a.mp4"): "walk.mp4", str(painting): "gone wave.jpg"}
     of: dict[str, Any] = {
         "task": "video",

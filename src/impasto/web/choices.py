@@ -10,14 +10,14 @@ from impasto.settings.setting import STYLIZE
 from impasto.web.models import Choices, LearntNetwork, Recipe, Setting
 
 TASKS = ("stylize", "texture", "video")
-_ABSENT = (*MACHINES, "allow_truncated")
+ABSENT = (*MACHINES, "allow_truncated")
 """What whoever runs the studio decides; and what is cut off is refused as it is sent, whatever is asked."""
-FILMED = tuple(each.name for each in fields_of("video", inputs=()) if each.name not in (*_ABSENT, "method"))
+FILMED = tuple(each.name for each in fields_of("video", inputs=()) if each.name not in (*ABSENT, "method"))
 """Those of a film, which is painted by the fast method here."""
 WORDS = {"init": STARTS, "network": ("auto", *NETWORKS)}
 """Settings that elsewhere may also be files."""
 
-_FIELDS = [each for each in fields_of(*STYLIZE, "texture", "video") if each.name not in _ABSENT]
+_FIELDS = [each for each in fields_of(*STYLIZE, "texture", "video") if each.name not in ABSENT]
 OFFERED = tuple(each.name for each in _FIELDS)
 _KINDS: dict[Any, Literal["number", "integer", "bool"]] = {float: "number", int: "integer", bool: "bool"}
 

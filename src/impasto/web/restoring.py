@@ -11,7 +11,7 @@ from impasto.errors import ImpastoError
 from impasto.jobs.job import Job
 from impasto.settings import names
 from impasto.video.job import VideoJob, job_of
-from impasto.web.choices import FILMED, OFFERED, WORDS
+from impasto.web.choices import ABSENT, FILMED, OFFERED, WORDS
 from impasto.web.job_files import START
 from impasto.web.models import Held, JobRequest, RegionRequest, Restored, Styled
 from impasto.web.naming import shown
@@ -53,7 +53,7 @@ def restored(made: dict[str, Any], visitor: str, store: Store) -> Restored | Non
 def _film(named: VideoJob, hashed: VideoJob, find: Find) -> JobRequest | None:
     """None for a film that only the command line makes."""
     mine, theirs = ((job.style_at, job.strength_at, job.regions, job.rate, job.recipe) for job in (named, hashed))
-    settings = {name: value for name, value in named.settings.items() if name != "method"}
+    settings = {name: value for name, value in named.settings.items() if name not in (*ABSENT, "method")}
     if mine != theirs or mine != ((), (), (), None, "default") or not {*settings} <= {*FILMED}:
         return None
     if len(named.styles) != len(hashed.styles) or settings.get("network", "auto") not in WORDS["network"]:
