@@ -35,11 +35,12 @@ def ready() -> None:
     """
     if hasattr(os, "nice"):
         os.nice(_NICE)
+    noise = np.random.default_rng(0).integers(0, 255, (_SIDE, _SIDE, 3), np.uint8)
+    next(plan_stylize(noise, noise, size=_SIDE).steps())
+    # From now on: of the machine, as of a compiler that fails, nobody is told who has a job done here.
     said = logging.StreamHandler()
     said.setFormatter(logging.Formatter("impasto: %(message)s"))
     logging.getLogger("impasto").addHandler(said)
-    noise = np.random.default_rng(0).integers(0, 255, (_SIDE, _SIDE, 3), np.uint8)
-    next(plan_stylize(noise, noise, size=_SIDE).steps())
 
 
 def painted(job: dict[str, Any], resume: bool) -> Work:
