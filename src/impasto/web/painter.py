@@ -37,6 +37,8 @@ WORKS = {True: "impasto.web.ready:filmed", False: "impasto.web.ready:painted"}
 _PATIENCE, _TRIES = 10.0, 15
 """Seconds that a job has to write its checkpoint when the studio ends, and a film what is painted of it when
 it is cancelled; times that it is tried to take one up whose former process has not ended yet."""
+_AT_ONCE = 3.0
+"""Seconds within which a process that waited dies of what was before its job, and not of the job."""
 _ROOM = 2.0
 """Seconds until what a full disk did not take is written again."""
 
@@ -186,6 +188,7 @@ class Painter:
                 if job.id in self._jobs.cancelled or self._closing:
                     self._process = None
                     break
+                began = time.monotonic()
                 process.begin(WORKS[films], {"job": order.dictionary(), "resume": resume} | named)
                 begun = True
                 job = Watch(
@@ -197,7 +200,7 @@ class Painter:
                 ).watched(process)
                 job = job.model_copy(update={"warnings": _warnings(process)})
                 self._process = None
-            waited = process is spare and job.revision == revision
+            waited = process is spare and job.revision == revision and time.monotonic() - began < _AT_ONCE
             if self._closing or not _tries_again(process, files, order.output, resume=resume, waited=waited):
                 break
         waits = self._waits_again(job, process.outcome if begun else "")
@@ -259,7 +262,7 @@ class Painter:
 
 def _tries_again(process: Process, files: JobFiles, output: Path, *, resume: bool, waited: bool) -> bool:
     """Whether another process is to try what this one has not done. One that ``waited`` for the job, and died
-    before it made anything of it, may have been about to die before.
+    at once, may have been about to die before.
     """
     if process.outcome == "died" and waited:
         log.warning("painter replaced", extra={"reason": process.failure})
