@@ -9,6 +9,7 @@ import itertools
 import json
 import logging
 import sys
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -23,6 +24,8 @@ Done = TypeVar("Done")
 
 LONGEST, STARTING = 60.0, 300.0
 """Seconds that a request may take; and a new process until it is ready."""
+AGAIN = 15.0
+"""Seconds after which a process that could not make itself ready may try again."""
 _LAST = 9
 """The urgency of what can wait for all else."""
 _LINE = 2**24
@@ -45,7 +48,7 @@ class Desk:
         all else.
         """
         self.name, self.replaced = name, 0
-        self._most, self._ready, self._told = most_bytes, ready, dict[str, Any]()
+        self._most, self._ready, self._told, self._tried = most_bytes, ready, dict[str, Any](), 0.0
         self._process: asyncio.subprocess.Process | None = None
         self._line: list[tuple[int, int, asyncio.Future[None]]] = []
         self._numbers = itertools.count()
@@ -134,10 +137,13 @@ class Desk:
         raise Refused(500, "This should not have happened: see the server's log.")
 
     async def _readied(self) -> None:
-        failed = "failed" in self._told and self.pid is not None
         process = await self._begun()
-        if failed:  # a file may be there by now, or whole
-            self._told = (await self._answered(process, {"do": self._ready}, STARTING)).told
+        if "failed" in self._told and time.monotonic() - self._tried > AGAIN:  # a file may be there by now, or whole
+            await self._make_ready(process)
+
+    async def _make_ready(self, process: asyncio.subprocess.Process) -> None:
+        self._told = (await self._answered(process, {"do": self._ready}, STARTING)).told
+        self._tried = time.monotonic()
 
     async def _begun(self) -> asyncio.subprocess.Process:
         if self._closed:
@@ -151,7 +157,7 @@ class Desk:
                 limit=_LINE,
                 start_new_session=True,  # Ctrl-C is the server's, which then ends it
             )
-            self._told = (await self._answered(self._process, {"do": self._ready}, STARTING)).told
+            await self._make_ready(self._process)
             self._loaded = True
         return self._process
 
