@@ -491,6 +491,7 @@ def test_what_takes_as_long_is_estimated_once() -> None:
 
     assert cost(style_weight=0.3) == cost(style_weight=2) == cost(strength=0.7)
     assert cost(tv_weight=2) == cost(tv_weight=9)
+    assert cost(init="noise", seed=1) == cost(init="noise", seed=2)
     others: list[dict[str, Any]] = [
         {"strength": 0},
         {"strength": 1},

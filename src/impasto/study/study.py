@@ -270,11 +270,12 @@ def plan_study(
 
 
 def _cost(variant: Variant) -> str:
-    """All that may decide how long a variant takes: equal costs are estimated once. Of a number that weighs
-    something it is whether there is any; the share of the last pass is one of iterations.
+    """All that may decide how long a variant takes: equal costs are estimated once. The seed does not; of a
+    number that weighs something it is whether there is any; the share of the last pass is one of iterations.
     """
     settings = variant.resolved().effective()
-    deciding = [value > 0 if isinstance(value, float) else value for value in vars(settings).values()]
+    own = {name: value for name, value in vars(settings).items() if name != "seed"}
+    deciding = [value > 0 if isinstance(value, float) else value for value in own.values()]
     return repr([*deciding, settings.last_pass])
 
 
