@@ -69,10 +69,10 @@ def test_empty_masks_are_refused_and_overlapping_ones_share() -> None:
 
 def test_a_region_has_one_style() -> None:
     several: Any = [flat(1, 2, 3), flat(4, 5, 6)]
-    with pytest.raises(SettingsError, match="number 2 has 2: give each style a region"):
-        impasto.plan_stylize(
-            photo(*OWN), None, regions=[Region(half(True), several[0]), Region(half(False), several)], **FEW
-        )
+    regions = [Region(half(True), several[0]), Region(half(False), several)]
+    for memory in ("auto", "1MB"):  # also where that is too little
+        with pytest.raises(SettingsError, match="number 2 has 2: give each style a region"):
+            impasto.plan_stylize(photo(*OWN), None, regions=regions, memory=memory, **FEW)
 
 
 def test_what_rounding_leaves_of_masks_is_nothing() -> None:

@@ -26,7 +26,7 @@ from impasto.tasks.problem import Problem
 from impasto.tasks.result import Result
 from impasto.tasks.run import Run
 from impasto.tasks.schedule import schedule
-from impasto.tasks.zones import in_colours_of, outlined, uncoloured, zoned
+from impasto.tasks.zones import in_colours_of, outlined, refuse_several, uncoloured, zoned
 
 
 @overload
@@ -73,6 +73,7 @@ def plan_stylize(
     whole.check(chosen, chosen.method, **kinds(style, regions), start=start is not None)
     if style is None and not regions:
         raise SettingsError("There is no style: give a painting, or regions with theirs.")
+    refuse_several(regions)
     if chosen.method == "fast":
         assert style is not None
         if start is not None:

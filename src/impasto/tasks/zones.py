@@ -58,6 +58,15 @@ class Zone:
         return (weight.mean() / (1 if self.visible is None else self.visible.mean())).item()
 
 
+def refuse_several(regions: Sequence[Region]) -> None:
+    """Raises SettingsError for a region with several styles."""
+    for number, region in enumerate(regions, 1):
+        if (several := len(weighted(region.style))) > 1:
+            raise SettingsError(
+                f"`regions` have one style each, and number {number} has {several}: give each style a region of the same mask, which they share."
+            )
+
+
 def zoned(
     style: StyleLike | None,
     regions: Sequence[Region],
@@ -70,19 +79,13 @@ def zoned(
     """What follows which style, and the share of every pixel that stays the photograph's, None for none.
 
     ``photo`` has been brought from its ``own`` size to the ``wanted`` one, as the masks will be. Raises
-    ImageError as `regions`, and for a region of which nothing can be seen, and SettingsError for one with
-    several styles.
+    ImageError as `regions`, and for a region of which nothing can be seen. `refuse_several` has been asked.
     """
     length, count = max(photo.size), 0 if style is None else len(weighted(style))
     scales = scales_of(settings, count + len(regions))
     styles = [] if style is None else style_pictures(style, length, scales)
     if not regions:
         return [Zone(styles, None, photo.alpha)], None
-    for number, region in enumerate(regions, 1):
-        if (several := len(weighted(region.style))) > 1:
-            raise SettingsError(
-                f"`regions` have one style each, and number {number} has {several}: give each style a region of the same mask, which they share."
-            )
     refuse_swapped(regions)
     given, rest = shares(regions, own, wanted, settings.feather)
     zones = list[Zone]()
