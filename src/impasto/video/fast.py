@@ -128,8 +128,8 @@ class Fast:
         needed, room = self._needed(), memory.budget(self._settings.memory, self._device)
         if needed > room:
             raise SettingsError(
-                f"A frame of {self.painted_at[1]}×{self.painted_at[0]} needs {needed / 1e9:.1f} GB to be painted, and there are "
-                f"{room / 1e9:.1f} GB: give a smaller `stroke_size` or `size`."
+                f"A frame of {self.painted_at[1]}×{self.painted_at[0]} needs more than the {room / 1e6:.0f} MB that it may take: "
+                f"it takes `memory` {memory.setting_for(needed)}, or a smaller `stroke_size` or `size`."
             )
 
     def _chosen(self, job: VideoJob) -> list[Styles]:
