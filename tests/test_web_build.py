@@ -155,19 +155,10 @@ def test_no_browser_keeps_the_studio_from_beginning(
     closed.set()
 
 
-def test_a_network_that_cannot_be_loaded_is_told_by_its_own_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    desk = Desk("easel", 2**30, "ready")
-
-    async def begun() -> None:
-        desk._told = {"failed": "The file of multi is damaged.", "error": "WeightsError"}
-
-    monkeypatch.setattr(desk, "_begun", begun)
-    with pytest.raises(WeightsError, match="multi is damaged"):
-        asyncio.run(desk.readiness())
-
-
 def test_a_network_that_could_not_be_loaded_is_tried_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In the same process, or a studio would have to be started anew once the file is whole."""
+    """And told of by its own sentence; in the same process, or a studio would have to be begun anew once the
+    file is whole.
+    """
     ready = tmp_path / "ready"
     stand_in = (
         "import json, pathlib, sys\n"
