@@ -56,9 +56,7 @@ def saying(templates: Iterable[str]) -> re.Pattern[str]:
 
 def test_every_sentence_is_known() -> None:
     own = sentences(ROOT / "web")
-    # Some are put together of a choice of words; that on a transparent clip's sound is told in English alone.
-    own.remove("The clip's sound fits {}: write the clip anew, with {}.")
-    own.add("The clip's sound fits neither MP4 nor WebM: write the clip anew, with AAC or Opus.")
+    # Two sentences are put together of a choice of words.
     own.remove("This {} and was given up: take a smaller one.")
     for why in ("took longer than {} s", "took more memory than it may"):
         own.add(f"This {why} and was given up: take a smaller one.")

@@ -38,7 +38,6 @@ export const SETTINGS_ZH: Record<string, readonly [label: string, help: string]>
   adam_beta1: ["Adam β1", "Adam 梯度均值的衰减。"],
   adam_epsilon: ["Adam ε", "Adam 的 ε。"],
   averaging: ["平均", "画面滑动平均的衰减，0 为不用；0.99 可让 Adam 平稳。"],
-  allow_truncated: ["容忍残缺", "接受被截断的图片，缺失处为单色。"],
   seed: ["随机种子", "一切随机（噪声起点）的种子。"],
   device: ["设备", "auto、cpu、cuda、cuda:1、mps。"],
   precision: ["精度", "卷积的精度：auto 在处理器支持时用 bfloat16，否则 float32。"],

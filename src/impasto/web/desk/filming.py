@@ -105,10 +105,9 @@ def _ending(clip: Clip, alpha: bool) -> str:
         except SettingsError:
             continue
         return ending
-    forms, codecs = (
-        ("no WebM, which its transparency needs", "Opus") if alpha else ("neither MP4 nor WebM", "AAC or Opus")
-    )
-    raise VideoError(f"The clip's sound fits {forms}: write the clip anew, with {codecs}.")
+    if alpha:
+        raise VideoError("The clip's sound fits no WebM, which its transparency needs: write the clip anew, with Opus.")
+    raise VideoError("The clip's sound fits neither MP4 nor WebM: write the clip anew, with AAC or Opus.")
 
 
 def _picture(frame: Frame) -> Picture:
