@@ -25,7 +25,7 @@ from impasto.pictures.codecs import PictureLike
 from impasto.pictures.large import LargePicture, load_own
 from impasto.pictures.picture import Picture
 from impasto.settings.fields import Settings
-from impasto.tasks import budget, inputs, sweep
+from impasto.tasks import inputs, sweep, sweep_budget
 from impasto.tasks.fast import plan_fast
 from tests.helpers import painting, photo, small_network
 from tests.test_networks import CPU, picture
@@ -62,7 +62,7 @@ def test_samples_are_spread_over_the_picture() -> None:
 
 @pytest.mark.slow
 def test_a_budget_makes_tiles_of_nearly_the_same_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(budget, "_FEWEST_SAMPLES", 12)  # as many as cover it, for it is small
+    monkeypatch.setattr(sweep_budget, "_FEWEST_SAMPLES", 12)  # as many as cover it, for it is small
     content, style = photo(500, 550), painting(100, 120)
     whole, tiled = (
         impasto.stylize(content, style, method="fast", size="native", memory=memory, precision="float32")

@@ -22,10 +22,11 @@ from impasto.places.search import replaced
 from impasto.settings.fields import Settings
 from impasto.settings.recipes import recipe
 from impasto.tasks import problem as problem_
-from impasto.tasks.budget import Fit, Sweep, _tiled, fit
+from impasto.tasks.budget import Fit, _tiled, fit
 from impasto.tasks.inputs import Style
 from impasto.tasks.problem import Problem
 from impasto.tasks.schedule import schedule
+from impasto.tasks.sweep_budget import Sweep
 from impasto.tasks.zones import Zone
 from tests.helpers import painting, photo
 

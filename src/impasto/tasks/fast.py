@@ -34,10 +34,10 @@ from impasto.pictures.picture import LARGE, MAX_PIXELS, STRIP, Picture, Size, lo
 from impasto.progress import Progress
 from impasto.settings.fields import Settings
 from impasto.settings.paths import is_network
-from impasto.tasks.budget import CANVAS, LARGE_CANVAS, Sweep
 from impasto.tasks.inputs import MIN_SIDE, StyleLike, check_side, style_code, told_of, wanted_size
 from impasto.tasks.result import Prepared, Result
 from impasto.tasks.sweep import around, paint_tiles, samples
+from impasto.tasks.sweep_budget import CANVAS, LARGE_CANVAS, Sweep
 
 log = logging.getLogger("impasto")
 

@@ -9,7 +9,7 @@ from impasto.machine import memory
 from impasto.pictures.large import LargePicture
 from impasto.pictures.picture import Picture, Size
 from impasto.pictures.tiles import Window
-from impasto.tasks.budget import SAMPLE
+from impasto.tasks.sweep_budget import SAMPLE
 
 
 def samples(canvas: Picture | LargePicture, count: int) -> Tensor:

@@ -20,9 +20,9 @@ from impasto.pictures import codecs
 from impasto.pictures.picture import long_side
 from impasto.settings.fields import Settings
 from impasto.settings.paths import is_network
-from impasto.tasks.budget import CANVAS, Sweep
 from impasto.tasks.fast import share_of
 from impasto.tasks.inputs import style_code
+from impasto.tasks.sweep_budget import CANVAS, Sweep
 from impasto.video.colour import Floats
 from impasto.video.framing import scaled
 from impasto.video.geometry import Size
